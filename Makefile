@@ -1,0 +1,32 @@
+# make demo     the first machine, on data that come with it (under a minute once installed)
+# make test     everything that a change must pass
+# make clean    remove what these two made
+#
+# Both work in an environment of their own, .venv, which is filled once and again only when
+# pyproject.toml or constraints.txt changes. Another Python: make demo PYTHON=/path/to/python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/installed
+	$(BIN)/pnnsim run photonic_mrr --out runs/demo --force
+
+test: $(VENV)/installed-dev
+	scripts/check
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@PYTHON='$(PYTHON)' scripts/install $(VENV)
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt
+	@PYTHON='$(PYTHON)' scripts/install $(VENV) dev
+	@touch $(VENV)/installed $@
