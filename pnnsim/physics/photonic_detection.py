@@ -1,0 +1,225 @@
+"""Turn optical power into current, and say how noisy that current is.
+
+Noise comes as variances, which add when sources are independent; the caller draws. Densities are
+one-sided and linear (1/Hz, A/√Hz), never in decibels. `bandwidth` is always the noise bandwidth:
+`single_pole_noise_bandwidth` or `integrator_noise_bandwidth`, or the 3 dB bandwidth where a
+description says so.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from scipy import constants
+from torch import Tensor
+
+from pnnsim.physics._checks import Number, require_positive
+
+
+def single_pole_noise_bandwidth(bandwidth: float) -> float:
+    """Return the noise bandwidth [Hz] of one pole at `bandwidth` [Hz]: a factor of pi / 2."""
+    return math.pi / 2.0 * bandwidth
+
+
+def integrator_noise_bandwidth(integration_time: Number) -> Number:
+    """Return the noise bandwidth [Hz] of averaging over a time [s]: `1 / (2 T)`."""
+    return 0.5 / integration_time
+
+
+def quantum_responsivity(efficiency: float, wavelength: float) -> float:
+    """Return the photocurrent per power [A/W] of a photodiode.
+
+    Args:
+        efficiency: Electrons per photon.
+        wavelength: Vacuum wavelength [m].
+
+    Returns:
+        `efficiency * q * wavelength / (h * c)`; 1.25 A/W at 1550 nm for one electron per photon.
+    """
+    return efficiency * constants.e * wavelength / (constants.h * constants.c)
+
+
+def saturated_power(power: Tensor, saturation_power: float) -> Tensor:
+    """Return the power that a saturating photodiode responds to.
+
+    Args:
+        power: Optical power [W], any shape, not negative.
+        saturation_power: Power at which the response has halved [W]; may be `inf`.
+
+    Returns:
+        `P / (1 + P / P_sat)` [W], as `power`.
+    """
+    return power / (1.0 + power / saturation_power)
+
+
+def photocurrent(
+    power: Tensor, responsivity: float, dark_current: float, saturation_power: float
+) -> Tensor:
+    """Return the mean current of one photodiode.
+
+    Args:
+        power: Optical power [W], any shape.
+        responsivity: Current per power at low power [A/W].
+        dark_current: Current without light [A].
+        saturation_power: Power at which the response has halved [W]; may be `inf`.
+
+    Returns:
+        Current [A], as `power`.
+    """
+    return responsivity * saturated_power(power, saturation_power) + dark_current
+
+
+def homodyne_current(
+    signal: Tensor, oscillator: float, relative_phase: Tensor | float, responsivity: float
+) -> Tensor:
+    """Return the difference current of a balanced homodyne receiver.
+
+    Args:
+        signal: Signal power [W], any shape.
+        oscillator: Power of the local oscillator [W].
+        relative_phase: Phase between both fields [rad].
+        responsivity: Current per power [A/W].
+
+    Returns:
+        `2 R sqrt(P_LO P_s) cos(phase)` [A], as `signal`.
+    """
+    cosine = torch.cos(torch.as_tensor(relative_phase, dtype=signal.dtype, device=signal.device))
+    return 2.0 * responsivity * torch.sqrt(oscillator * signal) * cosine
+
+
+def shot_variance(current: Number, bandwidth: float) -> Number:
+    """Return the variance of shot noise.
+
+    Args:
+        current: Mean current through the junction, dark current included [A], not negative. For a
+            balanced pair: the sum of both currents, not their difference.
+        bandwidth: Noise bandwidth [Hz].
+
+    Returns:
+        `2 q I B` [A²], as `current`.
+
+    Reference: Schottky, Ann. Phys., 1918.
+    """
+    return 2.0 * constants.e * current * bandwidth
+
+
+def johnson_variance(conductance: Number, bandwidth: float, temperature: float) -> Number:
+    """Return the variance of the thermal noise current.
+
+    Args:
+        conductance: Conductance [S]: `1 / R` of a load, or the sum over a crossbar column.
+        bandwidth: Noise bandwidth [Hz].
+        temperature: Absolute temperature [K].
+
+    Returns:
+        `4 k T G B` [A²], as `conductance`.
+
+    Reference: Nyquist, Phys. Rev. 32, 110, 1928.
+    """
+    return 4.0 * constants.k * temperature * conductance * bandwidth
+
+
+def amplifier_variance(noise_density: float, bandwidth: Number) -> Number:
+    """Return the variance [A²] of an input-referred noise density [A/√Hz] in a bandwidth [Hz]."""
+    return noise_density**2 * bandwidth
+
+
+def intensity_noise_variance(current: Tensor, noise_density: float, bandwidth: float) -> Tensor:
+    """Return the variance that a laser's intensity noise adds to the current it causes.
+
+    Args:
+        current: Photocurrent of one laser [A], any shape; independent lasers add their variances.
+        noise_density: Relative intensity noise [1/Hz], linear: 1e-15 for -150 dB/Hz.
+        bandwidth: Noise bandwidth [Hz].
+
+    Returns:
+        Variance [A²], as `current`.
+    """
+    return noise_density * current**2 * bandwidth
+
+
+def balanced_intensity_noise_variance(
+    current_plus: Tensor,
+    current_minus: Tensor,
+    noise_density: float,
+    rejection: float,
+    bandwidth: float,
+) -> Tensor:
+    """Return the variance that one laser's intensity noise adds to a difference of two currents.
+
+    The noise of the difference itself remains; that of the mean is rejected. Both are added as
+    powers, since the sign of the mismatch that limits the rejection is not known.
+
+    Args:
+        current_plus: Photocurrent of the adding photodiode [A], any shape.
+        current_minus: Photocurrent of the subtracting photodiode, as `current_plus`.
+        noise_density: Relative intensity noise [1/Hz], linear.
+        rejection: Common-mode rejection as a power ratio, linear: 1000 for 30 dB; may be `inf`.
+        bandwidth: Noise bandwidth [Hz].
+
+    Returns:
+        Variance [A²], as `current_plus`.
+    """
+    require_positive("balanced_intensity_noise_variance", rejection=rejection)
+    difference = (current_plus - current_minus) ** 2
+    mean = ((current_plus + current_minus) / 2.0) ** 2
+    return noise_density * bandwidth * (difference + mean / rejection)
+
+
+def beat_variance(
+    power: Tensor,
+    responsivity: float,
+    inversion: float,
+    frequency: float,
+    gain: float,
+    bandwidth: float,
+) -> Tensor:
+    """Return the variance of signal-spontaneous beat noise behind an optical amplifier.
+
+    Args:
+        power: Signal power at the photodiode [W], any shape.
+        responsivity: Current per power [A/W].
+        inversion: Spontaneous-emission factor n_sp, 1 or more.
+        frequency: Optical frequency [Hz].
+        gain: Power gain of the amplifier, linear; 1 adds no noise.
+        bandwidth: Noise bandwidth [Hz].
+
+    Returns:
+        `4 R² P n_sp h nu (G - 1) B` [A²], as `power`.
+
+    Reference: Olsson, J. Lightwave Technol. 7, 1071, 1989.
+    """
+    spontaneous = inversion * constants.h * frequency * (gain - 1.0)
+    return 4.0 * responsivity**2 * power * spontaneous * bandwidth
+
+
+def sampling_variance(capacitance: float, temperature: float) -> float:
+    """Return the variance kT/C [V²] of a voltage sampled on a capacitor [F] at some temperature."""
+    require_positive("sampling_variance", capacitance=capacitance)
+    return constants.k * temperature / capacitance
+
+
+def effective_bits(full_scale: float, sigma: float) -> float:
+    """Return how many bits a range holds at a noise level.
+
+    Args:
+        full_scale: Width of the range, any unit.
+        sigma: Standard deviation of the noise, unit of `full_scale`.
+
+    Returns:
+        `log2(full_scale / (sigma * sqrt(12)))` [bit]: a quantizer of that depth would be as noisy.
+    """
+    require_positive("effective_bits", full_scale=full_scale, sigma=sigma)
+    return math.log2(full_scale / (sigma * math.sqrt(12.0)))
+
+
+def shot_limited_bits(photons: float) -> float:
+    """Return the bits that a full scale of so many photons can hold at best: `log2(N / 12) / 2`."""
+    require_positive("shot_limited_bits", photons=photons)
+    return 0.5 * math.log2(photons / 12.0)
+
+
+def photon_energy(wavelength: float) -> float:
+    """Return the energy [J] of one photon at a vacuum wavelength [m]."""
+    return constants.h * constants.c / wavelength

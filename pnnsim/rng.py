@@ -1,0 +1,37 @@
+"""Draw random numbers from named streams, so that a new component shifts nobody's numbers.
+
+A stream is keyed by (seed, path, lifetime): *fabrication* once per chip, *write* once per
+programming, *read* once per evaluation. There is no global state and nothing here is seeded twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import torch
+
+Lifetime = Literal["fabrication", "write", "read", "train", "arrival"]
+
+
+def stream(seed: int, path: str, lifetime: Lifetime) -> torch.Generator:
+    """Return a fresh generator that depends on nothing but its key.
+
+    Args:
+        seed: The run's seed.
+        path: Dotted path of who draws, such as `chip2.weight_banks.0`.
+        lifetime: How long a draw lasts; `train` covers initialization and batch order, `arrival`
+            the times at which waves come.
+
+    Returns:
+        A CPU generator, seeded with 63 bits of the key's SHA-256.
+    """
+    digest = hashlib.sha256(f"{seed}\x00{path}\x00{lifetime}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def normal(
+    shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype = torch.float64
+) -> torch.Tensor:
+    """Return standard normal draws, always drawn in float64 so that dtype does not change them."""
+    return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)

@@ -1,0 +1,269 @@
+"""Read and write physical values as text with a unit: `12.5 ps`, `0.3 dB/cm`, `6.4 pA/Hz^0.5`.
+
+SI floats live inside the library; units exist only here, at the edge. This file must not know any
+field or file: it turns one text into one float, or says why it cannot.
+
+Pint alone is not safe for this: `3 dB` raises, `0.3 dB/cm` silently becomes 1.07 per cm, `12,5 ps`
+becomes 125 ps, `10 GS/s` is read as gigasiemens, `1 degC` as 274.15 K and `1 rad/s` as 1 Hz. So the
+number is split off and read here, decibels, fractions and angles are tables here, and pint is asked
+only what an ordinary unit is worth in SI and of which base units it is made.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pint import UnitRegistry
+
+FEMTOSECONDS_PER_SECOND = 10**15
+
+#: Longest text that is looked at; no physical value needs more, and regexes stay fast.
+MAX_LENGTH = 80
+
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE]([+-]?[0-9]+))?\s*(.*)", re.DOTALL
+)
+_SAMPLE_RATE = re.compile(r"[kMGT]?S(a|ps)?/s|Sps")
+# Names with small powers, multiplied or divided: nothing that pint would evaluate any further.
+_FACTOR = r"(?:%|[A-Za-zµμΩ]+)(?:(?:\^|\*\*)-?[0-9](?:\.[0-9]{1,3})?)?"
+_UNIT = re.compile(rf"(?:1/)?{_FACTOR}(?:[*/]{_FACTOR})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Describe one physical dimension as users meet it.
+
+    Args:
+        name: What a message calls it, with its article: `a time`.
+        si: Unit in which the library holds it; empty for a pure number.
+        example: A text that is right.
+    """
+
+    name: str
+    si: str
+    example: str
+
+
+#: Every dimension that a field of a description can have. Keys are used by `pnnsim.params`.
+DIMENSIONS: dict[str, Dimension] = {
+    "time": Dimension("a time", "s", "12.5 ps"),
+    "frequency": Dimension("a frequency", "Hz", "5 GHz"),
+    "length": Dimension("a length", "m", "20 mm"),
+    "area": Dimension("an area", "m^2", "0.01 mm^2"),
+    "power": Dimension("a power", "W", "3 mW"),
+    "energy": Dimension("an energy", "J", "50 fJ"),
+    "voltage": Dimension("a voltage", "V", "1.5 V"),
+    "current": Dimension("a current", "A", "10 nA"),
+    "charge": Dimension("a charge", "C", "0.5 fC"),
+    "resistance": Dimension("a resistance", "ohm", "1 Mohm"),
+    "capacitance": Dimension("a capacitance", "F", "10 fF"),
+    "temperature": Dimension("a temperature in kelvin", "K", "5 mK"),
+    "angle": Dimension("an angle", "rad", "0.02 rad"),
+    "fraction": Dimension("a fraction", "", "5 %"),
+    "rate": Dimension("a rate", "1/s", "1 %/us"),
+    "responsivity": Dimension("a responsivity", "A/W", "1.0 A/W"),
+    "current_noise": Dimension("a current noise density", "A/Hz^0.5", "6.4 pA/Hz^0.5"),
+    "length_per_power": Dimension("a tuning efficiency", "m/W", "0.25 nm/mW"),
+    "length_per_temperature": Dimension("a thermal shift", "m/K", "0.075 nm/K"),
+    "length_per_voltage": Dimension("a voltage tuning", "m/V", "30 pm/V"),
+    "per_temperature": Dimension("a temperature coefficient", "1/K", "-0.15 %/K"),
+    "ratio_db": Dimension("a ratio in decibels", "dB", "1.5 dB"),
+    "loss_per_length_db": Dimension("a loss per length", "dB/m", "2 dB/cm"),
+    "level_dbm": Dimension("a power level", "dBm", "-10 dBm"),
+    "noise_dbc": Dimension("a relative intensity noise", "dB/Hz", "-150 dB/Hz"),
+}
+
+#: Dimensions whose units are all listed here, and what one unit is worth in the dimension's own.
+_TABLES: dict[str, dict[str, float]] = {
+    "ratio_db": {"dB": 1.0},
+    "loss_per_length_db": {"dB/m": 1.0, "dB/cm": 100.0, "dB/mm": 1000.0, "dB/km": 1e-3},
+    "level_dbm": {"dBm": 1.0},
+    "noise_dbc": {"dB/Hz": 1.0, "dBc/Hz": 1.0},
+    "fraction": {"": 1.0, "%": 1e-2, "ppm": 1e-6},
+    "angle": {
+        "rad": 1.0, "mrad": 1e-3, "urad": 1e-6, "µrad": 1e-6, "μrad": 1e-6,
+        "deg": math.pi / 180, "°": math.pi / 180,
+    },
+}  # fmt: skip
+
+#: Dimensions in which a percent sign has a meaning.
+_RELATIVE = ("fraction", "rate", "per_temperature")
+
+_PREFIXES = {
+    -18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T",
+}  # fmt: skip
+#: Dimensions whose SI unit takes no prefix: powers, pure numbers, and units that begin with 1.
+_UNPREFIXED = ("area", "fraction", "rate", "per_temperature", *_TABLES)
+
+
+class UnitError(ValueError):
+    """Say why a text is not the physical value that was asked for."""
+
+
+def power_ratio(db: float) -> float:
+    """Return the power ratio of a level difference `db` [dB]."""
+    return float(10.0 ** (db / 10.0))
+
+
+def amplitude_ratio(db: float) -> float:
+    """Return the field-amplitude ratio of a level difference `db` [dB]."""
+    return float(10.0 ** (db / 20.0))
+
+
+def to_fs(seconds: float) -> int:
+    """Return a duration [s] as whole femtoseconds, rounded to the nearest."""
+    return round(seconds * FEMTOSECONDS_PER_SECOND)
+
+
+def from_fs(femtoseconds: int) -> float:
+    """Return whole femtoseconds as seconds."""
+    return femtoseconds / FEMTOSECONDS_PER_SECOND
+
+
+def show(text: str) -> str:
+    """Return text in quotes, on one line and not too long, for a message."""
+    plain = text if text.isprintable() else ascii(text)[1:-1]
+    return f"'{plain}'" if len(plain) <= MAX_LENGTH else f"'{plain[: MAX_LENGTH - 20]}…'"
+
+
+def parse_quantity(text: str, dimension: str) -> float:
+    """Return the SI value of a text such as `12.5 ps`.
+
+    A prefix is applied to the digits, not to the float: `0.3 ps` is exactly the float `0.3e-12`.
+
+    Args:
+        text: A number, then its unit.
+        dimension: Key of `DIMENSIONS`.
+
+    Returns:
+        The value in the dimension's SI unit (decibel kinds: in their own unit).
+
+    Raises:
+        UnitError: If the number or the unit cannot be read, the unit is missing, or it measures
+            something else.
+    """
+    expected = DIMENSIONS[dimension]
+    wanted = f"expected {expected.name} such as '{expected.example}'"
+    if len(text) > MAX_LENGTH:
+        raise UnitError(f"{show(text)} is too long for a value; {wanted}")
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise UnitError(f"{show(text)} does not start with a number; {wanted}")
+    digits, exponent, unit = match[1], int(match[2] or 0), match[3].strip()
+    if unit.startswith(","):
+        raise UnitError(f"{show(text)} has a decimal comma; {wanted}, with a decimal point")
+    if unit.startswith("_"):
+        raise UnitError(f"{show(text)} has an underscore in its number; {wanted}")
+    if not unit and expected.si:
+        raise UnitError(f"{show(text)} has no unit; {wanted}")
+    factor = _factor(unit, dimension, text, wanted)
+    power = round(math.log10(factor)) if factor > 0 else 0
+    if float(f"1e{power}") == factor:
+        value = float(f"{digits}e{exponent + power}")
+    else:
+        value = float(f"{digits}e{exponent}") * factor
+    if not math.isfinite(value):
+        raise UnitError(f"{show(text)} is not a finite number; {wanted}")
+    return value
+
+
+def format_quantity(value: float, dimension: str) -> str:
+    """Return text that `parse_quantity` reads back as exactly this value."""
+    text = readable_quantity(value, dimension, digits=17)
+    if parse_quantity(text, dimension) == value:
+        return text
+    si = DIMENSIONS[dimension].si
+    return f"{value!r} {si}" if si else repr(value)
+
+
+def readable_quantity(value: float, dimension: str, digits: int = 6) -> str:
+    """Return a value as people write it, such as `12.5 ps`.
+
+    Args:
+        value: In the dimension's SI unit.
+        dimension: Key of `DIMENSIONS`.
+        digits: Significant digits at most; 17 keeps every float, though not always its last bit.
+    """
+    si = DIMENSIONS[dimension].si
+    power = 0
+    if value and dimension not in _UNPREFIXED:
+        power = min(12, max(-18, 3 * math.floor(math.log10(abs(value)) / 3)))
+        # A value just below 1000 may round to 1000 of its prefix.
+        if power < 12 and float(f"{abs(value):.{digits}g}") >= float(f"1e{power + 3}"):
+            power += 3
+    number = _shifted(value, power, digits)
+    unit = _PREFIXES[power] + si
+    return f"{number} {unit}" if unit else number
+
+
+def _shifted(value: float, power: int, digits: int) -> str:
+    """Return value / 10^power in the fewest digits that keep it, without scientific notation."""
+    from decimal import Decimal
+
+    shortest = Decimal(repr(value)) if digits >= 17 else Decimal(f"{value:.{digits}g}")
+    scaled = shortest.scaleb(-power)
+    if scaled and not -7 < scaled.adjusted() < 16:
+        return str(scaled.normalize()).lower()
+    plain = f"{scaled:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def _factor(unit: str, dimension: str, text: str, wanted: str) -> float:
+    """Return what `unit` is worth: from a table where there is one, else from pint."""
+    table = _TABLES.get(dimension)
+    if table is not None:
+        if unit not in table:
+            raise UnitError(f"unit {show(unit)} in {show(text)} does not fit; {wanted}")
+        return table[unit]
+    if "dB" in unit:
+        raise UnitError(f"{show(text)} is in decibels; {wanted}")
+    if _SAMPLE_RATE.search(unit):
+        raise UnitError(f"unit {show(unit)} in {show(text)} is a sample rate; {wanted}")
+    measured = _measure(unit)
+    if measured is None:
+        raise UnitError(f"unknown unit {show(unit)} in {show(text)}; {wanted}")
+    factor, base = measured
+    reference = _measure(DIMENSIONS[dimension].si)
+    if reference is None or base != reference[1] or ("%" in unit and dimension not in _RELATIVE):
+        raise UnitError(f"unit {show(unit)} in {show(text)} measures something else; {wanted}")
+    return factor
+
+
+@cache
+def _measure(unit: str) -> tuple[float, str] | None:
+    """Return the SI worth of a unit and its base units, or None where nobody knows it.
+
+    Base units rather than dimensions are compared: to pint `1 rad/s` has the dimension of 1 Hz and
+    `1 fJ/bit` that of 1 fJ.
+    """
+    import pint  # slow to import: `--help` must answer before that
+
+    if not _UNIT.fullmatch(unit) or len(unit) > 40:
+        return None
+    registry = _registry()
+    name = unit.replace("%", "percent")
+    try:
+        one = registry.Quantity(1.0, name).to_base_units()
+        two = registry.Quantity(2.0, name).to_base_units()
+    except (pint.errors.PintError, ArithmeticError, AttributeError, LookupError, TypeError,
+            ValueError):  # fmt: skip
+        return None
+    factor = float(one.magnitude)
+    # Units with a zero of their own (degC) and logarithmic ones are not factors.
+    if not math.isfinite(factor) or not math.isclose(float(two.magnitude), 2 * factor):
+        return None
+    # Pint multiplies prefixes: undo the rounding of its products (1.0000000000000002e-06).
+    rounded = float(f"{factor:.14g}")
+    return (rounded if math.isclose(rounded, factor, rel_tol=1e-15) else factor), str(one.units)
+
+
+@cache
+def _registry() -> UnitRegistry[float]:
+    import pint
+
+    return pint.UnitRegistry()

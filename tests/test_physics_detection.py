@@ -1,0 +1,155 @@
+"""Photocurrents and their noise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import constants
+from scipy.integrate import quad
+
+from pnnsim.physics import photonic_detection as det
+
+
+def f64(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def test_noise_golden_numbers() -> None:
+    # Hand calculation at 1 GHz: 1 µW at 1 A/W; 50 Ohm at 300 K; 6.4 pA/√Hz; 1 pF.
+    assert math.sqrt(det.shot_variance(1e-6, 1e9)) == pytest.approx(17.90e-9, abs=5e-12)
+    assert math.sqrt(det.johnson_variance(1 / 50, 1e9, 300)) == pytest.approx(575.6e-9, abs=5e-11)
+    assert math.sqrt(det.amplifier_variance(6.4e-12, 1e9)) == pytest.approx(202.4e-9, abs=5e-11)
+    assert math.sqrt(det.sampling_variance(1e-12, 300)) == pytest.approx(64.36e-6, abs=5e-9)
+    # 402 electrons on 1 pF.
+    electrons = math.sqrt(det.sampling_variance(1e-12, 300)) * 1e-12 / constants.e
+    assert electrons == pytest.approx(402, abs=0.5)
+
+
+def test_column_noise_of_a_crossbar() -> None:
+    # 1.489 mS, single pole at 100 MHz: 62.3 nA; 5 pA/√Hz: 62.7 nA.
+    bandwidth = det.single_pole_noise_bandwidth(100e6)
+    assert math.sqrt(det.johnson_variance(1.489e-3, bandwidth, 300)) == pytest.approx(
+        62.3e-9, abs=1e-10
+    )
+    assert math.sqrt(det.amplifier_variance(5e-12, bandwidth)) == pytest.approx(62.7e-9, abs=1e-10)
+
+
+def test_single_pole_noise_bandwidth_is_the_integral_of_the_response() -> None:
+    integral, _ = quad(lambda f: 1 / (1 + f**2), 0, math.inf)
+    assert det.single_pole_noise_bandwidth(1.0) == pytest.approx(integral, rel=1e-9)
+
+
+def test_responsivity_and_photon_energy_at_1550_nm() -> None:
+    assert det.quantum_responsivity(1.0, 1.55e-6) == pytest.approx(1.25, abs=1e-3)
+    assert det.photon_energy(1.55e-6) == pytest.approx(1.2816e-19, abs=1e-23)
+
+
+def test_shot_noise_is_poisson_counting() -> None:
+    # Counts in 1 ns at 3000 electrons; relative 5 sigma of a variance is 5 sqrt(2 / n) = 1.6 %.
+    time, mean, draws = 1e-9, 3000.0, 200_000
+    counts = np.random.default_rng(0).poisson(mean, draws)
+    current = constants.e * mean / time
+    variance = det.shot_variance(current, det.integrator_noise_bandwidth(time))
+    assert np.var(counts * constants.e / time) == pytest.approx(variance, rel=0.016)
+    assert variance == pytest.approx(constants.e**2 * mean / time**2, rel=1e-12)
+
+
+def test_averaging_m_samples_cuts_the_deviation_by_the_square_root() -> None:
+    one = det.shot_variance(1e-6, det.integrator_noise_bandwidth(1e-9))
+    sixteen = det.shot_variance(1e-6, det.integrator_noise_bandwidth(16e-9))
+    assert math.sqrt(one / sixteen) == pytest.approx(4.0)
+
+
+def test_signal_to_noise_slopes() -> None:
+    # dB of electrical signal-to-noise for a dB of optical power: 2 thermal, 1 shot, 0 intensity.
+    power = f64(1e-6, 1e-5)
+    noises = {
+        2: det.johnson_variance(f64(1 / 50), 1e9, 300.0).expand(2),
+        1: det.shot_variance(power, 1e9),
+        0: det.intensity_noise_variance(power, 1e-15, 1e9),
+    }
+    for slope, variance in noises.items():
+        snr = torch.log10(power**2 / variance)
+        assert (snr[1] - snr[0]).item() == pytest.approx(slope, abs=1e-12)
+
+
+def test_no_detector_beats_the_shot_limit() -> None:
+    photons, time = 49_152.0, 1e-9
+    assert det.shot_limited_bits(photons) == pytest.approx(6.0)
+    for efficiency in (1.0, 0.5):
+        current = efficiency * constants.e * photons / time
+        variance = det.shot_variance(current, det.integrator_noise_bandwidth(time))
+        bits = det.effective_bits(current, math.sqrt(variance))
+        assert bits <= det.shot_limited_bits(photons) + 1e-12
+        assert bits == pytest.approx(0.5 * math.log2(efficiency * photons / 12))
+
+
+def test_a_quantizer_has_its_own_effective_bits() -> None:
+    assert det.effective_bits(1.0, 2**-8 / math.sqrt(12)) == pytest.approx(8.0)
+
+
+def test_saturation_halves_at_its_power_and_is_linear_far_below() -> None:
+    power = f64(0.0, 1e-9, 5e-3, 1e9)
+    got = det.photocurrent(power, 0.8, 0.0, 5e-3)
+    assert got[0].item() == 0.0
+    assert got[1].item() == pytest.approx(0.8e-9, rel=1e-6)
+    assert got[2].item() == pytest.approx(0.8 * 2.5e-3)
+    assert got[3].item() == pytest.approx(0.8 * 5e-3)
+    torch.testing.assert_close(
+        det.photocurrent(power[:3], 0.8, 1e-8, math.inf), 0.8 * power[:3] + 1e-8
+    )
+
+
+def test_balanced_intensity_noise_vanishes_at_balance() -> None:
+    same = f64(1e-6)
+    assert det.balanced_intensity_noise_variance(same, same, 1e-15, math.inf, 1e9).item() == 0.0
+    # 30 dB of rejection leave a thousandth of what one photodiode would see.
+    left = det.balanced_intensity_noise_variance(same, same, 1e-15, 1000.0, 1e9)
+    torch.testing.assert_close(left, det.intensity_noise_variance(same, 1e-15, 1e9) / 1000)
+    # One diode dark: the noise of the other alone, and its share of the mean.
+    dark = det.balanced_intensity_noise_variance(same, 0 * same, 1e-15, math.inf, 1e9)
+    torch.testing.assert_close(dark, det.intensity_noise_variance(same, 1e-15, 1e9))
+
+
+def test_homodyne_sign_follows_the_field_and_its_gain_the_oscillator() -> None:
+    signal = f64(0.594e-6)
+    current = det.homodyne_current(signal, 0.1e-3, 0.0, 1.0)
+    assert current.item() == pytest.approx(15.4e-6, abs=5e-8)  # hand calculation
+    flipped = det.homodyne_current(signal, 0.1e-3, math.pi, 1.0)
+    torch.testing.assert_close(flipped, -current)
+    quadrature = det.homodyne_current(signal, 0.1e-3, math.pi / 2, 1.0)
+    assert abs(quadrature.item()) < 1e-20
+
+
+def test_homodyne_is_the_difference_behind_a_coupler() -> None:
+    a, b, phase = 2.0, 5.0, 0.6
+    plus = abs(math.sqrt(b) + math.sqrt(a) * np.exp(1j * phase)) ** 2 / 2
+    minus = abs(math.sqrt(b) - math.sqrt(a) * np.exp(1j * phase)) ** 2 / 2
+    assert det.homodyne_current(f64(a), b, phase, 0.9).item() == pytest.approx(0.9 * (plus - minus))
+
+
+def test_amplifier_beat_noise_needs_gain_and_grows_with_power() -> None:
+    power = f64(1e-6, 2e-6)
+    assert det.beat_variance(power, 1.0, 1.5, 193e12, 1.0, 1e9).tolist() == [0.0, 0.0]
+    variance = det.beat_variance(power, 1.0, 1.5, 193e12, 100.0, 1e9)
+    assert (variance[1] / variance[0]).item() == pytest.approx(2.0)
+    # High gain and full inversion: signal-to-noise at the output is half the shot limit at the
+    # input (noise figure 3 dB), R = q / (h nu).
+    h_nu, gain = constants.h * 193e12, 1e6
+    responsivity = constants.e / h_nu
+    out = det.beat_variance(gain * power, responsivity, 1.0, 193e12, gain, 1e9)
+    snr_out = (responsivity * gain * power) ** 2 / out
+    snr_in = (responsivity * power) ** 2 / det.shot_variance(responsivity * power, 1e9)
+    torch.testing.assert_close(snr_in / snr_out, 2 * torch.ones(2).double(), rtol=1e-5, atol=0)
+
+
+def test_gradients_and_dtype() -> None:
+    power = f64(0.1, 2.0).requires_grad_()
+    assert torch.autograd.gradcheck(lambda p: det.photocurrent(p, 0.8, 0.1, 3.0), (power,))
+    assert torch.autograd.gradcheck(
+        lambda p: det.balanced_intensity_noise_variance(p, 0.5 * p**2, 0.3, 10.0, 2.0), (power,)
+    )
+    assert det.shot_variance(torch.ones(2), 1e9).dtype == torch.float32

@@ -1,0 +1,158 @@
+"""Physical values: text with a unit in, SI floats out, and back without losing a bit."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pnnsim.units import (
+    DIMENSIONS,
+    UnitError,
+    amplitude_ratio,
+    format_quantity,
+    from_fs,
+    parse_quantity,
+    power_ratio,
+    readable_quantity,
+    to_fs,
+)
+
+
+# Right-hand sides are the SI values written down by hand.
+@pytest.mark.parametrize(
+    ("text", "dimension", "value"),
+    [
+        ("12.5 ps", "time", 12.5e-12),
+        ("12.5ps", "time", 12.5e-12),
+        (" +1e3 fs ", "time", 1e-12),
+        ("0.3 ps", "time", 0.3e-12),
+        ("10 µs", "time", 10e-6),
+        ("10 μs", "time", 10e-6),  # Greek mu, which looks the same
+        ("10 us", "time", 10e-6),
+        ("2 min", "time", 120.0),
+        ("5 GHz", "frequency", 5e9),
+        ("0.01 mm^2", "area", 0.01e-6),
+        ("77 fJ", "energy", 77e-15),
+        ("1 eV", "energy", 1.602176634e-19),  # exact since the SI of 2019
+        ("1 Mohm", "resistance", 1e6),
+        ("5 %", "fraction", 0.05),
+        ("0.05", "fraction", 0.05),
+        ("1 %/us", "rate", 1e4),
+        ("3 1/s", "rate", 3.0),
+        ("6.4 pA/Hz^0.5", "current_noise", 6.4e-12),
+        ("0.25 nm/mW", "length_per_power", 0.25e-6),
+        ("0.075 nm/K", "length_per_temperature", 0.075e-9),
+        ("-0.15 %/K", "per_temperature", -0.0015),
+        ("90 deg", "angle", math.pi / 2),
+        ("3 dB", "ratio_db", 3.0),
+        ("0.3 dB/cm", "loss_per_length_db", 30.0),
+        ("2 dB/mm", "loss_per_length_db", 2000.0),
+        ("-150 dBc/Hz", "noise_dbc", -150.0),
+        ("-10 dBm", "level_dbm", -10.0),
+    ],
+)
+def test_text_gives_the_si_value_to_the_last_bit(text: str, dimension: str, value: float) -> None:
+    assert parse_quantity(text, dimension) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "what"),
+    [
+        ("12.5 pss", "time", "unknown unit 'pss' in '12.5 pss'; expected a time such as '12.5 ps'"),
+        ("12.5", "time", "'12.5' has no unit; expected a time"),
+        ("12,5 ps", "time", "has a decimal comma"),
+        ("1_000 ps", "time", "has an underscore in its number"),
+        ("3 dB", "time", "'3 dB' is in decibels; expected a time"),
+        ("3 mW", "time", "unit 'mW' in '3 mW' measures something else"),
+        ("10 GS/s", "frequency", "is a sample rate"),
+        ("10 GSa/s", "frequency", "is a sample rate"),
+        ("5 %", "frequency", "measures something else"),
+        ("1 rad/s", "frequency", "measures something else"),
+        ("1 rpm", "frequency", "measures something else"),
+        ("50 fJ/bit", "energy", "measures something else"),
+        ("25 degC", "temperature", "unknown unit 'degC'"),
+        ("25 °C", "temperature", "unknown unit '°C'"),
+        ("3 dBm", "ratio_db", "unit 'dBm' in '3 dBm' does not fit; expected a ratio in decibels"),
+        ("3", "ratio_db", "has no unit"),
+        ("2 rad", "fraction", "does not fit"),
+        ("5 %", "angle", "does not fit"),
+        ("", "time", "does not start with a number"),
+        ("ps", "time", "does not start with a number"),
+        ("nan s", "time", "does not start with a number"),
+        ("inf s", "time", "does not start with a number"),
+        ("0x10 s", "time", "unknown unit 'x10 s'"),
+        ("1e400 s", "time", "is not a finite number"),
+        ("1e" + "9" * 60 + " s", "time", "is not a finite number"),
+        ("٣ s", "time", "does not start with a number"),
+        ("9" * 100 + " s", "time", "too long"),
+        ("1 s**9**9", "time", "unknown unit"),
+        ("1 __import__('os')", "time", "underscore"),
+        ("1 A/A", "current", "unknown unit|measures something else"),
+    ],
+)
+def test_text_that_is_not_the_value_is_refused_in_words(
+    text: str, dimension: str, what: str
+) -> None:
+    with pytest.raises(UnitError, match=what.replace("(", r"\(")):
+        parse_quantity(text, dimension)
+
+
+@pytest.mark.parametrize("dimension", sorted(DIMENSIONS))
+def test_the_example_of_every_dimension_is_right(dimension: str) -> None:
+    assert math.isfinite(parse_quantity(DIMENSIONS[dimension].example, dimension))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(sorted(DIMENSIONS)))
+def test_formatted_values_read_back_exactly(value: float, dimension: str) -> None:
+    assert parse_quantity(format_quantity(value, dimension), dimension) == value
+
+
+@given(st.text(max_size=30), st.sampled_from(sorted(DIMENSIONS)))
+def test_any_text_is_a_value_or_a_unit_error(text: str, dimension: str) -> None:
+    try:
+        assert math.isfinite(parse_quantity(text, dimension))
+    except UnitError as error:
+        message = str(error)
+        if "\n" in message:
+            raise
+
+
+@given(st.text("smHzWJVAKdegµΩ%/*^-.0123456789 ", max_size=10))
+def test_any_unit_is_known_or_a_unit_error(unit: str) -> None:
+    with suppress(UnitError):
+        assert math.isfinite(parse_quantity(f"1 {unit}", "rate"))
+
+
+@pytest.mark.parametrize(
+    ("value", "dimension", "text"),
+    [
+        (1e-9, "length", "1 nm"),
+        (20e-6, "length", "20 um"),
+        (0.0, "time", "0 s"),
+        (-3e-3, "power", "-3 mW"),
+        (999.9999999, "power", "1 kW"),  # not 1000 W
+        (0.05, "fraction", "0.05"),
+        (60.0, "ratio_db", "60 dB"),
+        (1.0, "area", "1 m^2"),
+    ],
+)
+def test_readable_values_look_as_people_write_them(value: float, dimension: str, text: str) -> None:
+    assert readable_quantity(value, dimension) == text
+
+
+def test_decibels_are_power_ratios_and_their_roots_amplitude_ratios() -> None:
+    assert power_ratio(10.0) == 10.0
+    assert power_ratio(-30.0) == pytest.approx(1e-3, rel=1e-15)  # one rounding of a power
+    assert amplitude_ratio(20.0) == 10.0
+    assert amplitude_ratio(3.0) ** 2 == pytest.approx(power_ratio(3.0), rel=1e-15)
+
+
+def test_femtoseconds_are_whole_and_eight_steps_are_a_hundred_picoseconds() -> None:
+    assert 8 * to_fs(12.5e-12) == to_fs(100e-12) == 100_000
+    assert to_fs(0.4e-15) == 0
+    assert to_fs(0.6e-15) == 1
+    assert from_fs(100_000) == 100e-12
