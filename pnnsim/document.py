@@ -1,0 +1,206 @@
+"""Hold a description between reading and understanding it: texts that know where they stand.
+
+Nothing is converted here: every value stays the text that was typed, so that each field can read
+its own. Two notations are unwrapped: a value may be written
+`{value: 10 us, range: [1 us, 100 us], source: "Author, venue, year"}`, and a section may have one
+`source:` for all its values without their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any
+
+from pnnsim.errors import Problem
+from pnnsim.units import show
+
+MAX_DEPTH = 30
+#: Problems that one message lists; a file with more is not a description.
+MAX_PROBLEMS = 100
+
+#: Where a value stands in a description: keys and list positions.
+KeyPath = tuple[str | int, ...]
+#: Sections, lists, texts; None where a key has no value.
+Tree = dict[str, "Tree"] | list["Tree"] | str | None
+
+_WRAPPER = ("value", "range", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Locate a key or a value; line 0 where there is no text to point at."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(slots=True)
+class Document:
+    """Hold a description that has been read but not yet understood.
+
+    Args:
+        file: Name for messages.
+        tree: The values, unwrapped.
+        keys: Position of each key.
+        values: Position of each value.
+        sources: Literature or reason given for a value.
+        ranges: Span given for a value, as typed.
+        problems: What is wrong with the text itself.
+        refused: Values that a problem has been reported for; nothing more is said about them.
+    """
+
+    file: str
+    tree: Tree = None
+    keys: dict[KeyPath, Position] = field(default_factory=dict)
+    values: dict[KeyPath, Position] = field(default_factory=dict)
+    sources: dict[KeyPath, str] = field(default_factory=dict)
+    ranges: dict[KeyPath, tuple[str, str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    refused: set[KeyPath] = field(default_factory=set)
+
+    def report(self, path: KeyPath, what: str, hint: str = "", *, key: bool = False) -> None:
+        """Add a problem at the value, or the key, of the nearest path that has a position."""
+        self.problems.append(problem_at(self.place(path, key=key), path, what, hint))
+
+    def place(self, path: KeyPath, *, key: bool = False) -> Position:
+        """Return the position of a value or key, or of the nearest section around it."""
+        first, second = (self.keys, self.values) if key else (self.values, self.keys)
+        for length in range(len(path), -1, -1):
+            at = path[:length]
+            found = first.get(at) or second.get(at)
+            if found is not None:
+                return found
+            first, second = self.keys, self.values
+        return Position(self.file)
+
+
+def dotted(path: KeyPath) -> str:
+    """Return a path as people write it: `network.order[3]`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            name = part if re.fullmatch(r"[\w.<-]{1,60}", part) else show(part)
+            text += f".{name}" if text else name
+    return text
+
+
+def problem_at(place: Position, path: KeyPath, what: str, hint: str = "") -> Problem:
+    """Return a problem with its address."""
+    return Problem(dotted(path), what, hint, place.file, place.line, place.column)
+
+
+def limited(problems: list[Problem]) -> list[Problem]:
+    """Return the first problems and how many more there are."""
+    rest = len(problems) - MAX_PROBLEMS
+    if rest <= 0:
+        return problems
+    what = f"{rest} more problem(s) are not shown; mend these first"
+    return [*problems[:MAX_PROBLEMS], Problem("", what, "", problems[0].file)]
+
+
+def from_data(data: Mapping[str, Any], name: str = "<data>") -> Document:
+    """Return a description that is given as Python mappings, lists, numbers and texts."""
+    document = Document(name)
+    document.values[()] = Position(name)
+    tree = _plain(document, data, ())
+    document.tree = unwrap(document, tree)
+    return document
+
+
+def _plain(document: Document, data: object, path: KeyPath) -> Tree:
+    """Return Python data as text, mappings and lists; what is neither becomes a problem."""
+    if len(path) > MAX_DEPTH:
+        document.report(path[:3], f"is nested deeper than {MAX_DEPTH} levels")
+        document.refused.add(path)
+        return None
+    if isinstance(data, Mapping):
+        section: dict[str, Tree] = {}
+        for key, value in data.items():
+            if isinstance(key, str):
+                section[key] = _plain(document, value, (*path, key))
+            else:
+                document.report(path, f"has the key {show(repr(key))}; expected text")
+        return section
+    if isinstance(data, list | tuple):
+        return [_plain(document, value, (*path, i)) for i, value in enumerate(data)]
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    if isinstance(data, Integral):
+        return str(int(data))
+    if isinstance(data, Real):  # NumPy's own numbers too
+        return repr(float(data))
+    if data is not None and not isinstance(data, str):
+        document.report(path, f"got a {type(data).__name__}; expected text, a number or a mapping")
+        document.refused.add(path)
+    return str(data) if isinstance(data, str) else None
+
+
+def unwrap(document: Document, tree: Tree) -> Tree:
+    """Return the tree with values in place of wrappers; sources and ranges go to the document."""
+    return _unwrap(document, tree, (), None)
+
+
+def _unwrap(document: Document, tree: Tree, path: KeyPath, inherited: str | None) -> Tree:
+    if isinstance(tree, list):
+        if inherited is not None:
+            document.sources[path] = inherited
+        return [_unwrap(document, item, (*path, i), None) for i, item in enumerate(tree)]
+    if not isinstance(tree, dict):
+        if inherited is not None and path:
+            document.sources[path] = inherited
+        return tree
+    if "value" in tree or ("range" in tree and set(tree) <= set(_WRAPPER)):
+        return _unwrap_value(document, tree, path, inherited)
+    own = _source_text(document, tree, path) if "source" in tree else None
+    return {
+        key: _unwrap(document, value, (*path, key), own or inherited)
+        for key, value in tree.items()
+        if key != "source"
+    }
+
+
+def _unwrap_value(
+    document: Document, tree: dict[str, Tree], path: KeyPath, inherited: str | None
+) -> Tree:
+    for key in tree:
+        if key not in _WRAPPER:
+            what = f"unknown key {show(key)} beside a value; expected value, range or source"
+            document.report((*path, key), what, key=True)
+    source = _source_text(document, tree, path) if "source" in tree else inherited
+    if source is not None:
+        document.sources[path] = source
+    if "range" in tree:
+        span = tree["range"]
+        texts = [item for item in span if isinstance(item, str)] if isinstance(span, list) else []
+        if isinstance(span, list) and len(span) == len(texts) == 2:
+            document.ranges[path] = (texts[0], texts[1])
+        else:
+            what = "is not a span; expected the lowest and the highest value, [1 us, 100 us]"
+            document.report((*path, "range"), what)
+    if (*path, "value") in document.values:
+        document.values[path] = document.values[(*path, "value")]
+    value = tree.get("value")
+    return _unwrap(document, value, path, None) if isinstance(value, list) else value
+
+
+def _source_text(document: Document, tree: dict[str, Tree], path: KeyPath) -> str | None:
+    source = tree["source"]
+    if isinstance(source, str) and source.strip():
+        return source
+    document.report((*path, "source"), "is not text; expected such as 'Author, venue, year'")
+    return None
+
+
+def leaves(tree: Tree, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Tree]]:
+    """Yield every value that is not a section, with its path."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from leaves(value, (*path, key))
+    else:
+        yield path, tree

@@ -1,0 +1,272 @@
+"""Put a machine, a network, a task, a training and a simulation together.
+
+`load_experiment` takes a machine's name or file, or an experiment file that names one; whatever is
+not given has a default, and the network takes its inputs and outputs from the task. Like
+`pnnsim.spec` this file computes nothing, and reports all problems of both files at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from pnnsim.document import Document, KeyPath, Tree
+from pnnsim.errors import SpecError
+from pnnsim.network import ReLaXNet
+from pnnsim.params.experiment import SimulationParams, TaskParams, TrainingParams
+from pnnsim.spec import (
+    SCHEMA_VERSION,
+    HardwareSpec,
+    build_spec,
+    check_schema,
+    digest,
+    raise_problems,
+    relative,
+    section_tree,
+)
+from pnnsim.spec_source import open_document, override
+from pnnsim.validation import check_section, outside_ranges, section_at, unknown_key
+
+#: Blocks of an experiment beside the machine, and what they must be.
+BLOCKS: dict[str, type[BaseModel]] = {
+    "network": ReLaXNet,
+    "task": TaskParams,
+    "training": TrainingParams,
+    "simulation": SimulationParams,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Hold everything that decides a run's figures.
+
+    Args:
+        hardware: The machine.
+        network: What it computes.
+        task: What is to be learned.
+        training: How.
+        simulation: What is simulated with the trained weights.
+        sources: Source of a value outside the machine, by dotted path, where one was given.
+        ranges: Span of such a value, likewise.
+        outside: A sentence for each such value outside its span.
+    """
+
+    hardware: HardwareSpec
+    network: ReLaXNet
+    task: TaskParams = field(default_factory=TaskParams)
+    training: TrainingParams = field(default_factory=TrainingParams)
+    simulation: SimulationParams = field(default_factory=SimulationParams)
+    sources: Mapping[str, str] = field(default_factory=dict, hash=False)
+    ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+    outside: tuple[str, ...] = field(default=(), compare=False)
+
+    def blocks(self) -> dict[str, BaseModel]:
+        """Return what is not the machine, by name."""
+        return {name: getattr(self, name) for name in BLOCKS}
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for each value outside its published span."""
+        return [*self.hardware.warnings(), *self.outside]
+
+    def sha256(self) -> str:
+        """Return the hash of all validated values, the machine's included."""
+        blocks = {name: block.model_dump(mode="json") for name, block in self.blocks().items()}
+        return digest({"hardware": self.hardware.values(), **blocks})
+
+    def resolved(self) -> str:
+        """Return everything as YAML, defaults filled in; it loads back to an equal experiment."""
+        tree: dict[str, Any] = {"schema": SCHEMA_VERSION, "hardware": self.hardware.to_tree()}
+        for name, block in self.blocks().items():
+            tree[name] = section_tree(block, name, self.sources, self.ranges)
+        return yaml.dump(
+            tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6, indent=2
+        )
+
+
+def load_experiment(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[tuple[str, str]] = (),
+    *,
+    network_kind: str | None = None,
+    task: str | None = None,
+    training_seed: int | None = None,
+    seed: int | None = None,
+    chips: int | None = None,
+    waves: int | None = None,
+) -> Experiment:
+    """Return the experiment that a name, a path or Python data describes.
+
+    Args:
+        source: Name or file of a machine, an experiment file (it has the key `hardware`), or a
+            mapping like either.
+        overrides: Pairs of dotted key and text. Keys that begin with network, task, training or
+            simulation belong to the experiment, all others to the machine.
+        network_kind: `rnn`, `relaxnet` or `dnn`, in place of the file's; rnn and dnn decide the
+            number of weight sets themselves.
+        task: Name of the task, in place of the file's.
+        training_seed: Seed of the training.
+        seed: Seed of the simulation.
+        chips: Fabricated chips.
+        waves: Held-out examples that are run.
+
+    Raises:
+        SpecError: With every problem of the experiment and its machine at once.
+    """
+    document = open_document(source)
+    tree = document.tree
+    is_experiment = isinstance(tree, dict) and "hardware" in tree
+    if is_experiment:
+        machine, prefix = _open_machine(document, source)
+    else:
+        machine, prefix = document, ()
+        document = Document(machine.file, tree={})
+    for key, text in overrides:
+        if key.split(".")[0] in BLOCKS:
+            _override_block(document, key, text)
+        elif machine is not None:
+            override(machine, prefix, key, text)
+    settings = {
+        "task.name": ("--task", task),
+        "training.seed": ("--training-seed", training_seed),
+        "simulation.seed": ("--seed", seed),
+        "simulation.chips": ("--chips", chips),
+        "simulation.waves": ("--waves", waves),
+    }
+    for key, (option, value) in settings.items():
+        if value is not None:
+            _override_block(document, key, str(value), f"{option} {value}")
+    if network_kind is not None:
+        _set_network_kind(document, network_kind)
+    if is_experiment:
+        _check_keys(document)
+    return _build(document, machine, prefix)
+
+
+def _open_machine(
+    document: Document, source: str | Path | Mapping[str, Any]
+) -> tuple[Document | None, KeyPath]:
+    """Return the document that describes the machine, and where in it."""
+    hardware = section_at(document.tree, ("hardware",))
+    if isinstance(hardware, dict):
+        return document, ("hardware",)
+    if not isinstance(hardware, str):
+        what = "is not a machine; expected its name, a path, or the description itself"
+        document.report(("hardware",), what)
+        return None, ()
+    path: str | Path = hardware
+    if "/" in hardware or "\\" in hardware or Path(hardware).suffix:
+        folder = Path() if isinstance(source, Mapping) else Path(document.file).parent
+        path = folder / hardware
+    try:
+        return open_document(path), ()
+    except SpecError as error:
+        for problem in error.problems:
+            if problem.line:
+                document.problems.append(problem)
+            else:
+                what = f"{problem.file}: {problem.what}" if problem.file else problem.what
+                document.report(("hardware",), what, problem.hint)
+        return None, ()
+
+
+def _override_block(document: Document, key: str, text: str, label: str | None = None) -> None:
+    """Set a value outside the machine; such settings need no source."""
+    override(document, (), key, text, label)
+    document.sources.pop(tuple(key.split(".")), None)
+
+
+def _set_network_kind(document: Document, kind: str) -> None:
+    _override_block(document, "network.kind", kind, f"network '{kind}'")
+    network = section_at(document.tree, ("network",))
+    if kind in ("rnn", "dnn") and isinstance(network, dict):
+        for key in ("weight_sets", "order"):
+            network.pop(key, None)
+            document.ranges.pop(("network", key), None)
+            document.sources.pop(("network", key), None)
+
+
+def _check_keys(document: Document) -> None:
+    known = ("schema", "hardware", *BLOCKS)
+    check_schema(document, (), required=True)
+    for key in document.tree if isinstance(document.tree, dict) else ():
+        if key not in known:
+            unknown_key(document, (key,), known)
+
+
+def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Experiment:
+    hardware = None if machine is None else build_spec(machine, prefix)
+    task = check_section(document, ("task",), TaskParams)
+    if task is not None:
+        _fill_shape(document, task)
+    network = check_section(document, ("network",), ReLaXNet)
+    training = check_section(document, ("training",), TrainingParams)
+    simulation = check_section(document, ("simulation",), SimulationParams)
+    if task is not None and network is not None:
+        _check_shape(document, task, network)
+    raise_problems([document] if machine in (None, document) else [document, machine])
+    assert hardware is not None
+    assert network is not None
+    assert task is not None
+    assert training is not None
+    assert simulation is not None
+    return Experiment(
+        hardware,
+        network,
+        task,
+        training,
+        simulation,
+        sources=_outside_machine(document.sources),
+        ranges=_outside_machine(document.ranges),
+        outside=tuple(
+            warning
+            for name, model in BLOCKS.items()
+            for warning in outside_ranges(document, (name,), model)
+        ),
+    )
+
+
+def _outside_machine(by_path: Mapping[KeyPath, Any]) -> dict[str, Any]:
+    return relative({path: value for path, value in by_path.items() if path[0] in BLOCKS}, ())
+
+
+def _fill_shape(document: Document, task: TaskParams) -> None:
+    """Let the task decide the network's inputs and outputs where they are not given."""
+    assert isinstance(document.tree, dict), "the task has been read from it"
+    network: Tree = document.tree.setdefault("network", {})
+    if isinstance(network, dict):
+        for key, size in zip(("inputs", "outputs"), task.shape(), strict=True):
+            network.setdefault(key, str(size))
+
+
+def _check_shape(document: Document, task: TaskParams, network: ReLaXNet) -> None:
+    for key, size in zip(("inputs", "outputs"), task.shape(), strict=True):
+        got = getattr(network, key)
+        if got != size:
+            what = f"is {got}, but the task '{task.name}' has {size} {key}; expected {size}"
+            document.report(("network", key), what, "leave it out: the task decides it")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Write a value with its range and source, and a list, on one line."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write equal values out: descriptions have no aliases."""
+        return True
+
+    def represent_leaf(self, data: dict[str, Any]) -> yaml.Node:
+        """Write `{value: …, source: …}` in flow style, sections in block style."""
+        pairs = list(data.items())
+        return self.represent_mapping("tag:yaml.org,2002:map", pairs, flow_style="value" in data)
+
+    def represent_flow(self, data: list[Any]) -> yaml.Node:
+        """Write lists in flow style."""
+        return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+
+
+_Dumper.add_representer(dict, _Dumper.represent_leaf)
+_Dumper.add_representer(list, _Dumper.represent_flow)

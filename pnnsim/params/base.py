@@ -1,0 +1,154 @@
+"""Declare physical fields: what a value measures, between which bounds, and what it means.
+
+Every part of a machine is described by one frozen pydantic model, a `Params`. This package holds
+descriptions only and must not import torch, so that `pnnsim validate` answers at once; the physics
+that reads a `Params` is in `pnnsim.components`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from pnnsim.units import DIMENSIONS, UnitError, parse_quantity
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Mark a float field as a physical value written with a unit.
+
+    Args:
+        dimension: Key of `pnnsim.units.DIMENSIONS`.
+    """
+
+    dimension: str
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Read text with a unit, then apply the field's own bounds."""
+        return core_schema.no_info_before_validator_function(self._read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the text form, for editors."""
+        dimension = DIMENSIONS[self.dimension]
+        kind: Any = "string" if dimension.si else ["string", "number"]
+        return {"type": kind, "examples": [dimension.example], "x-unit": dimension.si or "1"}
+
+    def _read(self, value: Any) -> float:
+        dimension = DIMENSIONS[self.dimension]
+        if not isinstance(value, str):
+            raise PydanticCustomError(
+                "quantity",
+                "got {got}; expected text with a unit: {name} such as '{example}'",
+                {"got": repr(value), "name": dimension.name, "example": dimension.example},
+            )
+        try:
+            return parse_quantity(value, self.dimension)
+        except UnitError as error:
+            raise PydanticCustomError("quantity", "{why}", {"why": str(error)}) from None
+
+
+Time = Annotated[float, Quantity("time")]
+Frequency = Annotated[float, Quantity("frequency")]
+Length = Annotated[float, Quantity("length")]
+Area = Annotated[float, Quantity("area")]
+Power = Annotated[float, Quantity("power")]
+Energy = Annotated[float, Quantity("energy")]
+Voltage = Annotated[float, Quantity("voltage")]
+Current = Annotated[float, Quantity("current")]
+Charge = Annotated[float, Quantity("charge")]
+Resistance = Annotated[float, Quantity("resistance")]
+Capacitance = Annotated[float, Quantity("capacitance")]
+Temperature = Annotated[float, Quantity("temperature")]
+Angle = Annotated[float, Quantity("angle")]
+Fraction = Annotated[float, Quantity("fraction")]
+Rate = Annotated[float, Quantity("rate")]
+Responsivity = Annotated[float, Quantity("responsivity")]
+CurrentNoise = Annotated[float, Quantity("current_noise")]
+LengthPerPower = Annotated[float, Quantity("length_per_power")]
+LengthPerTemperature = Annotated[float, Quantity("length_per_temperature")]
+LengthPerVoltage = Annotated[float, Quantity("length_per_voltage")]
+PerTemperature = Annotated[float, Quantity("per_temperature")]
+RatioDb = Annotated[float, Quantity("ratio_db")]
+LossPerLengthDb = Annotated[float, Quantity("loss_per_length_db")]
+NoiseDbc = Annotated[float, Quantity("noise_dbc")]
+
+Bits = Annotated[int, Field(ge=1, le=24)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Params(BaseModel):
+    """Describe one kind of part; subclasses are final and add fields only.
+
+    `kind` is the YAML name. Unknown keys are errors, and nothing changes after validation.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Say how one field may be written: one of its union's members.
+
+    Args:
+        type: Plain Python type or a special form such as `Literal["a", "b"]`.
+        dimension: Key of `DIMENSIONS`; None where it is not a physical value.
+        bounds: Lowest and highest value with their comparison: `gt`, `ge`, `lt`, `le`.
+    """
+
+    type: Any
+    dimension: str | None
+    bounds: dict[str, float]
+
+
+def forms_of(model: type[BaseModel], field: str) -> tuple[Form, ...]:
+    """Return every way in which a field may be written, `None` left out."""
+    info = model.model_fields[field]
+    return tuple(_forms(info.annotation, info.metadata))
+
+
+def dimension_of(model: type[BaseModel], field: str) -> str | None:
+    """Return the dimension of a field, or None where it is not a physical value."""
+    return next((form.dimension for form in forms_of(model, field) if form.dimension), None)
+
+
+def forms_of_type(annotation: Any) -> tuple[Form, ...]:
+    """Return every way in which a value of an annotation, such as a list's member, is written."""
+    return tuple(_forms(annotation, []))
+
+
+def _forms(annotation: Any, metadata: list[Any]) -> Iterator[Form]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *extra = get_args(annotation)
+        yield from _forms(inner, [*extra, *metadata])
+    elif origin in (Union, UnionType):
+        for member in get_args(annotation):
+            if member is not type(None):
+                yield from _forms(member, metadata)
+    else:
+        dimension = None
+        bounds: dict[str, float] = {}
+        for marker in metadata:
+            if isinstance(marker, Quantity):
+                dimension = marker.dimension
+            for limit in marker.metadata if isinstance(marker, FieldInfo) else [marker]:
+                for name in ("gt", "ge", "lt", "le"):
+                    value = getattr(limit, name, None)
+                    if value is not None:
+                        bounds[name] = value
+        yield Form(annotation, dimension, bounds)

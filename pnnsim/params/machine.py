@@ -1,0 +1,43 @@
+"""Describe what surrounds the parts: the digital front end, the environment, the controller."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pnnsim.params.base import Count, Energy, Frequency, Params, Power, Temperature
+
+
+class DigitalParams(Params):
+    """Describe the digital engine that computes the input map W_xh and the output map W_out."""
+
+    kind: Literal["digital"]
+    clock: Annotated[Frequency, Field(gt=0)]
+    """Clock of the multiply-accumulate array."""
+    macs_per_cycle: Count
+    """Multiply-accumulates done in one clock cycle."""
+    mac_energy: Annotated[Energy, Field(ge=0)]
+    """Energy of one multiply-accumulate."""
+    static_power: Annotated[Power, Field(ge=0)]
+    """Power drawn while the machine is on."""
+
+
+class EnvironmentParams(Params):
+    """Describe the package in which the parts live."""
+
+    kind: Literal["package"] = "package"
+    temperature: Annotated[Temperature, Field(gt=0, le=500)]
+    """Temperature at which noise is evaluated."""
+    stabilization_power: Annotated[Power, Field(ge=0)]
+    """Power of the thermo-electric cooler and its controller."""
+
+
+class ControlParams(Params):
+    """Describe how the controller orders the work of the parts."""
+
+    kind: Literal["sequencer"] = "sequencer"
+    block: Count = 1
+    """Waves that visit a bank before the switch moves."""
+    overlap: bool = True
+    """Whether the switch moves while the state is processed, or afterwards."""

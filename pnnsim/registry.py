@@ -1,0 +1,133 @@
+"""Find the kinds of parts: a literal table, `register()`, and entry points.
+
+A kind is a pair: its `Params`, which describes, and its component, which computes. The table names
+both by module so that reading a description imports no torch. A spec can never name a module.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pnnsim.components.base import Component
+    from pnnsim.params.base import Params
+
+ENTRY_POINT_GROUP = "pnnsim.components"
+
+#: part → kind → (description, component). The parts come in the order in which a wave meets them.
+BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
+    "front_end": {
+        "digital": ("machine:DigitalParams", "front_end:DigitalFrontEnd"),
+    },
+    "encoder": {
+        "mrm": ("encoder:MrmParams", "encoder:ModulatorEncoder"),
+    },
+    "switch": {
+        "electro_optic": ("switch:ElectroOpticSwitchParams", "switch:ElectroOpticSwitch"),
+    },
+    "weight_banks": {
+        "mrr": ("weight_bank:MrrParams", "weight_bank:RingBank"),
+    },
+    "detector": {
+        "balanced_photodiode": (
+            "detector:BalancedPhotodiodeParams",
+            "detector:BalancedPhotodiode",
+        ),
+    },
+    "nonlinearity": {
+        "electro_optic": (
+            "nonlinearity:ElectroOpticActivationParams",
+            "nonlinearity:ElectroOpticActivation",
+        ),
+    },
+    "memory": {
+        "sample_hold": ("memory:SampleHoldParams", "memory:SampleHold"),
+    },
+    "readout": {
+        "adc": ("memory:AdcParams", "readout:Adc"),
+    },
+}
+
+_registered: dict[tuple[str, str], type[Component[Any]]] = {}
+
+
+def parts() -> tuple[str, ...]:
+    """Return the names of the parts of a machine, in the order in which a wave meets them."""
+    return tuple(BUILTIN)
+
+
+def kinds(part: str) -> tuple[str, ...]:
+    """Return every kind known for a part, sorted: built in, registered, and by entry point."""
+    names = set(BUILTIN[part])
+    names.update(kind for owner, kind in _registered if owner == part)
+    names.update(
+        point.name.partition(".")[2]
+        for point in entry_points(group=ENTRY_POINT_GROUP)
+        if point.name.partition(".")[0] == part
+    )
+    return tuple(sorted(names))
+
+
+def register(part: str, component: type[Component[Any]]) -> None:
+    """Make a component class usable from specs in this process.
+
+    Args:
+        part: Name of the part, such as `weight_banks`.
+        component: Final class with a `Params` of its own; its kind is the YAML name.
+
+    Raises:
+        ValueError: If the part is unknown or the kind is already taken by another class.
+    """
+    if part not in BUILTIN:
+        raise ValueError(f"unknown part '{part}'; expected one of {', '.join(BUILTIN)}")
+    kind = component.kind
+    owner = _registered.get((part, kind))
+    if kind in BUILTIN[part] or (owner is not None and owner is not component):
+        other = "pnnsim" if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+        raise ValueError(
+            f"{part}.{kind} is claimed by {other} and by "
+            f"{component.__module__}.{component.__qualname__}; give yours another name"
+        )
+    _registered[part, kind] = component
+
+
+def params_class(part: str, kind: str) -> type[Params] | None:
+    """Return the description of a kind, or None where nobody knows it."""
+    if kind in BUILTIN[part]:
+        module, name = BUILTIN[part][kind][0].split(":")
+        found: type[Params] = getattr(import_module(f"pnnsim.params.{module}"), name)
+        return found
+    component = _foreign(part, kind)
+    return None if component is None else component.Params
+
+
+def component_class(part: str, kind: str) -> type[Component[Any]]:
+    """Return the component of a kind that `params_class` knows.
+
+    Raises:
+        KeyError: If nobody knows the kind.
+    """
+    if kind in BUILTIN[part]:
+        module, name = BUILTIN[part][kind][1].split(":")
+        found: type[Component[Any]] = getattr(import_module(f"pnnsim.components.{module}"), name)
+        return found
+    component = _foreign(part, kind)
+    if component is None:
+        raise KeyError(f"{part}.{kind}")
+    return component
+
+
+def _foreign(part: str, kind: str) -> type[Component[Any]] | None:
+    """Return a registered component, or the one entry point of exactly this name."""
+    if (part, kind) in _registered:
+        return _registered[part, kind]
+    points = tuple(entry_points(group=ENTRY_POINT_GROUP, name=f"{part}.{kind}"))
+    if not points:
+        return None
+    if len(points) > 1:
+        owners = " and ".join(sorted(point.value for point in points))
+        raise ValueError(f"{part}.{kind} is claimed by {owners}; uninstall one of them")
+    component: type[Component[Any]] = points[0].load()
+    return component

@@ -1,0 +1,346 @@
+"""Turn the description of a machine into validated, frozen data.
+
+`load_spec` reads a shipped machine by name, a file by path, or Python data, and raises one
+`SpecError` with every problem of it, each with file, line and column. Nothing here imports torch
+and nothing computes: a description says what a machine is, a chip is built from it elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+from pnnsim.document import Document, KeyPath, dotted, leaves, limited
+from pnnsim.errors import Problem, SpecError
+from pnnsim.params.base import Params, forms_of
+from pnnsim.params.machine import ControlParams, EnvironmentParams
+from pnnsim.registry import kinds, params_class, parts
+from pnnsim.spec_source import available_specs, open_document, override
+from pnnsim.units import format_quantity, show
+from pnnsim.validation import check_section, did_you_mean, outside_ranges, section_at
+
+__all__ = ["HardwareSpec", "available_specs", "load_spec"]
+
+SCHEMA_VERSION = 1
+DEFAULT_SOURCE = "default of pnnsim"
+
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
+
+Technology = Literal["photonic", "spintronic", "freespace", "hybrid"]
+
+
+def _name(text: str) -> str:
+    """Refuse what a file system could read otherwise: the name is a part of folder names."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text):
+        why = f"{show(text)} is not a name; expected letters, digits, '-' and '_', at most 64"
+        raise PydanticCustomError("name", "{why}", {"why": why})
+    return text
+
+
+def _sentence(text: str) -> str:
+    if not (text.strip() and text.isprintable() and len(text) <= 500):
+        why = f"{show(text)} is not a sentence; expected one line of at most 500 characters"
+        raise PydanticCustomError("sentence", "{why}", {"why": why})
+    return text
+
+
+class Header(BaseModel):
+    """Say which machine a description is of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    name: Annotated[str, AfterValidator(_name)]
+    """Name of the machine: letters, digits, `-` and `_`."""
+    summary: Annotated[str, AfterValidator(_sentence)]
+    """One sentence about the machine."""
+    technology: Technology
+    """What carries the signals."""
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareSpec:
+    """Describe one machine.
+
+    Args:
+        name: Name of the machine.
+        summary: One sentence about it.
+        technology: What carries the signals.
+        front_end: Digital engine of the input and output maps.
+        encoder: What puts the state onto lines.
+        switch: What selects the weight bank.
+        weight_banks: What holds the weights.
+        detector: What turns a bank's output into an electrical signal.
+        nonlinearity: What applies f.
+        memory: What keeps the state between steps.
+        readout: What hands the result to the host.
+        environment: The package.
+        control: The order of work.
+        sources: Literature or reason of each value, by dotted path.
+        ranges: Published span of a value as typed, by dotted path.
+        outside: A sentence for each value outside its span.
+    """
+
+    name: str
+    summary: str
+    technology: Technology
+    front_end: Params
+    encoder: Params
+    switch: Params
+    weight_banks: Params
+    detector: Params
+    nonlinearity: Params
+    memory: Params
+    readout: Params
+    environment: EnvironmentParams
+    control: ControlParams
+    sources: Mapping[str, str] = field(default_factory=dict, hash=False)
+    ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+    outside: tuple[str, ...] = field(default=(), compare=False)
+
+    def sections(self) -> dict[str, Params]:
+        """Return every part, then environment and control, by name."""
+        return {name: getattr(self, name) for name in (*parts(), "environment", "control")}
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for each value outside the span found in the literature."""
+        return list(self.outside)
+
+    def values(self) -> dict[str, Any]:
+        """Return the validated values as plain data, without name, summary and sources."""
+        sections = {name: part.model_dump(mode="json") for name, part in self.sections().items()}
+        return {"schema": SCHEMA_VERSION, "technology": self.technology, **sections}
+
+    def sha256(self) -> str:
+        """Return the hash of `values`: it changes when the machine does, not its comments."""
+        return digest(self.values())
+
+    def unsourced(self) -> list[str]:
+        """Return the paths of values, kinds left out, that have no source."""
+        return [
+            f"{section}.{key}"
+            for section, part in self.sections().items()
+            for key, value in part.model_dump().items()
+            if key != "kind" and value is not None and f"{section}.{key}" not in self.sources
+        ]
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the description as a tree that `load_spec` reads back to an equal spec."""
+        head = {
+            "schema": SCHEMA_VERSION,
+            "name": self.name,
+            "summary": self.summary,
+            "technology": self.technology,
+        }
+        body = {
+            name: section_tree(part, name, self.sources, self.ranges)
+            for name, part in self.sections().items()
+        }
+        return {**head, **body}
+
+
+def digest(values: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of plain data in canonical JSON, as 64 hexadecimal digits."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def section_tree(
+    model: BaseModel,
+    prefix: str,
+    sources: Mapping[str, str],
+    ranges: Mapping[str, tuple[str, str]],
+) -> dict[str, Any]:
+    """Return a section as plain data, values with a unit as text that reads back exactly.
+
+    Fields that are None are left out: they are derived from others and have no text.
+    """
+    tree: dict[str, Any] = {}
+    for key in type(model).model_fields:
+        value: Any = getattr(model, key)
+        if value is None:
+            continue
+        dimension = forms_of(type(model), key)[0].dimension
+        if dimension is not None:
+            value = format_quantity(value, dimension)
+        elif isinstance(value, tuple):
+            value = list(value)
+        path = f"{prefix}.{key}"
+        if path in sources or path in ranges:
+            value = {"value": value}
+            if path in ranges:
+                # Whole numbers without quotes; both spellings read back as the same text.
+                value["range"] = [int(t) if _WHOLE.fullmatch(t) else t for t in ranges[path]]
+            if path in sources:
+                value["source"] = sources[path]
+        tree[key] = value
+    return tree
+
+
+def load_spec(
+    source: str | Path | Mapping[str, Any], overrides: Sequence[tuple[str, str]] = ()
+) -> HardwareSpec:
+    """Return the machine that a name, a path or Python data describes.
+
+    Args:
+        source: Name of a shipped machine (no slash, no suffix), path of a YAML file, or a mapping
+            with the same keys as such a file.
+        overrides: Pairs of dotted key and text, such as `("weight_banks.count", "8")`; they are
+            checked like the file itself.
+
+    Raises:
+        SpecError: With every problem of the description at once.
+    """
+    document = open_document(source)
+    for key, text in overrides:
+        override(document, (), key, text)
+    spec = build_spec(document, ())
+    raise_problems([document])
+    assert spec is not None, "a description without problems gives a machine"
+    return spec
+
+
+def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
+    """Return the machine described at `prefix`; None after reporting what is wrong."""
+    before = len(document.problems)
+    tree = section_at(document.tree, prefix)
+    if not isinstance(tree, dict):
+        document.report(prefix, "is not a description; expected keys such as name and encoder")
+        return None
+    check_schema(document, prefix, required=not prefix)
+    names = (*parts(), "environment", "control")
+    header = check_section(document, prefix, Header, others=("schema", *names))
+    found: dict[str, Any] = {}
+    models: dict[str, type[BaseModel]] = {}
+    for name in names:
+        model = _section_model(document, (*prefix, name))
+        if model is not None:
+            models[name] = model
+            found[name] = check_section(document, (*prefix, name), model)
+    complete = header is not None and all(found.get(name) is not None for name in names)
+    if complete:
+        _check_across(document, prefix, found)
+    if header is None or not complete or len(document.problems) > before:
+        return None
+    outside = [w for name in names for w in outside_ranges(document, (*prefix, name), models[name])]
+    return HardwareSpec(
+        name=header.name,
+        summary=header.summary,
+        technology=header.technology,
+        **found,
+        sources=_sources(document, prefix, found),
+        ranges=relative(document.ranges, prefix),
+        outside=tuple(outside),
+    )
+
+
+def check_schema(document: Document, prefix: KeyPath, *, required: bool) -> None:
+    """Report a `schema` that this version cannot read."""
+    tree = section_at(document.tree, prefix)
+    if not isinstance(tree, dict) or ("schema" not in tree and not required):
+        return
+    at = (*prefix, "schema")
+    if "schema" not in tree:
+        document.report(at, f"is missing; expected 'schema: {SCHEMA_VERSION}'", key=True)
+    elif tree["schema"] != str(SCHEMA_VERSION):
+        got = f"got {show(tree['schema'])}" if isinstance(tree["schema"], str) else "has no value"
+        document.report(at, f"{got}; expected {SCHEMA_VERSION}, the version that is read here")
+
+
+def relative(by_path: Mapping[KeyPath, Any], prefix: KeyPath) -> dict[str, Any]:
+    """Return what is kept by path, below a prefix, by dotted path."""
+    length = len(prefix)
+    return {
+        dotted(path[length:]): value
+        for path, value in by_path.items()
+        if path[:length] == prefix and len(path) > length + 1
+    }
+
+
+def raise_problems(documents: Iterable[Document]) -> None:
+    """Raise one error with the problems of all documents in the order of their lines, if any."""
+    order: dict[str, int] = {}
+    problems: list[Problem] = []
+    for document in documents:
+        order.setdefault(document.file, len(order))
+        problems.extend(document.problems)
+    # What was typed on the command line comes after what stands in files.
+    problems.sort(key=lambda p: (order.get(p.file, len(order)), p.line, p.column))
+    if problems:
+        raise SpecError(limited(problems))
+
+
+def _section_model(document: Document, path: KeyPath) -> type[BaseModel] | None:
+    """Return the model of a section; None after reporting why there is none."""
+    name = str(path[-1])
+    holder = section_at(document.tree, path[:-1])
+    present = isinstance(holder, dict) and name in holder
+    if not present and name != "control":
+        what = "this part is missing; expected a section"
+        what += " with the key 'kind'" if name in parts() else ""
+        document.report(path, what, key=True)
+        return None
+    if name == "environment":
+        return EnvironmentParams
+    if name == "control":
+        return ControlParams
+    section = section_at(document.tree, path)
+    at = (*path, "kind")
+    if not isinstance(section, dict):
+        if path not in document.refused:
+            got = "has no value" if section is None else "is not a section"
+            document.report(path, f"{got}; expected keys, 'kind' first")
+        return None
+    known = kinds(name)
+    choice = " or ".join(f"'{kind}'" for kind in known)
+    if "kind" not in section:
+        document.report(at, f"is missing; expected {choice}", key=True)
+        return None
+    kind = section["kind"]
+    if at in document.refused:
+        return None
+    model = params_class(name, kind) if isinstance(kind, str) else None
+    if model is None:
+        got = f"unknown kind {show(kind)}" if isinstance(kind, str) else "is not a name"
+        hint = did_you_mean(kind, known) if isinstance(kind, str) else ""
+        document.report(at, f"{got}; expected {choice}", hint)
+    return model
+
+
+def _check_across(document: Document, prefix: KeyPath, found: Mapping[str, Any]) -> None:
+    """Report parts that do not fit each other; kinds without these fields are not concerned."""
+    cols = getattr(found["weight_banks"], "cols", None)
+    lines = getattr(found["encoder"], "lines", None)
+    if cols is not None and lines is not None and cols > lines:
+        what = f"a bank has {cols} inputs, the encoder drives {lines} lines; expected no more"
+        hint = f"set encoder.lines to {cols}, or weight_banks.cols to {lines}"
+        document.report((*prefix, "weight_banks", "cols"), what, hint)
+    channels = getattr(found["weight_banks"], "channels_per_bus", None)
+    trees = getattr(found["switch"], "count", None)
+    if cols is not None and channels is not None and trees is not None:
+        buses = -(-cols // channels)
+        if trees < buses:
+            what = f"{trees} switch tree(s) for {buses} buses; expected one for each bus"
+            hint = f"{cols} inputs with {channels} wavelengths on a bus take {buses} buses"
+            document.report((*prefix, "switch", "count"), what, hint)
+
+
+def _sources(document: Document, prefix: KeyPath, found: Mapping[str, Params]) -> dict[str, str]:
+    """Return the source of each value; a value that was not given has pnnsim's default."""
+    sources: dict[str, str] = relative(document.sources, prefix)
+    given = {dotted(path[len(prefix) :]) for path, _ in leaves(document.tree)}
+    for section, params in found.items():
+        for key, value in params.model_dump().items():
+            path = f"{section}.{key}"
+            if key != "kind" and value is not None and path not in given:
+                sources.setdefault(path, DEFAULT_SOURCE)
+    for section in found:
+        sources.pop(f"{section}.kind", None)
+    return sources

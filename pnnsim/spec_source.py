@@ -1,0 +1,113 @@
+"""Find a description by name or path, and change single values of it as a user asks.
+
+The machines that come with pnnsim are found by name; anything with a slash or a suffix is a path.
+Nothing is understood here: that is `pnnsim.spec`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from pnnsim.document import Document, KeyPath, Position, Tree, from_data, problem_at
+from pnnsim.errors import Problem, SpecError
+from pnnsim.units import show
+from pnnsim.validation import did_you_mean
+from pnnsim.yaml_source import parse_yaml, read_yaml
+
+USER_SOURCE = "set by the user"
+
+
+def available_specs() -> dict[str, str]:
+    """Return the name and the summary of every shipped machine, sorted by name."""
+    found = {}
+    for name in _shipped_names():
+        tree = read_yaml(_spec_folder() / f"{name}.yaml").tree
+        summary = tree.get("summary") if isinstance(tree, dict) else None
+        found[name] = summary if isinstance(summary, str) else ""
+    return found
+
+
+def open_document(source: str | Path | Mapping[str, Any]) -> Document:
+    """Return a description by name, path or data, read but not yet understood.
+
+    Raises:
+        SpecError: If there is no such machine or file, or it is not YAML.
+    """
+    if isinstance(source, Mapping):
+        return from_data(source)
+    if isinstance(source, Path) or "/" in source or "\\" in source or Path(source).suffix:
+        path = Path(source)
+        shipped = isinstance(source, str) and path.stem in _shipped_names()
+        if shipped and not path.exists():
+            hint = f"'{path.stem}' without path and suffix is a machine that comes with pnnsim"
+            raise SpecError([Problem("", "no such file", hint, str(path))])
+        return read_yaml(path)
+    names = _shipped_names()
+    if source not in names:
+        what = f"unknown machine {show(source)}; expected one of {', '.join(names)}, or a file"
+        raise SpecError([Problem("", what, did_you_mean(source, names))])
+    return read_yaml(_spec_folder() / f"{source}.yaml")
+
+
+def override(
+    document: Document, prefix: KeyPath, key: str, text: str, label: str | None = None
+) -> None:
+    """Set one value of a description as if it stood in the file.
+
+    Args:
+        document: Description to change.
+        prefix: Path of the section that `key` starts from.
+        key: Dotted path such as `weight_banks.count`.
+        text: Value as it would be typed; `[…]` is a list.
+        label: What the user typed, for messages; `--set key=text` where it is not given.
+    """
+    place = Position(label or f"--set {key}={show(text)[1:-1]}")
+    path = (*prefix, *key.split("."))
+    if not all(key.split(".")):
+        document.problems.append(
+            problem_at(place, (), "is not a key; expected such as weight_banks.count=8")
+        )
+        return
+    value: Tree = text
+    if text.lstrip().startswith("["):
+        try:
+            value = parse_yaml(text, place.file).tree
+        except SpecError as error:
+            what = f"is not a list: {error.problems[0].what}"
+            document.problems.append(problem_at(place, path, what))
+            return
+    holder = document.tree
+    for depth, part in enumerate(path[:-1]):
+        if not isinstance(holder, dict) or not isinstance(part, str):
+            break
+        at = path[: depth + 1]
+        if holder.get(part) is None:
+            holder[part] = {}
+            document.keys[at] = document.values[at] = place
+        holder = holder[part]
+    if not isinstance(holder, dict):
+        what = "is inside something that is a value, not a section"
+        document.problems.append(problem_at(place, path, what))
+        return
+    holder[str(path[-1])] = value
+    document.keys[path] = document.values[path] = place
+    document.sources[path] = USER_SOURCE
+    document.refused.discard(path)
+
+
+def _spec_folder() -> Traversable:
+    """Return the folder of shipped machines: in the wheel, or beside the package in a checkout."""
+    shipped = files("pnnsim") / "hardware_specs"
+    return shipped if shipped.is_dir() else Path(__file__).parent.parent / "hardware_specs"
+
+
+def _shipped_names() -> list[str]:
+    folder = _spec_folder()
+    if not folder.is_dir():
+        return []
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))

@@ -1,0 +1,309 @@
+"""Check one section of a description against its pydantic model, in words that people use.
+
+Texts are read strictly here, so that neither YAML's nor pydantic's guesses (`yes` is true, `1.0` is
+the integer 1, `1_000` is a number) get in. Every problem goes to the document's list; nothing is
+raised, so that all problems of a file appear at once. This file knows no part and no file format.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from pnnsim.document import Document, KeyPath, Tree, dotted
+from pnnsim.params.base import Form, forms_of, forms_of_type
+from pnnsim.units import DIMENSIONS, UnitError, parse_quantity, readable_quantity, show
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+
+
+class TextError(ValueError):
+    """Say why a text cannot be what its field asks for.
+
+    Args:
+        why: The message.
+        index: Place in a list that the message is about.
+    """
+
+    def __init__(self, why: str, index: int | None = None) -> None:
+        super().__init__(why)
+        self.index = index
+
+
+def check_section(
+    document: Document, path: KeyPath, model: type[Model], others: Collection[str] = ()
+) -> Model | None:
+    """Return a section as its model, or None after reporting all that is wrong with it.
+
+    Args:
+        document: Description that has been read; problems are added to it.
+        path: Section to check; a section that is not there counts as empty.
+        model: What the section must be.
+        others: Keys of the section that are read elsewhere.
+    """
+    tree = section_at(document.tree, path)
+    if not isinstance(tree, dict):
+        if path not in document.refused:
+            document.report(path, f"{_got(tree)}; expected a section with keys")
+        return None
+    before = len(document.problems)
+    values: dict[str, Any] = {}
+    settled: set[str] = set()  # fields that have been spoken about already
+    for key, item in tree.items():
+        at = (*path, key)
+        if key in others:
+            continue
+        if key not in model.model_fields:
+            unknown_key(document, at, [*model.model_fields, *others])
+            continue
+        try:
+            if at in document.refused:
+                settled.add(key)
+            else:
+                values[key] = _read(item, forms_of(model, key))
+        except TextError as error:
+            settled.add(key)
+            document.report(at if error.index is None else (*at, error.index), str(error))
+    _check_ranges(document, path, model)
+    try:
+        found = model.model_validate(values)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            _report(document, path, model, detail, settled)
+        return None
+    return found if len(document.problems) == before and not settled else None
+
+
+def section_at(tree: Tree, path: KeyPath) -> Tree:
+    """Return what stands at a path; an empty section where there is nothing."""
+    for part in path:
+        if not isinstance(tree, dict) or not isinstance(part, str) or part not in tree:
+            return {}
+        tree = tree[part]
+    return tree
+
+
+def unknown_key(document: Document, path: KeyPath, known: Iterable[str]) -> None:
+    """Report a key that nobody reads, with the one that was probably meant."""
+    key, names = str(path[-1]), list(known)
+    hint = did_you_mean(key, names)
+    what = "unknown key" if hint else f"unknown key; expected one of {', '.join(names)}"
+    document.report(path, what, hint, key=True)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the closest known name; empty where none is close."""
+    close = get_close_matches(name[:60].lower(), list(known), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else ""
+
+
+def expectation(forms: Iterable[Form]) -> str:
+    """Return what a field asks for, in words."""
+    return " or ".join(_expected(form) for form in forms)
+
+
+def bounds_text(form: Form) -> str:
+    """Return a field's bounds, such as `more than 0 nm and at most 1 mm`; empty for none."""
+    return " and ".join(
+        f"{_BOUNDS[name]} {readable(form.bounds[name], form)}"
+        for name in _BOUNDS
+        if name in form.bounds
+    )
+
+
+def read_number(text: str, model: type[BaseModel], field: str) -> float:
+    """Return a text as the number that a numeric field would hold.
+
+    Raises:
+        TextError: If the field is not a number or the text is not its kind of number.
+    """
+    for form in forms_of(model, field):
+        if form.dimension is not None:
+            try:
+                return parse_quantity(text, form.dimension)
+            except UnitError as error:
+                raise TextError(str(error)) from None
+        if form.type in (int, float):
+            return float(_number(text, form))
+    raise TextError("is given for something that is not a number")
+
+
+def outside_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> list[str]:
+    """Return a sentence for each value of a section that lies outside its `range:`."""
+    warnings = []
+    tree = section_at(document.tree, path)
+    for field in model.model_fields:
+        at = (*path, field)
+        text = tree.get(field) if isinstance(tree, dict) else None
+        if at not in document.ranges or not isinstance(text, str):
+            continue
+        low, high = document.ranges[at]
+        value = read_number(text, model, field)
+        if not read_number(low, model, field) <= value <= read_number(high, model, field):
+            warnings.append(f"{dotted(at)}: {text} is outside its published range, {low} to {high}")
+    return warnings
+
+
+def _check_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> None:
+    for field in model.model_fields:
+        at = (*path, field)
+        if at not in document.ranges:
+            continue
+        try:
+            low, high = (read_number(text, model, field) for text in document.ranges[at])
+        except TextError as error:
+            document.report((*at, "range"), str(error))
+            continue
+        if low > high:
+            texts = " above ".join(show(text) for text in document.ranges[at])
+            document.report((*at, "range"), f"has {texts}; expected the lowest value first")
+
+
+def _read(item: Tree, forms: tuple[Form, ...]) -> Any:
+    """Return a value as Python data for pydantic, which checks bounds and choices."""
+    wanted = expectation(forms)
+    lists = [form for form in forms if get_origin(form.type) in (tuple, list)]
+    if isinstance(item, list):
+        if not lists:
+            raise TextError(f"got a list; expected {wanted}")
+        inner = forms_of_type(get_args(lists[0].type)[0])
+        return [_entry(i, entry, inner) for i, entry in enumerate(item)]
+    texts = [form for form in forms if form not in lists]
+    if not isinstance(item, str) or not texts:
+        raise TextError(f"{_got(item)}; expected {wanted}")
+    return _typed(item, texts, wanted)
+
+
+def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
+    """Return one value of a list."""
+    try:
+        return _read(item, forms)
+    except TextError as error:
+        raise TextError(str(error), index) from None
+
+
+def _typed(text: str, forms: list[Form], wanted: str) -> Any:
+    """Return a text as the first form that can be it."""
+    for form in forms:
+        if get_origin(form.type) is Literal:
+            if text in get_args(form.type) or len(forms) == 1:
+                return _choice(text, form)
+        elif form.type is bool:
+            if text not in ("true", "false"):
+                raise TextError(f"{show(text)} is not a truth value; expected true or false")
+            return text == "true"
+        elif form.dimension is None and form.type in (int, float):
+            return _number(text, form)
+        else:
+            return text
+    raise TextError(f"unknown value {show(text)}; expected {wanted}")
+
+
+def _choice(text: str, form: Form) -> str:
+    choices = [str(choice) for choice in get_args(form.type)]
+    if text in choices:
+        return text
+    hint = did_you_mean(text, choices)
+    tail = f"; {hint}" if hint and len(choices) > 1 else ""
+    raise TextError(f"unknown value {show(text)}; expected {_expected(form)}{tail}")
+
+
+def _number(text: str, form: Form) -> int | float:
+    """Return a text as an int or a float; the spellings that YAML 1.1 adds are refused."""
+    wanted = f"expected {_expected(form)}"
+    if form.type is int:
+        if not _INTEGER.fullmatch(text):
+            hint = " without point, exponent or underscore" if re.match(r"[+-]?[0-9]", text) else ""
+            raise TextError(f"{show(text)} is not a whole number; {wanted}{hint}")
+        return int(text)
+    if not _FLOAT.fullmatch(text) or len(text) > 60:
+        tail = ""
+        if re.match(r"[+-]?[0-9.]+\s*[A-Za-z%µ]", text) and "0x" not in text.lower():
+            tail = " without a unit"
+        raise TextError(f"{show(text)} is not a number; {wanted}{tail}")
+    value = float(text)
+    if not math.isfinite(value):
+        raise TextError(f"{show(text)} is not a finite number; {wanted}")
+    return value
+
+
+def _expected(form: Form) -> str:
+    if form.dimension is not None:
+        dimension = DIMENSIONS[form.dimension]
+        return f"{dimension.name} such as '{dimension.example}'"
+    if get_origin(form.type) is Literal:
+        return " or ".join(f"'{choice}'" for choice in get_args(form.type))
+    if get_origin(form.type) in (tuple, list):
+        return "a list"
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    return names.get(form.type, "a value")
+
+
+def readable(value: float, form: Form) -> str:
+    """Return a number as people write it in a field."""
+    if form.dimension is not None:
+        return readable_quantity(value, form.dimension)
+    return f"{value:g}" if form.type is not int else str(int(value))
+
+
+def _got(tree: Tree) -> str:
+    if tree is None:
+        return "has no value"
+    if isinstance(tree, dict):
+        return "got a section"
+    return "got a list" if isinstance(tree, list) else f"got {show(tree)}"
+
+
+def _report(
+    document: Document,
+    path: KeyPath,
+    model: type[BaseModel],
+    detail: ErrorDetails,
+    settled: set[str],
+) -> None:
+    """Put one of pydantic's findings into our own words."""
+    field = str(detail["loc"][0]) if detail["loc"] else ""
+    if field in settled:
+        return
+    if not field:
+        # A check across fields has nothing to add while single fields are wrong.
+        if not settled:
+            document.report(path, _plain(detail))
+        return
+    item = section_at(document.tree, (*path, field))
+    forms = forms_of(model, field)
+    is_list = isinstance(item, list)
+    form = next((f for f in forms if (get_origin(f.type) in (tuple, list)) == is_list), forms[0])
+    if detail["type"] == "missing":
+        document.report((*path, field), f"is missing; expected {expectation(forms)}", key=True)
+        return
+    index = next((part for part in reversed(detail["loc"]) if isinstance(part, int)), None)
+    at: KeyPath = (*path, field) if index is None else (*path, field, index)
+    if is_list:
+        if detail["type"] == "literal_error":
+            return  # the other way to write this field; a list was not meant to be it
+        entry = item[index] if isinstance(item, list) and index is not None else None
+        form = forms_of_type(get_args(form.type)[0])[0]
+        text = entry if isinstance(entry, str) else ""
+    else:
+        text = item if isinstance(item, str) else ""
+    if detail["type"] in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
+        document.report(at, f"{show(text)[1:-1]} is out of range; expected {bounds_text(form)}")
+    else:
+        document.report(at, _plain(detail))
+
+
+def _plain(detail: ErrorDetails) -> str:
+    """Return a validator's own sentence."""
+    error = detail.get("ctx", {}).get("error")
+    return str(error) if error is not None else detail["msg"]
