@@ -1,0 +1,139 @@
+"""Say how long each part of one machine takes: the only thing that timing knows of hardware.
+
+Components fill this in once per run; delays never depend on data. There are no prices here and no
+physics: a duration is an integer number of femtoseconds, so that sums are exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from pnnsim.errors import ScheduleError
+from pnnsim.trace import ACTIONS
+
+#: Lanes that the loop occupies by itself; a stage may not claim one of them.
+LOOP_LANES = frozenset({"switch", "weight_banks", "detector", "nonlinearity", "memory"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Occupy one lane with one action for a fixed time.
+
+    Args:
+        unit: Lane name; the part before the first dot is the component that pays for it.
+        action: One of `pnnsim.trace.ACTIONS`.
+        duration_fs: Time taken [fs].
+    """
+
+    unit: str
+    action: str
+    duration_fs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """List the delays of one core, in the order in which a wave meets them.
+
+    The stages of `input`, `encode` and `output` are run one after the other by one server each; no
+    two of these servers share a lane. `propagate`, `mvm` and `detect` make up T_MM.
+
+    Args:
+        input: Stages of the front end, T_in; at least one.
+        encode: Stages of the encoder, T_encode; exactly one has the action `encode`.
+        propagate_fs: Way through switch and bank; occupies nothing [fs].
+        mvm_fs: Response of the bank [fs].
+        detect_fs: Settling, integration and capture by the detector [fs].
+        activate_fs: Nonlinearity, T_nonlinearity [fs].
+        hold_fs: Memory, or the round trip of a delay line, T_memory [fs].
+        output: Stages from the last activation to the host, T_out; at least one.
+        route_fs: Move of the switch to another bank, T_switch [fs].
+        write_fs: Write of one logical bank, settling included, T_write [fs].
+    """
+
+    input: tuple[Stage, ...]
+    encode: tuple[Stage, ...]
+    propagate_fs: int
+    mvm_fs: int
+    detect_fs: int
+    activate_fs: int
+    hold_fs: int
+    output: tuple[Stage, ...]
+    route_fs: int
+    write_fs: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_fs"):
+                _refuse_negative(field.name, value)
+            else:
+                for index, stage in enumerate(value):
+                    where = f"{field.name}[{index}]"
+                    _refuse_negative(f"{where}.duration_fs", stage.duration_fs)
+                    if stage.action not in ACTIONS:
+                        raise ScheduleError(
+                            f"delays.{where}.action: got '{stage.action}'; expected one of "
+                            f"{', '.join(ACTIONS)}"
+                        )
+        encodes = [stage.action for stage in self.encode].count("encode")
+        if not self.input or not self.output or encodes != 1:
+            raise ScheduleError(
+                f"delays: got {len(self.input)} input stages, {encodes} encode actions and "
+                f"{len(self.output)} output stages; expected at least one input stage, exactly one "
+                "encode action and at least one output stage"
+            )
+        self._refuse_shared_lanes()
+
+    def _refuse_shared_lanes(self) -> None:
+        """Refuse a lane that two servers would occupy without asking each other."""
+        owner: dict[str, str] = {}
+        for name in ("input", "encode", "output"):
+            for stage in getattr(self, name):
+                other = owner.setdefault(stage.unit, name)
+                taken = "the loop" if stage.unit.partition(".")[0] in LOOP_LANES else other
+                if taken != name:
+                    raise ScheduleError(
+                        f"delays.{name}: got lane '{stage.unit}', which {taken} occupies as well; "
+                        "expected lanes of its own. Hint: name the second converter apart, such as "
+                        f"'{stage.unit}.{name}'"
+                    )
+
+    @property
+    def input_fs(self) -> int:
+        """Return T_in [fs]."""
+        return sum(stage.duration_fs for stage in self.input)
+
+    @property
+    def encode_fs(self) -> int:
+        """Return T_encode [fs]."""
+        return sum(stage.duration_fs for stage in self.encode)
+
+    @property
+    def mm_fs(self) -> int:
+        """Return T_MM, from departure at the encoder to capture at the detector [fs]."""
+        return self.propagate_fs + self.mvm_fs + self.detect_fs
+
+    @property
+    def drive_fs(self) -> int:
+        """Return how long the encoder must keep its symbol after departure [fs].
+
+        A symbol that changed while bank and detector respond to it would be lost.
+        """
+        return self.mvm_fs + self.detect_fs
+
+    @property
+    def state_fs(self) -> int:
+        """Return T_state = T_nonlinearity + T_memory + T_encode [fs]."""
+        return self.activate_fs + self.hold_fs + self.encode_fs
+
+    @property
+    def output_fs(self) -> int:
+        """Return T_out [fs]."""
+        return sum(stage.duration_fs for stage in self.output)
+
+
+def _refuse_negative(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ScheduleError(
+            f"delays.{name}: got {value!r}; expected a whole number of femtoseconds from 0"
+        )

@@ -1,0 +1,209 @@
+"""Turn a trace and its prices into the figures of a run: latency, throughput, energy, use of parts.
+
+Everything here is arithmetic on columns. What a wave *computes* is not known here, so accuracy,
+area and wall time are added elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pnnsim.errors import ScheduleError
+from pnnsim.ledger import EnergyLedger, Prices, counts
+from pnnsim.mapping import Mapping
+from pnnsim.network import ReLaXNet
+from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
+
+PERCENTILES = (50, 95, 99)
+
+#: What a departure waits for that comes later than its cause allows.
+WAIT = ("nonlinearity", "wait")
+
+_FS_PER_S = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """State what it takes to write the banks before the first wave.
+
+    Args:
+        writes: Logical banks written.
+        time_s: Time taken [s].
+        energy_j: Energy taken [J].
+    """
+
+    writes: int
+    time_s: float
+    energy_j: float
+
+
+def setup(
+    mapping: Mapping,
+    *,
+    write_time: float,
+    write_energy: float,
+    settle_time: float = 0.0,
+    power: float = 0.0,
+) -> Setup:
+    """Return the cost of filling the banks, one logical bank after the other.
+
+    Args:
+        mapping: How many logical banks are filled.
+        write_time: Time to write one logical bank [s].
+        write_energy: Energy to write one logical bank [J].
+        settle_time: Wait after the last write that `write_time` does not hold yet [s].
+        power: Static power of the machine, drawn meanwhile [W].
+    """
+    writes = mapping.used
+    time = writes * write_time + settle_time
+    return Setup(writes, time, writes * write_energy + power * time)
+
+
+def latencies(trace: Trace) -> dict[str, float]:
+    """Return the time from arrival to result over all waves [s].
+
+    A percentile q is the nearest rank: the shortest latency that at least q percent of the waves
+    do not exceed. It is always the latency of a wave, never between two.
+    """
+    latency = trace.result_fs - trace.arrival_fs
+    ranked = np.sort(latency)
+    figures = {"first": int(latency[0]), "max": int(ranked[-1])}
+    for q in PERCENTILES:
+        figures[f"p{q}"] = int(ranked[-(-q * len(ranked) // 100) - 1])
+    seconds = {name: value / _FS_PER_S for name, value in figures.items()}
+    # A Python sum: the latencies of a long run may add up to more than 64 bits hold.
+    seconds["mean"] = sum(latency.tolist()) / len(latency) / _FS_PER_S
+    return {name: seconds[name] for name in ("first", "mean", "p50", "p95", "p99", "max")}
+
+
+def interval(trace: Trace) -> float:
+    """Return the mean time between results [s]; for a single wave its makespan.
+
+    Raises:
+        ScheduleError: Results come at once, as in a machine without delays.
+    """
+    span = trace.makespan_fs
+    if trace.waves > 1:
+        span = int(trace.result_fs.max() - trace.result_fs.min())
+    if span <= 0:
+        raise ScheduleError(
+            f"timing: got {trace.waves} results in 0 fs; expected a machine that takes time. "
+            "Hint: give the readout or the front end a delay"
+        )
+    return span / max(1, trace.waves - 1) / _FS_PER_S
+
+
+def utilization(trace: Trace, *, memory_capacity: int) -> dict[str, float]:
+    """Return busy time / (makespan x capacity) of each component.
+
+    The capacity is the number of its lanes, for the memory the states it holds. Light on its way
+    occupies nothing and does not count. Banks that never hold weights are not counted either.
+    """
+    busy = np.zeros(len(trace.units), dtype=np.float64)
+    np.add.at(busy, trace.unit, (trace.end_fs - trace.start_fs).astype(np.float64))
+    totals: dict[str, float] = {}
+    capacities: dict[str, int] = {}
+    for lane, component in enumerate(trace.components()):
+        if trace.units[lane] == PATH_LANE:
+            continue
+        totals[component] = totals.get(component, 0.0) + float(busy[lane])
+        capacities[component] = capacities.get(component, 0) + 1
+    capacities["memory"] = memory_capacity
+    return {
+        component: totals[component] / (trace.makespan_fs * capacities[component])
+        for component in sorted(totals)
+    }
+
+
+def critical_path(trace: Trace) -> list[dict[str, Any]]:
+    """Return who holds up the result of the first wave, as shares of its latency.
+
+    From the last span of the wave the causes are followed back to the first arrival. What a
+    departure waits after its cause ended, it waits for the nonlinearity to be free at capture;
+    that share is called `nonlinearity.wait`.
+
+    Returns:
+        One dictionary of `component`, `action` and `share` for each pair, largest share first; the
+        shares sum to 1.
+    """
+    components = trace.components()
+    spent: dict[tuple[str, str], int] = {}
+    row = int(np.flatnonzero(trace.wave == 0)[-1])
+    while row != NO_CAUSE:
+        cause, start = int(trace.cause[row]), int(trace.start_fs[row])
+        key = (components[trace.unit[row]], ACTIONS[trace.action[row]])
+        spent[key] = spent.get(key, 0) + int(trace.end_fs[row]) - start
+        if cause != NO_CAUSE and start > trace.end_fs[cause]:
+            spent[WAIT] = spent.get(WAIT, 0) + start - int(trace.end_fs[cause])
+        row = cause
+    total = sum(spent.values())
+    shares = sorted(spent.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        {"component": component, "action": action, "share": time / total if total else 0.0}
+        for (component, action), time in shares
+    ]
+
+
+def metrics_from(
+    trace: Trace,
+    prices: Prices,
+    *,
+    network: ReLaXNet,
+    memory_capacity: int,
+    closed_form_fs: int | None,
+) -> dict[str, Any]:
+    """Return the part of `metrics.json` that follows from timing and prices.
+
+    One multiply-accumulate counts as two operations in `tops_per_w`; energy per multiply-accumulate
+    divides the whole energy, front end and readout included, by those of the hidden layers alone.
+    Both are `None` where no energy is spent at all.
+
+    Args:
+        trace: The run.
+        prices: Prices of its actions.
+        network: For the number of multiply-accumulates.
+        memory_capacity: States that the memory holds at once.
+        closed_form_fs: Latency of the first wave in closed form, None where it does not apply [fs].
+
+    Raises:
+        ScheduleError: The simulated latency is not the closed form; this is a bug of ours.
+    """
+    first_fs = int(trace.result_fs[0] - trace.arrival_fs[0])
+    if closed_form_fs is not None and closed_form_fs != first_fs:
+        raise ScheduleError(
+            f"timing: internal: the first wave took {first_fs} fs; the closed form expects "
+            f"{closed_form_fs} fs. Please report this with the hardware description"
+        )
+    ledger = EnergyLedger.from_trace(trace, prices)
+    between = interval(trace)
+    per_inference = ledger.total / trace.waves
+    hidden = network.macs_per_inference()["hidden"]
+    return {
+        "latency_s": latencies(trace),
+        "makespan_s": trace.makespan_fs / _FS_PER_S,
+        "interval_s": between,
+        "throughput_per_s": 1.0 / between,
+        "closed_form": {
+            "applies": closed_form_fs is not None,
+            "latency_s": None if closed_form_fs is None else closed_form_fs / _FS_PER_S,
+        },
+        "energy_j": {
+            "per_inference": per_inference,
+            "total": ledger.total,
+            "dynamic": ledger.dynamic,
+            "static": ledger.static,
+            "by_component": ledger.by_component(),
+            "static_by_component": ledger.static_by_component(),
+            "by_action": ledger.by_action(),
+        },
+        "power_w": ledger.total / (trace.makespan_fs / _FS_PER_S),
+        "energy_per_mac_j": per_inference / hidden if per_inference else None,
+        "tops_per_w": 2 * hidden / per_inference / 1e12 if per_inference else None,
+        "utilization": utilization(trace, memory_capacity=memory_capacity),
+        "critical_path": critical_path(trace),
+        "counts": {f"{part}.{action}": n for (part, action), n in counts(trace).items()},
+        "events": {"spans": len(trace), "simulated": len(trace), "extended": 0},
+    }

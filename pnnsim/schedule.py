@@ -1,0 +1,163 @@
+"""Order the visits of waves to banks, and say what must be written or switched before each.
+
+There are no times here but for the closed form, which needs no simulation. A block of waves visits
+the bank of step 0, then that of step 1, and so on; then the next block comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pnnsim.delays import Delays
+from pnnsim.errors import ScheduleError
+from pnnsim.mapping import Mapping
+from pnnsim.params.machine import ControlParams
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Use one bank for one step of one block.
+
+    Args:
+        bank: Logical bank used.
+        weight_set: Weight set that it must hold.
+        write: Whether it must be written first.
+        route: Whether the switch must move to it first, after the write.
+    """
+
+    bank: int
+    weight_set: int
+    write: bool
+    route: bool
+
+    @property
+    def changes(self) -> bool:
+        """Return whether anything must happen before the visit."""
+        return self.write or self.route
+
+
+def plan_blocks(order: Sequence[int], mapping: Mapping) -> Iterator[tuple[Visit, ...]]:
+    """Yield the visits of block 0, 1, 2, … without end; a block has one visit per step.
+
+    Resident sets stay where they are, set k in bank k. Otherwise the banks start with the sets that
+    are used first, and the bank to overwrite is the one whose content is needed again latest in
+    the endlessly repeated order; the bank just used is a candidate like any other, as it is free
+    once its step is captured. No other choice writes less often.
+
+    Reference: L. A. Belady, IBM Systems Journal 5(2), 78, 1966.
+
+    Args:
+        order: Weight set of each step, k(t), shape `(steps,)`.
+        mapping: How many sets the banks hold.
+
+    Raises:
+        ScheduleError: The order does not use exactly the mapped weight sets.
+    """
+    if sorted(set(order)) != list(range(mapping.weight_sets)):
+        raise ScheduleError(
+            f"schedule: the order uses the weight sets {sorted(set(order))}; expected every set "
+            f"from 0 to {mapping.weight_sets - 1}, as mapped"
+        )
+    contents = initial_contents(order, mapping)
+    distances = _distances_to_next_use(order)
+    first_use = {order[step]: step for step in reversed(range(len(order)))}
+    selected = contents.index(order[0])
+    # What a block does depends on what it finds and on nothing else, and few situations occur.
+    known: dict[tuple[int, ...], tuple[tuple[Visit, ...], tuple[int, ...]]] = {}
+    situation = (selected, *contents)
+    while True:
+        if situation not in known:
+            known[situation] = _plan_block(order, situation, distances, first_use)
+        visits, situation = known[situation]
+        yield visits
+
+
+def initial_contents(order: Sequence[int], mapping: Mapping) -> tuple[int, ...]:
+    """Return the weight set in each logical bank when the first wave comes, shape `(used,)`.
+
+    Args:
+        order: Weight set of each step, k(t), shape `(steps,)`.
+        mapping: How many sets the banks hold.
+    """
+    if mapping.resident:
+        return tuple(range(mapping.weight_sets))
+    return tuple(dict.fromkeys(order))[: mapping.logical]
+
+
+def closed_form_fs(
+    delays: Delays, order: Sequence[int], *, mapping: Mapping, control: ControlParams
+) -> int | None:
+    """Return the latency of the first wave in closed form, or None where the form does not apply.
+
+        T_in + T_encode + L_T T_MM + sum over the L_T - 1 changes of max(T_change, T_state)
+             + T_nonlinearity + T_out
+
+    Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
+    T_switch where the selected bank changes: a write into the selected bank leaves the switch at
+    rest. The form holds with one wave in flight, so it does not apply to blocks of several.
+
+    Args:
+        delays: Delays of the machine.
+        order: Weight set of each step, shape `(steps,)`.
+        mapping: Where weight sets fit.
+        control: Block and overlap.
+
+    Returns:
+        Latency of the first wave [fs].
+
+    Reference: T_MM + max(T_swt or T_upd, T_state) of Tsuchiyama, Roehm, Mihana and Horisaki,
+    arXiv:2511.00044, with the edges of a pass added.
+    """
+    if control.block > 1:
+        return None
+    total = delays.input_fs + delays.encode_fs + len(order) * delays.mm_fs
+    for visit in next(plan_blocks(order, mapping))[1:]:
+        change = visit.write * delays.write_fs + visit.route * delays.route_fs
+        if control.overlap:
+            total += max(change, delays.state_fs)
+        else:
+            total += change + delays.state_fs
+    return total + delays.activate_fs + delays.output_fs
+
+
+def _distances_to_next_use(order: Sequence[int]) -> list[int]:
+    """Return for each step how many steps later its weight set is used again."""
+    steps = len(order)
+    seen: dict[int, int] = {}
+    distances = [0] * steps
+    for position in range(2 * steps - 1, -1, -1):
+        weight_set = order[position % steps]
+        if position < steps:
+            distances[position] = seen[weight_set] - position
+        seen[weight_set] = position
+    return distances
+
+
+def _plan_block(
+    order: Sequence[int],
+    situation: tuple[int, ...],
+    distances: Sequence[int],
+    first_use: dict[int, int],
+) -> tuple[tuple[Visit, ...], tuple[int, ...]]:
+    """Return the visits of a block that finds this selected bank and these contents.
+
+    Returns:
+        The visits, and the situation that the block leaves behind.
+    """
+    selected, *contents = situation
+    bank_of = {weight_set: bank for bank, weight_set in enumerate(contents)}
+    needed = [first_use[weight_set] for weight_set in contents]
+    visits = []
+    for step, weight_set in enumerate(order):
+        bank = bank_of.get(weight_set)
+        write = bank is None
+        if bank is None:
+            bank = needed.index(max(needed))
+            del bank_of[contents[bank]]
+            bank_of[weight_set] = bank
+            contents[bank] = weight_set
+        needed[bank] = step + distances[step]
+        visits.append(Visit(bank, weight_set, write, route=bank != selected))
+        selected = bank
+    return tuple(visits), (selected, *contents)

@@ -1,0 +1,128 @@
+"""Hold who was busy with what, when: flat columns, one row per span.
+
+A trace is the only thing that timing hands on. It has no prices, no tensors and no statistics:
+`pnnsim.metrics` counts, `pnnsim.values` takes ages from it, `pnnsim.report` draws it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+#: Every action that a span can have. Component and unit say who does it.
+ACTIONS: tuple[str, ...] = (
+    "map_input",  # front_end: W_xh x
+    "convert",  # encoder: digital to analog; readout: analog to digital
+    "encode",  # encoder: modulator or row driver settles on the state
+    "propagate",  # weight_banks: light on its way; occupies nothing
+    "mvm",  # weight_banks: response of the bank
+    "detect",  # detector: settle, integrate, capture
+    "activate",  # nonlinearity: f
+    "hold",  # memory: acquire the state for the next step
+    "route",  # switch: move to another bank
+    "write",  # weight_banks: program a bank
+    "map_output",  # front_end: W_out h
+    "drive",  # encoder: keep the symbol while bank and detector respond to it
+)
+
+#: A span that nothing had to precede.
+NO_CAUSE = -1
+
+#: Lane of light on its way. It is no unit: any number of waves may be under way at once.
+PATH_LANE = "weight_banks.path"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """Record a run as columns; row order is the order in which spans were finished.
+
+    Times are integer femtoseconds from the arrival of the first wave. The writes of the set-up are
+    not here: see `Setup`.
+
+    Args:
+        units: Lane names, such as `encoder` or `weight_banks.1`; the part before the first dot
+            is the component that pays for the span.
+        unit: Index into `units`, shape `(n_span,)`.
+        action: Index into `ACTIONS`, shape `(n_span,)`.
+        start_fs: Start of each span [fs].
+        end_fs: End of each span [fs].
+        wave: Wave served; -1 for a write or a move that serves a block of several waves.
+        step: Step t of the network; -1 outside the loop.
+        bank: Logical bank propagated to, multiplied on, written or selected; otherwise -1.
+        weight_set: Weight set that this bank holds or gets; -1 where there is no bank.
+        cause: Row of the span whose end allowed this one to start, an earlier row; `NO_CAUSE` for
+            an arrival that nothing had to precede. A wave that arrives because the front end got
+            free has the cause that freed it. Only a departure (`propagate` and `drive`) may start
+            later than its cause ended: it waits until the nonlinearity will be free at capture.
+        arrival_fs: Arrival of each wave, shape `(n_wave,)` [fs].
+        result_fs: Result of each wave at the host, shape `(n_wave,)` [fs].
+    """
+
+    units: tuple[str, ...]
+    unit: Ints
+    action: Ints
+    start_fs: Ints
+    end_fs: Ints
+    wave: Ints
+    step: Ints
+    bank: Ints
+    weight_set: Ints
+    cause: Ints
+    arrival_fs: Ints
+    result_fs: Ints
+
+    def __len__(self) -> int:
+        """Return the number of spans."""
+        return len(self.start_fs)
+
+    @property
+    def waves(self) -> int:
+        """Return the number of waves."""
+        return len(self.arrival_fs)
+
+    @property
+    def makespan_fs(self) -> int:
+        """Return the time from the first arrival to the last result [fs]."""
+        return int(self.result_fs.max() - self.arrival_fs.min())
+
+    def components(self) -> tuple[str, ...]:
+        """Return the component of each lane, shape `(n_unit,)`."""
+        return tuple(name.partition(".")[0] for name in self.units)
+
+    def rows(self, action: str) -> Ints:
+        """Return the rows with this action, in row order."""
+        return np.flatnonzero(self.action == ACTIONS.index(action)).astype(np.int64)
+
+    def equals(self, other: Trace) -> bool:
+        """Return whether every column of both traces is the same."""
+        return self.units == other.units and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
+        )
+
+    def to_table(self) -> dict[str, list[Any]]:
+        """Return the spans as plain lists with names instead of indices, for CSV and reports."""
+        components = self.components()
+        return {
+            "unit": [self.units[i] for i in self.unit],
+            "component": [components[i] for i in self.unit],
+            "action": [ACTIONS[i] for i in self.action],
+            "start_fs": self.start_fs.tolist(),
+            "end_fs": self.end_fs.tolist(),
+            "wave": self.wave.tolist(),
+            "step": self.step.tolist(),
+            "bank": self.bank.tolist(),
+            "weight_set": self.weight_set.tolist(),
+            "cause": self.cause.tolist(),
+        }
+
+
+#: Columns that two equal traces share, times of waves included.
+COLUMNS: tuple[str, ...] = (
+    "unit", "action", "start_fs", "end_fs", "wave", "step", "bank", "weight_set", "cause",
+    "arrival_fs", "result_fs",
+)  # fmt: skip

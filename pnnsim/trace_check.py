@@ -1,0 +1,251 @@
+"""Check that a trace keeps the laws of the machine: conservation, capacity, causality, rest.
+
+It reads a trace only and shares no code with the simulation, so that it can find its faults. A
+fault is a bug of ours or a damaged trace, never a user's error; it is reported all the same.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import numpy as np
+
+from pnnsim.errors import ScheduleError
+from pnnsim.network import ReLaXNet
+from pnnsim.params.machine import ControlParams
+from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Ints, Trace
+
+
+def check(trace: Trace, network: ReLaXNet, control: ControlParams, *, memory_capacity: int) -> None:
+    """Raise if the trace breaks a law; return nothing if it keeps them all.
+
+    Args:
+        trace: The trace of a whole run.
+        network: What was to be computed.
+        control: How the work was ordered.
+        memory_capacity: States that the memory holds at once.
+
+    Raises:
+        ScheduleError: The first law that is broken, and the row that breaks it.
+    """
+    _check_times(trace)
+    _check_causes(trace)
+    _check_counts(trace, network)
+    _check_lanes(trace, memory_capacity)
+    _check_blocks(trace, control)
+    _check_switch(trace)
+    _check_contents(trace, network)
+
+
+def _fail(trace: Trace, row: int, what: str) -> NoReturn:
+    raise ScheduleError(
+        f"trace row {row} ({trace.units[trace.unit[row]]} {ACTIONS[trace.action[row]]}, wave "
+        f"{trace.wave[row]}, step {trace.step[row]}, {trace.start_fs[row]} to {trace.end_fs[row]} "
+        f"fs): {what}"
+    )
+
+
+def _first(broken: Ints | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int | None:
+    """Return the first index where the condition holds."""
+    found = np.flatnonzero(broken)
+    return int(found[0]) if len(found) else None
+
+
+def _check_times(trace: Trace) -> None:
+    """Each span ends no earlier than it starts, rows are in order of their ends, results come."""
+    row = _first(trace.end_fs < trace.start_fs)
+    if row is not None:
+        _fail(trace, row, "ends before it starts")
+    row = _first(np.diff(trace.end_fs) < 0)
+    if row is not None:
+        _fail(trace, row + 1, f"stands below row {row}, which ends later")
+    row = _first((trace.wave < -1) | (trace.wave >= trace.waves))
+    if row is not None:
+        _fail(trace, row, f"serves a wave that is none of the {trace.waves}")
+    if len(trace.result_fs) != trace.waves:
+        raise ScheduleError(
+            f"trace: got {len(trace.result_fs)} results; expected one for each of the "
+            f"{trace.waves} waves"
+        )
+    wave = _first(trace.result_fs < trace.arrival_fs)
+    if wave is not None:
+        raise ScheduleError(
+            f"trace: wave {wave} has its result at {trace.result_fs[wave]} fs, before its arrival "
+            f"at {trace.arrival_fs[wave]} fs"
+        )
+    last_end = np.full(trace.waves, -1, dtype=np.int64)
+    first_start = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    outside = (trace.wave >= 0) & (trace.step < 0)
+    np.maximum.at(last_end, trace.wave[outside], trace.end_fs[outside])
+    np.minimum.at(first_start, trace.wave[outside], trace.start_fs[outside])
+    wave = _first((last_end != trace.result_fs) | (first_start != trace.arrival_fs))
+    if wave is not None:
+        raise ScheduleError(
+            f"trace: wave {wave} arrives at {trace.arrival_fs[wave]} fs and has its result at "
+            f"{trace.result_fs[wave]} fs, but its spans run from {first_start[wave]} to "
+            f"{last_end[wave]} fs"
+        )
+
+
+def _check_causes(trace: Trace) -> None:
+    """Each span has a cause in an earlier row and starts when it ended; departures may wait."""
+    rows = np.arange(len(trace))
+    arrives = np.zeros(len(trace), dtype=bool)
+    inputs = np.flatnonzero((trace.wave >= 0) & (trace.step < 0))
+    arrives[inputs] = trace.start_fs[inputs] == trace.arrival_fs[trace.wave[inputs]]
+    row = _first((trace.cause == NO_CAUSE) & ~arrives)
+    if row is not None:
+        _fail(trace, row, "has no cause and is no arrival")
+    row = _first((trace.cause < NO_CAUSE) | (trace.cause >= rows))
+    if row is not None:
+        _fail(trace, row, f"has row {trace.cause[row]} as its cause; expected an earlier row")
+    caused = trace.cause != NO_CAUSE
+    freed = np.where(caused, trace.end_fs[trace.cause], trace.start_fs)
+    row = _first(trace.start_fs < freed)
+    if row is not None:
+        _fail(trace, row, f"starts before its cause, row {trace.cause[row]}, ends at {freed[row]}")
+    departs = np.isin(trace.action, [ACTIONS.index("propagate"), ACTIONS.index("drive")])
+    row = _first((trace.start_fs > freed) & ~departs)
+    if row is not None:
+        _fail(
+            trace, row, f"starts later than its cause, row {trace.cause[row]}, ends at {freed[row]}"
+        )
+
+
+def _check_counts(trace: Trace, network: ReLaXNet) -> None:
+    """Every wave meets every step exactly once, in order; what is held is held between steps."""
+    steps = network.steps
+    order = ("encode", "propagate", "mvm", "detect", "activate", "hold")
+    previous_end = np.full((trace.waves, steps), -1, dtype=np.int64)
+    for action in order:
+        rows = trace.rows(action)
+        expected = steps - 1 if action == "hold" else steps
+        outside = _first(
+            (trace.wave[rows] < 0) | (trace.step[rows] < 0) | (trace.step[rows] >= steps)
+        )
+        if outside is not None:
+            _fail(trace, int(rows[outside]), "serves no wave or no step of the network")
+        cells = trace.wave[rows] * steps + trace.step[rows]
+        counts = np.bincount(cells, minlength=trace.waves * steps).reshape(-1, steps)
+        wanted = np.ones((trace.waves, steps), dtype=np.int64)
+        wanted[:, expected:] = 0
+        cell = _first((counts != wanted).ravel())
+        if cell is not None:
+            wave, step = divmod(cell, steps)
+            raise ScheduleError(
+                f"trace: wave {wave} has {counts[wave, step]} {action} spans at step {step}; "
+                f"expected {wanted[wave, step]}"
+            )
+        early = _first(trace.start_fs[rows] < previous_end.ravel()[cells])
+        if early is not None:
+            _fail(trace, int(rows[early]), "starts before the wave has been through the part ahead")
+        previous_end.ravel()[cells] = trace.end_fs[rows]
+    encodes = trace.rows("encode")
+    later = encodes[trace.step[encodes] > 0]
+    early = _first(trace.start_fs[later] < previous_end[trace.wave[later], trace.step[later] - 1])
+    if early is not None:
+        _fail(trace, int(later[early]), "starts before the state of the step before is held")
+
+
+def _check_lanes(trace: Trace, memory_capacity: int) -> None:
+    """Each lane does one thing at a time; the path does any number, the memory its capacity."""
+    for lane, unit in enumerate(trace.units):
+        rows = np.flatnonzero(trace.unit == lane)
+        if unit == PATH_LANE or not len(rows):
+            continue
+        rows = rows[np.lexsort((trace.end_fs[rows], trace.start_fs[rows]))]
+        if unit == "memory":
+            _check_memory(trace, rows, memory_capacity)
+            continue
+        busy_until = np.maximum.accumulate(trace.end_fs[rows])
+        late = _first(trace.start_fs[rows][1:] < busy_until[:-1])
+        if late is not None:
+            _fail(
+                trace,
+                int(rows[late + 1]),
+                f"starts while the lane is busy until {busy_until[late]}",
+            )
+
+
+def _check_memory(trace: Trace, rows: Ints, capacity: int) -> None:
+    """Count the spans under way at the start of each, which must fit in the memory."""
+    ended = np.searchsorted(np.sort(trace.end_fs[rows]), trace.start_fs[rows], side="right")
+    # A span that takes no time has ended at its own start and counts as one that is not there.
+    under_way = np.arange(1, len(rows) + 1) - ended
+    over = _first(under_way > capacity)
+    if over is not None:
+        _fail(
+            trace, int(rows[over]), f"is state {under_way[over]} in a memory for {capacity} states"
+        )
+
+
+def _check_blocks(trace: Trace, control: ControlParams) -> None:
+    """A block enters the loop when the last wave of the block before has left it."""
+    left = np.zeros(trace.waves, dtype=np.int64)
+    activates, encodes = trace.rows("activate"), trace.rows("encode")
+    np.maximum.at(left, trace.wave[activates], trace.end_fs[activates])
+    block = trace.wave[encodes] // control.block
+    previous_last = block * control.block - 1
+    early = _first(trace.start_fs[encodes] < np.where(block > 0, left[previous_last], 0))
+    if early is not None:
+        _fail(trace, int(encodes[early]), "starts while the block before is in the loop")
+
+
+def _check_switch(trace: Trace) -> None:
+    """The switch rests, on the bank of the wave, from each departure to each capture."""
+    departs, mvms, detects = (
+        rows[np.lexsort((trace.step[rows], trace.wave[rows]))]
+        for rows in (trace.rows("propagate"), trace.rows("mvm"), trace.rows("detect"))
+    )
+    routes = trace.rows("route")
+    moving, latest = _neighbors(trace, routes, detects, trace.start_fs[departs])
+    if moving is not None:
+        _fail(trace, int(departs[moving]), "is under way while the switch moves")
+    initial = trace.bank[mvms[np.argmin(mvms)]]
+    selected = np.append(trace.bank[routes], initial)[latest]
+    wrong = _first((trace.bank[mvms] != selected) | (trace.bank[departs] != selected))
+    if wrong is not None:
+        _fail(trace, int(mvms[wrong]), f"uses a bank while the switch rests on {selected[wrong]}")
+
+
+def _check_contents(trace: Trace, network: ReLaXNet) -> None:
+    """Each product uses the weight set of its step, and its bank holds this set all the time."""
+    order = np.array(network.weight_set_order())
+    mvms, writes = trace.rows("mvm"), trace.rows("write")
+    wrong = _first(trace.weight_set[mvms] != order[trace.step[mvms]])
+    if wrong is not None:
+        row = int(mvms[wrong])
+        _fail(trace, row, f"uses weight set {trace.weight_set[row]}; expected that of its step")
+    for bank in np.unique(trace.bank[mvms]):
+        used = mvms[trace.bank[mvms] == bank]
+        written = writes[trace.bank[writes] == bank]
+        spoilt, latest = _neighbors(trace, written, used, trace.start_fs[used])
+        if spoilt is not None:
+            _fail(trace, int(used[spoilt]), f"multiplies while bank {bank} is written")
+        # Before any write a bank holds what the set-up gave it, seen at its first use.
+        holds = np.append(trace.weight_set[written], trace.weight_set[used[0]])[latest]
+        wrong = _first(trace.weight_set[used] != holds)
+        if wrong is not None:
+            _fail(trace, int(used[wrong]), f"uses bank {bank}, which holds set {holds[wrong]}")
+
+
+def _neighbors(trace: Trace, changes: Ints, ends: Ints, start_fs: Ints) -> tuple[int | None, Ints]:
+    """Place windows between changes of the switch or of a bank.
+
+    Rows decide what comes first, as changes and windows may take no time at all.
+
+    Args:
+        trace: The trace.
+        changes: Rows of the changes, ascending.
+        ends: Rows with which the windows end.
+        start_fs: Starts of the windows [fs].
+
+    Returns:
+        The first window that a change overlaps, or None; and for each window the index of the last
+        change before it, -1 where there is none.
+    """
+    latest = np.searchsorted(changes, ends) - 1
+    ended = np.append(trace.end_fs[changes], np.iinfo(np.int64).min)
+    begins = np.append(trace.start_fs[changes], np.iinfo(np.int64).max)
+    overlapped = (ended[latest] > start_fs) | (begins[latest + 1] < trace.end_fs[ends])
+    return _first(overlapped), latest

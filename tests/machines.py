@@ -1,0 +1,126 @@
+"""Build small machines for the tests of timing, by hand or at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from pnnsim.delays import Delays, Stage
+from pnnsim.mapping import Mapping, map_network
+from pnnsim.network import ReLaXNet
+from pnnsim.params.machine import ControlParams
+from pnnsim.schedule import closed_form_fs
+from pnnsim.timing import run_timing
+from pnnsim.trace import Trace
+
+#: The machine of the drawings: T_in 4, T_encode 2, T_MM 4, T_state 5, T_out 3, all in fs.
+SMALL = Delays(
+    input=(Stage("front_end", "map_input", 4),),
+    encode=(Stage("encoder", "encode", 2),),
+    propagate_fs=1,
+    mvm_fs=1,
+    detect_fs=2,
+    activate_fs=2,
+    hold_fs=1,
+    output=(Stage("readout", "convert", 3),),
+    route_fs=7,
+    write_fs=20,
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Hold everything that one run of timing needs."""
+
+    delays: Delays
+    network: ReLaXNet
+    mapping: Mapping
+    control: ControlParams
+    waves: int
+    memory_capacity: int
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        return self.network.weight_set_order()
+
+    def run(self) -> Trace:
+        return run_timing(
+            self.delays,
+            self.order,
+            mapping=self.mapping,
+            control=self.control,
+            waves=self.waves,
+            memory_capacity=self.memory_capacity,
+        )
+
+    def closed_form_fs(self) -> int | None:
+        return closed_form_fs(self.delays, self.order, mapping=self.mapping, control=self.control)
+
+
+def machine(
+    delays: Delays = SMALL,
+    *,
+    sets: int = 2,
+    steps: int = 2,
+    banks: int = 2,
+    block: int = 1,
+    overlap: bool = True,
+    waves: int = 1,
+    order: Any = "cycle",
+    **changes: Any,
+) -> Machine:
+    """Return a machine, SMALL unless told otherwise; `changes` are delays."""
+    return Machine(
+        delays=replace(delays, **changes),
+        network=ReLaXNet(hidden=4, weight_sets=sets, steps=steps, order=order),
+        mapping=map_network(hidden=4, weight_sets=sets, count=banks, rows=4, cols=4),
+        control=ControlParams(block=block, overlap=overlap),
+        waves=waves,
+        memory_capacity=block,
+    )
+
+
+#: Delays from none to such that dwarf the rest, so that every part is the bottleneck now and then.
+durations = st.sampled_from([0, 1, 2, 3, 5, 8, 13, 50])
+
+
+@st.composite
+def delay_sets(draw: st.DrawFn) -> Delays:
+    return Delays(
+        input=(
+            Stage("front_end", "map_input", draw(durations)),
+            Stage("encoder.dac", "convert", draw(durations)),
+        ),
+        encode=(Stage("encoder", "encode", draw(durations)),),
+        propagate_fs=draw(durations),
+        mvm_fs=draw(durations),
+        detect_fs=draw(durations),
+        activate_fs=draw(durations),
+        hold_fs=draw(durations),
+        # From 1, so that results never come all at once.
+        output=(
+            Stage("readout", "convert", draw(durations) + 1),
+            Stage("front_end.output", "map_output", draw(durations)),
+        ),
+        route_fs=draw(durations),
+        write_fs=draw(durations) * 10,
+    )
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Machine:
+    sets = draw(st.integers(1, 5))
+    rest = draw(st.lists(st.integers(0, sets - 1), max_size=4))
+    order = draw(st.permutations([*range(sets), *rest]))
+    return machine(
+        draw(delay_sets()),
+        sets=sets,
+        steps=len(order),
+        banks=draw(st.integers(1, sets)),
+        block=draw(st.integers(1, 4)),
+        overlap=draw(st.booleans()),
+        waves=draw(st.integers(1, 9)),
+        order=tuple(order),
+    )

@@ -1,0 +1,293 @@
+"""Schedules drawn by hand: one character is one femtosecond, a digit is a wave.
+
+`W` and `R` are writes and moves of the switch, `+` is a place with several waves at once. The lane
+of the encoder shows encoding and driving; a gap in between is a wait for the switch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pnnsim.delays import Stage
+from pnnsim.errors import ScheduleError
+from pnnsim.timing import run_timing
+from pnnsim.trace import ACTIONS
+from tests.machines import machine
+
+QUICK = (Stage("front_end", "map_input", 1),)
+
+
+def drawn(trace):
+    """Draw the lanes of a trace that ever work."""
+    pictures = {}
+    for lane, unit in enumerate(trace.units):
+        cells = ["."] * int(trace.end_fs.max())
+        for row in (trace.unit == lane).nonzero()[0]:
+            action = ACTIONS[trace.action[row]]
+            mark = {"write": "W", "route": "R"}.get(action, str(trace.wave[row]))
+            for t in range(trace.start_fs[row], trace.end_fs[row]):
+                cells[t] = mark if cells[t] == "." else "+"
+        if set(cells) != {"."}:
+            pictures[unit] = "".join(cells)
+    return pictures
+
+
+def by_hand(drawing):
+    """Read a drawing: lane and picture on each line; the first line is a ruler."""
+    return dict(line.split() for line in drawing.strip().splitlines()[1:])
+
+
+def test_block_1_overlapped_moves_the_switch_beside_the_state():
+    # The move of 7 is longer than T_state of 5: the encoder waits 2 before each second step.
+    trace = machine(waves=2).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3---------4-------
+        front_end          00001111........................................
+        encoder            ....00000....00..000...11...111....11..111......
+        switch             ..........RRRRRRR....RRRRRRR....RRRRRRR.........
+        weight_banks.path  ......0..........0..........1..........1........
+        weight_banks.0     .......0.....................1..................
+        weight_banks.1     ..................0.....................1.......
+        detector           ........00.........00.........11.........11.....
+        nonlinearity       ..........00.........00.........11.........11...
+        memory             ............0.....................1.............
+        readout            .......................000...................111
+    """)
+
+
+def test_block_1_without_overlap_does_one_thing_after_the_other():
+    trace = machine(waves=2, overlap=False).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3---------4---------5---------6-
+        front_end          00001111......................................................
+        encoder            ....00000...........00000..........11111...........11111......
+        switch             .............RRRRRRR........RRRRRRR.........RRRRRRR...........
+        weight_banks.path  ......0...............0..............1...............1........
+        weight_banks.0     .......0..............................1.......................
+        weight_banks.1     .......................0..............................1.......
+        detector           ........00..............00.............11..............11.....
+        nonlinearity       ..........00..............00.............11..............11...
+        memory             ............0..............................1..................
+        readout            ............................000............................111
+    """)
+
+
+def test_block_2_shares_a_move_and_the_last_block_may_be_short():
+    # Waves 0 and 1 visit bank 0, then both visit bank 1; wave 2 is a block of its own. Wave 1 is
+    # encoded at 9, when the bank has responded to wave 0.
+    trace = machine(waves=3, block=2).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3---------4---------5-------
+        front_end          00001111.2222.............................................
+        encoder            ....000001111100......00011111...22...222....22..222......
+        switch             ...............RRRRRRR.........RRRRRRR....RRRRRRR.........
+        weight_banks.path  ......0....1..........0....1..........2..........2........
+        weight_banks.0     .......0....1..........................2..................
+        weight_banks.1     .......................0....1.....................2.......
+        detector           ........00...11.........00...11.........22.........22.....
+        nonlinearity       ..........00...11.........00...11.........22.........22...
+        memory             ............0....1..........................2.............
+        readout            ............................000..111...................222
+    """)
+
+
+def test_block_2_without_overlap_moves_after_the_last_hold():
+    trace = machine(waves=3, block=2, overlap=False).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3---------4---------5---------6---------7-
+        front_end          00001111.2222...........................................................
+        encoder            ....0000011111...........0000011111..........22222...........22222......
+        switch             ..................RRRRRRR.............RRRRRRR.........RRRRRRR...........
+        weight_banks.path  ......0....1...............0....1..............2...............2........
+        weight_banks.0     .......0....1...................................2.......................
+        weight_banks.1     ............................0....1..............................2.......
+        detector           ........00...11..............00...11.............22..............22.....
+        nonlinearity       ..........00...11..............00...11.............22..............22...
+        memory             ............0....1...................................2..................
+        readout            .................................000..111............................222
+    """)
+
+
+def test_rewrites_where_three_sets_share_two_banks():
+    # Wave 0 finds sets 0 and 1; set 2 goes into bank 1, just used, as set 0 is needed sooner. For
+    # wave 1 set 1 goes into bank 0, again in place, and set 2 is still in bank 1.
+    trace = machine(waves=2, sets=3, steps=3, route_fs=3, write_fs=10).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3---------4---------5---------6--------
+        front_end          00001111.............................................................
+        encoder            ....00000....00000....00.....000...11111....11.....111....11111......
+        switch             ..........RRR....................RRR...................RRR...........
+        weight_banks.path  ......0........0.............0.......1.............1........1........
+        weight_banks.0     .......0..............................1..WWWWWWWWWW.1................
+        weight_banks.1     ................0..WWWWWWWWWW.0..............................1.......
+        detector           ........00.......00............00......11............11.......11.....
+        nonlinearity       ..........00.......00............00......11............11.......11...
+        memory             ............0........0.....................1.............1...........
+        readout            ...................................000............................111
+    """)
+
+
+def test_departure_waits_until_the_nonlinearity_is_free_at_capture():
+    # Encoded at 8, but captured at 12 the wave would find the nonlinearity busy until 16.
+    trace = machine(waves=2, sets=1, steps=1, banks=1, block=2, activate_fs=9, input=QUICK).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2-------
+        front_end          01..........................
+        encoder            .0000011....111.............
+        weight_banks.path  ...0........1...............
+        weight_banks.0     ....0........1..............
+        detector           .....00.......11............
+        nonlinearity       .......000000000111111111...
+        readout            ................000......111
+    """)
+
+
+def test_any_number_of_waves_may_be_on_the_way():
+    trace = machine(
+        waves=3,
+        sets=1,
+        steps=1,
+        banks=1,
+        block=3,
+        input=QUICK,
+        encode=(Stage("encoder", "encode", 1),),
+        propagate_fs=6,
+        detect_fs=1,
+        activate_fs=1,
+        output=(Stage("readout", "convert", 2),),
+    ).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1--------
+        front_end          01..2..............
+        encoder            .000111222.........
+        weight_banks.path  ..000++++++222.....
+        weight_banks.0     ........0..1..2....
+        detector           .........0..1..2...
+        nonlinearity       ..........0..1..2..
+        readout            ...........00.11.22
+    """)
+
+
+def test_memory_acquires_several_states_at_once():
+    # The delay of the memory is in the way of each wave, not in that of the next.
+    trace = machine(waves=3, sets=1, banks=1, block=3, hold_fs=9, input=QUICK).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3--------
+        front_end          01....2................................
+        encoder            .000001111122222..000001111122222......
+        weight_banks.path  ...0....1....2......0....1....2........
+        weight_banks.0     ....0....1....2......0....1....2.......
+        detector           .....00...11...22.....00...11...22.....
+        nonlinearity       .......00...11...22.....00...11...22...
+        memory             .........00000++++1++++22222...........
+        readout            ..........................000..111..222
+    """)
+
+
+def test_slow_readout_makes_a_queue_and_holds_up_nobody_else():
+    trace = machine(
+        waves=3, sets=1, steps=1, banks=1, output=(Stage("readout", "convert", 10),)
+    ).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3---------4-
+        front_end          00001111....2222..........................
+        encoder            ....00000...11111...22222.................
+        weight_banks.path  ......0.......1.......2...................
+        weight_banks.0     .......0.......1.......2..................
+        detector           ........00......11......22................
+        nonlinearity       ..........00......11......22..............
+        readout            ............000000000011111111112222222222
+    """)
+
+
+def test_single_wave_through_a_single_step():
+    trace = machine(sets=1, steps=1, banks=1).run()
+    # T_in 4, T_encode 2, T_MM 4, T_nonlinearity 2, T_out 3.
+    assert trace.result_fs.tolist() == [15]
+    assert "hold" not in {ACTIONS[action] for action in trace.action}
+
+
+def test_machine_without_delays_still_does_everything_in_order():
+    parts = ("propagate", "mvm", "detect", "activate", "hold", "route", "write")
+    trace = machine(
+        waves=2,
+        steps=3,
+        sets=3,
+        input=(Stage("front_end", "map_input", 0),),
+        encode=(Stage("encoder", "encode", 0),),
+        output=(Stage("readout", "convert", 0),),
+        **{f"{part}_fs": 0 for part in parts},
+    ).run()
+    assert trace.result_fs.tolist() == [0, 0]
+    first = [ACTIONS[action] for action in trace.action[trace.wave == 0]]
+    assert [name for name in first if name in {"mvm", "write", "map_input", "convert"}] == [
+        "map_input", "mvm", "mvm", "write", "mvm", "convert"
+    ]  # fmt: skip
+
+
+def test_nothing_moves_after_the_last_wave():
+    trace = machine(waves=3, steps=3).run()
+    assert trace.end_fs[trace.rows("route")].max() < trace.start_fs[trace.rows("mvm")].max()
+
+
+def test_wave_of_a_move_is_known_only_in_blocks_of_one():
+    alone = machine(waves=2).run()
+    assert alone.wave[alone.rows("route")].tolist() == [0, 1, 1]
+    assert alone.step[alone.rows("route")].tolist() == [1, 0, 1]
+    together = machine(waves=3, block=2).run()
+    assert together.wave[together.rows("route")].tolist() == [-1, 2, 2]
+
+
+def test_causes_of_the_first_drawing():
+    trace = machine(waves=2).run()
+    names = [
+        f"{ACTIONS[a]} {w}.{s}"
+        for a, w, s in zip(trace.action, trace.wave, trace.step, strict=True)
+    ]
+    causes = {
+        name: names[cause] if cause >= 0 else None
+        for name, cause in zip(names, trace.cause, strict=True)
+    }
+    assert causes["map_input 0.-1"] is None
+    # The front end gets free when the encoder takes wave 0, and that waited for its input only.
+    assert causes["map_input 1.-1"] == "map_input 0.-1"
+    assert causes["encode 0.0"] == "map_input 0.-1"
+    assert causes["propagate 0.0"] == "encode 0.0"
+    assert causes["route 0.1"] == "detect 0.0"
+    assert causes["encode 0.1"] == "hold 0.0"
+    assert causes["propagate 0.1"] == causes["drive 0.1"] == "route 0.1"
+    assert causes["encode 1.0"] == "activate 0.1"
+    assert causes["convert 0.-1"] == "activate 0.1"
+
+
+def test_same_run_twice_is_the_same_trace():
+    assert machine(waves=5, block=2).run().equals(machine(waves=5, block=2).run())
+
+
+def test_progress_ends_with_all_waves():
+    case = machine(waves=250)
+    seen = []
+    run_timing(
+        case.delays, case.order, mapping=case.mapping, control=case.control, waves=250,
+        memory_capacity=1, progress=lambda done, waves: seen.append((done, waves)),
+    )  # fmt: skip
+    assert seen == [(done, 250) for done in range(2, 251, 2)]
+
+
+def test_block_that_memory_cannot_hold_is_refused():
+    with pytest.raises(
+        ScheduleError, match=r"block of 4 waves .* got a capacity of 3.*Hint: lower"
+    ):
+        replace(machine(block=4), memory_capacity=3).run()
+
+
+def test_no_wave_is_refused():
+    with pytest.raises(ScheduleError, match="got 0 waves; expected at least 1"):
+        machine(waves=0).run()
+
+
+def test_run_longer_than_64_bits_of_femtoseconds_is_refused():
+    with pytest.raises(ScheduleError, match=r"would end after 9223372036854775807 fs.*fewer waves"):
+        machine(waves=2, sets=1, banks=1, mvm_fs=3 * 10**18).run()

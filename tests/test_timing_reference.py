@@ -1,0 +1,126 @@
+"""Timing against a recurrence: each time is the latest of what it must wait for, plus a delay.
+
+The recurrence knows no events, processes or queues, and finds the banks by looking ahead in an
+order written out in full.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+
+from pnnsim.trace import ACTIONS
+from pnnsim.trace_check import check
+from tests.machines import machine, machines
+
+
+def needed_changes(case, blocks):
+    """Return (write, route) before each visit, by looking ahead from each of them."""
+    order = list(case.order) * (blocks + 2)
+    sets, banks = case.mapping.weight_sets, case.mapping.logical
+    contents = list(range(sets)) if sets <= banks else list(dict.fromkeys(order))[:banks]
+    selected = contents.index(order[0])
+    changes = []
+    for visit in range(blocks * len(case.order)):
+        wanted = order[visit]
+        write = wanted not in contents
+        if write:
+            ahead = order[visit + 1 :]
+            contents[max(range(banks), key=lambda bank: ahead.index(contents[bank]))] = wanted
+        bank = contents.index(wanted)
+        changes.append((write, bank != selected))
+        selected = bank
+    return changes
+
+
+def recurrence(case):
+    """Return arrivals, results and the departure of each (wave, step) [fs]."""
+    d, block, steps = case.delays, case.control.block, len(case.order)
+    arrival, result = {}, {}
+    departure = {}
+    encoder_taken = {}  # by wave, at step 0
+    left = front_end_free = encoder_free = readout_free = 0
+    nonlinearity_free = -1  # departures from which on it is free at capture
+    blocks = [range(b, min(b + block, case.waves)) for b in range(0, case.waves, block)]
+    changes = needed_changes(case, len(blocks))
+    ready = {}
+    rest = 0  # when the bank of this visit is ready
+    for number, waves in enumerate(blocks):
+        for step in range(steps):
+            write, route = changes[number * steps + step]
+            duration = write * d.write_fs + route * d.route_fs
+            changed = rest + duration if (write or route) else 0
+            for wave in waves:
+                if step == 0:
+                    arrival[wave] = encoder_taken.get(wave - 1, front_end_free)
+                    ready[wave] = max(arrival[wave] + d.input_fs, left)
+                start = max(ready[wave], encoder_free)
+                if not case.control.overlap:
+                    start = max(start, changed)
+                if step == 0:
+                    encoder_taken[wave] = start
+                leave = max(start + d.encode_fs, nonlinearity_free, changed)
+                departure[wave, step] = leave
+                encoder_free = leave + d.mvm_fs + d.detect_fs
+                nonlinearity_free = leave + d.activate_fs
+                captured = leave + d.propagate_fs + d.mvm_fs + d.detect_fs
+                active = captured + d.activate_fs
+                ready[wave] = active + d.hold_fs
+                if step == steps - 1:
+                    result[wave] = readout_free = max(active, readout_free) + d.output_fs
+            rest = captured
+            if not case.control.overlap:
+                rest = ready[wave] if step < steps - 1 else active
+        left = active
+    return arrival, result, departure
+
+
+@given(machines())
+@settings(max_examples=300, deadline=None)
+def test_any_machine_keeps_the_times_of_the_recurrence(case):
+    trace = case.run()
+    arrival, result, departure = recurrence(case)
+    assert trace.arrival_fs.tolist() == list(arrival.values())
+    assert trace.result_fs.tolist() == list(result.values())
+    rows = trace.rows("propagate")
+    seen = dict(
+        zip(zip(trace.wave[rows], trace.step[rows], strict=True), trace.start_fs[rows], strict=True)
+    )
+    assert seen == departure
+
+
+@given(machines())
+@settings(max_examples=200, deadline=None)
+def test_any_machine_keeps_the_laws(case):
+    check(case.run(), case.network, case.control, memory_capacity=case.memory_capacity)
+
+
+@given(machines())
+@settings(max_examples=100, deadline=None)
+def test_every_span_but_the_first_has_a_cause_that_leads_to_the_first(case):
+    trace = case.run()
+    assert np.flatnonzero(trace.cause == -1).tolist() == [0]
+    assert np.all(trace.cause < np.arange(len(trace)))
+
+
+def test_thousand_waves_over_rewritten_banks_keep_the_times_of_the_recurrence():
+    case = machine(sets=5, steps=7, banks=3, block=3, waves=1000)
+    trace = case.run()
+    _, result, _ = recurrence(case)
+    assert trace.result_fs.tolist() == list(result.values())
+    check(trace, case.network, case.control, memory_capacity=case.memory_capacity)
+
+
+def test_spans_last_as_long_as_the_machine_says():
+    case = machine(waves=4, block=2)
+    trace, d = case.run(), case.delays
+    expected = {
+        "map_input": 4, "encode": 2, "drive": d.drive_fs, "propagate": d.propagate_fs,
+        "mvm": d.mvm_fs, "detect": d.detect_fs, "activate": d.activate_fs, "hold": d.hold_fs,
+        "route": d.route_fs, "convert": 3,
+    }  # fmt: skip
+    seen = {
+        ACTIONS[action]: set((trace.end_fs - trace.start_fs)[trace.action == action].tolist())
+        for action in np.unique(trace.action)
+    }
+    assert seen == {action: {duration} for action, duration in expected.items()}

@@ -1,0 +1,246 @@
+"""The checker finds each of many traces broken on purpose, and passes them unbroken."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from pnnsim.errors import ScheduleError
+from pnnsim.trace import ACTIONS, Trace
+from pnnsim.trace_check import check
+from tests.machines import machine
+
+PLAIN = machine(waves=3)
+BLOCKS = machine(waves=4, block=2, hold_fs=9)
+REWRITE = machine(waves=2, sets=3, steps=3, route_fs=3, write_fs=10)
+
+
+def find(trace, action, wave=None, step=None):
+    """Return the only row, or the first, of an action."""
+    rows = trace.rows(action)
+    if wave is not None:
+        rows = rows[trace.wave[rows] == wave]
+    if step is not None:
+        rows = rows[trace.step[rows] == step]
+    return int(rows[0])
+
+
+def edit(trace, row, **changes):
+    """Return the trace with some cells of a row changed."""
+    columns = {name: getattr(trace, name).copy() for name in changes}
+    for name, value in changes.items():
+        columns[name][row] = value
+    return replace(trace, **columns)
+
+
+def without(trace, row):
+    """Return the trace without a row, causes renumbered; its effects get its cause."""
+    cause = np.where(trace.cause == row, trace.cause[row], trace.cause)
+    cause = cause - (cause > row)
+    columns = {
+        field.name: np.delete(getattr(trace, field.name), row)
+        for field in fields(Trace)
+        if field.name not in {"units", "arrival_fs", "result_fs", "cause"}
+    }
+    return replace(trace, cause=np.delete(cause, row), **columns)
+
+
+def found(case, trace, text):
+    with pytest.raises(ScheduleError, match=text):
+        check(trace, case.network, case.control, memory_capacity=case.memory_capacity)
+
+
+@pytest.mark.parametrize("case", [PLAIN, BLOCKS, REWRITE])
+def test_sound_trace_passes(case):
+    assert (
+        check(case.run(), case.network, case.control, memory_capacity=case.memory_capacity) is None
+    )
+
+
+def test_span_that_ends_before_it_starts():
+    trace = PLAIN.run()
+    found(PLAIN, edit(trace, 3, start_fs=trace.end_fs[3] + 1), "row 3 .* ends before it starts")
+
+
+def test_rows_out_of_order():
+    trace = PLAIN.run()
+    order = np.arange(len(trace))
+    later = int(np.flatnonzero(np.diff(trace.end_fs) > 0)[5])
+    order[[later, later + 1]] = order[[later + 1, later]]
+    columns = {
+        field.name: getattr(trace, field.name)[order]
+        for field in fields(Trace)
+        if field.name not in {"units", "arrival_fs", "result_fs"}
+    }
+    found(PLAIN, replace(trace, **columns), f"row {later + 1} .* stands below row {later}")
+
+
+def test_wave_that_does_not_exist():
+    trace = PLAIN.run()
+    found(PLAIN, edit(trace, 4, wave=3), "row 4 .* none of the 3")
+
+
+def test_result_before_arrival():
+    trace = PLAIN.run()
+    found(PLAIN, edit(trace, 1, result_fs=trace.arrival_fs[1] - 1), "wave 1 .* before its arrival")
+
+
+def test_result_that_no_span_delivers():
+    trace = PLAIN.run()
+    found(PLAIN, edit(trace, 1, result_fs=trace.result_fs[1] + 1), "wave 1 .* but its spans run")
+
+
+def test_missing_result():
+    trace = PLAIN.run()
+    found(PLAIN, replace(trace, result_fs=trace.result_fs[:2]), "got 2 results; expected .* 3 wav")
+
+
+def test_span_without_cause():
+    trace = PLAIN.run()
+    row = find(trace, "encode", 0, 1)
+    found(PLAIN, edit(trace, row, cause=-1), "has no cause and is no arrival")
+
+
+def test_cause_that_comes_later():
+    trace = PLAIN.run()
+    row = find(trace, "detect", 1, 0)
+    found(PLAIN, edit(trace, row, cause=row + 1), f"has row {row + 1} as its cause; expected an ea")
+
+
+def test_start_before_the_cause_ends():
+    trace = PLAIN.run()
+    row = find(trace, "encode", 0, 1)
+    found(PLAIN, edit(trace, row, start_fs=trace.start_fs[row] - 1), "starts before its cause")
+
+
+def test_start_later_than_the_cause_ends():
+    trace = PLAIN.run()
+    row = find(trace, "detect", 0, 0)
+    found(PLAIN, edit(trace, row, start_fs=trace.start_fs[row] + 1), "starts later than its cause")
+
+
+@pytest.mark.parametrize("action", ["encode", "propagate", "mvm", "detect", "activate", "hold"])
+def test_missing_span(action):
+    trace = PLAIN.run()
+    row = find(trace, action, 1, 0)
+    # Its effects start when it ended; give them its interval, so that only the count is wrong.
+    effects = np.flatnonzero(trace.cause == row)
+    broken = edit(trace, effects, start_fs=trace.start_fs[row])
+    found(PLAIN, without(broken, row), f"wave 1 has 0 {action} spans at step 0; expected 1")
+
+
+def test_span_of_a_wave_that_was_served_before():
+    trace = PLAIN.run()
+    found(
+        PLAIN,
+        edit(trace, find(trace, "mvm", 1, 0), wave=0),
+        "wave 0 has 2 mvm spans at step 0; expected 1",
+    )
+
+
+def test_state_held_after_the_last_step():
+    trace = PLAIN.run()
+    row = find(trace, "hold", 0, 0)
+    found(PLAIN, edit(trace, row, step=1), "wave 0 has 0 hold spans at step 0; expected 1")
+
+
+def test_step_beyond_the_network():
+    trace = PLAIN.run()
+    row = find(trace, "mvm", 0, 1)
+    found(PLAIN, edit(trace, row, step=2), "serves no wave or no step of the network")
+
+
+def test_part_before_the_part_ahead_of_it():
+    trace = PLAIN.run()
+    # Step 0 and step 1 of the nonlinearity exchanged: step 1 is activated before it is detected.
+    rows = [find(trace, "activate", 0, 0), find(trace, "activate", 0, 1)]
+    found(PLAIN, edit(trace, rows, step=[1, 0]), "before the wave has been through the part ahead")
+
+
+def test_step_before_the_state_is_held():
+    trace = PLAIN.run()
+    row, cause = find(trace, "encode", 0, 1), find(trace, "activate", 0, 0)
+    broken = edit(trace, row, start_fs=trace.end_fs[cause], cause=cause)
+    found(PLAIN, broken, "starts before the state of the step before is held")
+
+
+def test_two_things_at_once_on_one_lane():
+    trace = BLOCKS.run()
+    # Readout and encoder work side by side; on one lane they must not.
+    lane, other = trace.units.index("readout"), trace.units.index("encoder")
+    found(
+        BLOCKS, replace(trace, unit=np.where(trace.unit == lane, other, trace.unit)), "lane is busy"
+    )
+
+
+def test_more_states_than_the_memory_holds():
+    trace = BLOCKS.run()
+    with pytest.raises(ScheduleError, match="is state 2 in a memory for 1 states"):
+        check(trace, BLOCKS.network, BLOCKS.control, memory_capacity=1)
+
+
+def test_block_that_enters_too_early():
+    # Blocks of two are not what a control of single waves allows.
+    with pytest.raises(ScheduleError, match="starts while the block before is in the loop"):
+        check(BLOCKS.run(), BLOCKS.network, PLAIN.control, memory_capacity=2)
+
+
+def test_switch_that_moves_while_a_wave_is_under_way():
+    trace = PLAIN.run()
+    row = find(trace, "route")
+    cause = find(trace, "propagate", 0, 0)
+    broken = edit(trace, row, start_fs=trace.end_fs[cause], cause=cause)
+    found(PLAIN, broken, "is under way while the switch moves")
+
+
+def test_departure_before_the_switch_rests():
+    trace = PLAIN.run()
+    row, cause = find(trace, "propagate", 0, 1), find(trace, "encode", 0, 1)
+    broken = edit(trace, row, start_fs=trace.end_fs[cause], cause=cause)
+    found(PLAIN, broken, "is under way while the switch moves")
+
+
+def test_bank_that_is_not_selected():
+    trace = PLAIN.run()
+    row = find(trace, "mvm", 1, 1)
+    broken = edit(trace, row, bank=0, unit=trace.units.index("weight_banks.0"))
+    found(PLAIN, broken, "uses a bank while the switch rests on 1")
+
+
+def test_move_that_goes_to_another_bank():
+    trace = PLAIN.run()
+    found(PLAIN, edit(trace, find(trace, "route"), bank=0), "while the switch rests on 0")
+
+
+def test_weight_set_of_another_step():
+    trace = PLAIN.run()
+    found(PLAIN, edit(trace, find(trace, "mvm", 1, 1), weight_set=0), "uses weight set 0; expected")
+
+
+def test_bank_that_holds_another_set():
+    trace = REWRITE.run()
+    found(
+        REWRITE,
+        edit(trace, find(trace, "write"), weight_set=1),
+        "uses bank 1, which holds set 1",
+    )
+
+
+def test_missing_write():
+    trace = REWRITE.run()
+    row = find(trace, "write")
+    effects = np.flatnonzero(trace.cause == row)
+    # The departure that waited for it may start later than the new cause ended.
+    assert {ACTIONS[action] for action in trace.action[effects]} == {"propagate", "drive"}
+    found(REWRITE, without(trace, row), "uses bank 1, which holds set 1")
+
+
+def test_write_during_a_product():
+    trace = REWRITE.run()
+    row = find(trace, "write")
+    cause = find(trace, "propagate", 0, 1)
+    broken = edit(trace, row, start_fs=trace.end_fs[cause], cause=cause, unit=0)
+    # Lane 0 is idle by then, so the lanes alone do not show it.
+    found(REWRITE, broken, "multiplies while bank 1 is written")
