@@ -1,0 +1,142 @@
+"""Write the report of a run as one page that needs nothing else: no script, no font, no network.
+
+The page opens with the four figures that answer the user's questions and ends with what it takes
+to repeat the run and the source of every value. Markup is in `report.html.j2`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pnnsim.report.figures import (
+    Figure,
+    accuracy_figure,
+    energy_figure,
+    latency_figure,
+    schedule_figure,
+)
+from pnnsim.report.files import write_pieces
+from pnnsim.report.format import engineering, mean_std, percent
+from pnnsim.report.rows import Metrics, energy_parts, headline, sections, title
+from pnnsim.report.timeline import first_change, first_wave
+from pnnsim.trace import Trace
+
+
+class Described(Protocol):
+    """Say what a machine is called and where its values come from."""
+
+    @property
+    def name(self) -> str:
+        """Name of the hardware."""
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a sentence or two."""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Source of each value, by its dotted path."""
+
+
+def write_html(path: Path, metrics: Metrics, trace: Trace, spec: Described) -> None:
+    """Write the page.
+
+    Args:
+        path: File to write, usually `report.html`.
+        metrics: Content of `metrics.json`.
+        trace: Trace of the same run.
+        spec: Description of the hardware; only names and sources are read.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    environment = Environment(
+        loader=PackageLoader("pnnsim.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = environment.get_template("report.html.j2").render(_content(metrics, trace, spec))
+    write_pieces(path, [page])
+
+
+def _content(metrics: Metrics, trace: Trace, spec: Described) -> dict[str, Any]:
+    """Return everything that the template names."""
+    accuracy = metrics.get("accuracy") or {}
+    return {
+        "title": title(metrics),
+        "summary": spec.summary,
+        "headline": headline(metrics),
+        "warnings": [str(text) for text in metrics.get("warnings") or ()],
+        "schedules": _schedules(trace),
+        "energy": energy_figure(energy_parts(metrics)),
+        "energy_total": engineering(metrics["energy_j"]["per_inference"], "J"),
+        "latency": latency_figure(trace.result_fs - trace.arrival_fs),
+        "latency_s": [
+            (name, engineering(metrics["latency_s"][name], "s"))
+            for name in ("first", "mean", "p50", "p95", "p99", "max")
+        ],
+        "accuracy": accuracy_figure(accuracy.get("surrogate"), accuracy.get("chips") or ()),
+        "ablation": _ablation(accuracy),
+        "sections": sections(metrics),
+        "provenance": _provenance(metrics, spec),
+        "sources": _by_source(spec.sources),
+    }
+
+
+def _schedules(trace: Trace) -> list[tuple[Figure, tuple[str, ...]]]:
+    """Return the pictures of the schedule with their remarks."""
+    found = [("The first wave, from arrival to result", first_wave(trace))]
+    change = first_change(trace)
+    if change is not None:
+        found.append(("Closer: steps 0 and 1 of the first wave", change))
+    return [(schedule_figure(timeline, name), timeline.remarks) for name, timeline in found]
+
+
+def _ablation(accuracy: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return imperfection, accuracy without it, and what switching it off recovers."""
+    return [
+        (
+            str(entry["imperfection"]).replace("_", " "),
+            mean_std(entry["accuracy_without_mean"], entry["accuracy_without_std"]),
+            _points(entry["recovered"]),
+        )
+        for entry in sorted(
+            accuracy.get("ablation") or (), key=lambda entry: -(entry["recovered"] or 0.0)
+        )
+    ]
+
+
+def _points(share: float | None) -> str:
+    """Return a difference of two accuracies in percentage points, with its sign."""
+    return percent(share) if share is None else f"{100 * share:+.2f} points"
+
+
+def _provenance(metrics: Metrics, spec: Described) -> list[tuple[str, str]]:
+    """Return what tells this run from every other one."""
+    network = ", ".join(f"{key} {value}" for key, value in metrics["network"].items())
+    return [
+        ("hardware", spec.name),
+        ("SHA-256 of the description", str(metrics["spec_sha256"])),
+        ("network", network),
+        ("seed", str(metrics["seed"])),
+        ("pnnsim", str(metrics["pnnsim_version"])),
+    ]
+
+
+def _by_source(sources: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Return each source with the values it stands for; assumptions come first.
+
+    Args:
+        sources: Source by dotted path of the value.
+    """
+    found: dict[str, list[str]] = {}
+    for path, source in sources.items():
+        found.setdefault(source, []).append(path)
+    return sorted(found.items(), key=lambda item: (not item[0].startswith("assumed"), item[0]))

@@ -1,0 +1,138 @@
+"""Order lanes as a wave meets them, name spans, and say which wave a span belongs to.
+
+Shared by the pictures and the Perfetto file, so that both use the same words and the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pnnsim.registry import parts
+from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
+
+#: Components in machine order; what has no place in the machine comes last.
+_RANK = {name: rank for rank, name in enumerate(parts())}
+
+_LAST_ACTION = ACTIONS.index("map_output")
+
+
+def lane_order(trace: Trace) -> tuple[int, ...]:
+    """Return the indices of all lanes in the order in which a wave meets them.
+
+    The lane that maps the output belongs to the front end but is met last.
+    """
+    components = trace.components()
+    begin = np.full(len(trace.units), np.iinfo(np.int64).max)
+    np.minimum.at(begin, trace.unit, trace.start_fs)
+    last = set(np.unique(trace.unit[trace.action == _LAST_ACTION]).tolist())
+    first = set(np.unique(trace.unit[trace.action != _LAST_ACTION]).tolist())
+
+    def key(unit: int) -> tuple[bool, int, int, int, str]:
+        rank = _RANK.get(components[unit], len(_RANK))
+        tail = trace.units[unit].rpartition(".")[2]
+        number = int(tail) if tail.isdecimal() else -1  # bank 10 comes after bank 2
+        started = int(begin[unit]) if number < 0 else 0
+        return (unit in last and unit not in first, rank, number, started, trace.units[unit])
+
+    return tuple(sorted(range(len(trace.units)), key=key))
+
+
+def sublanes(start_fs: Ints, end_fs: Ints) -> NDArray[np.int64]:
+    """Return the sub-lane of each span of one lane so that spans of a sub-lane never overlap.
+
+    First fit in order of start uses as few sub-lanes as spans are ever open at once (interval
+    partitioning; Kleinberg, Tardos, Algorithm Design, 2005, section 4.1).
+
+    Args:
+        start_fs: Start of each span [fs], shape `(n_span,)`.
+        end_fs: End of each span [fs], shape `(n_span,)`.
+
+    Returns:
+        Sub-lane from 0, shape `(n_span,)`.
+    """
+    found = np.zeros(len(start_fs), dtype=np.int64)
+    free_at: list[int] = []
+    starts, ends = start_fs.tolist(), end_fs.tolist()
+    for row in np.lexsort((end_fs, start_fs)).tolist():
+        lane = next((i for i, free in enumerate(free_at) if free <= starts[row]), len(free_at))
+        if lane == len(free_at):
+            free_at.append(0)
+        free_at[lane] = ends[row]
+        found[row] = lane
+    return found
+
+
+def sublane_name(unit: str, lane: int) -> str:
+    """Return `memory` for the first sub-lane of memory, `memory #2` for the second."""
+    return unit if lane == 0 else f"{unit} #{lane + 1}"
+
+
+def owners(trace: Trace) -> Ints:
+    """Return the wave on whose behalf each span ran, shape `(n_span,)`.
+
+    A move or a write serves no single wave; it belongs to the wave whose end of work let it start.
+    """
+    found = trace.wave.tolist()
+    cause = trace.cause.tolist()
+    # Rows come in order of end, so the cause of a row stands before it.
+    for row in np.flatnonzero(trace.wave < 0).tolist():
+        found[row] = 0 if cause[row] == NO_CAUSE else found[cause[row]]
+    return np.asarray(found, dtype=np.int64)
+
+
+def critical_rows(trace: Trace, wave: int = 0) -> tuple[int, ...]:
+    """Return the rows that made a wave as late as it was, first to last.
+
+    Args:
+        trace: Trace of the run.
+        wave: Wave whose result is explained.
+
+    Returns:
+        Rows from the first span after the arrival to the span that ends with the result: each one
+        started when the one before it ended. They may serve other waves.
+    """
+    rows = np.flatnonzero(trace.wave == wave)
+    if len(rows) == 0:
+        return ()
+    arrival = int(trace.arrival_fs[wave])
+    row = int(rows[-1])
+    path: list[int] = []
+    # What ended before the wave arrived did not cost it anything.
+    while row != NO_CAUSE and int(trace.end_fs[row]) >= arrival:
+        path.append(row)
+        row = int(trace.cause[row])
+    return tuple(reversed(path))
+
+
+def span_names(trace: Trace, rows: Iterable[int]) -> list[str]:
+    """Return what each span does, in words that mean something alone: `mvm W1 t=3`.
+
+    Args:
+        trace: Trace of the run.
+        rows: Rows to name.
+    """
+    return [
+        _name(
+            ACTIONS[trace.action[row]],
+            int(trace.step[row]),
+            int(trace.bank[row]),
+            int(trace.weight_set[row]),
+        )
+        for row in rows
+    ]
+
+
+def _name(action: str, step: int, bank: int, weight_set: int) -> str:
+    if action == "write":
+        return f"write W{weight_set} → bank {bank}"
+    if action == "route":
+        return f"route → bank {bank}"
+    words = [action.replace("_", " ")]
+    if action in ("propagate", "mvm") and weight_set >= 0:
+        words.append(f"W{weight_set}")
+    if step >= 0:
+        words.append(f"t={step}")
+    return " ".join(words)

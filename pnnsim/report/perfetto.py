@@ -1,0 +1,263 @@
+"""Write a trace as Chrome trace-event JSON, which Perfetto (ui.perfetto.dev) opens.
+
+What the format forces upon us:
+
+* Slices of one thread must nest, so spans of a lane that overlap go to sub-lanes.
+* Time stamps are microseconds, and the importer keeps whole nanoseconds. Picosecond events would
+  collapse, so time is stretched by a scale that the file declares, and every stamp is a whole
+  shown nanosecond. True times stand in the arguments of each slice.
+
+Format: Google, "Trace Event Format", 2016. Perfetto's reading of it: Perfetto documentation,
+"Other trace formats". The bytes depend on the arguments alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pnnsim.report.files import write_pieces
+from pnnsim.report.format import exact_time
+from pnnsim.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
+from pnnsim.trace import ACTIONS, Ints, Trace
+
+#: Spans written when the number of waves is left open; a browser opens this at once.
+SPAN_LIMIT = 20_000
+
+#: Shown nanosecond [fs] and the shortest span [fs] for which it is fine enough, best first. A true
+#: scale only where the shortest span still has two digits; else 1 ps or even 1 fs as 1 ns.
+_SCALES = ((10**6, 10**8), (10**3, 10**3), (1, 0))
+
+#: What happens for a wave but not to it: the arrows do not pass through these.
+_ASIDE = ("route", "write", "drive")
+
+_COUNTERS = 1  # process of the counters; the components follow
+
+
+class PriceList(Protocol):
+    """Say what actions cost."""
+
+    @property
+    def dynamic(self) -> Mapping[tuple[str, str], float]:
+        """Energy of one action of a component [J]."""
+
+    @property
+    def static_w(self) -> Mapping[str, float]:
+        """Power that a component draws all the time [W]."""
+
+
+def write_perfetto(
+    path: Path,
+    trace: Trace,
+    prices: PriceList,
+    metadata: Mapping[str, Any],
+    *,
+    waves: int | None = None,
+) -> None:
+    """Write the spans of the first waves for Perfetto.
+
+    Args:
+        path: File to write, usually `trace.json`.
+        trace: Trace of the run.
+        prices: Energy of each action [J] and static power of each component [W].
+        metadata: What tells this run from others: version, hash of the description, seed.
+        waves: Waves to write, at least 1; None for as many as make `SPAN_LIMIT` spans.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    chosen, written_waves = _choose(trace, waves)
+    rows = np.flatnonzero(chosen)
+    scale = _scale(trace, rows)
+    end_fs = int(trace.end_fs[rows].max(initial=0))
+    notes: dict[str, Any] = {
+        **metadata,
+        "time_scale": f"{exact_time(scale)} of the machine is shown as 1 ns",
+        "shown_ns_in_fs": scale,
+        "waves_written": written_waves,
+        "waves_total": trace.waves,
+        "spans_written": len(rows),
+        "spans_total": len(trace),
+        "counters": "power and energy of the spans written, and static power up to their end",
+    }
+    events = _events(trace, rows, prices, scale, end_fs)
+    write_pieces(path, _pieces(events, notes))
+
+
+def _choose(trace: Trace, waves: int | None) -> tuple[NDArray[np.bool_], int]:
+    """Return which rows to write, and of how many waves they are."""
+    owner = owners(trace)
+    if waves is None:
+        spans = np.cumsum(np.bincount(owner, minlength=trace.waves))
+        waves = max(1, int(np.searchsorted(spans, SPAN_LIMIT, side="right")))
+    waves = min(waves, trace.waves)
+    return owner < waves, waves
+
+
+def _scale(trace: Trace, rows: Ints) -> int:
+    """Return how many femtoseconds one shown nanosecond stands for."""
+    lengths = trace.end_fs[rows] - trace.start_fs[rows]
+    shortest = int(lengths[lengths > 0].min(initial=2**62))
+    return next(scale for scale, least in _SCALES if shortest >= least)
+
+
+def _pieces(events: Iterator[dict[str, Any]], notes: Mapping[str, Any]) -> Iterator[str]:
+    """Return the file piece by piece, one event a line so that two files can be compared."""
+    yield '{"displayTimeUnit":"ns","otherData":'
+    yield _json({key: str(value) for key, value in notes.items()})
+    yield ',"traceEvents":[\n'
+    separator = ""
+    for event in events:
+        yield separator + _json(event)
+        separator = ",\n"
+    yield "\n]}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def _events(
+    trace: Trace, rows: Ints, prices: PriceList, scale: int, end_fs: int
+) -> Iterator[dict[str, Any]]:
+    """Return names, slices, arrows and counters, in this order."""
+    pid, tid, names = _threads(trace, rows, scale)
+    yield from names
+    order = np.lexsort((rows, trace.end_fs[rows], trace.start_fs[rows]))
+    energy = _energies(trace, prices)[rows]
+    labels = span_names(trace, rows.tolist())
+    starts = _shown(trace.start_fs[rows], scale)
+    begin, length = starts.tolist(), (_shown(trace.end_fs[rows], scale) - starts).tolist()
+    components = trace.components()
+    for i in order.tolist():
+        row = int(rows[i])
+        yield {
+            "ph": "X", "name": labels[i], "cat": components[trace.unit[row]],
+            "pid": pid[i], "tid": tid[i], "ts": begin[i] / 1000, "dur": length[i] / 1000,
+            "args": _arguments(trace, row, float(energy[i])),
+        }  # fmt: skip
+    # An arrow needs a slice to hold on to, hence no slice without length.
+    aside = [ACTIONS.index(action) for action in _ASIDE]
+    way = (trace.wave[rows] == 0) & ~np.isin(trace.action[rows], aside)
+    path = [i for i in order.tolist() if way[i] and length[i] > 0]
+    for place, i in enumerate(path if len(path) > 1 else ()):
+        phase = "s" if place == 0 else "f" if place == len(path) - 1 else "t"
+        yield {
+            "ph": phase, "id": 0, "name": "wave 0", "cat": "wave", "pid": pid[i],
+            "tid": tid[i], "ts": begin[i] / 1000, **({"bp": "e"} if phase != "s" else {}),
+        }  # fmt: skip
+    static = math.fsum(prices.static_w.values())
+    yield from _counters(trace.start_fs[rows], trace.end_fs[rows], energy, static, scale, end_fs)
+
+
+def _threads(
+    trace: Trace, rows: Ints, scale: int
+) -> tuple[list[int], list[int], list[dict[str, Any]]]:
+    """Return process and thread of each row, and the records that name them."""
+    components = trace.components()
+    shown = f"{exact_time(scale)} shown as 1 ns"
+    pid, tid = [0] * len(rows), [0] * len(rows)
+    names = _named(_COUNTERS, 0, "process", f"power and energy [{shown}]", 0)
+    processes: dict[str, int] = {}
+    threads = 0
+    for unit in lane_order(trace):
+        mine = np.flatnonzero(trace.unit[rows] == unit)
+        if len(mine) == 0:
+            continue
+        component = components[unit]
+        if component not in processes:
+            processes[component] = _COUNTERS + 1 + len(processes)
+            place = processes[component]
+            names += _named(place, 0, "process", f"{component} [{shown}]", place)
+        lanes = sublanes(trace.start_fs[rows[mine]], trace.end_fs[rows[mine]])
+        for lane in range(int(lanes.max()) + 1):
+            label = sublane_name(trace.units[unit], lane)
+            number = threads + lane + 1
+            names += _named(processes[component], number, "thread", label, number)
+        for i, lane in zip(mine.tolist(), lanes.tolist(), strict=True):
+            pid[i], tid[i] = processes[component], threads + lane + 1
+        threads += int(lanes.max()) + 1
+    return pid, tid, names
+
+
+def _named(pid: int, tid: int, what: str, name: str, place: int) -> list[dict[str, Any]]:
+    """Return the two records that name and place a process or a thread."""
+    where = {"ph": "M", "pid": pid, "tid": tid}
+    return [
+        {**where, "name": f"{what}_name", "args": {"name": name}},
+        {**where, "name": f"{what}_sort_index", "args": {"sort_index": place}},
+    ]
+
+
+def _arguments(trace: Trace, row: int, energy: float) -> dict[str, Any]:
+    """Return what a click on a slice shows: who, when in truth, and at what price."""
+    start, end = int(trace.start_fs[row]), int(trace.end_fs[row])
+    found: dict[str, Any] = {
+        "start": exact_time(start), "start_fs": start,
+        "duration": exact_time(end - start), "duration_fs": end - start,
+        "energy_J": energy,
+    }  # fmt: skip
+    for name in ("wave", "step", "bank", "weight_set"):
+        value = int(getattr(trace, name)[row])
+        if value >= 0:
+            found[name] = value
+    return found
+
+
+def _energies(trace: Trace, prices: PriceList) -> NDArray[np.float64]:
+    """Return the price of each span [J], shape `(n_span,)`."""
+    table = np.array(
+        [
+            [prices.dynamic.get((component, action), 0.0) for action in ACTIONS]
+            for component in trace.components()
+        ]
+    ).reshape(len(trace.units), len(ACTIONS))
+    found: NDArray[np.float64] = table[trace.unit, trace.action]
+    return found
+
+
+def _counters(
+    start_fs: Ints, end_fs: Ints, energy: NDArray[np.float64], static: float, scale: int, last: int
+) -> Iterator[dict[str, Any]]:
+    """Return mean power and energy spent so far, at every time at which a span starts or ends.
+
+    The energy of a span is spread evenly over it; that of a span without length is spent at once.
+    """
+    times = np.unique(np.concatenate([start_fs, end_fs, np.array([0, last], dtype=np.int64)]))
+    first, after = np.searchsorted(times, start_fs), np.searchsorted(times, end_fs)
+    long = end_fs > start_fs
+    seconds = 1e-15 * (end_fs - start_fs)
+    power = np.divide(energy, seconds, out=np.zeros_like(energy), where=long)
+    change = np.bincount(first, weights=power, minlength=len(times))
+    change -= np.bincount(after, weights=power, minlength=len(times))
+    priced = (long & (energy > 0)).astype(np.float64)
+    busy = np.bincount(first, weights=priced, minlength=len(times))
+    busy -= np.bincount(after, weights=priced, minlength=len(times))
+    # Sums of what came and went leave rounding behind; where nobody is busy nothing is drawn.
+    dynamic = np.where(np.cumsum(busy) > 0.5, np.cumsum(change), 0.0)
+    at_once = np.bincount(first, weights=np.where(long, 0.0, energy), minlength=len(times))
+    flow = np.append(0.0, dynamic[:-1] * 1e-15 * np.diff(times))
+    spent = np.cumsum(flow + at_once) + static * 1e-15 * times
+    shown = _shown(times, scale).tolist()
+    for i in range(len(times)):
+        where = {"ph": "C", "pid": _COUNTERS, "tid": 0, "ts": shown[i] / 1000}
+        drawn = float(f"{static + dynamic[i]:.9g}") if times[i] < last else 0.0
+        yield {**where, "name": "power_W", "args": {"power_W": drawn}}
+        yield {**where, "name": "energy_J", "args": {"energy_J": float(f"{spent[i]:.12g}")}}
+
+
+def _shown(times_fs: Ints, scale: int) -> Ints:
+    """Return times as whole shown nanoseconds, halves up.
+
+    Both ends of a span are rounded, never its length: rounding keeps the order of times, so spans
+    that do not overlap still do not.
+    """
+    return (times_fs + scale // 2) // scale

@@ -1,0 +1,309 @@
+"""Choose what a summary says, once, for the text table and for the page alike.
+
+A section is a title and rows of label, value and note. No layout here, and no arithmetic beyond
+sums and shares of what `metrics.json` already holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pnnsim.report.format import (
+    MISSING,
+    count,
+    engineering,
+    exact_time,
+    mean_std,
+    percent,
+    plural,
+)
+from pnnsim.units import to_fs
+
+#: The content of `metrics.json`, SI values under the keys that the manual lists.
+Metrics = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Hold one line of a summary.
+
+    Args:
+        label: What is measured.
+        value: The figure with its unit.
+        note: What a reader needs to know about it; may be empty.
+    """
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Hold the rows of one subject.
+
+    Args:
+        title: Subject.
+        rows: Lines, in reading order.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyPart:
+    """Hold what one component spends on one inference.
+
+    Args:
+        component: Name of the part.
+        dynamic: Energy of its actions [J].
+        static: Energy of its static power over the time of one inference [J].
+    """
+
+    component: str
+    dynamic: float
+    static: float
+
+    @property
+    def total(self) -> float:
+        """Return both together [J]."""
+        return self.dynamic + self.static
+
+
+def energy_parts(metrics: Metrics) -> tuple[EnergyPart, ...]:
+    """Return the energy of one inference by component, largest first.
+
+    Set-up is not included.
+    """
+    energy = metrics["energy_j"]
+    waves = max(1, inferences(metrics))
+    static = energy["static_by_component"]
+    parts = []
+    for name, total in energy["by_component"].items():
+        held = static.get(name, 0.0)
+        # Rounding of the difference must not look like energy given back.
+        parts.append(EnergyPart(name, max(0.0, total - held) / waves, held / waves))
+    return tuple(sorted(parts, key=lambda part: (-part.total, part.component)))
+
+
+def inferences(metrics: Metrics) -> int:
+    """Return how many inferences the figures are about: every one ends in one conversion."""
+    return int(metrics["counts"].get("readout.convert", 0))
+
+
+def writes_per_inference(metrics: Metrics) -> float:
+    """Return how often a bank is written per inference, set-up not included."""
+    waves = inferences(metrics)
+    return metrics["counts"].get("weight_banks.write", 0) / waves if waves else 0.0
+
+
+def title(metrics: Metrics) -> str:
+    """Return the one line that says what ran on what."""
+    network = metrics["network"]
+    shape = "-".join(str(network[key]) for key in ("inputs", "hidden", "outputs"))
+    return (
+        f"{metrics['hardware']}: {network['kind']} {shape}, "
+        f"{plural(network['weight_sets'], 'weight set')}, {plural(network['steps'], 'step')}"
+    )
+
+
+def headline(metrics: Metrics) -> tuple[Row, ...]:
+    """Return the four figures that answer the three questions of a reader."""
+    accuracy = metrics.get("accuracy") or {}
+    energy = metrics["energy_j"]
+    rows = []
+    if accuracy:
+        chips = len(accuracy.get("chips") or ())
+        rows.append(
+            Row(
+                "Accuracy on the hardware",
+                percent(accuracy.get("hardware_mean")),
+                f"surrogate {percent(accuracy.get('surrogate'))}, {plural(chips, 'chip')}",
+            )
+        )
+    return (
+        *rows,
+        Row(
+            "Latency of one inference",
+            engineering(metrics["latency_s"]["first"], "s"),
+            "first wave, from arrival to result at the host",
+        ),
+        Row(
+            "Throughput",
+            engineering(metrics["throughput_per_s"], "/s"),
+            f"one result every {engineering(metrics['interval_s'], 's')}",
+        ),
+        Row(
+            "Energy of one inference",
+            engineering(energy["per_inference"], "J"),
+            f"{_static_share(energy)} of it static; set-up not included",
+        ),
+    )
+
+
+def sections(metrics: Metrics) -> tuple[Section, ...]:
+    """Return the summary of a run, in reading order; what was not measured is left out."""
+    found = (
+        _accuracy(metrics),
+        _latency(metrics),
+        _rate(metrics),
+        _energy(metrics),
+        _setup(metrics),
+        _critical(metrics),
+        _size(metrics),
+    )
+    return tuple(section for section in found if section.rows)
+
+
+def _accuracy(metrics: Metrics) -> Section:
+    task = metrics.get("task") or {}
+    name = "Accuracy"
+    if task:
+        name += f": {task['name']}, {plural(task['samples'], 'sample')}"
+    rows = []
+    accuracy = metrics.get("accuracy") or {}
+    if accuracy:
+        chips = accuracy.get("chips") or ()
+        each = "  ".join(f"{100 * value:.2f}" for value in chips)
+        rows.append(Row("surrogate", percent(accuracy.get("surrogate")), "the trained model"))
+        rows.append(
+            Row(
+                "chips, mean ± std",
+                mean_std(accuracy.get("hardware_mean"), accuracy.get("hardware_std")),
+                f"{plural(len(chips), 'chip')}: {each} %" if chips else "",
+            )
+        )
+    loss = metrics.get("loss_nats") or {}
+    if loss:
+        chips = loss.get("chips") or ()
+        each = "  ".join(f"{value:.4f}" for value in chips)
+        rows.append(Row("loss, surrogate", _nats(loss.get("surrogate"))))
+        rows.append(Row("loss, chips", _nats(loss.get("hardware_mean")), f"each: {each}"))
+    return Section(name, tuple(rows))
+
+
+def _latency(metrics: Metrics) -> Section:
+    latency = metrics["latency_s"]
+    rows = [
+        Row("first wave", engineering(latency["first"], "s"), "from arrival to result at the host"),
+        Row("p50", engineering(latency["p50"], "s")),
+        Row("p99", engineering(latency["p99"], "s")),
+    ]
+    closed = metrics.get("closed_form") or {}
+    if closed.get("applies"):
+        rows.append(
+            Row(
+                "closed form, first wave",
+                engineering(closed["latency_s"], "s"),
+                _difference(latency["first"], closed["latency_s"]),
+            )
+        )
+    else:
+        rows.append(
+            Row("closed form, first wave", MISSING, "does not apply: waves wait for each other")
+        )
+    return Section("Latency", tuple(rows))
+
+
+def _rate(metrics: Metrics) -> Section:
+    waves = inferences(metrics)
+    return Section(
+        "Rate",
+        (
+            Row("interval", engineering(metrics["interval_s"], "s"), "from result to result"),
+            Row("throughput", engineering(metrics["throughput_per_s"], "/s"), "inferences"),
+            Row(
+                "makespan",
+                engineering(metrics["makespan_s"], "s"),
+                f"{plural(waves, 'inference')}, {plural(metrics['events']['spans'], 'span')}",
+            ),
+        ),
+    )
+
+
+def _energy(metrics: Metrics) -> Section:
+    energy = metrics["energy_j"]
+    static = _static_share(energy)
+    rows = [Row("total", engineering(energy["per_inference"], "J"), f"{static} static")]
+    for part in energy_parts(metrics):
+        share = part.total / energy["per_inference"] if energy["per_inference"] else 0.0
+        rows.append(
+            Row(
+                part.component,
+                engineering(part.total, "J"),
+                f"{percent(share):>8}   static {engineering(part.static, 'J')}, "
+                f"dynamic {engineering(part.dynamic, 'J')}",
+            )
+        )
+    rows.append(Row("power, mean", engineering(metrics["power_w"], "W")))
+    rows.append(Row("per MAC", engineering(metrics["energy_per_mac_j"], "J")))
+    tops = metrics.get("tops_per_w")
+    operations = None if tops is None else 1e12 * tops
+    rows.append(Row("efficiency", engineering(operations, "OPS/W"), "1 MAC = 2 operations"))
+    return Section("Energy of one inference (set-up not included)", tuple(rows))
+
+
+def _setup(metrics: Metrics) -> Section:
+    setup = metrics.get("setup") or {}
+    if not setup:
+        return Section("", ())
+    return Section(
+        "Set-up, before the first wave",
+        (
+            Row("bank writes", count(setup["writes"])),
+            Row("time", engineering(setup["time_s"], "s")),
+            Row("energy", engineering(setup["energy_j"], "J")),
+        ),
+    )
+
+
+def _critical(metrics: Metrics) -> Section:
+    path = sorted(metrics.get("critical_path") or (), key=lambda entry: -entry["share"])
+    return Section(
+        "Critical path of the first wave, largest shares",
+        tuple(
+            Row(f"{entry['component']}, {entry['action']}", percent(entry["share"]))
+            for entry in path[:3]
+        ),
+    )
+
+
+def _size(metrics: Metrics) -> Section:
+    parameters, macs = metrics["parameters"], metrics["macs_per_inference"]
+    rows = [
+        Row(
+            "parameters, hidden",
+            count(parameters["hidden"]),
+            f"front end {count(parameters['front_end'])}, readout {count(parameters['readout'])}",
+        ),
+        Row(
+            "MACs, hidden",
+            count(macs["hidden"]),
+            f"per inference; front end {count(macs['front_end'])}, "
+            f"readout {count(macs['readout'])}",
+        ),
+        Row("bank writes", count(writes_per_inference(metrics)), "per inference, after set-up"),
+    ]
+    area = metrics.get("area_m2") or {}
+    if area:
+        rows.append(Row("area", f"{1e6 * sum(area.values()):.4g} mm²", "parts that state one"))
+    return Section("Size", tuple(rows))
+
+
+def _static_share(energy: Mapping[str, Any]) -> str:
+    return percent(energy["static"] / energy["total"] if energy["total"] else 0.0)
+
+
+def _nats(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.4f} nat"
+
+
+def _difference(simulated: float, closed: float) -> str:
+    """Return the difference in words; both are whole femtoseconds, so equal means equal."""
+    gap = to_fs(simulated) - to_fs(closed)
+    if gap == 0:
+        return "equal to the simulation to the femtosecond"
+    return f"simulation is {exact_time(abs(gap))} {'longer' if gap > 0 else 'shorter'}"

@@ -1,0 +1,210 @@
+"""A machine drawn by hand for the tests of reports: its trace, its prices and its metrics.
+
+One wave is in the loop at a time, so every time below follows by addition; nothing here uses the
+code that times or prices a real run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from pnnsim.trace import ACTIONS, NO_CAUSE, Trace
+
+#: Durations [fs]: a ring-based machine, rounded.
+DURATION = {
+    "map_input": 2_000_000, "convert": 1_000_000, "encode": 50_000, "propagate": 280_194,
+    "mvm": 79_567, "detect": 198_572, "activate": 60_000, "hold": 100_000, "route": 9_086_317,
+    "map_output": 500_000,
+}  # fmt: skip
+UNITS = (
+    "encoder", "front_end", "front_end.output", "switch", "weight_banks.0", "weight_banks.1",
+    "detector", "nonlinearity", "memory", "readout",
+)  # fmt: skip
+
+
+@dataclass
+class Prices:
+    dynamic: dict[tuple[str, str], float] = field(
+        default_factory=lambda: {
+            ("front_end", "map_input"): 40e-12,
+            ("front_end", "map_output"): 6e-12,
+            ("encoder", "convert"): 458e-12,
+            ("encoder", "encode"): 6.4e-12,
+            ("switch", "route"): 40e-12,
+            ("weight_banks", "mvm"): 0.0,
+            ("weight_banks", "write"): 3.2e-9,
+            ("memory", "hold"): 12.8e-12,
+            ("readout", "convert"): 409.6e-12,
+        }
+    )
+    static_w: dict[str, float] = field(
+        default_factory=lambda: {
+            "weight_banks": 32.768,
+            "encoder": 0.768,
+            "detector": 0.384,
+            "switch": 0.06,
+            "environment": 2.0,
+        }
+    )
+
+
+def make_trace(
+    waves: int = 3, steps: int = 4, write_fs: int = 0, route_fs: int = DURATION["route"]
+) -> Trace:
+    """Return waves that follow each other, the front end working one wave ahead.
+
+    With `write_fs` the bank of the next step is written before the switch moves, as in a DNN.
+    """
+    rows: list[tuple[int, ...]] = []
+
+    def add(unit: str, action: str, start: int, wave: int, step: int, cause: int, **of: int) -> int:
+        duration = {**DURATION, "write": write_fs, "route": route_fs}[action]
+        rows.append(
+            (UNITS.index(unit), ACTIONS.index(action), start, start + duration, wave, step,
+             of.get("bank", -1), of.get("weight_set", -1), cause)
+        )  # fmt: skip
+        return len(rows) - 1
+
+    def end(row: int) -> int:
+        return rows[row][3]
+
+    arrivals, results = [], []
+    ready, ready_cause, mapped = 0, NO_CAUSE, NO_CAUSE
+    for wave in range(waves):
+        start = end(mapped) if wave else 0
+        arrivals.append(start)
+        mapped = add("front_end", "map_input", start, wave, -1, mapped if wave else NO_CAUSE)
+        start = max(end(mapped), ready)
+        row = add(
+            "encoder", "convert", start, wave, -1, mapped if end(mapped) >= ready else ready_cause
+        )
+        move = NO_CAUSE
+        for step in range(steps):
+            bank, sets = step % 2, {"weight_set": step if write_fs else step % 2}
+            row = add("encoder", "encode", end(row), wave, step, row)
+            cause = move if move != NO_CAUSE and end(move) > end(row) else row
+            where = {"bank": bank, **sets}
+            unit = f"weight_banks.{bank}"
+            row = add(unit, "propagate", end(cause), wave, step, cause, **where)
+            row = add(unit, "mvm", end(row), wave, step, row, **where)
+            caught = row = add("detector", "detect", end(row), wave, step, row)
+            row = add("nonlinearity", "activate", end(row), wave, step, row)
+            if step + 1 < steps:
+                row = add("memory", "hold", end(row), wave, step, row)
+            following = (step + 1) % steps
+            move = caught
+            if write_fs:
+                move = add(
+                    f"weight_banks.{1 - bank}", "write", end(move), -1, -1, move,
+                    bank=1 - bank, weight_set=following,
+                )  # fmt: skip
+            move = add("switch", "route", end(move), -1, -1, move, bank=1 - bank)
+        ready_cause = move if end(move) > end(row) else row
+        ready = end(ready_cause)
+        row = add("readout", "convert", end(row), wave, -1, row)
+        row = add("front_end.output", "map_output", end(row), wave, -1, row)
+        results.append(end(row))
+    # A machine that has no next wave moves nothing more.
+    while rows and rows[-1][4] >= 0 and any(r[3] > results[-1] for r in rows):
+        late = next(i for i, r in enumerate(rows) if r[3] > results[-1])
+        rows.pop(late)
+        rows = [(*r[:8], r[8] - (r[8] > late)) for r in rows]
+    order = sorted(range(len(rows)), key=lambda i: (rows[i][3], i))
+    place = {old: new for new, old in enumerate(order)} | {NO_CAUSE: NO_CAUSE}
+    table = np.array([(*rows[i][:8], place[rows[i][8]]) for i in order], dtype=np.int64)
+    return Trace(UNITS, *table.T, np.array(arrivals), np.array(results))
+
+
+def make_metrics(trace: Trace, prices: Prices | None = None) -> dict[str, Any]:
+    """Return metrics that belong to the trace, under the keys that a run writes."""
+    prices = prices or Prices()
+    seconds = 1e-15 * trace.makespan_fs
+    actions: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for unit, action in zip(trace.unit, trace.action, strict=True):
+        pair = (trace.units[unit].partition(".")[0], ACTIONS[action])
+        key = ".".join(pair)
+        counts[key] = counts.get(key, 0) + 1
+        actions[key] = actions.get(key, 0.0) + prices.dynamic.get(pair, 0.0)
+    dynamic = sum(actions.values())
+    static = {name: power * seconds for name, power in prices.static_w.items()}
+    total = dynamic + sum(static.values())
+    components = dict(static)
+    for key, joules in actions.items():
+        name = key.partition(".")[0]
+        components[name] = components.get(name, 0.0) + joules
+    latency = 1e-15 * (trace.result_fs - trace.arrival_fs)
+    steps = int(trace.step.max()) + 1
+    return {
+        "schema": 1,
+        "pnnsim_version": "0.1.0",
+        "hardware": "hand_drawn",
+        "spec_sha256": "6b1f" * 16,
+        "seed": 0,
+        "network": {
+            "kind": "relaxnet", "inputs": 64, "hidden": 128, "outputs": 10, "weight_sets": 2,
+            "steps": steps,
+        },
+        "task": {"name": "digits", "samples": 360},
+        "accuracy": {
+            "surrogate": 0.975,
+            "hardware_mean": 0.9694,
+            "hardware_std": 0.0042,
+            "chips": [0.9667, 0.975, 0.9667],
+            "ablation": [
+                {"imperfection": "write noise", "accuracy_without_mean": 0.9722,
+                 "accuracy_without_std": 0.003, "recovered": 0.0028},
+                {"imperfection": "drift", "accuracy_without_mean": 0.9694,
+                 "accuracy_without_std": 0.0042, "recovered": 0.0},
+                {"imperfection": "crosstalk", "accuracy_without_mean": 0.9741,
+                 "accuracy_without_std": 0.002, "recovered": 0.0047},
+            ],
+        },
+        "latency_s": {
+            "first": float(latency[0]), "mean": float(latency.mean()),
+            **{f"p{p}": float(np.percentile(latency, p, method="higher")) for p in (50, 95, 99)},
+            "max": float(latency.max()),
+        },
+        "makespan_s": seconds,
+        "interval_s": seconds / trace.waves,
+        "throughput_per_s": trace.waves / seconds,
+        "closed_form": {"applies": True, "latency_s": float(latency[0])},
+        "energy_j": {
+            "per_inference": total / trace.waves, "total": total, "dynamic": dynamic,
+            "static": total - dynamic, "by_component": components, "static_by_component": static,
+            "by_action": {"static": total - dynamic},
+        },
+        "power_w": total / seconds,
+        "energy_per_mac_j": total / trace.waves / (steps * 128 * 128),
+        "tops_per_w": 2 * steps * 128 * 128 / (total / trace.waves) / 1e12,
+        "setup": {"writes": 2, "time_s": 20e-6, "energy_j": 6.4e-9},
+        "parameters": {"hidden": 33024, "front_end": 8320, "readout": 1290, "total": 42636},
+        "macs_per_inference": {"hidden": steps * 128 * 128, "front_end": 8192, "readout": 1280},
+        "area_m2": {"weight_banks": 13.1e-6},
+        "utilization": {"weight_banks": 0.01},
+        "critical_path": [
+            {"component": "encoder", "action": "convert", "share": 0.09},
+            {"component": "switch", "action": "route", "share": 0.78},
+            {"component": "front_end", "action": "map_input", "share": 0.1},
+            {"component": "readout", "action": "convert", "share": 0.03},
+        ],
+        "counts": counts,
+        "events": {"spans": len(trace), "simulated": len(trace), "extended": 0},
+        "wall_s": {"train": 20.0, "timing": 0.1, "values": 1.0, "total": 21.1},
+        "warnings": ["detector saturates for 3 % of the values; lower the laser power"],
+    }  # fmt: skip
+
+
+SPEC = SimpleNamespace(
+    name="hand_drawn",
+    summary="A ring-based machine drawn by hand.",
+    sources={
+        "switch.rise_time": "Lu, Optics Express, 2016",
+        "switch.insertion_loss": "Lu, Optics Express, 2016",
+        "memory.acquisition": "assumed: a fast sample-and-hold",
+    },
+)
