@@ -1,0 +1,217 @@
+"""Put the parts of a description together into one machine, nominal or fabricated.
+
+A `Chip` knows its components, how long their actions take, what they cost, and what fabrication
+has made of them. It runs nothing: timing and values are separate engines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pnnsim.components.base import (
+    Component,
+    Detector,
+    Encoder,
+    FrontEnd,
+    Memory,
+    Nonlinearity,
+    Readout,
+    Size,
+    State,
+    Switch,
+    WeightBank,
+)
+from pnnsim.delays import Delays, Stage
+from pnnsim.ledger import Prices
+from pnnsim.mapping import Mapping, map_network
+from pnnsim.network import ReLaXNet
+from pnnsim.registry import component_class, parts
+from pnnsim.rng import stream
+from pnnsim.spec import HardwareSpec
+from pnnsim.units import from_fs
+
+
+@dataclass(frozen=True)
+class Chip:
+    """Be one machine as a network uses it.
+
+    Args:
+        spec: Description of the machine.
+        network: What is to be computed.
+        mapping: Where its matrices live.
+        components: Part name → component.
+        states: What fabrication made of each logical bank; empty tensors' dicts when nominal.
+        name: `nominal`, or the path under which this chip draws its random numbers.
+        seed: Seed of those numbers.
+    """
+
+    spec: HardwareSpec
+    network: ReLaXNet
+    mapping: Mapping
+    components: dict[str, Component[Any]]
+    states: tuple[State, ...]
+    name: str = "nominal"
+    seed: int = 0
+
+    @staticmethod
+    def nominal(spec: HardwareSpec, network: ReLaXNet) -> Chip:
+        """Return the chip that the description promises.
+
+        Raises:
+            MappingError: If the network does not fit the machine.
+        """
+        banks = cast(Any, spec.weight_banks)
+        mapping = map_network(
+            hidden=network.hidden,
+            weight_sets=network.weight_sets,
+            count=banks.count,
+            rows=banks.rows,
+            cols=banks.cols,
+        )
+        memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
+        size = Size(
+            inputs=network.inputs,
+            lines=network.hidden,
+            outputs=network.outputs,
+            banks=mapping.logical,
+            tiles_out=-(-network.hidden // banks.rows),
+            tiles_in=-(-network.hidden // banks.cols),
+            analog_state=memory.analog,
+            temperature=spec.environment.temperature,
+        )
+        components = {
+            part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)
+            for part in parts()
+        }
+        return Chip(spec, network, mapping, components, ({},) * mapping.used)
+
+    def fabricate(self, seed: int, index: int) -> Chip:
+        """Return one chip of a Monte-Carlo set; the same seed and index give the same chip."""
+        name = f"chip{index}"
+        states = tuple(
+            self.weight_banks.fabricate(stream(seed, f"{name}.weight_banks.{bank}", "fabrication"))
+            for bank in range(self.mapping.used)
+        )
+        return Chip(self.spec, self.network, self.mapping, self.components, states, name, seed)
+
+    @property
+    def front_end(self) -> FrontEnd[Any]:
+        """Return the part that computes the input and output maps."""
+        return cast(FrontEnd[Any], self.components["front_end"])
+
+    @property
+    def encoder(self) -> Encoder[Any]:
+        """Return the part that puts the state onto lines."""
+        return cast(Encoder[Any], self.components["encoder"])
+
+    @property
+    def switch(self) -> Switch[Any]:
+        """Return the part that chooses the bank."""
+        return cast(Switch[Any], self.components["switch"])
+
+    @property
+    def weight_banks(self) -> WeightBank[Any]:
+        """Return the part that holds the weights."""
+        return cast(WeightBank[Any], self.components["weight_banks"])
+
+    @property
+    def detector(self) -> Detector[Any]:
+        """Return the part that captures the product."""
+        return cast(Detector[Any], self.components["detector"])
+
+    @property
+    def nonlinearity(self) -> Nonlinearity[Any]:
+        """Return the part that applies f."""
+        return cast(Nonlinearity[Any], self.components["nonlinearity"])
+
+    @property
+    def memory(self) -> Memory[Any]:
+        """Return the part that keeps the state."""
+        return cast(Memory[Any], self.components["memory"])
+
+    @property
+    def readout(self) -> Readout[Any]:
+        """Return the part that hands the result to the host."""
+        return cast(Readout[Any], self.components["readout"])
+
+    @property
+    def imperfections(self) -> frozenset[str]:
+        """Return the names of everything that keeps this machine from being ideal."""
+        return frozenset(
+            f"{part}.{name}"
+            for part, component in self.components.items()
+            for name in component.imperfections
+        )
+
+    @property
+    def deterministic(self) -> frozenset[str]:
+        """Return the imperfections that training can know beforehand."""
+        return frozenset(
+            f"{part}.{name}"
+            for part, component in self.components.items()
+            for name in component.deterministic
+        )
+
+    @property
+    def unit_power(self) -> float:
+        """Return the power at a detector for logical 1 on one line and weight 1 [W]."""
+        return self.encoder.line_power * self.switch.transmission * self.weight_banks.transmission
+
+    def delays(self) -> Delays:
+        """Return how long everything takes, in the order in which a wave meets it."""
+        convert = Stage("encoder.dac", "convert", self.encoder.delay_fs("convert"))
+        encode = Stage("encoder", "encode", self.encoder.delay_fs("encode"))
+        map_input = Stage("front_end", "map_input", self.front_end.delay_fs("map_input"))
+        analog = self.memory.analog
+        return Delays(
+            input=(map_input, convert) if analog else (map_input,),
+            encode=(encode,) if analog else (convert, encode),
+            propagate_fs=self.weight_banks.delay_fs("propagate"),
+            mvm_fs=self.weight_banks.delay_fs("mvm"),
+            detect_fs=self.detector.delay_fs("detect"),
+            activate_fs=self.nonlinearity.delay_fs("activate"),
+            hold_fs=self.memory.delay_fs("hold"),
+            output=(
+                Stage("readout", "convert", self.readout.delay_fs("convert")),
+                Stage("front_end.output", "map_output", self.front_end.delay_fs("map_output")),
+            ),
+            route_fs=self.switch.delay_fs("route"),
+            write_fs=self.weight_banks.delay_fs("write"),
+        )
+
+    def prices(self) -> Prices:
+        """Return what every action costs, and what is drawn all the time."""
+        actions = {
+            "front_end": ("map_input", "map_output"),
+            "encoder": ("convert", "encode"),
+            "switch": ("route",),
+            "weight_banks": ("propagate", "mvm", "write"),
+            "detector": ("detect",),
+            "nonlinearity": ("activate",),
+            "memory": ("hold",),
+            "readout": ("convert",),
+        }
+        dynamic = {
+            (part, action): self.components[part].cost(action)
+            for part, names in actions.items()
+            for action in names
+        }
+        static = {part: component.static_power() for part, component in self.components.items()}
+        static["environment"] = self.spec.environment.stabilization_power
+        return Prices(dynamic, static)
+
+    def setup_age(self) -> float:
+        """Return the time from the start of the last set-up write to the first wave [s]."""
+        return from_fs(self.weight_banks.delay_fs("write")) + self.weight_banks.setup_wait()
+
+    def areas(self) -> dict[str, float]:
+        """Return the area of each part whose description fixes it [m^2]."""
+        areas = {part: component.area() for part, component in self.components.items()}
+        return {part: area for part, area in areas.items() if area is not None}
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a designer should know about this machine."""
+        return tuple(
+            warning for component in self.components.values() for warning in component.warnings()
+        )

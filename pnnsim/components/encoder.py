@@ -1,0 +1,56 @@
+"""Put the state onto lines: converters and modulators."""
+
+from __future__ import annotations
+
+from typing import final
+
+from torch import Tensor
+
+from pnnsim.components.base import Active, Encoder, wait_fs
+from pnnsim.params.encoder import MrmParams
+from pnnsim.physics import dynamics, quantize
+from pnnsim.units import power_ratio, to_fs
+
+
+@final
+class ModulatorEncoder(Encoder[MrmParams]):
+    """Modulate one laser line per value; the power of a line carries a state in [0, 1]."""
+
+    kind = "mrm"
+    Params = MrmParams
+    deterministic = imperfections = ("quantization",)
+
+    def delay_fs(self, action: str) -> int:
+        """Return the converter's period, or the wait for the modulator to settle."""
+        if action == "convert":
+            return to_fs(1.0 / self.params.symbol_rate)
+        if action == "encode":
+            time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
+            return wait_fs(self.params.settling_time, time_constant, self.params.bits)
+        raise KeyError(action)
+
+    def cost(self, action: str) -> float:
+        """Return the energy of one conversion, or one symbol, on every line in use."""
+        each = {"convert": self.params.dac_energy, "encode": self.params.symbol_energy}[action]
+        return self.size.lines * each
+
+    def static_power(self) -> float:
+        """Return what lasers take from the wall and what keeps the modulators on wavelength."""
+        laser = self.params.laser_power / self.params.laser_efficiency
+        return self.size.lines * (laser + self.params.static_power)
+
+    def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
+        """Return the line's power: never negative, at most the laser's."""
+        if converted and self.on(active, "quantization"):
+            return quantize.quantize(state, self.params.bits, 0.0, 1.0)
+        return state.clamp(0.0, 1.0)
+
+    @property
+    def line_power(self) -> float:
+        """Return the laser's power behind the modulator."""
+        return self.params.laser_power * power_ratio(-self.params.insertion_loss)
+
+    @property
+    def intensity_noise(self) -> float:
+        """Return the laser's relative intensity noise, from decibels."""
+        return power_ratio(self.params.laser_rin)

@@ -1,0 +1,47 @@
+"""Keep the state between steps."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from pnnsim.components.base import Active, Memory
+from pnnsim.params.memory import SampleHoldParams
+from pnnsim.units import to_fs
+
+
+@final
+class SampleHold(Memory[SampleHoldParams]):
+    """Hold a voltage on a capacitor, one cell per line and wave."""
+
+    kind = "sample_hold"
+    Params = SampleHoldParams
+    imperfections = ("droop",)
+    analog = True
+
+    def delay_fs(self, action: str) -> int:
+        """Return the time to acquire a sample."""
+        if action != "hold":
+            raise KeyError(action)
+        return to_fs(self.params.hold_time)
+
+    def cost(self, action: str) -> float:
+        """Return the energy of one sample of every line."""
+        return self.size.lines * {"hold": self.params.energy}[action]
+
+    def static_power(self) -> float:
+        """Return the power of all cells."""
+        return self.size.lines * self.params.capacity * self.params.static_power
+
+    @property
+    def capacity(self) -> int:
+        """Return the number of waves for which there are cells."""
+        return self.params.capacity
+
+    def hold(self, state: Tensor, held: Tensor | None, active: Active) -> Tensor:
+        """Return the held value after exponential discharge."""
+        if held is None or not self.on(active, "droop"):
+            return state
+        return state * torch.exp(-self.params.droop * held)

@@ -1,0 +1,57 @@
+"""Apply the activation f."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from pnnsim.components.base import Nonlinearity, wait_fs
+from pnnsim.params.nonlinearity import ElectroOpticActivationParams
+from pnnsim.physics import dynamics, photonic_activation
+
+
+@final
+class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
+    """Drive an interferometer with the detected signal (Williamson et al., IEEE JSTQE 26, 2020).
+
+    With the carrier `pump` the light is of constant power and f is an intensity in [0, 1]; with
+    `signal` the light is the signal itself, which cannot be negative.
+    """
+
+    kind = "electro_optic"
+    Params = ElectroOpticActivationParams
+
+    def delay_fs(self, action: str) -> int:
+        """Return the wait for the driver; the modulator's own is the encoder's."""
+        if action != "activate":
+            raise KeyError(action)
+        intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
+        return wait_fs(self.params.settling_time, intrinsic, self.params.bits)
+
+    def cost(self, action: str) -> float:
+        """Return the energy of one activation of every neuron."""
+        return self.size.lines * {"activate": self.params.energy}[action]
+
+    def static_power(self) -> float:
+        """Return the bias of all drivers."""
+        return self.size.lines * self.params.static_power
+
+    def activate(self, value: Tensor) -> Tensor:
+        """Return the transmitted intensity, `(1 - tap) cos^2(phase / 2)` times the carrier."""
+        low = 0.0 if self.params.carrier == "signal" else -1.0
+        driven = value.clamp(low, 1.0)
+        phase = photonic_activation.modulator_phase(
+            self.params.drive_voltage * driven, self.params.v_pi, self.params.bias_voltage
+        )
+        transmitted = photonic_activation.interferometer_transmission(phase)
+        passed = (1.0 - self.params.tap_fraction) * transmitted
+        return passed * driven if self.params.carrier == "signal" else passed
+
+    @property
+    def slope(self) -> float:
+        """Return the steepest slope over the driven range, sampled finely."""
+        value = torch.linspace(-1.0, 1.0, 2001, dtype=torch.float64, requires_grad=True)
+        (gradient,) = torch.autograd.grad(self.activate(value).sum(), value)
+        return float(gradient.abs().max())

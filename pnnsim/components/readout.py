@@ -1,0 +1,44 @@
+"""Hand the result to the host."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+from torch import Tensor
+
+from pnnsim.components.base import Active, Readout
+from pnnsim.params.memory import AdcParams
+from pnnsim.physics import quantize
+from pnnsim.units import to_fs
+
+
+@final
+class Adc(Readout[AdcParams]):
+    """Convert the last state, one converter per line (Walden's figure of merit)."""
+
+    kind = "adc"
+    Params = AdcParams
+    deterministic = imperfections = ("quantization",)
+
+    def delay_fs(self, action: str) -> int:
+        """Return the time of one conversion."""
+        if action != "convert":
+            raise KeyError(action)
+        return to_fs(self.params.conversion_time)
+
+    def cost(self, action: str) -> float:
+        """Return the energy of one conversion of every line: figure of merit times 2^ENOB."""
+        if action != "convert":
+            raise KeyError(action)
+        return self.size.lines * self.params.figure_of_merit * math.pow(2.0, self.params.enob)
+
+    def static_power(self) -> float:
+        """Return the standing power of all converters."""
+        return self.size.lines * self.params.static_power
+
+    def read(self, state: Tensor, active: Active) -> Tensor:
+        """Return the state in steps of the converter, whose range is that of f."""
+        if not self.on(active, "quantization"):
+            return state
+        return quantize.quantize(state, self.params.bits, 0.0, 1.0)

@@ -1,0 +1,202 @@
+"""Do the main job: load the data, train, simulate, write the run folder.
+
+The only place where an experiment meets files and the clock. Everything that is found is in the
+returned metrics; nothing is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from pnnsim.errors import OutputError
+from pnnsim.experiment import Experiment
+from pnnsim.learning.fit import fit
+from pnnsim.report.html import write_html
+from pnnsim.report.perfetto import write_perfetto
+from pnnsim.report.plots import write_run_picture
+from pnnsim.report.text import compare_table, summary_table
+from pnnsim.simulator import Result, ablation, simulate
+from pnnsim.surrogate import Surrogate
+from pnnsim.tasks import load_task
+
+if TYPE_CHECKING:
+    from pnnsim.progress import Progress
+
+METRICS_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """Hold what a run found.
+
+    Args:
+        metrics: Content of `metrics.json`.
+        table: The same as a table for people.
+        folder: Run folder; None where none was asked for.
+    """
+
+    metrics: dict[str, Any]
+    table: str
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Hold several runs.
+
+    Args:
+        rows: Label and metrics of each.
+        table: The same as a table for people.
+    """
+
+    rows: list[tuple[str, dict[str, Any]]]
+    table: str
+
+
+def run(
+    experiment: Experiment,
+    *,
+    out: Path | None = None,
+    force: bool = False,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> JobResult:
+    """Train, simulate and report.
+
+    Args:
+        experiment: What to do.
+        out: Run folder to write; None for no files.
+        force: Replace a folder that exists.
+        data_dir: Where data sets are looked for first.
+        progress: Told of training and simulation; None for silence.
+
+    Raises:
+        OutputError: If the folder exists and `force` is not set, or cannot be written.
+        TaskError: If the data set is missing or damaged.
+        TrainingError: If training diverges.
+        MappingError: If the network does not fit the machine.
+    """
+    if out is not None and out.exists() and not force:
+        raise OutputError(
+            f"{out}: exists already; expected a new run folder. Hint: --force replaces it"
+        )
+    metrics, surrogate, result = _work(experiment, data_dir, progress)
+    if out is not None:
+        with _whole_folder(out) as folder:
+            _write(folder, experiment, metrics, surrogate, result)
+    return JobResult(metrics, summary_table(metrics, folder=out), out)
+
+
+def compare(
+    experiments: Sequence[tuple[str, Experiment]],
+    *,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Run several experiments and put them side by side; no files are written."""
+    rows = [(label, _work(experiment, data_dir, progress)[0]) for label, experiment in experiments]
+    return Comparison(rows, compare_table(rows))
+
+
+def _work(
+    experiment: Experiment, data_dir: Path | None, progress: Progress | None
+) -> tuple[dict[str, Any], Surrogate, Result]:
+    """Return the metrics of an experiment, and what they were made from."""
+    begin = time.perf_counter()
+    task = load_task(experiment.task.name, data_dir=data_dir, progress=progress)
+    surrogate = Surrogate(experiment.network, experiment.hardware, seed=experiment.training.seed)
+    fit(
+        surrogate,
+        _tensors(task.train_x, task.train_y),
+        _tensors(task.validation_x, task.validation_y),
+        experiment.training,
+        progress,
+    )
+    trained = time.perf_counter()
+    simulation = experiment.simulation
+    x, y = _tensors(task.test_x, task.test_y)
+    x, y = x[: simulation.waves], y[: simulation.waves]
+    parameters = surrogate.parameter_set()
+    result = simulate(
+        experiment.hardware,
+        parameters,
+        x,
+        y,
+        seed=simulation.seed,
+        chips=simulation.chips,
+        progress=progress,
+    )
+    result.metrics["accuracy"]["ablation"] = ablation(
+        result.timing, parameters, x, y, seed=simulation.seed, chips=simulation.chips
+    )
+    end = time.perf_counter()
+    metrics = {
+        "schema": METRICS_SCHEMA,
+        "pnnsim_version": version("pnnsim"),
+        "hardware": experiment.hardware.name,
+        "spec_sha256": experiment.hardware.sha256(),
+        "seed": simulation.seed,
+        "network": experiment.network.model_dump(mode="json"),
+        "task": {"name": task.name, "note": task.note, "samples": len(x)},
+        **result.metrics,
+        "wall_s": {
+            "train": trained - begin,
+            **result.wall_s,
+            "total": end - begin,
+        },
+    }
+    return metrics, surrogate, result
+
+
+def _tensors(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(x), torch.from_numpy(y)
+
+
+def _write(
+    folder: Path,
+    experiment: Experiment,
+    metrics: dict[str, Any],
+    surrogate: Surrogate,
+    result: Result,
+) -> None:
+    """Fill a run folder."""
+    text = json.dumps(metrics, indent=2, allow_nan=False) + "\n"
+    (folder / "metrics.json").write_text(text, encoding="utf-8")
+    (folder / "resolved.yaml").write_text(experiment.resolved(), encoding="utf-8")
+    surrogate.parameter_set().save(folder / "parameters.safetensors")
+    notes = {name: metrics[name] for name in ("pnnsim_version", "hardware", "spec_sha256", "seed")}
+    write_perfetto(folder / "trace.json", result.trace, result.timing.prices, notes)
+    write_html(folder / "report.html", metrics, result.trace, experiment.hardware)
+    write_run_picture(folder / "run.png", result.trace, metrics)
+
+
+@contextmanager
+def _whole_folder(out: Path) -> Iterator[Path]:
+    """Yield a folder beside `out` that takes its place once it is complete.
+
+    A run that dies leaves `out` as it was.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+            folder = Path(scratch) / "new"
+            folder.mkdir()
+            yield folder
+            if out.exists():
+                out.rename(Path(scratch) / "old")
+            folder.rename(out)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{out}: cannot write the run folder: {error.strerror}") from error

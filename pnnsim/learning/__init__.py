@@ -1,0 +1,1 @@
+"""Train a network for the machine that will run it."""

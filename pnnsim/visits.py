@@ -1,0 +1,206 @@
+"""Say, for each wave and step, which bank it met, what that bank held, and how old that was.
+
+This is the bridge from timing to values: integer femtoseconds of a trace become elapsed seconds.
+The value pass sees nothing else of the schedule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pnnsim.mapping import Mapping
+from pnnsim.network import ReLaXNet
+from pnnsim.schedule import initial_contents, plan_blocks
+from pnnsim.trace import Trace
+from pnnsim.units import FEMTOSECONDS_PER_SECOND
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+#: Content of a bank that was never written.
+UNWRITTEN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Hold what each wave met at each step.
+
+    The first axis is the wave, or has length 1 where every wave meets the same (the surrogate).
+
+    Args:
+        bank: Logical bank, shape `(n_wave, n_step)`.
+        contents: Weight set in every bank in use, shape `(n_wave, n_step, n_bank)`. A bank that
+            the network does not need is parked at weight 0 and leaks nothing.
+        replaced: Weight set that the bank held before, or `UNWRITTEN`, shape `(n_wave, n_step)`.
+        previous_bank: Bank that the switch left last, shape `(n_wave, n_step)`.
+        write: Number of the programming that the bank holds, shape `(n_wave, n_step)`.
+        since_write_s: Time since that programming began [s]; infinite when settled.
+        dwell_s: Time since the switch last began to move [s]; infinite when at rest.
+        held_s: Time for which the memory held the state [s]; 0 in the first step.
+        time_s: When the wave left the encoder [s], shape `(n_wave, n_step)`.
+    """
+
+    bank: Ints
+    contents: Ints
+    replaced: Ints
+    previous_bank: Ints
+    write: Ints
+    since_write_s: Floats
+    dwell_s: Floats
+    held_s: Floats
+    time_s: Floats
+
+    @property
+    def settled(self) -> bool:
+        """Return whether nothing is on its way: no residue of any kind."""
+        return bool(np.isinf(self.since_write_s).all() and np.isinf(self.dwell_s).all())
+
+    def select(self, waves: slice) -> Visits:
+        """Return the visits of some waves; a single row stands for every wave."""
+        if len(self.bank) == 1:
+            return self
+        return Visits(*(getattr(self, name)[waves] for name in self.__slots__))
+
+
+def nominal_visits(network: ReLaXNet, mapping: Mapping) -> Visits:
+    """Return what the first wave meets on a machine where everything has settled."""
+    steps, banks = network.steps, mapping.used
+    order = network.weight_set_order()
+    bank = np.zeros((1, steps), np.int64)
+    contents = np.full((1, steps, banks), UNWRITTEN, np.int64)
+    held = np.array(initial_contents(order, mapping), np.int64)
+    for step, visit in enumerate(next(plan_blocks(order, mapping))):
+        held[visit.bank] = visit.weight_set
+        bank[0, step] = visit.bank
+        contents[0, step] = held
+    settled = np.full((1, steps), np.inf)
+    return Visits(
+        bank=bank,
+        contents=contents,
+        replaced=contents[0, np.arange(steps), bank[0]][None],
+        previous_bank=bank,
+        write=bank,
+        since_write_s=settled,
+        dwell_s=settled,
+        held_s=np.zeros((1, steps)),
+        time_s=np.zeros((1, steps)),
+    )
+
+
+def visits_from_trace(
+    trace: Trace, network: ReLaXNet, mapping: Mapping, setup_age_s: float
+) -> Visits:
+    """Return what every wave of a run met.
+
+    Args:
+        trace: The run.
+        network: What was computed.
+        mapping: Where its matrices live.
+        setup_age_s: Time since the set-up's programming began when the first wave arrives [s].
+    """
+    shape = (trace.waves, network.steps)
+    mvm = _by_wave_and_step(trace, trace.rows("mvm"), shape)
+    departure_fs = trace.start_fs[_by_wave_and_step(trace, trace.rows("propagate"), shape)]
+    start_fs = trace.start_fs[mvm]
+    bank = trace.bank[mvm]
+    writes = _writes(trace, network, mapping, setup_age_s)
+    contents = np.stack([held.at(departure_fs)[1] for held in writes], axis=-1)
+    number = np.zeros(shape, np.int64)
+    replaced = np.zeros(shape, np.int64)
+    since = np.zeros(shape)
+    for index, held in enumerate(writes):
+        at, _ = held.at(departure_fs)
+        mine = bank == index
+        number[mine] = held.number[at[mine]]
+        replaced[mine] = held.before[at[mine]]
+        since[mine] = _seconds(start_fs[mine] - held.begin_fs[at[mine]])
+    previous, dwell = _last_move(trace, departure_fs, bank)
+    return Visits(
+        bank=bank,
+        contents=contents,
+        replaced=replaced,
+        previous_bank=previous,
+        write=number,
+        since_write_s=since,
+        dwell_s=dwell,
+        held_s=_held(trace, departure_fs, shape),
+        time_s=_seconds(departure_fs),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Hold the history of one bank: what it held from when, and since when that was written."""
+
+    begin_fs: Ints
+    end_fs: Ints
+    weight_set: Ints
+    before: Ints
+    number: Ints
+
+    def at(self, time_fs: Ints) -> tuple[Ints, Ints]:
+        """Return the index of the last finished programming, and its set, at each time."""
+        index = np.searchsorted(self.end_fs, time_fs, side="right").astype(np.int64) - 1
+        return index, self.weight_set[index]
+
+
+def _writes(trace: Trace, network: ReLaXNet, mapping: Mapping, setup_age_s: float) -> list[_Held]:
+    """Return each bank's history, the set-up's programming first."""
+    rows = trace.rows("write")
+    age_fs = round(setup_age_s * FEMTOSECONDS_PER_SECOND)
+    histories = []
+    for bank, weight_set in enumerate(initial_contents(network.weight_set_order(), mapping)):
+        mine = rows[trace.bank[rows] == bank]
+        mine = mine[np.argsort(trace.end_fs[mine], kind="stable")]
+        sets = np.concatenate([[weight_set], trace.weight_set[mine]])
+        histories.append(
+            _Held(
+                begin_fs=np.concatenate([[-age_fs], trace.start_fs[mine]]),
+                end_fs=np.concatenate([[np.iinfo(np.int64).min], trace.end_fs[mine]]),
+                weight_set=sets,
+                before=np.concatenate([[UNWRITTEN], sets[:-1]]),
+                # The set-up's writes come first, then those of the run by row.
+                number=np.concatenate([[bank], mapping.used + mine]),
+            )
+        )
+    return histories
+
+
+def _last_move(trace: Trace, departure_fs: Ints, bank: Ints) -> tuple[Ints, Floats]:
+    """Return the bank that the switch left before each visit, and the time since it began to."""
+    rows = trace.rows("route")
+    if not len(rows):
+        return bank, np.full(bank.shape, np.inf)
+    rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
+    index = np.searchsorted(trace.end_fs[rows], departure_fs, side="right") - 1
+    targets = trace.bank[rows]
+    # Before its first move the switch rested on the bank of the first visit.
+    origins = np.concatenate([[bank[0, 0]], targets[:-1]])
+    moved = index >= 0
+    safe = np.maximum(index, 0)
+    dwell = np.where(moved, _seconds(departure_fs - trace.start_fs[rows][safe]), np.inf)
+    return np.where(moved, origins[safe], bank).astype(np.int64), dwell
+
+
+def _held(trace: Trace, departure_fs: Ints, shape: tuple[int, int]) -> Floats:
+    """Return how long the memory held each state before it left again."""
+    held = np.zeros(shape)
+    rows = trace.rows("hold")
+    if len(rows):
+        waves, steps = trace.wave[rows], trace.step[rows]
+        # What is held in step t leaves in step t + 1.
+        held[waves, steps + 1] = _seconds(departure_fs[waves, steps + 1] - trace.end_fs[rows])
+    return held
+
+
+def _by_wave_and_step(trace: Trace, rows: Ints, shape: tuple[int, int]) -> Ints:
+    table = np.full(shape, -1, np.int64)
+    table[trace.wave[rows], trace.step[rows]] = rows
+    return table
+
+
+def _seconds(femtoseconds: Ints) -> Floats:
+    return femtoseconds / FEMTOSECONDS_PER_SECOND

@@ -1,0 +1,322 @@
+"""The command line: exit codes, where output goes, and that help needs nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pnnsim.cli import main
+from pnnsim.errors import TaskError
+from pnnsim.experiment import Experiment, load_experiment
+from pnnsim.progress import TerminalProgress, terminal_progress
+from tests.spec_text import MACHINE, changed
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PNNSIM_DATA_DIR", raising=False)
+    monkeypatch.delenv("PNNSIM_DEBUG", raising=False)
+    file = tmp_path / "small.yaml"
+    file.write_text(MACHINE)
+    return file
+
+
+class Job:
+    """Record what the command line asks for, in place of training and simulation."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.error: BaseException | None = None
+
+    def run(self, experiment: Experiment, **options: Any) -> SimpleNamespace:
+        self.calls.append({"experiment": experiment, **options})
+        if self.error is not None:
+            raise self.error
+        return SimpleNamespace(metrics={"schema": 1, "µ": 0.5}, table="a table", folder=None)
+
+    def compare(self, rows: list[tuple[str, Experiment]], **options: Any) -> SimpleNamespace:
+        self.calls.append({"rows": rows, **options})
+        return SimpleNamespace(rows=[(label, {"a": 1}) for label, _ in rows], table="many tables")
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch) -> Job:
+    fake = Job()
+    module: Any = ModuleType("pnnsim.job")
+    module.run, module.compare = fake.run, fake.compare
+    monkeypatch.setitem(sys.modules, "pnnsim.job", module)
+    return fake
+
+
+def pnnsim(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, from the checkout."""
+    return subprocess.run(
+        [sys.executable, "-m", "pnnsim", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "forbidden"),
+    [
+        (["--help"], {"torch", "pint", "yaml", "numpy", "simpy"}),
+        (["run", "--help"], {"torch", "pint", "yaml", "numpy", "simpy"}),
+        (["validate", "photonic_mrr"], {"torch", "simpy"}),
+        (["specs"], {"torch", "simpy"}),
+        (["components"], {"torch", "simpy"}),
+        (["schema"], {"torch", "simpy"}),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(words: list[str], forbidden: set[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pnnsim", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "pnnsim.cli" in imported
+    assert not forbidden & imported
+
+
+def test_help_names_every_command() -> None:
+    done = pnnsim("--help")
+    assert done.returncode == 0
+    for command in ("run", "compare", "validate", "components", "specs", "schema"):
+        assert command in done.stdout
+
+
+def test_validate_says_ok_on_stdout(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(machine), "photonic_mrr"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{machine}: ok (small, photonic)\nphotonic_mrr: ok (photonic_mrr, photonic)\n"
+    assert err == ""
+
+
+def test_validate_shows_the_problems_of_every_file(
+    machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.yaml").write_text(changed("rows: 64", "rows: x"))
+    Path("b.yaml").write_text(changed("cols: 64", "cols: y"))
+    assert main(["validate", "a.yaml", str(machine), "b.yaml"]) == 2
+    out, err = capsys.readouterr()
+    assert out == f"{machine}: ok (small, photonic)\n"
+    assert [line.partition(": ")[0] for line in err.splitlines()] == ["a.yaml:36:9", "b.yaml:37:9"]
+
+
+def test_validate_prints_warnings(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.write_text(changed("rows: 64", "rows: {value: 64, range: [1, 32]}"))
+    assert main(["validate", str(machine)]) == 0
+    assert "warning: weight_banks.rows: 64 is outside" in capsys.readouterr().out
+    assert main(["validate", "--quiet", str(machine)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_run_hands_everything_to_the_job(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "--task svhn --set weight_banks.count=8 --set network.steps=24 --seed 1"
+    more = "--training-seed 2 --chips 4 --waves 9 --data-dir d --out runs/a"
+    assert main(["run", str(machine), *words.split(), *more.split()]) == 0
+    call = job.calls[0]
+    overrides = [("weight_banks.count", "8"), ("network.steps", "24")]
+    assert call.pop("experiment") == load_experiment(
+        machine, overrides, task="svhn", seed=1, training_seed=2, chips=4, waves=9
+    )
+    assert call == {
+        "out": Path("runs/a"), "force": False, "data_dir": Path("d"), "progress": None,
+    }  # fmt: skip
+    out, err = capsys.readouterr()
+    assert (out, err) == ("a table\n", "")
+
+
+def test_the_data_folder_may_come_from_the_environment(
+    machine: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNNSIM_DATA_DIR", "elsewhere")
+    assert main(["run", str(machine)]) == 0
+    assert job.calls[0]["data_dir"] == Path("elsewhere")
+
+
+def test_the_default_folder_tells_experiments_apart(machine: Path, job: Job) -> None:
+    for words in ([], [], ["--seed", "1"]):
+        assert main(["run", str(machine), *words]) == 0
+    first, second, third = (call["out"] for call in job.calls)
+    assert first.parent == Path("runs")
+    assert first.name.startswith("small-digits-")
+    assert len(first.name) == len("small-digits-") + 8
+    assert first == second != third
+
+
+def test_json_is_the_metrics_alone(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(machine), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"schema": 1, "µ": 0.5}
+    assert err == ""
+
+
+def test_quiet_prints_nothing(machine: Path, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(machine), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_existing_folder_stops_the_run_before_any_work(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a").mkdir()
+    assert main(["run", str(machine), "--out", "a"]) == 2
+    assert job.calls == []
+    assert capsys.readouterr().err == (
+        "error: a: exists already; expected a new run folder. Hint: --force replaces it\n"
+    )
+    assert main(["run", str(machine), "--out", "a", "--force"]) == 0
+    assert job.calls[0]["force"] is True
+    assert main(["run", str(machine), "--out", str(machine), "--force"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "weight_banks.cuont=8"], "--set weight_banks.cuont=8: weight_banks.cuont: unk"),
+        (["--set", "weight_banks.count"], "--set: got 'weight_banks.count'; expected key=value"),
+        (["--set", "=8"], "--set: got '=8'; expected key=value"),
+        (["--task", "svnh"], "--task svnh: task.name: unknown value 'svnh'"),
+        (["--chips", "0"], "--chips 0: simulation.chips: 0 is out of range; expected at least 1"),
+        (["--seed", "-1"], "--seed -1: simulation.seed: -1 is out of range; expected at least 0"),
+    ],
+)
+def test_a_wrong_option_is_one_message_and_exit_code_2(
+    words: list[str], message: str, machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(machine), *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(message)
+    assert "Traceback" not in err
+    assert job.calls == []
+
+
+@pytest.mark.parametrize("words", [["run"], ["bogus"], ["run", "a", "--chips", "x"], ["validate"]])
+def test_wrong_usage_is_exit_code_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Usage: pnnsim" in err
+
+
+def test_an_error_of_the_user_in_the_job_is_exit_code_2(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job.error = TaskError("train_32x32.mat: is cut short")
+    assert main(["run", str(machine)]) == 2
+    assert capsys.readouterr().err == "error: train_32x32.mat: is cut short\n"
+
+
+def test_an_error_of_ours_is_exit_code_1_with_a_trace_only_on_demand(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job.error = ZeroDivisionError("division by zero")
+    assert main(["run", str(machine)]) == 1
+    err = capsys.readouterr().err
+    assert "this is a fault of ours, sorry (ZeroDivisionError: division by zero)" in err
+    assert "Traceback" not in err
+    assert main(["run", str(machine), "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+    monkeypatch.setenv("PNNSIM_DEBUG", "1")
+    assert main(["run", str(machine)]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_exit_code_130(machine: Path, job: Job) -> None:
+    job.error = KeyboardInterrupt()
+    assert main(["run", str(machine)]) == 130
+
+
+def test_compare_puts_network_kinds_on_one_machine(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", "rnn", "relaxnet", "dnn", str(machine), "--hardware", "photonic_mrr"]
+    assert main([*words, "--set", "network.steps=6"]) == 0
+    rows = job.calls[0]["rows"]
+    assert [(label, e.hardware.name, e.network.weight_sets) for label, e in rows] == [
+        ("rnn", "photonic_mrr", 1),
+        ("relaxnet", "photonic_mrr", 2),
+        ("dnn", "photonic_mrr", 6),
+        (str(machine), "small", 2),
+    ]
+    assert capsys.readouterr().out == "many tables\n"
+    assert main([*words, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [row["label"] for row in printed] == ["rnn", "relaxnet", "dnn", str(machine)]
+
+
+def test_compare_shows_the_problems_of_all_before_any_work(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "rnn", "nope", "none.yaml"]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert len(err) == 2
+    assert job.calls == []
+
+
+def test_components_and_specs_are_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["components"]) == 0
+    assert "weight_banks  mrr" in capsys.readouterr().out
+    assert main(["components", "memory"]) == 0
+    assert "mrr" not in capsys.readouterr().out
+    assert main(["components", "weight_banks.mrr"]) == 0
+    assert "slow_time_constant " in capsys.readouterr().out
+    assert main(["components", "weight_banks.mr"]) == 2
+    assert "did you mean 'mrr'?" in capsys.readouterr().err
+    assert main(["specs"]) == 0
+    assert "photonic_mrr  Thermal micro-ring" in capsys.readouterr().out
+
+
+def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "pnnsim machine"
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = f"{sys.executable} -m pnnsim schema | head -c 10"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert done.stderr == ""
+
+
+def test_progress_is_for_terminals_only() -> None:
+    assert terminal_progress() is None  # a test's standard error is no terminal
+
+
+def test_a_progress_bar_takes_work_that_ends_early_and_work_that_follows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with TerminalProgress() as bar:
+        bar.advance(1)  # before any work: nothing to count
+        bar.start("training", 3)
+        bar.advance(2, "loss 0.3")
+        bar.start("simulating", 5)
+        bar.advance(5)
+        bar.finish()
+        bar.finish()
+    assert capsys.readouterr().out == ""

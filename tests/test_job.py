@@ -1,0 +1,136 @@
+"""The main job writes a whole run folder or none, and repeats itself to the byte."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pnnsim import job
+from pnnsim.errors import OutputError
+from pnnsim.experiment import load_experiment
+from pnnsim.job import compare, run
+from pnnsim.parameters import load_parameters
+
+FILES = {
+    "metrics.json",
+    "parameters.safetensors",
+    "report.html",
+    "resolved.yaml",
+    "run.png",
+    "trace.json",
+}
+
+#: Keys of metrics.json, as documented.
+KEYS = {
+    "schema", "pnnsim_version", "hardware", "spec_sha256", "seed", "network", "task", "accuracy",
+    "latency_s", "makespan_s", "interval_s", "throughput_per_s", "closed_form", "energy_j",
+    "power_w", "energy_per_mac_j", "tops_per_w", "setup", "parameters", "macs_per_inference",
+    "area_m2", "utilization", "critical_path", "counts", "events", "wall_s", "warnings",
+}  # fmt: skip
+
+SMALL = [
+    ("network.hidden", "16"),
+    ("network.steps", "3"),
+    ("training.epochs", "2"),
+    ("simulation.waves", "40"),
+    ("simulation.chips", "2"),
+]
+
+
+def small(*more: tuple[str, str]):
+    return load_experiment("photonic_mrr", [*SMALL, *more])
+
+
+def metrics_of(folder: Path) -> dict:
+    found = json.loads((folder / "metrics.json").read_text())
+    found.pop("wall_s")
+    return found
+
+
+def test_a_run_writes_every_file_and_every_key(tmp_path: Path) -> None:
+    result = run(small(), out=tmp_path / "a")
+    assert {path.name for path in (tmp_path / "a").iterdir()} == FILES
+    assert set(json.loads((tmp_path / "a" / "metrics.json").read_text())) == KEYS
+    assert str(tmp_path / "a") in result.table
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_the_same_run_twice_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    run(small(), out=tmp_path / "a")
+    run(small(), out=tmp_path / "b")
+    assert metrics_of(tmp_path / "a") == metrics_of(tmp_path / "b")
+    for name in FILES - {"metrics.json", "report.html"}:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_the_resolved_file_repeats_the_run(tmp_path: Path) -> None:
+    run(small(("weight_banks.hold_power", "2 mW")), out=tmp_path / "a")
+    run(load_experiment(tmp_path / "a" / "resolved.yaml"), out=tmp_path / "b")
+    assert metrics_of(tmp_path / "a") == metrics_of(tmp_path / "b")
+
+
+def test_another_seed_makes_other_chips_of_the_same_surrogate() -> None:
+    # Enough waves that chips of different seeds do not agree by chance.
+    more = [
+        ("training.epochs", "8"),
+        ("simulation.waves", "300"),
+        ("simulation.chips", "4"),
+    ]
+    first = run(small(*more)).metrics
+    second = run(small(*more, ("simulation.seed", "1"))).metrics
+    assert first["accuracy"]["surrogate"] == second["accuracy"]["surrogate"]
+    assert first["accuracy"]["chips"] != second["accuracy"]["chips"]
+    assert first["latency_s"] == second["latency_s"]
+
+
+def test_parameters_come_back_from_the_run_folder(tmp_path: Path) -> None:
+    experiment = small()
+    run(experiment, out=tmp_path / "a")
+    parameters = load_parameters(tmp_path / "a" / "parameters.safetensors")
+    assert parameters.network == experiment.network
+    assert parameters.spec_sha256 == experiment.hardware.sha256()
+
+
+def test_an_existing_folder_is_kept_unless_forced(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("precious")
+    with pytest.raises(OutputError, match="exists already"):
+        run(small(), out=folder)
+    assert (folder / "mine.txt").read_text() == "precious"
+    run(small(), out=folder, force=True)
+    assert {path.name for path in folder.iterdir()} == FILES
+
+
+def test_a_run_that_dies_leaves_nothing_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "write_html", fail)
+    with pytest.raises(KeyboardInterrupt):
+        run(small(), out=tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write the run folder"):
+        run(small(), out=tmp_path / "file" / "a")
+
+
+def test_networks_are_compared_in_one_table() -> None:
+    def of(kind: str):
+        return load_experiment("photonic_mrr", SMALL, network_kind=kind)
+
+    result = compare([(kind, of(kind)) for kind in ("rnn", "relaxnet", "dnn")])
+    rnn, relaxnet, dnn = (metrics for _, metrics in result.rows)
+    assert [m["parameters"]["hidden"] for m in (rnn, relaxnet, dnn)] == [272, 544, 816]
+    assert rnn["latency_s"]["first"] < relaxnet["latency_s"]["first"] < dnn["latency_s"]["first"]
+    # Three sets on two banks: at least one write of 0.6 ms for each wave.
+    assert dnn["counts"]["weight_banks.write"] >= 40
+    assert dnn["latency_s"]["first"] > 0.6e-3
+    assert all(label in result.table for label in ("rnn", "relaxnet", "dnn"))

@@ -1,0 +1,154 @@
+"""A bank of rings gives the weights it is asked for, and errs as its description says."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pnnsim.chip import Chip
+from pnnsim.components.weight_bank import RingBank
+from pnnsim.network import ReLaXNet
+from pnnsim.rng import stream
+from pnnsim.spec import load_spec
+
+NONE: frozenset[str] = frozenset()
+
+
+def bank(**values: str) -> RingBank:
+    spec = load_spec("photonic_mrr", [(f"weight_banks.{k}", v) for k, v in values.items()])
+    found = Chip.nominal(spec, ReLaXNet()).weight_banks
+    assert isinstance(found, RingBank)
+    return found
+
+
+def random_weights(seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 2 * torch.rand((64, 64), generator=generator, dtype=torch.float64) - 1
+
+
+def test_an_ideal_bank_holds_exactly_what_it_is_asked_for() -> None:
+    weights = random_weights()
+    assert torch.equal(bank().program(weights, {}, NONE), weights)
+
+
+def test_weights_beyond_one_are_clipped() -> None:
+    asked = torch.tensor([[3.0, -3.0]], dtype=torch.float64)
+    assert bank().program(asked, {}, NONE).tolist() == [[1.0, -1.0]]
+
+
+def test_a_shifted_resonance_moves_a_weight_by_its_slope() -> None:
+    """At weight 0 the slope is 2 / linewidth for a lossless ring: about 1.5 per kelvin here.
+
+    Hand calculation of the reference: |dw/dT| = 2 / 0.1 nm * 0.075 nm/K = 1.5 /K in units of the
+    ring; losses and the logical scale 1 / 0.857 change that by less than a fifth.
+    """
+    b = bank()
+    zero = torch.zeros((64, 64), dtype=torch.float64)
+    active = {"weight_banks.temperature"}
+    step = 1e-4
+    up = b.program(zero, {"temperature": torch.full_like(zero, step)}, active)
+    down = b.program(zero, {"temperature": torch.full_like(zero, -step)}, active)
+    slope = float(((up - down) / (2 * step)).abs().mean())
+    assert slope == pytest.approx(1.5, rel=0.2)
+
+
+def test_resonance_error_gives_the_stated_precision() -> None:
+    """The default is derived as 7 bit open loop: spread of a weight 2 / 2^7 at weight 0."""
+    b = bank()
+    state = b.fabricate(stream(0, "chip0", "fabrication"))
+    error = b.program(torch.zeros((64, 64), dtype=torch.float64), state, b_on("resonance_error"))
+    bits = math.log2(2 / float(error.std()))
+    # 0.25 bit: losses and logical scale, see the test of the slope.
+    assert bits == pytest.approx(7.0, abs=0.25)
+
+
+def b_on(*names: str) -> set[str]:
+    return {f"weight_banks.{name}" for name in names}
+
+
+def test_calibration_corrects_crosstalk_to_the_steps_of_the_converters() -> None:
+    weights = random_weights()
+    step = 2 * 0.98 * 0.99986 / (0.98 * 0.87417) / (2**8 - 2)
+    b = bank()
+    once = bank(calibration_rounds="1").program(weights, {}, b_on("crosstalk", "quantization"))
+    often = b.program(weights, {}, b_on("crosstalk", "quantization"))
+    assert float((once - weights).abs().max()) > 5 * step
+    # Rounding is corrected one weight at a time while its neighbours still move by a step.
+    assert float((often - weights).abs().max()) < 2 * step
+
+
+def test_quantization_keeps_zero_and_the_signs() -> None:
+    b = bank(bits="4")
+    weights = random_weights()
+    held = b.program(weights, {}, b_on("quantization"))
+    assert torch.equal(
+        b.program(-weights, {}, b_on("quantization")).clamp(-1, 1), -held.clamp(-1, 1)
+    )
+    assert float(b.program(torch.zeros_like(weights), {}, b_on("quantization")).abs().max()) == 0.0
+
+
+def test_write_time_is_rounds_of_settling_to_half_a_bit() -> None:
+    assert bank().delay_fs("write") == round(10 * 10e-6 * math.log(2**9) * 1e15)
+    assert bank(settling_time="50 us").delay_fs("write") == 500_000_000_000
+
+
+def test_flight_time_and_ring_response_are_those_of_the_worked_machine() -> None:
+    """Worked machine `mrr_photonic`: path 0.280194 ns, ring 0.079567 ns."""
+    b = bank()
+    assert b.delay_fs("propagate") / 1e6 == pytest.approx(0.280194, abs=1e-6)
+    # The reference rounds the linewidth to 0.10 nm.
+    assert b.delay_fs("mvm") / 1e6 == pytest.approx(0.079567, rel=2e-3)
+
+
+def test_every_ring_of_every_bank_is_heated() -> None:
+    assert bank().static_power() == pytest.approx(2 * 64 * 64 * 1e-3, rel=1e-12)
+    assert bank(count="5").static_power() == pytest.approx(5 * 64 * 64 * 1e-3, rel=1e-12)
+
+
+def test_residue_is_a_mix_of_two_exponentials_that_is_one_at_the_start() -> None:
+    b = bank()
+    t = torch.tensor([0.0, 1e-5, 1e-3], dtype=torch.float64)
+    expected = 0.95 * np.exp(-t.numpy() / 1e-5) + 0.05 * np.exp(-t.numpy() / 2e-3)
+    np.testing.assert_allclose(b.residue(t, b_on("settling")).numpy(), expected, rtol=1e-12)
+    assert float(b.residue(t, NONE).abs().max()) == 0.0
+
+
+def test_set_up_waits_until_the_slow_part_is_half_a_bit() -> None:
+    b = bank()
+    left = 0.05 * math.exp(-b.setup_wait() / 2e-3)
+    assert left == pytest.approx(2.0**-9, rel=1e-12)
+    assert bank(slow_fraction="0 %").setup_wait() == 0.0
+
+
+def test_temperature_is_stationary_and_forgets_at_its_correlation_time() -> None:
+    b = bank()
+    generator = stream(0, "environment", "read")
+    first = b.environment(None, 0.0, generator)
+    later = b.environment(first, 5.0, generator)
+    a, c = first["temperature"].numpy().ravel(), later["temperature"].numpy().ravel()
+    n = a.size
+    # 5 sigma: the relative error of a standard deviation is 1/sqrt(2n), of a correlation 1/sqrt(n).
+    assert a.std() == pytest.approx(5e-3, rel=5 / math.sqrt(2 * n))
+    assert c.std() == pytest.approx(5e-3, rel=5 / math.sqrt(2 * n))
+    assert np.corrcoef(a, c)[0, 1] == pytest.approx(math.exp(-0.5), abs=5 / math.sqrt(n))
+
+
+def test_power_budget_is_losses_times_the_split_over_the_rows() -> None:
+    """28.1 dB by hand: 2.7 excess, 31 x 0.02 through, 18.06 split, and the logical scale."""
+    b = bank()
+    decibels = -10 * math.log10(b.transmission * b.absorbed)
+    assert decibels == pytest.approx(2.7 + 0.62 + 10 * math.log10(64), abs=1e-9)
+
+
+def test_gradients_of_programming_match_finite_differences() -> None:
+    b = bank(calibration_rounds="1")
+    generator = torch.Generator().manual_seed(2)
+    weights = (
+        1.8 * torch.rand((3, 6), generator=generator, dtype=torch.float64) - 0.9
+    ).requires_grad_()
+    state = {"resonance": 1e-12 * torch.randn((3, 6), generator=generator, dtype=torch.float64)}
+    active = b_on("crosstalk", "resonance_error")
+    assert torch.autograd.gradcheck(lambda w: b.program(w, state, active), weights)

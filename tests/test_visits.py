@@ -1,0 +1,71 @@
+"""Values get their ages from the trace."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pnnsim.chip import Chip
+from pnnsim.network import ReLaXNet
+from pnnsim.simulator import time_run
+from pnnsim.spec import load_spec
+from pnnsim.visits import UNWRITTEN, nominal_visits
+
+#: Elapsed times are integer femtoseconds over 1e15: exact to the rounding of a float.
+EXACT = 1e-12
+
+
+def timing(network: ReLaXNet, waves: int, **overrides: str):
+    spec = load_spec("photonic_mrr", [(key.replace("__", "."), v) for key, v in overrides.items()])
+    chip = Chip.nominal(spec, network)
+    return chip, time_run(chip, waves)
+
+
+def test_resident_sets_are_as_old_as_the_set_up_and_grow_older() -> None:
+    chip, run = timing(ReLaXNet(weight_sets=2, steps=4), 3)
+    visits = run.visits
+    assert visits.bank.tolist() == [[0, 1, 0, 1]] * 3
+    assert visits.write.tolist() == [[0, 1, 0, 1]] * 3
+    assert (visits.replaced == UNWRITTEN).all()
+    mvm = run.trace.rows("mvm")
+    ages = chip.setup_age() + run.trace.start_fs[mvm].reshape(3, 4) / 1e15
+    np.testing.assert_allclose(visits.since_write_s, ages, rtol=EXACT)
+
+
+def test_dwell_is_counted_from_the_start_of_the_last_move() -> None:
+    chip, run = timing(ReLaXNet(weight_sets=2, steps=4), 2)
+    wait = chip.delays().route_fs / 1e15
+    assert np.isinf(run.visits.dwell_s[0, 0])
+    # The switch sets the clock of this machine: light leaves as soon as it rests.
+    np.testing.assert_allclose(run.visits.dwell_s.ravel()[1:], wait, rtol=EXACT)
+    assert run.visits.previous_bank.ravel().tolist() == [0, 0, 1, 0, 1, 0, 1, 0]
+
+
+def test_a_rewritten_bank_knows_what_it_held_and_when_its_write_began() -> None:
+    chip, run = timing(ReLaXNet(weight_sets=3, steps=3), 2)
+    visits = run.visits
+    # Banks hold sets 0 and 1; set 2 is needed: Belady overwrites the one needed latest, set 1.
+    assert visits.contents[0].tolist() == [[0, 1], [0, 1], [0, 2]]
+    assert visits.replaced[0, 2] == 1
+    assert visits.since_write_s[0, 2] == pytest.approx(
+        (chip.delays().write_fs + chip.delays().propagate_fs) / 1e15, rel=EXACT
+    )
+    assert len(np.unique(visits.write)) == 2 + len(run.trace.rows("write"))
+
+
+def test_the_memory_holds_the_state_while_the_bank_changes() -> None:
+    chip, run = timing(ReLaXNet(weight_sets=2, steps=3), 1)
+    d = chip.delays()
+    expected = (d.route_fs - d.activate_fs - d.hold_fs) / 1e15
+    assert run.visits.held_s[0, 0] == 0
+    np.testing.assert_allclose(run.visits.held_s[0, 1:], expected, rtol=EXACT)
+
+
+def test_nominal_visits_are_those_of_the_first_wave_with_everything_settled() -> None:
+    for sets in (1, 2, 3, 5):
+        network = ReLaXNet(weight_sets=sets, steps=5)
+        chip, run = timing(network, 2)
+        nominal = nominal_visits(network, chip.mapping)
+        assert nominal.settled
+        np.testing.assert_array_equal(nominal.bank[0], run.visits.bank[0])
+        np.testing.assert_array_equal(nominal.contents[0], run.visits.contents[0])
