@@ -154,9 +154,9 @@ class Chip:
         )
 
     @property
-    def unit_power(self) -> float:
-        """Return the power at a detector for logical 1 on one line and weight 1 [W]."""
-        return self.encoder.line_power * self.switch.transmission * self.weight_banks.transmission
+    def unit_input(self) -> float:
+        """Return what a detector gets for logical 1 on one line and weight 1 [W], or [A]."""
+        return self.encoder.full_scale * self.switch.transmission * self.weight_banks.transmission
 
     def delays(self) -> Delays:
         """Return how long everything takes, in the order in which a wave meets it."""

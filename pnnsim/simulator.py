@@ -21,13 +21,14 @@ from pnnsim.errors import ParameterError
 from pnnsim.ledger import Prices
 from pnnsim.metrics import metrics_from, setup
 from pnnsim.parameters import ParameterSet
+from pnnsim.products import Read
 from pnnsim.rng import stream
 from pnnsim.schedule import closed_form_fs
 from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
-from pnnsim.values import Read, evaluate
+from pnnsim.values import evaluate
 from pnnsim.visits import Visits, nominal_visits, visits_from_trace
 
 if TYPE_CHECKING:

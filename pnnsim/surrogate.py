@@ -16,9 +16,10 @@ from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.products import Read
 from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
-from pnnsim.values import Read, evaluate
+from pnnsim.values import evaluate
 from pnnsim.visits import nominal_visits
 
 

@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 #: Content of a bank that was never written.
 UNWRITTEN = -1
 
+#: Mark of a visit before which the detector was idle for long.
+NO_SYMBOL = -2
+
 
 @dataclass(frozen=True, slots=True)
 class Visits:
@@ -41,6 +44,9 @@ class Visits:
         dwell_s: Time since the switch last began to move [s]; infinite when at rest.
         held_s: Time for which the memory held the state [s]; 0 in the first step.
         time_s: When the wave left the encoder [s], shape `(n_wave, n_step)`.
+        symbol_offset: Wave that the detector captured before, less this wave.
+        symbol_back: Step of that capture less this step, 0 or -1; `NO_SYMBOL` where it belonged
+            to an earlier block, which is over before a new one comes.
     """
 
     bank: Ints
@@ -52,6 +58,8 @@ class Visits:
     dwell_s: Floats
     held_s: Floats
     time_s: Floats
+    symbol_offset: Ints
+    symbol_back: Ints
 
     @property
     def settled(self) -> bool:
@@ -87,6 +95,8 @@ def nominal_visits(network: ReLaXNet, mapping: Mapping) -> Visits:
         dwell_s=settled,
         held_s=np.zeros((1, steps)),
         time_s=np.zeros((1, steps)),
+        symbol_offset=np.zeros((1, steps), np.int64),
+        symbol_back=np.array([[NO_SYMBOL, *[-1] * (steps - 1)]], np.int64),
     )
 
 
@@ -118,6 +128,7 @@ def visits_from_trace(
         replaced[mine] = held.before[at[mine]]
         since[mine] = _seconds(start_fs[mine] - held.begin_fs[at[mine]])
     previous, dwell = _last_move(trace, departure_fs, bank)
+    offset, back = _last_symbol(trace, shape)
     return Visits(
         bank=bank,
         contents=contents,
@@ -128,6 +139,8 @@ def visits_from_trace(
         dwell_s=dwell,
         held_s=_held(trace, departure_fs, shape),
         time_s=_seconds(departure_fs),
+        symbol_offset=offset,
+        symbol_back=back,
     )
 
 
@@ -194,6 +207,20 @@ def _held(trace: Trace, departure_fs: Ints, shape: tuple[int, int]) -> Floats:
         # What is held in step t leaves in step t + 1.
         held[waves, steps + 1] = _seconds(departure_fs[waves, steps + 1] - trace.end_fs[rows])
     return held
+
+
+def _last_symbol(trace: Trace, shape: tuple[int, int]) -> tuple[Ints, Ints]:
+    """Return which symbol the detector captured before each, relative to it."""
+    rows = trace.rows("detect")
+    rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
+    waves, steps = trace.wave[rows], trace.step[rows]
+    offset = np.zeros(shape, np.int64)
+    back = np.full(shape, NO_SYMBOL, np.int64)
+    offset[waves[1:], steps[1:]] = waves[:-1] - waves[1:]
+    back[waves[1:], steps[1:]] = steps[:-1] - steps[1:]
+    far = (back < -1) | (back > 0)
+    back[far] = NO_SYMBOL
+    return offset, back
 
 
 def _by_wave_and_step(trace: Trace, rows: Ints, shape: tuple[int, int]) -> Ints:

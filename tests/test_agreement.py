@@ -9,10 +9,11 @@ import torch
 from pnnsim.chip import Chip
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.products import Read
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
-from pnnsim.values import Read, evaluate
+from pnnsim.values import evaluate
 
 #: Sums of at most 64 products of numbers near 1, twelve times over, in float64.
 TOLERANCE = 1e-10

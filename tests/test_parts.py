@@ -10,7 +10,7 @@ import torch
 from scipy import constants
 
 from pnnsim.chip import Chip
-from pnnsim.components.base import Light
+from pnnsim.components.base import Received
 from pnnsim.network import ReLaXNet
 from pnnsim.spec import load_spec
 
@@ -98,7 +98,7 @@ def test_activation_is_a_sine_squared_that_saturates() -> None:
     f = chip().nonlinearity
     a = torch.linspace(-2, 2, 41, dtype=torch.float64)
     expected = np.sin(np.pi / 4 * (1 + np.clip(a.numpy(), -1, 1))) ** 2
-    np.testing.assert_allclose(f.activate(a).numpy(), expected, atol=1e-15)
+    np.testing.assert_allclose(f.activate(a, None, None, frozenset()).numpy(), expected, atol=1e-15)
     assert f.slope == pytest.approx(math.pi / 4, rel=1e-6)  # sampled at 2001 points
 
 
@@ -111,19 +111,20 @@ def test_activation_of_the_signal_itself_is_never_negative() -> None:
     a = torch.linspace(-1, 1, 21, dtype=torch.float64)
     p = np.clip(a.numpy(), 0, 1)
     np.testing.assert_allclose(
-        f.activate(a).numpy(), 0.9 * p * np.cos(np.pi / 4 * p) ** 2, atol=1e-15
+        f.activate(a, None, None, frozenset()).numpy(),
+        0.9 * p * np.cos(np.pi / 4 * p) ** 2,
+        atol=1e-15,
     )
 
 
-def light(c: Chip, batch: int) -> Light:
+def received(c: Chip, batch: int) -> Received:
     ones = torch.ones((batch, 64), dtype=torch.float64)
-    return Light(
+    return Received(
         signal=0.0 * ones,
         total=20.0 * ones[:, :1],
         squares=5.0 * ones,
         square_total=10.0 * ones[:, :1],
-        unit_current=c.detector.responsivity * c.unit_power,
-        unit_power=c.unit_power,
+        unit_input=c.unit_input,
         intensity_noise=c.encoder.intensity_noise,
     )
 
@@ -137,9 +138,9 @@ def test_noise_of_each_source_has_the_textbook_variance(sources: tuple[str, ...]
     batch = 400
     generator = torch.Generator().manual_seed(4)
     active = {f"detector.{name}" for name in sources}
-    drawn = c.detector.detect(light(c, batch), generator, active) * c.unit_power
+    drawn = c.detector.detect(received(c, batch), generator, active) * c.unit_input
     band = math.pi / 2 * 5e9
-    unit = c.unit_power
+    unit = c.unit_input
     variances = {
         "shot_noise": 2 * constants.e * (20 * unit + 2 * 10e-9) * band,
         "amplifier_noise": 6.4e-12**2 * band,
@@ -152,7 +153,7 @@ def test_noise_of_each_source_has_the_textbook_variance(sources: tuple[str, ...]
 
 def test_no_stream_means_no_noise() -> None:
     c = chip()
-    assert float(c.detector.detect(light(c, 3), None, c.imperfections).abs().max()) == 0.0
+    assert float(c.detector.detect(received(c, 3), None, c.imperfections).abs().max()) == 0.0
 
 
 def test_a_held_value_droops_exponentially() -> None:
@@ -175,6 +176,6 @@ def test_lines_carry_no_negative_power() -> None:
 
 def test_power_at_the_detector_is_the_product_of_all_transmissions() -> None:
     c = chip()
-    decibels = 10 * math.log10(1e-3 / (c.unit_power * c.weight_banks.absorbed))
+    decibels = 10 * math.log10(1e-3 / (c.unit_input * c.weight_banks.absorbed))
     # 1 modulator + 1 switch + 2.7 excess + 0.62 passing rings + 18.06 split.
     assert decibels == pytest.approx(1 + 1 + 2.7 + 0.62 + 10 * math.log10(64), abs=1e-9)

@@ -12,6 +12,7 @@ from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.products import Read
 from pnnsim.simulator import (
     ablation,
     ideal_outputs,
@@ -22,7 +23,7 @@ from pnnsim.simulator import (
 )
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
-from pnnsim.values import Read, evaluate
+from pnnsim.values import evaluate
 
 #: It rounds the last state, which would hide small effects.
 ADC = "readout.quantization"

@@ -59,27 +59,43 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Light:
-    """Describe what reaches a detector for one step, in logical units.
+class Held:
+    """Hold what a bank makes of a weight matrix.
+
+    Args:
+        weights: Effective weights in logical units, shape `(n_out, n_in)`.
+        scale: Signal at weight 1 over that of the bank's `transmission`: a passive mesh must scale
+            a matrix down to singular values of at most 1, and the detector sees less.
+    """
+
+    weights: Tensor
+    scale: float | Tensor = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Describe what reaches a detector in one step, in logical units.
 
     Args:
         signal: Weighted sum, shape `(batch, n_out)`.
-        total: Sum of everything that is absorbed, sign dropped, shape `(batch, 1)`.
+        total: Sum of all light that is absorbed, sign dropped, shape `(batch, 1)`.
         squares: Sum of the squared terms of `signal`, shape `(batch, n_out)`: independent
             sources add their noise in power. None where no noise is drawn.
         square_total: Sum of the squared terms of `total`, shape `(batch, 1)`, or None likewise.
-        unit_current: Photocurrent of logical 1 [A].
-        unit_power: Power of logical 1 at the detector [W].
+        unit_input: Power [W], or current [A], of logical 1 at the detector, shape `()`.
         intensity_noise: Relative intensity noise of one source [1/Hz].
+        emission: Spontaneous emission that an optical amplifier sends along [W/Hz]; 0 without one.
+        conductance: Conductance that hangs on one output node [S]; 0 for light.
     """
 
     signal: Tensor
     total: Tensor
     squares: Tensor | None
     square_total: Tensor | None
-    unit_current: float
-    unit_power: float
-    intensity_noise: float
+    unit_input: float | Tensor
+    intensity_noise: float = 0.0
+    emission: float = 0.0
+    conductance: float = 0.0
 
 
 class Component(ABC, Generic[P]):
@@ -156,13 +172,13 @@ class Encoder(Component[P]):
 
     @property
     @abstractmethod
-    def line_power(self) -> float:
-        """Return the power of one line at logical 1 [W]."""
+    def full_scale(self) -> float:
+        """Return the power [W], or the voltage [V], of one line at logical 1."""
 
     @property
-    @abstractmethod
     def intensity_noise(self) -> float:
         """Return the relative intensity noise of one line [1/Hz]; 0 for electrical lines."""
+        return 0.0
 
 
 class Switch(Component[P]):
@@ -173,15 +189,27 @@ class Switch(Component[P]):
     @property
     @abstractmethod
     def transmission(self) -> float:
-        """Return the power that reaches the selected bank, as a fraction."""
+        """Return the part of the power, or current, that goes by way of the selected bank."""
 
     @abstractmethod
     def leakage(self, active: Active) -> float:
-        """Return the part of an unselected bank's product that adds to the selected one's."""
+        """Return the part of an unselected bank's product that adds to the selected one's.
+
+        Banks of light that add as fields leak as fields: the square root of the power.
+        """
 
     @abstractmethod
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
         """Return the share of the previous bank that is left after a dwell [s]."""
+
+    def injection(self, dwell: Tensor, active: Active) -> Tensor | None:
+        """Return the current that a move leaves on an output after a dwell [A]; None for none."""
+        return None
+
+    @property
+    def emission(self) -> float:
+        """Return the spontaneous emission at the switch's output [W/Hz]; 0 without an amplifier."""
+        return 0.0
 
 
 class WeightBank(Component[P]):
@@ -189,19 +217,33 @@ class WeightBank(Component[P]):
 
     part = "weight_banks"
 
+    #: Whether a bank's weights change with their age, so that waves are grouped by it.
+    ages: ClassVar[bool] = False
+
     @abstractmethod
-    def program(self, target: Tensor, state: State, active: Active) -> Tensor:
+    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
         """Return the weights that a bank has once settled.
 
         Args:
             target: Wanted weights in [-1, 1], shape `(n_out, n_in)`.
             state: What this bank's fabrication and environment add.
             active: Imperfections that are switched on.
+            age: Time since the write began [s], infinite where nobody asks; only banks that
+                declare `ages` depend on it.
         """
 
-    @abstractmethod
-    def write_deviation(self, active: Active) -> float:
-        """Return the standard deviation of a weight from one programming to the next."""
+    def write_error(
+        self, held: Tensor, generator: torch.Generator, active: Active
+    ) -> Tensor | None:
+        """Draw by how much one programming misses the settled weights `held`; None for nothing.
+
+        Whether there is an error must depend on `active` and the description alone.
+        """
+        return None
+
+    def read_variance(self, held: Tensor, age: float, active: Active) -> Tensor | None:
+        """Return the variance of each weight from read to read, as `held`; None for nothing."""
+        return None
 
     @abstractmethod
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
@@ -219,12 +261,17 @@ class WeightBank(Component[P]):
     @property
     @abstractmethod
     def transmission(self) -> float:
-        """Return the power that one line sends to one output at weight 1, as a fraction."""
+        """Return power out over power in of one line at weight 1, or current over voltage [S]."""
 
     @property
-    @abstractmethod
     def absorbed(self) -> float:
-        """Return the power of one line that an output absorbs, over that at weight 1."""
+        """Return the light of one line that an output absorbs, over that at weight 1."""
+        return 0.0
+
+    @property
+    def conductance(self) -> float:
+        """Return the conductance of a bank on one output node [S]; 0 for light."""
+        return 0.0
 
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator
@@ -242,20 +289,25 @@ class Detector(Component[P]):
 
     part = "detector"
 
-    @property
     @abstractmethod
-    def responsivity(self) -> float:
-        """Return the current per power [A/W]."""
+    def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
+        """Return the current of logical 1 [A] for a power [W] or current [A] of logical 1."""
 
     @abstractmethod
-    def detect(self, light: Light, generator: torch.Generator | None, active: Active) -> Tensor:
+    def detect(
+        self, received: Received, generator: torch.Generator | None, active: Active
+    ) -> Tensor:
         """Return the captured signal in logical units, shape `(batch, n_out)`.
 
         Args:
-            light: What reaches the detector.
+            received: What reaches the detector.
             generator: Stream of the read noise; None for no noise.
             active: Imperfections that are switched on.
         """
+
+    def residue(self, active: Active) -> float:
+        """Return the share of the previous symbol that is left at the capture."""
+        return 0.0
 
 
 class Nonlinearity(Component[P]):
@@ -264,13 +316,35 @@ class Nonlinearity(Component[P]):
     part = "nonlinearity"
 
     @abstractmethod
-    def activate(self, value: Tensor) -> Tensor:
-        """Return f of the pre-activation, shape as `value`."""
+    def activate(
+        self,
+        value: Tensor,
+        previous: Tensor | None,
+        generator: torch.Generator | None,
+        active: Active,
+    ) -> Tensor:
+        """Return f of the pre-activation, shape as `value`.
+
+        Args:
+            value: Pre-activation, logical.
+            previous: Last output of this part in the same wave; None in the first step. Only parts
+                that have not settled depend on it.
+            generator: Stream of the read noise; None for no noise.
+            active: Imperfections that are switched on.
+        """
 
     @property
     @abstractmethod
+    def range(self) -> tuple[float, float]:
+        """Return the least and the greatest value of f, which the last converter spans."""
+
+    @property
     def slope(self) -> float:
         """Return the steepest slope of f, by which training scales its first weights."""
+        value = torch.linspace(-1.0, 1.0, 2001, dtype=torch.float64, requires_grad=True)
+        answer = self.activate(value, None, None, frozenset())
+        (gradient,) = torch.autograd.grad(answer.sum(), value)
+        return float(gradient.abs().max())
 
 
 class Memory(Component[P]):
@@ -285,7 +359,7 @@ class Memory(Component[P]):
         """Return how many waves fit."""
 
     @abstractmethod
-    def hold(self, state: Tensor, held: Tensor | None, active: Active) -> Tensor:
+    def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:
         """Return the state after it was held for some time [s], shape `(batch, 1)`."""
 
 
@@ -295,8 +369,8 @@ class Readout(Component[P]):
     part = "readout"
 
     @abstractmethod
-    def read(self, state: Tensor, active: Active) -> Tensor:
-        """Return the state as numbers, shape as `state`."""
+    def read(self, state: Tensor, span: tuple[float, float], active: Active) -> Tensor:
+        """Return the state as numbers, shape as `state`; `span` is the range of f."""
 
 
 def wait_fs(given: float | None, time_constant: float, bits: int) -> int:

@@ -46,7 +46,7 @@ class ModulatorEncoder(Encoder[MrmParams]):
         return state.clamp(0.0, 1.0)
 
     @property
-    def line_power(self) -> float:
+    def full_scale(self) -> float:
         """Return the laser's power behind the modulator."""
         return self.params.laser_power * power_ratio(-self.params.insertion_loss)
 

@@ -40,8 +40,8 @@ class SampleHold(Memory[SampleHoldParams]):
         """Return the number of waves for which there are cells."""
         return self.params.capacity
 
-    def hold(self, state: Tensor, held: Tensor | None, active: Active) -> Tensor:
+    def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:
         """Return the held value after exponential discharge."""
-        if held is None or not self.on(active, "droop"):
+        if not self.on(active, "droop"):
             return state
         return state * torch.exp(-self.params.droop * held)

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pnnsim.components.base import Nonlinearity, wait_fs
+from pnnsim.components.base import Active, Nonlinearity, wait_fs
 from pnnsim.params.nonlinearity import ElectroOpticActivationParams
 from pnnsim.physics import dynamics, photonic_activation
 
@@ -38,7 +38,13 @@ class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
         """Return the bias of all drivers."""
         return self.size.lines * self.params.static_power
 
-    def activate(self, value: Tensor) -> Tensor:
+    def activate(
+        self,
+        value: Tensor,
+        previous: Tensor | None,
+        generator: torch.Generator | None,
+        active: Active,
+    ) -> Tensor:
         """Return the transmitted intensity, `(1 - tap) cos^2(phase / 2)` times the carrier."""
         low = 0.0 if self.params.carrier == "signal" else -1.0
         driven = value.clamp(low, 1.0)
@@ -50,8 +56,6 @@ class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
         return passed * driven if self.params.carrier == "signal" else passed
 
     @property
-    def slope(self) -> float:
-        """Return the steepest slope over the driven range, sampled finely."""
-        value = torch.linspace(-1.0, 1.0, 2001, dtype=torch.float64, requires_grad=True)
-        (gradient,) = torch.autograd.grad(self.activate(value).sum(), value)
-        return float(gradient.abs().max())
+    def range(self) -> tuple[float, float]:
+        """Return dark and full brightness."""
+        return 0.0, 1.0

@@ -37,8 +37,8 @@ class Adc(Readout[AdcParams]):
         """Return the standing power of all converters."""
         return self.size.lines * self.params.static_power
 
-    def read(self, state: Tensor, active: Active) -> Tensor:
+    def read(self, state: Tensor, span: tuple[float, float], active: Active) -> Tensor:
         """Return the state in steps of the converter, whose range is that of f."""
         if not self.on(active, "quantization"):
             return state
-        return quantize.quantize(state, self.params.bits, 0.0, 1.0)
+        return quantize.quantize(state, self.params.bits, *span)

@@ -10,7 +10,7 @@ import torch
 from scipy import constants
 from torch import Tensor
 
-from pnnsim.components.base import Active, Size, State, WeightBank
+from pnnsim.components.base import Active, Held, Size, State, WeightBank
 from pnnsim.params.weight_bank import MrrParams
 from pnnsim.physics import dynamics, photonic_ring, quantize
 from pnnsim.rng import normal
@@ -131,7 +131,7 @@ class RingBank(WeightBank[MrrParams]):
         """Return the correlation time of the temperature."""
         return self.params.temperature_time
 
-    def program(self, target: Tensor, state: State, active: Active) -> Tensor:
+    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
         """Return drop minus through of every ring, in logical units.
 
         Calibration measures the bank as it is and corrects each weight by what it is off, once a
@@ -142,8 +142,8 @@ class RingBank(WeightBank[MrrParams]):
         command = self._calibrate(target, active)
         shift = self._shift(target, state, active)
         if shift is None and not self.on(active, "crosstalk"):
-            return command
-        return self._measure(command, shift, active)
+            return Held(command)
+        return Held(self._measure(command, shift, active))
 
     def _calibrate(self, target: Tensor, active: Active) -> Tensor:
         """Return the weights to which the rings are set, in steps of their converters."""
@@ -207,11 +207,13 @@ class RingBank(WeightBank[MrrParams]):
         )
         return weights.reshape(n_out, buses * channels)[:, :n_in]
 
-    def write_deviation(self, active: Active) -> float:
-        """Return the spread of repeated programmings, in units of a weight."""
+    def write_error(
+        self, held: Tensor, generator: torch.Generator, active: Active
+    ) -> Tensor | None:
+        """Draw the spread of repeated programmings, the same for every weight."""
         if not self.on(active, "write_repeatability"):
-            return 0.0
-        return self.params.write_repeatability
+            return None
+        return self.params.write_repeatability * normal(tuple(held.shape), generator).to(held)
 
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
         """Return what a heater and its substrate have left of the last change."""

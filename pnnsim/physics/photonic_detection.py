@@ -40,7 +40,7 @@ def quantum_responsivity(efficiency: float, wavelength: float) -> float:
     return efficiency * constants.e * wavelength / (constants.h * constants.c)
 
 
-def saturated_power(power: Tensor, saturation_power: float) -> Tensor:
+def saturated_power(power: Tensor, saturation_power: Tensor | float) -> Tensor:
     """Return the power that a saturating photodiode responds to.
 
     Args:
