@@ -6,7 +6,9 @@ has made of them. It runs nothing: timing and values are separate engines.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 
 from pnnsim.components.base import (
@@ -28,8 +30,15 @@ from pnnsim.mapping import Mapping, map_network
 from pnnsim.network import ReLaXNet
 from pnnsim.registry import component_class, parts
 from pnnsim.rng import stream
+from pnnsim.schedule import closed_form_fs, plan_blocks
 from pnnsim.spec import HardwareSpec
 from pnnsim.units import from_fs
+
+#: Lifetime below which wear is worth a warning [s].
+_YEAR = 365.25 * 24 * 3600.0
+
+#: Blocks over which writes are counted for it.
+_WEAR_BLOCKS = 16
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ class Chip:
             tiles_in=-(-network.hidden // banks.cols),
             analog_state=memory.analog,
             temperature=spec.environment.temperature,
+            carrier=getattr(banks, "carrier", "power"),
         )
         components = {
             part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)
@@ -98,42 +108,42 @@ class Chip:
     @property
     def front_end(self) -> FrontEnd[Any]:
         """Return the part that computes the input and output maps."""
-        return cast(FrontEnd[Any], self.components["front_end"])
+        return cast("FrontEnd[Any]", self.components["front_end"])
 
     @property
     def encoder(self) -> Encoder[Any]:
         """Return the part that puts the state onto lines."""
-        return cast(Encoder[Any], self.components["encoder"])
+        return cast("Encoder[Any]", self.components["encoder"])
 
     @property
     def switch(self) -> Switch[Any]:
         """Return the part that chooses the bank."""
-        return cast(Switch[Any], self.components["switch"])
+        return cast("Switch[Any]", self.components["switch"])
 
     @property
     def weight_banks(self) -> WeightBank[Any]:
         """Return the part that holds the weights."""
-        return cast(WeightBank[Any], self.components["weight_banks"])
+        return cast("WeightBank[Any]", self.components["weight_banks"])
 
     @property
     def detector(self) -> Detector[Any]:
         """Return the part that captures the product."""
-        return cast(Detector[Any], self.components["detector"])
+        return cast("Detector[Any]", self.components["detector"])
 
     @property
     def nonlinearity(self) -> Nonlinearity[Any]:
         """Return the part that applies f."""
-        return cast(Nonlinearity[Any], self.components["nonlinearity"])
+        return cast("Nonlinearity[Any]", self.components["nonlinearity"])
 
     @property
     def memory(self) -> Memory[Any]:
         """Return the part that keeps the state."""
-        return cast(Memory[Any], self.components["memory"])
+        return cast("Memory[Any]", self.components["memory"])
 
     @property
     def readout(self) -> Readout[Any]:
         """Return the part that hands the result to the host."""
-        return cast(Readout[Any], self.components["readout"])
+        return cast("Readout[Any]", self.components["readout"])
 
     @property
     def imperfections(self) -> frozenset[str]:
@@ -156,7 +166,16 @@ class Chip:
     @property
     def unit_input(self) -> float:
         """Return what a detector gets for logical 1 on one line and weight 1 [W], or [A]."""
-        return self.encoder.full_scale * self.switch.transmission * self.weight_banks.transmission
+        return self._line_power("detector")
+
+    def _line_power(self, part: str) -> float:
+        """Return the power [W], or voltage [V], of logical 1 on one line where it meets a part."""
+        power = self.encoder.full_scale * self.memory.transmission
+        for passed in (self.switch, self.weight_banks):
+            if passed.part == part:
+                break
+            power *= passed.transmission
+        return power
 
     def delays(self) -> Delays:
         """Return how long everything takes, in the order in which a wave meets it."""
@@ -177,7 +196,7 @@ class Chip:
                 Stage("front_end.output", "map_output", self.front_end.delay_fs("map_output")),
             ),
             route_fs=self.switch.delay_fs("route"),
-            write_fs=self.weight_banks.delay_fs("write"),
+            write_fs=self.write_fs(),
         )
 
     def prices(self) -> Prices:
@@ -197,13 +216,21 @@ class Chip:
             for part, names in actions.items()
             for action in names
         }
+        # Lines lose power in a bank for as long as they keep their symbol.
+        line_power = self.weight_banks.line_power(self.encoder.full_scale)
+        dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().drive_fs)
         static = {part: component.static_power() for part, component in self.components.items()}
         static["environment"] = self.spec.environment.stabilization_power
-        return Prices(dynamic, static)
+        return Prices(dynamic, static, frozenset(self.spec.control.gating))
+
+    def write_fs(self) -> int:
+        """Return how long it takes to write all tiles of one matrix [fs]."""
+        rounds = self.mapping.write_rounds(self.spec.control.write_drivers)
+        return rounds * self.weight_banks.delay_fs("write")
 
     def setup_age(self) -> float:
         """Return the time from the start of the last set-up write to the first wave [s]."""
-        return from_fs(self.weight_banks.delay_fs("write")) + self.weight_banks.setup_wait()
+        return from_fs(self.write_fs()) + self.weight_banks.setup_wait()
 
     def areas(self) -> dict[str, float]:
         """Return the area of each part whose description fixes it [m^2]."""
@@ -212,6 +239,33 @@ class Chip:
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a designer should know about this machine."""
-        return tuple(
-            warning for component in self.components.values() for warning in component.warnings()
-        )
+        found = [text for component in self.components.values() for text in component.warnings()]
+        for part in ("switch", "weight_banks", "detector"):
+            found.extend(self.components[part].overload(self._line_power(part)))
+        return (*found, *self._wear())
+
+    def _wear(self) -> list[str]:
+        """Return a warning for each part that uninterrupted work wears out within a year."""
+        order = self.network.weight_set_order()
+        # The first block finds what the set-up has left; later ones differ a little in writes.
+        blocks = list(islice(plan_blocks(order, self.mapping), 1, 1 + _WEAR_BLOCKS))
+        visits = [visit for block in blocks for visit in block]
+        writes = sum(visit.write for visit in visits) / _WEAR_BLOCKS / self.mapping.used
+        moves = sum(visit.route for visit in visits) / _WEAR_BLOCKS
+        alone = self.spec.control.model_copy(update={"block": 1})
+        latency = closed_form_fs(self.delays(), order, mapping=self.mapping, control=alone)
+        assert latency is not None, "one wave at a time has a closed form"
+        found = []
+        for part, uses, endurance, what in (
+            ("weight_banks", writes, self.weight_banks.endurance, "programmings of a cell"),
+            ("switch", moves, self.switch.endurance, "moves"),
+        ):
+            survived = endurance / uses if uses else math.inf
+            lifetime = survived * from_fs(latency)
+            if lifetime < _YEAR:
+                found.append(
+                    f"{part}: worn out after {survived * self.spec.control.block:.3g} inferences, "
+                    f"{lifetime:.3g} s of uninterrupted work, as it survives {endurance:.3g} "
+                    f"{what}. Hint: more banks, so that fewer are rewritten, or larger blocks"
+                )
+        return found

@@ -8,7 +8,7 @@ factor of the wave, never as a weight matrix of its own: `x W^T + r x (P - W)^T`
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from torch import Tensor
 from pnnsim.chip import Chip
 from pnnsim.components.base import Active, Held, Received, State
 from pnnsim.rng import stream
+from pnnsim.units import from_fs
 from pnnsim.visits import UNWRITTEN, Ints, Visits
 
 #: Waves whose individually programmed weights are in memory at once.
@@ -37,22 +38,52 @@ class Read:
         generator: Stream of the noise of reading; None for none.
         environment: What drifts, for each logical bank; empty where nothing does.
         programmed: Whether each programming has an error of its own.
+        held: Tells what a logical bank makes of a weight set, in place of programming it; None to
+            program it as the chip does.
     """
 
     active: Active
     generator: torch.Generator | None = None
     environment: Sequence[State] = ()
     programmed: bool = False
+    held: Callable[[int, int], Held] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """Hold the products of some waves, and those of the squares where noise is drawn."""
+    """Hold the products of some waves, and what noise depends on where noise is drawn."""
 
     signal: Tensor
-    squares: Tensor | None
-    spread: Tensor | None
+    total: Tensor
     scale: Tensor
+    squares: Tensor | None
+    square_total: Tensor | None
+    beats: Tensor | None
+    spread: Tensor | None
+
+
+#: What noise depends on where none is drawn.
+_QUIET = (None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """Hold what waves meet in one bank, the leak of all others included.
+
+    Args:
+        seen: Weights, shape `(n_out, n_in)`.
+        light: Light that reaches the outputs, over `scale`; one number where it is the same for
+            every weight.
+        scale: As of `Held`, shape `()` or `(n_out,)`.
+        squares: Squared weights, and None where no noise is drawn.
+        variance: Variance of each weight from read to read; None for nothing.
+    """
+
+    seen: Tensor
+    light: Tensor
+    scale: Tensor
+    squares: Tensor | None
+    variance: Tensor | None
 
 
 class BankProducts:
@@ -71,9 +102,18 @@ class BankProducts:
         self._visits = visits
         self._read = read
         self._noisy = read.generator is not None
+        self._unit_input = chip.unit_input
+        amplified = chip.switch.on(read.active, "emission")
+        self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
         self._leak = chip.switch.leakage(read.active)
         self._settled = visits.settled
         self._programmed: dict[tuple[int, int, int], Held] = {}
+        #: What all waves meet in each step, where they meet the same.
+        self._alike = None
+        if len(visits.bank) == 1:
+            steps = range(visits.bank.shape[1])
+            self._alike = np.concatenate([self._keys(step) for step in steps])
+        self._met: dict[tuple[int, ...], _Met] = {}
         self._errors: dict[int, Tensor | None] = {}
 
     def receive(self, line: Tensor, step: int) -> Received:
@@ -83,10 +123,10 @@ class BankProducts:
             line: What the lines carry, shape `(batch, n_in)`.
             step: Step t of the network.
         """
-        chip, product = self._chip, self._products(line, step)
-        others = chip.mapping.used - 1
-        absorbed = chip.weight_banks.absorbed * (1.0 + self._leak * others)
-        unit_input = chip.unit_input * product.scale
+        chip = self._chip
+        line = chip.weight_banks.respond(line, chip.encoder.full_scale, self._read.active)
+        product = self._products(line, step)
+        unit_input = self._unit_input * product.scale
         signal = product.signal
         if product.spread is not None:
             noise = torch.randn(signal.shape, generator=self._read.generator, dtype=torch.float64)
@@ -96,23 +136,21 @@ class BankProducts:
             signal = signal + injected / chip.detector.unit_current(unit_input)
         return Received(
             signal=signal,
-            total=absorbed / product.scale * line.abs().sum(dim=1, keepdim=True),
+            total=product.total,
             squares=product.squares,
-            square_total=(absorbed / product.scale) ** 2 * (line**2).sum(dim=1, keepdim=True)
-            if self._noisy
-            else None,
+            square_total=product.square_total,
             unit_input=unit_input,
             intensity_noise=chip.encoder.intensity_noise,
-            emission=chip.switch.emission,
+            emission=self._emission,
             conductance=chip.weight_banks.conductance,
+            beats=product.beats,
         )
 
     def _products(self, line: Tensor, step: int) -> _Product:
         """Return the products of all waves, grouped by what they met."""
-        visits = self._visits
-        columns = [visits.bank, visits.replaced, visits.previous_bank, self._age_bins(step)]
-        keys = np.column_stack([c[:, step] if c.ndim == 2 else c for c in columns])
-        keys = np.column_stack([keys, visits.contents[:, step]])
+        if self._alike is not None:
+            return self._product(line, step, self._alike[step], slice(None))
+        keys = self._keys(step)
         distinct, group = np.unique(keys, axis=0, return_inverse=True)
         if len(distinct) == 1:
             return self._product(line, step, distinct[0], slice(None))
@@ -131,32 +169,57 @@ class BankProducts:
         signal = torch.cat([part.signal for part in parts])[back]
         scales = [part.scale.expand(len(part.signal), 1) for part in parts]
         return _Product(
-            signal,
-            joined([part.squares for part in parts]),
-            joined([part.spread for part in parts]),
-            torch.cat(scales)[back],
+            signal=signal,
+            total=torch.cat([part.total for part in parts])[back],
+            scale=torch.cat(scales)[back],
+            squares=joined([part.squares for part in parts]),
+            square_total=joined([part.square_total for part in parts]),
+            beats=joined([part.beats for part in parts]),
+            spread=joined([part.spread for part in parts]),
+        )
+
+    def _keys(self, step: int) -> Ints:
+        """Return what each wave meets: banks, age and contents, one row a wave or one for all."""
+        visits = self._visits
+        columns = [visits.bank, visits.replaced, visits.previous_bank]
+        return np.column_stack(
+            [*(c[:, step] for c in columns), self._age_bins(step), visits.contents[:, step]]
         )
 
     def _product(self, line: Tensor, step: int, key: Ints, waves: slice | Tensor) -> _Product:
         """Return the products of waves that met the same."""
         bank, age_bin, contents = int(key[0]), int(key[3]), key[4:]
-        held = self._held(bank, int(contents[bank]), age_bin)
-        seen = self._seen(bank, contents, age_bin)
-        signal = line @ seen.T
+        met = self._meet(bank, contents, age_bin)
+        signal = line @ met.seen.T
         if not self._settled:
             signal = self._with_residues(signal, line, step, key, waves)
         if self._read.programmed:
+            held = self._held(bank, int(contents[bank]), age_bin)
             signal = signal + self._programming_error(line, step, held, waves)
-        squares = spread = None
-        if self._noisy:
-            power = line**2
-            squares = power @ (seen**2).T
-            variance = self._chip.weight_banks.read_variance(
-                held.weights, _age_of(age_bin), self._read.active
-            )
-            spread = None if variance is None else power @ variance.T
-        scale = torch.as_tensor(held.scale, dtype=line.dtype, device=line.device)
-        return _Product(signal, squares, spread, scale)
+        # Without any imperfection a detector is ideal, and does not ask for the light.
+        total = line.new_zeros(len(line), 1)
+        if self._read.active:
+            total = _summed(line.abs(), met.light)
+        return _Product(signal, total, met.scale, *(self._noise(line, met) or _QUIET))
+
+    @torch.no_grad()
+    def _noise(
+        self, line: Tensor, met: _Met
+    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None] | None:
+        """Return what the noise depends on: squares, their total, beats and spread.
+
+        There are no gradients: training learns from the noise that was drawn, not from how large it
+        might have been.
+        """
+        if met.squares is None:
+            return None
+        power = line**2
+        return (
+            power @ met.squares.T,
+            _summed(power, met.light**2),
+            line.abs() @ met.squares.T if self._emission else None,
+            None if met.variance is None else power @ met.variance.T,
+        )
 
     def _with_residues(
         self, signal: Tensor, line: Tensor, step: int, key: Ints, waves: slice | Tensor
@@ -174,7 +237,25 @@ class BankProducts:
         left = self._chip.switch.residue(
             self._column(self._visits.dwell_s, step, waves, line), active
         )
-        return signal + left * (line @ self._seen(previous, contents, age_bin).T - signal)
+        return signal + left * (line @ self._meet(previous, contents, age_bin).seen.T - signal)
+
+    def _meet(self, bank: int, contents: Ints, age_bin: int) -> _Met:
+        """Return what waves meet, computed once for all steps."""
+        key = (bank, age_bin, *contents.tolist())
+        if key not in self._met:
+            held = self._held(bank, int(contents[bank]), age_bin)
+            seen = self._seen(bank, contents, age_bin)
+            scale = torch.as_tensor(held.scale, dtype=seen.dtype, device=seen.device)
+            light = self._light(bank, contents, age_bin) / scale
+            squares = variance = None
+            if self._noisy:
+                squares = seen.detach() ** 2
+                active = self._read.active
+                variance = self._chip.weight_banks.read_variance(
+                    held.weights.detach(), _age_of(age_bin), active
+                )
+            self._met[key] = _Met(seen, light, scale, squares, variance)
+        return self._met[key]
 
     def _seen(self, bank: int, contents: Ints, age_bin: int) -> Tensor:
         """Return the selected bank's weights and the leak of all others."""
@@ -183,6 +264,23 @@ class BankProducts:
             if self._leak and other != bank:
                 weights = weights + self._leak * self._held(other, int(weight_set), age_bin).weights
         return weights
+
+    def _light(self, bank: int, contents: Ints, age_bin: int) -> Tensor | float:
+        """Return the light that reaches the outputs, that which leaks from other banks included.
+
+        Shape `(n_out, n_in)`, or one number where a bank passes the same for every weight.
+        """
+        everywhere = self._chip.weight_banks.absorbed
+
+        def of(index: int) -> Tensor | float:
+            light = self._held(index, int(contents[index]), age_bin).light
+            return everywhere if light is None else light
+
+        light = of(bank)
+        for other in range(len(contents)):
+            if self._leak and other != bank:
+                light = light + self._leak * of(other)
+        return light
 
     def _held(self, bank: int, weight_set: int, age_bin: int) -> Held:
         """Return what a bank makes of a weight set at an age, once settled."""
@@ -195,6 +293,8 @@ class BankProducts:
         banks = self._chip.weight_banks
         if weight_set == UNWRITTEN:
             return Held(torch.full_like(self._weight[0], banks.rest_weight))
+        if self._read.held is not None:
+            return self._read.held(bank, weight_set)
         environment = self._read.environment[bank] if self._read.environment else {}
         state = {**self._chip.states[bank], **environment}
         target = self._weight[weight_set]
@@ -236,8 +336,14 @@ class BankProducts:
 
     def _injected(self, line: Tensor, step: int) -> Tensor | None:
         """Return the current that the switch's last move has left on the outputs [A]."""
+        if self._settled:
+            return None
+        chip = self._chip
         dwell = self._column(self._visits.dwell_s, step, slice(None), line)
-        return self._chip.switch.injection(dwell, self._read.active)
+        # It fades until the capture, not only until the wave departs.
+        way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
+        capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
+        return chip.switch.injection(dwell + capture, self._read.active)
 
     def _age_bins(self, step: int) -> Ints:
         """Return the age of what each wave meets, as a power of `_AGE_RATIO`."""
@@ -255,6 +361,13 @@ class BankProducts:
         """Return one step of a table of the visits, for some waves, shape `(n_wave, 1)`."""
         column = torch.from_numpy(np.ascontiguousarray(table[:, step : step + 1])).to(like)
         return column if len(column) == 1 else column[waves]
+
+
+def _summed(line: Tensor, light: Tensor) -> Tensor:
+    """Return the light of all lines on each output, or on one for all where all get the same."""
+    if light.dim() == 2:
+        return line @ light.T
+    return light * line.sum(dim=1, keepdim=True)
 
 
 _NO_AGE = 10**6

@@ -23,30 +23,68 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
     },
     "encoder": {
         "mrm": ("encoder:MrmParams", "encoder:ModulatorEncoder"),
+        "mzm": ("encoder:MzmParams", "encoder:MachZehnderEncoder"),
+        "source_array": ("freespace:SourceArrayParams", "freespace:SourceArray"),
+        "dmd_rows": ("freespace:DmdRowsParams", "freespace:MirrorEncoder"),
+        "line_driver": ("crossbar:LineDriverParams", "crossbar_periphery:LineDriver"),
     },
     "switch": {
         "electro_optic": ("switch:ElectroOpticSwitchParams", "switch:ElectroOpticSwitch"),
+        "thermo_optic": ("switch:ThermoOpticSwitchParams", "switch:ThermoOpticSwitch"),
+        "plzt": ("switch:PlztSwitchParams", "switch:PlztSwitch"),
+        "fiber_mems": ("fiber:FiberMemsSwitchParams", "fiber:FiberMemsSwitch"),
+        "soa": ("fiber:SoaSwitchParams", "fiber:SoaSwitch"),
+        "dmd": ("freespace:DmdSwitchParams", "freespace:MirrorSwitch"),
+        "current": ("crossbar:CurrentSwitchParams", "crossbar_periphery:CurrentSwitch"),
     },
     "weight_banks": {
         "mrr": ("weight_bank:MrrParams", "weight_bank:RingBank"),
+        "pcm": ("phase_change:PcmParams", "phase_change:PhaseChangeBank"),
+        "slm": ("freespace:SlmParams", "freespace:MaskBank"),
+        "mzi_mesh": ("mzi_mesh:MziMeshParams", "mzi_mesh:MziMesh"),
+        "mtj_crossbar": ("mtj:MtjCrossbarParams", "mtj_crossbar:MtjCrossbar"),
     },
     "detector": {
         "balanced_photodiode": (
             "detector:BalancedPhotodiodeParams",
             "detector:BalancedPhotodiode",
         ),
+        "photodiode": ("detector:PhotodiodeParams", "photodiode:Photodiode"),
+        "camera": ("freespace:CameraParams", "camera:Camera"),
+        "crossbar_tia": ("crossbar:CrossbarTiaParams", "crossbar_periphery:CrossbarTia"),
     },
     "nonlinearity": {
         "electro_optic": (
             "nonlinearity:ElectroOpticActivationParams",
             "nonlinearity:ElectroOpticActivation",
         ),
+        "square_law": ("nonlinearity:SquareLawParams", "passive_activation:SquareLaw"),
+        "saturable_absorber": (
+            "nonlinearity:SaturableAbsorberParams",
+            "passive_activation:SaturableAbsorber",
+        ),
+        "digital": ("digital:DigitalActivationParams", "digital:DigitalActivation"),
+        "electronic_analog": (
+            "electric_activation:ElectronicAnalogParams",
+            "electric_activation:ElectronicAnalog",
+        ),
+        "mtj_sigmoid": (
+            "electric_activation:MtjSigmoidParams",
+            "electric_activation:MtjSigmoid",
+        ),
+        "spin_oscillator": (
+            "electric_activation:SpinOscillatorParams",
+            "electric_activation:SpinOscillator",
+        ),
     },
     "memory": {
         "sample_hold": ("memory:SampleHoldParams", "memory:SampleHold"),
+        "delay_line": ("fiber:DelayLineParams", "fiber:DelayLine"),
+        "sram": ("digital:SramParams", "digital:Sram"),
     },
     "readout": {
         "adc": ("memory:AdcParams", "readout:Adc"),
+        "register": ("digital:RegisterParams", "digital:Register"),
     },
 }
 

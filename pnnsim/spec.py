@@ -23,6 +23,7 @@ from pnnsim.errors import Problem, SpecError
 from pnnsim.params.base import Params, forms_of
 from pnnsim.params.machine import ControlParams, EnvironmentParams
 from pnnsim.registry import kinds, params_class, parts
+from pnnsim.spec_fit import check_fit
 from pnnsim.spec_source import available_specs, open_document, override
 from pnnsim.units import format_quantity, show
 from pnnsim.validation import check_section, did_you_mean, outside_ranges, section_at
@@ -226,7 +227,7 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
             found[name] = check_section(document, (*prefix, name), model)
     complete = header is not None and all(found.get(name) is not None for name in names)
     if complete:
-        _check_across(document, prefix, found)
+        check_fit(document, prefix, found)
     if header is None or not complete or len(document.problems) > before:
         return None
     outside = [w for name in names for w in outside_ranges(document, (*prefix, name), models[name])]
@@ -312,24 +313,6 @@ def _section_model(document: Document, path: KeyPath) -> type[BaseModel] | None:
         hint = did_you_mean(kind, known) if isinstance(kind, str) else ""
         document.report(at, f"{got}; expected {choice}", hint)
     return model
-
-
-def _check_across(document: Document, prefix: KeyPath, found: Mapping[str, Any]) -> None:
-    """Report parts that do not fit each other; kinds without these fields are not concerned."""
-    cols = getattr(found["weight_banks"], "cols", None)
-    lines = getattr(found["encoder"], "lines", None)
-    if cols is not None and lines is not None and cols > lines:
-        what = f"a bank has {cols} inputs, the encoder drives {lines} lines; expected no more"
-        hint = f"set encoder.lines to {cols}, or weight_banks.cols to {lines}"
-        document.report((*prefix, "weight_banks", "cols"), what, hint)
-    channels = getattr(found["weight_banks"], "channels_per_bus", None)
-    trees = getattr(found["switch"], "count", None)
-    if cols is not None and channels is not None and trees is not None:
-        buses = -(-cols // channels)
-        if trees < buses:
-            what = f"{trees} switch tree(s) for {buses} buses; expected one for each bus"
-            hint = f"{cols} inputs with {channels} wavelengths on a bus take {buses} buses"
-            document.report((*prefix, "switch", "count"), what, hint)
 
 
 def _sources(document: Document, prefix: KeyPath, found: Mapping[str, Params]) -> dict[str, str]:

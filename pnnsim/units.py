@@ -25,6 +25,9 @@ FEMTOSECONDS_PER_SECOND = 10**15
 #: Longest text that is looked at; no physical value needs more, and regexes stay fast.
 MAX_LENGTH = 80
 
+#: Characters of a path that a message repeats.
+_MAX_PATH = 200
+
 _NUMBER = re.compile(
     r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE]([+-]?[0-9]+))?\s*(.*)", re.DOTALL
 )
@@ -62,6 +65,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "charge": Dimension("a charge", "C", "0.5 fC"),
     "resistance": Dimension("a resistance", "ohm", "1 Mohm"),
     "capacitance": Dimension("a capacitance", "F", "10 fF"),
+    "magnetic_field": Dimension("a magnetic field", "T", "0.3 T"),
     "temperature": Dimension("a temperature in kelvin", "K", "5 mK"),
     "angle": Dimension("an angle", "rad", "0.02 rad"),
     "fraction": Dimension("a fraction", "", "5 %"),
@@ -110,6 +114,11 @@ def power_ratio(db: float) -> float:
     return float(10.0 ** (db / 10.0))
 
 
+def level_db(ratio: float) -> float:
+    """Return the level difference [dB] of a power ratio."""
+    return 10.0 * math.log10(ratio)
+
+
 def amplitude_ratio(db: float) -> float:
     """Return the field-amplitude ratio of a level difference `db` [dB]."""
     return float(10.0 ** (db / 20.0))
@@ -129,6 +138,12 @@ def show(text: str) -> str:
     """Return text in quotes, on one line and not too long, for a message."""
     plain = text if text.isprintable() else ascii(text)[1:-1]
     return f"'{plain}'" if len(plain) <= MAX_LENGTH else f"'{plain[: MAX_LENGTH - 20]}…'"
+
+
+def show_path(path: str) -> str:
+    """Return a path on one line for a message; of a long one the end, which tells files apart."""
+    plain = path if path.isprintable() else ascii(path)[1:-1]
+    return plain if len(plain) <= _MAX_PATH else f"…{plain[-_MAX_PATH:]}"
 
 
 def parse_quantity(text: str, dimension: str) -> float:
@@ -173,12 +188,11 @@ def parse_quantity(text: str, dimension: str) -> float:
 
 
 def format_quantity(value: float, dimension: str) -> str:
-    """Return text that `parse_quantity` reads back as exactly this value."""
-    text = readable_quantity(value, dimension, digits=17)
-    if parse_quantity(text, dimension) == value:
-        return text
-    si = DIMENSIONS[dimension].si
-    return f"{value!r} {si}" if si else repr(value)
+    """Return text that `parse_quantity` reads back as exactly this value.
+
+    Seventeen digits keep every float, and a prefix moves the decimal point of the text only.
+    """
+    return readable_quantity(value, dimension, digits=17)
 
 
 def readable_quantity(value: float, dimension: str, digits: int = 6) -> str:
@@ -187,7 +201,7 @@ def readable_quantity(value: float, dimension: str, digits: int = 6) -> str:
     Args:
         value: In the dimension's SI unit.
         dimension: Key of `DIMENSIONS`.
-        digits: Significant digits at most; 17 keeps every float, though not always its last bit.
+        digits: Significant digits at most; from 17 on, as many as keep the float.
     """
     si = DIMENSIONS[dimension].si
     power = 0

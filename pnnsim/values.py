@@ -1,4 +1,4 @@
-"""Evaluate a network on a chip: the only evaluator, for simulator and surrogate alike.
+"""Evaluate a network on a chip: the only evaluator, for simulator, surrogate and backends alike.
 
 Whole batches of waves are tensor operations; the simulator passes a fabricated chip, noise streams
 and the visits of a trace, the surrogate a nominal chip, no noise and nominal visits. This file does
@@ -6,6 +6,8 @@ not know SimPy, prices, or how parameters were trained.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,7 +18,87 @@ from pnnsim.parameters import ParameterSet
 from pnnsim.products import BankProducts, Read
 from pnnsim.visits import NO_SYMBOL, Visits
 
-__all__ = ["Read", "evaluate"]
+__all__ = ["Carry", "Loop", "Read", "evaluate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Hold what waves take from one step to the next.
+
+    Args:
+        state: State h, shape `(batch, n_hidden)`.
+        captured: What the detector captured in the step before; None ahead of the first.
+        activated: What the nonlinearity gave in the step before; None ahead of the first.
+    """
+
+    state: Tensor
+    captured: Tensor | None = None
+    activated: Tensor | None = None
+
+
+class Loop:
+    """Carry waves through the banks step by step, from the input map to the last state.
+
+    Args:
+        chip: Nominal or fabricated.
+        weight: Weight sets in [-1, 1], shape `(n_layer, n_out, n_in)`.
+        gain: Electronic gain of each set, shape `(n_layer,)`.
+        bias: Bias of each set, shape `(n_layer, n_out)`.
+        visits: What each wave met, one row a wave or one row for all.
+        read: Noise, drift, and which imperfections are on.
+    """
+
+    def __init__(
+        self, chip: Chip, weight: Tensor, gain: Tensor, bias: Tensor, visits: Visits, read: Read
+    ) -> None:
+        self._chip = chip
+        self._gain = gain
+        self._bias = bias
+        self._visits = visits
+        self._read = read
+        self._order = chip.network.weight_set_order()
+        self._products = BankProducts(chip, weight, visits, read)
+
+    def begin(self, drive: Tensor) -> Carry:
+        """Return what the first step starts from.
+
+        Args:
+            drive: What the front end hands over, shape `(batch, n_hidden)`.
+        """
+        first = self._chip.network.injection == "first"
+        return Carry(torch.relu(drive) if first else torch.zeros_like(drive))
+
+    def step(self, step: int, carry: Carry, drive: Tensor) -> Carry:
+        """Return what one step makes of the state.
+
+        Args:
+            step: Step t of the network.
+            carry: What the waves bring along.
+            drive: As for `begin`; added here where the network injects it in every step.
+        """
+        chip, network, read = self._chip, self._chip.network, self._read
+        weight_set = self._order[step]
+        # An analog state meets a converter once, when the front end hands it over.
+        converted = step == 0 or not chip.memory.analog
+        line = chip.encoder.encode(carry.state, converted=converted, active=read.active)
+        received = self._products.receive(line, step)
+        fresh = chip.detector.detect(received, read.generator, read.active)
+        residue = chip.detector.residue(read.active)
+        captured = _after_symbol(fresh, carry.captured, self._visits, step, residue)
+        value = self._gain[weight_set] * captured + self._bias[weight_set]
+        if network.injection == "every":
+            value = value + drive
+        activated = chip.nonlinearity.activate(value, carry.activated, read.generator, read.active)
+        state = activated + network.residual * line if network.residual else activated
+        if step < network.steps - 1:
+            held = torch.from_numpy(self._visits.held_s[:, step + 1 : step + 2]).to(state)
+            state = chip.memory.hold(state, held, read.active)
+        return Carry(state, captured, activated)
+
+    def result(self, carry: Carry) -> Tensor:
+        """Return the state as the readout gives it, shape `(batch, n_hidden)`."""
+        chip = self._chip
+        return chip.readout.read(carry.state, chip.nonlinearity.range, self._read.active)
 
 
 def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, read: Read) -> Tensor:
@@ -32,30 +114,15 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
     Returns:
         Outputs, shape `(batch, n_outputs)`.
     """
-    network, active, generator = chip.network, read.active, read.generator
-    products = BankProducts(chip, parameters.weight, visits, read)
-    first = network.injection == "first"
+    first = chip.network.injection == "first"
     drive = chip.front_end.map_input(
         x, parameters.input_weight, parameters.input_bias if first else None
     )
-    state = torch.relu(drive) if first else torch.zeros_like(drive)
-    captured: Tensor | None = None
-    activated: Tensor | None = None
-    for step, weight_set in enumerate(network.weight_set_order()):
-        # An analog state meets a converter once, when the front end hands it over.
-        converted = step == 0 or not chip.memory.analog
-        line = chip.encoder.encode(state, converted=converted, active=active)
-        fresh = chip.detector.detect(products.receive(line, step), generator, active)
-        captured = _after_symbol(fresh, captured, visits, step, chip.detector.residue(active))
-        value = parameters.gain[weight_set] * captured + parameters.bias[weight_set]
-        if not first:
-            value = value + drive
-        activated = chip.nonlinearity.activate(value, activated, generator, active)
-        state = activated + network.residual * line if network.residual else activated
-        if step < network.steps - 1:
-            held = torch.from_numpy(visits.held_s[:, step + 1 : step + 2]).to(state)
-            state = chip.memory.hold(state, held, active)
-    result = chip.readout.read(state, chip.nonlinearity.range, active)
+    loop = Loop(chip, parameters.weight, parameters.gain, parameters.bias, visits, read)
+    carry = loop.begin(drive)
+    for step in range(chip.network.steps):
+        carry = loop.step(step, carry, drive)
+    result = loop.result(carry)
     return chip.front_end.map_output(result, parameters.output_weight, parameters.output_bias)
 
 

@@ -25,7 +25,7 @@ from pnnsim.document import (
     unwrap,
 )
 from pnnsim.errors import Problem, SpecError
-from pnnsim.units import show
+from pnnsim.units import show, show_path
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 50_000
@@ -87,10 +87,10 @@ def _read_text(path: Path | Traversable, file: str) -> str:
             with path.open("rb") as stream:
                 raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise SpecError([Problem("", "no such file", "", show(file)[1:-1])]) from None
+        raise SpecError([Problem("", "no such file", "", show_path(file))]) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise SpecError([Problem("", f"cannot be read: {why}", "", show(file)[1:-1])]) from None
+        raise SpecError([Problem("", f"cannot be read: {why}", "", show_path(file))]) from None
     if special is not None:
         raise SpecError([Problem("", f"is {special}; expected a YAML file", "", file)])
     if len(raw) > MAX_BYTES:

@@ -46,6 +46,7 @@ weight_banks:
   count: 2
   rows: 64
   cols: 64
+  channel_crosstalk: 15 dB
   channels_per_bus: 32
   wavelength: 1550 nm
   ring_radius: 5 um
@@ -64,6 +65,9 @@ weight_banks:
   thermal_shift: 0.075 nm/K
   temperature_error: 5 mK
   temperature_time: 10 s
+  tuning: thermal
+  heater_crosstalk: 1 %
+  heater_decay_length: 50 um
   hold_power: 1 mW
   time_constant: 10 us
   slow_time_constant: 2 ms

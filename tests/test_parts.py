@@ -27,7 +27,7 @@ def test_times_are_those_of_the_worked_machine() -> None:
     """Worked machine `mrr_photonic`, hand arithmetic with rule tau * ln(2^9) [ns]."""
     delays = chip().delays()
     # The reference divides the rise time by 2.197; ln 9 = 2.19722.
-    assert ns(delays.route_fs) == pytest.approx(9.086317, rel=2e-4)
+    assert ns(delays.route_fs) == pytest.approx(9.086317, rel=2e-4, abs=0)
     assert ns(delays.encode_fs) == pytest.approx(0.049643, abs=1e-6)
     assert ns(delays.detect_fs) == pytest.approx(0.198572, abs=1e-6)
     assert ns(delays.hold_fs) == pytest.approx(0.1, abs=1e-9)
@@ -58,7 +58,7 @@ def test_prices_of_one_wave() -> None:
         ("readout", "convert"): 64 * 25e-15 * 2**7,
     }
     for action, price in expected.items():
-        assert prices.dynamic[action] == pytest.approx(price, rel=1e-12), action
+        assert prices.dynamic[action] == pytest.approx(price, rel=1e-12, abs=0), action
     assert prices.static_w == pytest.approx(
         {
             "front_end": 5e-3,
@@ -72,26 +72,29 @@ def test_prices_of_one_wave() -> None:
             "environment": 2.0,
         },
         rel=1e-12,
+        abs=0,
     )
 
 
 def test_a_deeper_tree_loses_leaks_and_draws_more() -> None:
     two, five = chip(), chip(("weight_banks.count", "5"), weight_sets=5, steps=5)
     on = {"switch.leakage"}
-    assert two.switch.transmission == pytest.approx(10**-0.1, rel=1e-12)
-    assert five.switch.transmission == pytest.approx(10**-0.3, rel=1e-12)
-    assert two.switch.leakage(on) == pytest.approx(0.01, rel=1e-12)
-    assert five.switch.leakage(on) == pytest.approx(0.03, rel=1e-12)
+    assert two.switch.transmission == pytest.approx(10**-0.1, rel=1e-12, abs=0)
+    assert five.switch.transmission == pytest.approx(10**-0.3, rel=1e-12, abs=0)
+    assert two.switch.leakage(on) == pytest.approx(0.01, rel=1e-12, abs=0)
+    assert five.switch.leakage(on) == pytest.approx(0.03, rel=1e-12, abs=0)
     assert five.switch.leakage(frozenset()) == 0.0
-    assert five.switch.static_power() == pytest.approx(2 * 4 * 15e-3, rel=1e-12)
-    assert five.switch.cost("route") == pytest.approx(2 * 3 * 10e-12, rel=1e-12)
+    assert five.switch.static_power() == pytest.approx(2 * 4 * 15e-3, rel=1e-12, abs=0)
+    assert five.switch.cost("route") == pytest.approx(2 * 3 * 10e-12, rel=1e-12, abs=0)
 
 
 def test_what_the_switch_leaves_unsettled_is_half_a_bit_after_its_wait() -> None:
     switch = chip().switch
     wait = torch.tensor([switch.delay_fs("route") / 1e15], dtype=torch.float64)
     # Femtoseconds are rounded: 0.5 fs in a time constant of 1.46 ns.
-    assert float(switch.residue(wait, {"switch.settling"})) == pytest.approx(2.0**-9, rel=1e-6)
+    assert float(switch.residue(wait, {"switch.settling"})) == pytest.approx(
+        2.0**-9, rel=1e-6, abs=0
+    )
 
 
 def test_activation_is_a_sine_squared_that_saturates() -> None:
@@ -99,7 +102,7 @@ def test_activation_is_a_sine_squared_that_saturates() -> None:
     a = torch.linspace(-2, 2, 41, dtype=torch.float64)
     expected = np.sin(np.pi / 4 * (1 + np.clip(a.numpy(), -1, 1))) ** 2
     np.testing.assert_allclose(f.activate(a, None, None, frozenset()).numpy(), expected, atol=1e-15)
-    assert f.slope == pytest.approx(math.pi / 4, rel=1e-6)  # sampled at 2001 points
+    assert f.slope == pytest.approx(math.pi / 4, rel=1e-6, abs=0)  # sampled at 2001 points
 
 
 def test_activation_of_the_signal_itself_is_never_negative() -> None:
@@ -148,7 +151,9 @@ def test_noise_of_each_source_has_the_textbook_variance(sources: tuple[str, ...]
     }
     expected = sum(variances[name] for name in sources)
     # 5 sigma of a variance from n draws: 5 sqrt(2 / n).
-    assert float(drawn.var()) == pytest.approx(expected, rel=5 * math.sqrt(2 / drawn.numel()))
+    assert float(drawn.var()) == pytest.approx(
+        expected, rel=5 * math.sqrt(2 / drawn.numel()), abs=0
+    )
 
 
 def test_no_stream_means_no_noise() -> None:
@@ -171,7 +176,7 @@ def test_lines_carry_no_negative_power() -> None:
     assert encoder.encode(state, converted=False, active=frozenset()).tolist() == [[0.0, 0.5, 1.0]]
     stepped = encoder.encode(state, converted=True, active={"encoder.quantization"})
     assert stepped.tolist()[0][::2] == [0.0, 1.0]
-    assert abs(float(stepped[0, 1]) - 0.5) == pytest.approx(0.5 / 255, rel=1e-9)
+    assert abs(float(stepped[0, 1]) - 0.5) == pytest.approx(0.5 / 255, rel=1e-9, abs=0)
 
 
 def test_power_at_the_detector_is_the_product_of_all_transmissions() -> None:

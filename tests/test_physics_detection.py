@@ -39,7 +39,7 @@ def test_column_noise_of_a_crossbar() -> None:
 
 def test_single_pole_noise_bandwidth_is_the_integral_of_the_response() -> None:
     integral, _ = quad(lambda f: 1 / (1 + f**2), 0, math.inf)
-    assert det.single_pole_noise_bandwidth(1.0) == pytest.approx(integral, rel=1e-9)
+    assert det.single_pole_noise_bandwidth(1.0) == pytest.approx(integral, rel=1e-9, abs=0)
 
 
 def test_responsivity_and_photon_energy_at_1550_nm() -> None:
@@ -53,8 +53,8 @@ def test_shot_noise_is_poisson_counting() -> None:
     counts = np.random.default_rng(0).poisson(mean, draws)
     current = constants.e * mean / time
     variance = det.shot_variance(current, det.integrator_noise_bandwidth(time))
-    assert np.var(counts * constants.e / time) == pytest.approx(variance, rel=0.016)
-    assert variance == pytest.approx(constants.e**2 * mean / time**2, rel=1e-12)
+    assert np.var(counts * constants.e / time) == pytest.approx(variance, rel=0.016, abs=0)
+    assert variance == pytest.approx(constants.e**2 * mean / time**2, rel=1e-12, abs=0)
 
 
 def test_averaging_m_samples_cuts_the_deviation_by_the_square_root() -> None:
@@ -95,7 +95,7 @@ def test_saturation_halves_at_its_power_and_is_linear_far_below() -> None:
     power = f64(0.0, 1e-9, 5e-3, 1e9)
     got = det.photocurrent(power, 0.8, 0.0, 5e-3)
     assert got[0].item() == 0.0
-    assert got[1].item() == pytest.approx(0.8e-9, rel=1e-6)
+    assert got[1].item() == pytest.approx(0.8e-9, rel=1e-6, abs=0)
     assert got[2].item() == pytest.approx(0.8 * 2.5e-3)
     assert got[3].item() == pytest.approx(0.8 * 5e-3)
     torch.testing.assert_close(
@@ -153,3 +153,32 @@ def test_gradients_and_dtype() -> None:
         lambda p: det.balanced_intensity_noise_variance(p, 0.5 * p**2, 0.3, 10.0, 2.0), (power,)
     )
     assert det.shot_variance(torch.ones(2), 1e9).dtype == torch.float32
+
+
+def test_emission_is_the_same_by_noise_figure_and_by_inversion() -> None:
+    """F = 2 n_sp (G - 1) / G + 1 / G; both give the same beat noise (Olsson, 1989)."""
+    inversion, gain, frequency = 1.6, 12.0, 1.93e14
+    figure = 2 * inversion * (gain - 1) / gain + 1 / gain
+    emission = det.amplifier_emission(figure, gain, frequency)
+    assert emission == pytest.approx(
+        inversion * constants.h * frequency * (gain - 1), rel=1e-12, abs=0
+    )
+    power = torch.tensor([1e-6], dtype=torch.float64)
+    by_density = det.emission_beat_variance(power, emission, 0.9, 1e9)
+    by_gain = det.beat_variance(power, 0.9, inversion, frequency, gain, 1e9)
+    assert float(by_density) == pytest.approx(float(by_gain), rel=1e-12, abs=0)
+    with pytest.raises(ValueError, match="noise figure"):
+        det.amplifier_emission(1.0, 0.5, frequency)
+
+
+def test_a_femtojoule_at_1550_nm_frees_7803_electrons() -> None:
+    """Hand calculation: 1 fJ over 1.2816e-19 J a photon."""
+    electrons = det.photoelectrons(1e-9, 1.0, 1550e-9, 1e-6)
+    assert electrons == pytest.approx(7803.0, abs=1.0)
+    assert det.carriers(1.602176634e-12, 1e-6) == pytest.approx(10.0, rel=1e-12, abs=0)
+
+
+def test_unequal_gains_let_a_part_of_the_sum_through() -> None:
+    plus, minus = torch.tensor([3.0]), torch.tensor([1.0])
+    assert float(det.unequal_difference(plus, minus, 0.0)) == 2.0
+    assert float(det.unequal_difference(plus, minus, 0.1)) == pytest.approx(2.2)

@@ -24,23 +24,23 @@ def test_settling_time_in_time_constants(bits: int, constants: float) -> None:
 
 def test_settling_leaves_half_a_least_significant_bit() -> None:
     elapsed = f64(dy.settling_time(3e-6, 8))
-    assert dy.residue(elapsed, 3e-6).item() == pytest.approx(2**-9, rel=1e-12)
+    assert dy.residue(elapsed, 3e-6).item() == pytest.approx(2**-9, rel=1e-12, abs=0)
 
 
 def test_rise_time_spans_ten_to_ninety_percent() -> None:
     tau = dy.time_constant_from_rise_time(3.2e-9)
     ten, ninety = -tau * math.log(0.9), -tau * math.log(0.1)
     # 2.197 for ln 9: four digits, relative error 1.0e-4.
-    assert ninety - ten == pytest.approx(3.2e-9, rel=1.1e-4)
+    assert ninety - ten == pytest.approx(3.2e-9, rel=1.1e-4, abs=0)
     # Settling of a 3.2 ns switch to 8 bits: hand calculation 3.2 / 2.197 * ln 512.
-    assert dy.settling_time(tau, 8) == pytest.approx(9.086317e-9, rel=1e-7)
+    assert dy.settling_time(tau, 8) == pytest.approx(9.086317e-9, rel=1e-7, abs=0)
 
 
 def test_bandwidth_and_rise_time_agree_on_the_usual_product() -> None:
     # Rise time times bandwidth is ln 9 / (2 pi) = 0.3497; Harris et al., Opt. Express 2014:
     # 130 kHz, 2.69 µs.
     tau = dy.time_constant_from_bandwidth(130e3)
-    assert tau * dy.RISE_TIME_CONSTANTS == pytest.approx(2.69e-6, rel=1e-3)
+    assert tau * dy.RISE_TIME_CONSTANTS == pytest.approx(2.69e-6, rel=1e-3, abs=0)
 
 
 def test_settle_starts_at_the_old_state_and_ends_at_the_new() -> None:
@@ -61,13 +61,13 @@ def test_a_write_before_settling_starts_from_the_present_temperature() -> None:
     # Heater to 1, and back to 0 after one time constant: it turns round at 1 - 1/e.
     reached = dy.settle(f64(0.0), f64(1.0), f64(1.0), 1.0)
     after = dy.settle(reached, f64(0.0), f64(0.5), 1.0)
-    assert after.item() == pytest.approx((1 - math.exp(-1)) * math.exp(-0.5), rel=1e-14)
+    assert after.item() == pytest.approx((1 - math.exp(-1)) * math.exp(-0.5), rel=1e-14, abs=0)
 
 
 def test_settle_solves_the_first_order_equation() -> None:
     solved = solve_ivp(lambda _, y: (0.7 - y) / 2.0, (0, 3), [0.1], rtol=1e-11, atol=1e-13)
     got = dy.settle(f64(0.1), f64(0.7), f64(3.0), 2.0)
-    assert got.item() == pytest.approx(solved.y[0, -1], rel=1e-9)  # integrator's tolerance
+    assert got.item() == pytest.approx(solved.y[0, -1], rel=1e-9, abs=0)  # integrator's tolerance
 
 
 def test_a_bank_read_too_early_is_a_mix_of_old_and_new_weights() -> None:
@@ -89,12 +89,16 @@ def test_two_time_constants_join_into_one_when_equal_and_start_at_one() -> None:
 def test_slow_tail_remains_after_the_fast_part() -> None:
     # After 62.4 µs a 10 µs heater has settled to 8 bits, yet 5 % of the substrate has not moved.
     left = dy.two_time_constant_residue(f64(62.4e-6), 10e-6, 2e-3, 0.05).item()
-    assert left == pytest.approx(0.95 * math.exp(-6.24) + 0.05 * math.exp(-0.0312), rel=1e-12)
+    assert left == pytest.approx(
+        0.95 * math.exp(-6.24) + 0.05 * math.exp(-0.0312), rel=1e-12, abs=0
+    )
 
 
 def test_droop_of_one_percent_a_microsecond() -> None:
     tau = -1e-6 / math.log(0.99)
-    assert dy.droop(f64(2.0), f64(3e-6), tau).item() == pytest.approx(2.0 * 0.99**3, rel=1e-14)
+    assert dy.droop(f64(2.0), f64(3e-6), tau).item() == pytest.approx(
+        2.0 * 0.99**3, rel=1e-14, abs=0
+    )
 
 
 def test_ornstein_uhlenbeck_without_time_keeps_and_with_much_time_forgets() -> None:
@@ -117,20 +121,20 @@ def test_ornstein_uhlenbeck_statistics_do_not_depend_on_how_often_it_is_sampled(
         state = dy.ornstein_uhlenbeck_step(state, f64(span / steps), sigma, tau, noise)
     # 5 sigma of a standard deviation from n draws is 5 / sqrt(2 n) = 0.8 %; of a correlation at
     # most 5 / sqrt(n) = 1.1 %.
-    assert state.std().item() == pytest.approx(sigma, rel=0.008)
+    assert state.std().item() == pytest.approx(sigma, rel=0.008, abs=0)
     correlation = (start * state).mean().item() / sigma**2
     assert correlation == pytest.approx(math.exp(-span / tau), abs=0.012)
 
 
 def test_ornstein_uhlenbeck_variance_grows_linearly_at_first() -> None:
     step = dy.ornstein_uhlenbeck_step(f64(0.0), f64(1e-15), 1.0, 1.0, f64(1.0))
-    assert step.item() == pytest.approx(math.sqrt(2e-15), rel=1e-12)
+    assert step.item() == pytest.approx(math.sqrt(2e-15), rel=1e-12, abs=0)
 
 
 def test_power_law_drift_is_none_at_write_time_and_a_power_later() -> None:
     assert dy.power_law_drift(f64(0.8), f64(0.0), 20.0, 0.05).item() == 0.8
     ratio = dy.power_law_drift(f64(1.0), f64(20e6 - 20), 20.0, 0.05).item()
-    assert ratio == pytest.approx(1e6**-0.05, rel=1e-12)
+    assert ratio == pytest.approx(1e6**-0.05, rel=1e-12, abs=0)
 
 
 def test_drift_golden_numbers() -> None:
@@ -143,8 +147,8 @@ def test_drift_golden_numbers() -> None:
 def test_telegraph_flips_towards_equilibrium() -> None:
     chance = dy.telegraph_flip_probability(f64(0.0, 1e-9, 1.0), 300.0, 700.0)
     assert chance[0].item() == 0.0
-    assert chance[1].item() == pytest.approx(300e-9, rel=1e-6)  # rate times time, at first
-    assert chance[2].item() == pytest.approx(0.3, rel=1e-12)
+    assert chance[1].item() == pytest.approx(300e-9, rel=1e-6, abs=0)  # rate times time, at first
+    assert chance[2].item() == pytest.approx(0.3, rel=1e-12, abs=0)
 
 
 def test_telegraph_chain_satisfies_chapman_kolmogorov() -> None:
@@ -171,10 +175,14 @@ def test_telegraph_step_occupies_in_proportion_to_the_rates() -> None:
 def test_retention_and_read_disturb_golden_numbers() -> None:
     # 1e9 inferences of 12 readings of 10.7 ns each; mean lives for barriers of 40 and 60.
     reading = f64(1e9 * 12 * 10.7e-9)
-    assert dy.flip_probability(reading, f64(60.0), 0.3).item() == pytest.approx(7e-8, rel=0.06)
-    assert dy.flip_probability(reading, f64(40.0), 0.2).item() == pytest.approx(1.6e-3, rel=0.04)
+    assert dy.flip_probability(reading, f64(60.0), 0.3).item() == pytest.approx(
+        7e-8, rel=0.06, abs=0
+    )
+    assert dy.flip_probability(reading, f64(40.0), 0.2).item() == pytest.approx(
+        1.6e-3, rel=0.04, abs=0
+    )
     years = 1.0 / dy.flip_rate(f64(40.0, 60.0)) / (365.25 * 86400)
-    assert years.tolist() == pytest.approx([7.5, 3.6e9], rel=0.01)
+    assert years.tolist() == pytest.approx([7.5, 3.6e9], rel=0.01, abs=0)
 
 
 def test_flip_probability_is_monotone_in_time_current_and_barrier() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pnnsim.errors import SpecError
 from pnnsim.experiment import load_experiment
+from pnnsim.registry import kinds
 from pnnsim.spec import load_spec
 from pnnsim.yaml_source import MAX_BYTES, parse_yaml
 from tests.spec_text import MACHINE, changed, place_of, problems_of
@@ -117,7 +118,9 @@ MISTAKES = [
     ),
     (
         "kind: mrr", "kind: mmr", "mmr",
-        "weight_banks.kind: unknown kind 'mmr'; expected 'mrr'. Hint: did you mean 'mrr'?",
+        "weight_banks.kind: unknown kind 'mmr'; expected "
+        + " or ".join(f"'{kind}'" for kind in kinds("weight_banks"))
+        + ". Hint: did you mean 'mrr'?",
     ),
     (
         "schema: 1", "schema: 2", "2",
@@ -145,7 +148,8 @@ MISTAKES = [
     ),
     (
         "  kind: sample_hold\n", "", "memory",
-        "memory.kind: is missing; expected 'sample_hold'",
+        "memory.kind: is missing; expected "
+        + " or ".join(f"'{kind}'" for kind in kinds("memory")),
     ),
     (
         "  temperature: 300 K\n  stabilization_power: 2 W\n", "", "environment",
@@ -319,6 +323,18 @@ def test_hostile_files_end_in_a_short_error(name: str, tmp_path: Path) -> None:
     assert time.process_time() - started < 30
     assert 1 <= len(problems) <= 101
     assert all(len(line) < 1500 for line in problems)
+
+
+def test_the_number_of_values_is_bounded(tmp_path: Path) -> None:
+    problems = problems_of("a: [" + "1," * 60_000 + "]", tmp_path)
+    assert problems == ["m.yaml:1:99999: a: has more than 50000 values; expected a description"]
+
+
+def test_a_check_across_fields_waits_until_each_field_is_right(tmp_path: Path) -> None:
+    text = "schema: 1\nhardware: photonic_mrr\nnetwork: {weight_sets: 30, steps: x}\n"
+    assert problems_of(text, tmp_path) == [
+        "m.yaml:3:35: network.steps: 'x' is not a whole number; expected a whole number"
+    ]
 
 
 def test_a_large_file_is_refused_before_it_is_parsed(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from pnnsim.params.base import Carrier
 from pnnsim.params.base import Params as Description
 from pnnsim.physics import dynamics
 from pnnsim.units import to_fs
@@ -46,6 +47,7 @@ class Size:
         tiles_in: Physical banks that share the inputs of one logical bank.
         analog_state: Whether the state stays analog between steps.
         temperature: Temperature of the package [K].
+        carrier: What a line carries; banks of light that add as fields also leak as fields.
     """
 
     inputs: int
@@ -56,6 +58,7 @@ class Size:
     tiles_in: int
     analog_state: bool
     temperature: float
+    carrier: Carrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,13 @@ class Held:
         weights: Effective weights in logical units, shape `(n_out, n_in)`.
         scale: Signal at weight 1 over that of the bank's `transmission`: a passive mesh must scale
             a matrix down to singular values of at most 1, and the detector sees less.
+        light: Light of each line that each output absorbs, over that at weight 1, as `weights`;
+            None where the bank's `absorbed` says so for every weight.
     """
 
     weights: Tensor
     scale: float | Tensor = 1.0
+    light: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +84,18 @@ class Received:
 
     Args:
         signal: Weighted sum, shape `(batch, n_out)`.
-        total: Sum of all light that is absorbed, sign dropped, shape `(batch, 1)`.
+        total: Sum of all light that is absorbed, sign dropped, shape `(batch, n_out)`, or
+            `(batch, 1)` where it is the same on every output.
         squares: Sum of the squared terms of `signal`, shape `(batch, n_out)`: independent
             sources add their noise in power. None where no noise is drawn.
-        square_total: Sum of the squared terms of `total`, shape `(batch, 1)`, or None likewise.
+        square_total: Sum of the squared terms of `total`, as `total`, or None likewise.
         unit_input: Power [W], or current [A], of logical 1 at the detector, shape `()`.
         intensity_noise: Relative intensity noise of one source [1/Hz].
-        emission: Spontaneous emission that an optical amplifier sends along [W/Hz]; 0 without one.
+        emission: Spontaneous emission that an optical amplifier sends along with each line, at the
+            detector behind weight 1 [W/Hz]; 0 without one.
         conductance: Conductance that hangs on one output node [S]; 0 for light.
+        beats: Sum of the lines, each times its squared weight, shape `(batch, n_out)`: what beats
+            with the emission. None without an amplifier or where no noise is drawn.
     """
 
     signal: Tensor
@@ -96,6 +106,7 @@ class Received:
     intensity_noise: float = 0.0
     emission: float = 0.0
     conductance: float = 0.0
+    beats: Tensor | None = None
 
 
 class Component(ABC, Generic[P]):
@@ -134,6 +145,15 @@ class Component(ABC, Generic[P]):
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a designer should know about these parameters."""
+        return ()
+
+    def overload(self, power: float) -> tuple[str, ...]:
+        """Return what a designer should know about so much of a signal at this part.
+
+        Args:
+            power: Power [W], or voltage [V], of one line at logical 1 that reaches the part; at the
+                detector, what one line of weight 1 gives.
+        """
         return ()
 
     def on(self, active: Active, imperfection: str) -> bool:
@@ -208,8 +228,16 @@ class Switch(Component[P]):
 
     @property
     def emission(self) -> float:
-        """Return the spontaneous emission at the switch's output [W/Hz]; 0 without an amplifier."""
+        """Return the spontaneous emission at the switch's output [W/Hz]; 0 without an amplifier.
+
+        It is noise where the switch's imperfection `emission` is on.
+        """
         return 0.0
+
+    @property
+    def endurance(self) -> float:
+        """Return how many moves the switch survives."""
+        return float("inf")
 
 
 class WeightBank(Component[P]):
@@ -218,7 +246,7 @@ class WeightBank(Component[P]):
     part = "weight_banks"
 
     #: Whether a bank's weights change with their age, so that waves are grouped by it.
-    ages: ClassVar[bool] = False
+    ages: bool = False
 
     @abstractmethod
     def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
@@ -231,6 +259,16 @@ class WeightBank(Component[P]):
             age: Time since the write began [s], infinite where nobody asks; only banks that
                 declare `ages` depend on it.
         """
+
+    def respond(self, line: Tensor, full_scale: float, active: Active) -> Tensor:
+        """Return the lines as the cells respond to them, where they do not respond in proportion.
+
+        Args:
+            line: What the lines carry, shape `(batch, n_in)`.
+            full_scale: Power [W], or voltage [V], of one line at logical 1.
+            active: Imperfections that are switched on.
+        """
+        return line
 
     def write_error(
         self, held: Tensor, generator: torch.Generator, active: Active
@@ -272,6 +310,19 @@ class WeightBank(Component[P]):
     def conductance(self) -> float:
         """Return the conductance of a bank on one output node [S]; 0 for light."""
         return 0.0
+
+    def line_power(self, full_scale: float) -> float:
+        """Return the mean power that driven lines give to the bank that is read [W]; 0 for light.
+
+        Args:
+            full_scale: Voltage of one line at logical 1 [V].
+        """
+        return 0.0
+
+    @property
+    def endurance(self) -> float:
+        """Return how many programmings a cell survives."""
+        return float("inf")
 
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator
@@ -352,11 +403,18 @@ class Memory(Component[P]):
 
     part = "memory"
     analog: ClassVar[bool]
+    #: Whether a state may stay for longer than `hold` takes; a loop gives it back after one round.
+    patient: ClassVar[bool] = True
 
     @property
     @abstractmethod
     def capacity(self) -> int:
         """Return how many waves fit."""
+
+    @property
+    def transmission(self) -> float:
+        """Return what is left of a line's power, or voltage, behind the memory."""
+        return 1.0
 
     @abstractmethod
     def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:

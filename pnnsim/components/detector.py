@@ -16,7 +16,14 @@ from pnnsim.units import from_fs, power_ratio
 
 @final
 class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
-    """Subtract the currents of two photodiodes and amplify the difference."""
+    """Subtract the currents of two photodiodes and amplify the difference.
+
+        bank ───────────┐            With a local oscillator the pair reads a field with its sign,
+                      50:50 ──▶ +-   without one the difference of two powers.
+        oscillator ─────┘
+
+    Fields of banks whose products add have a pair each, whose currents join on one amplifier.
+    """
 
     kind = "balanced_photodiode"
     Params = BalancedPhotodiodeParams
@@ -35,12 +42,34 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
         return {"detect": 0.0}[action]
 
     def static_power(self) -> float:
-        """Return the power of one amplifier per output; tiles sum on one amplifier."""
-        return self.size.lines * self.params.static_power
+        """Return one amplifier per output, and the local oscillator of every pair."""
+        amplifiers = self.size.lines * self.params.static_power
+        power, efficiency = self._oscillator, self.params.local_oscillator_efficiency
+        if power is None or efficiency is None:
+            return amplifiers
+        return amplifiers + self.size.lines * self._pairs * power / efficiency
+
+    @property
+    def _oscillator(self) -> float | None:
+        return self.params.local_oscillator_power
+
+    @property
+    def _pairs(self) -> int:
+        """Return how many pairs, each with all its light, share one amplifier.
+
+        Powers of several banks count as if they met one pair.
+        """
+        return 1 if self._oscillator is None else self.size.tiles_in
 
     def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
-        """Return the photocurrent of a power."""
-        return self.params.responsivity * unit_input
+        """Return the photocurrent of a power, or of a field that interferes."""
+        if self._oscillator is None:
+            return self.params.responsivity * unit_input
+        if not isinstance(unit_input, Tensor):
+            unit_input = torch.tensor(unit_input, dtype=torch.float64)
+        return photonic_detection.homodyne_current(
+            unit_input, self._oscillator, 0.0, self.params.responsivity
+        )
 
     def residue(self, active: Active) -> float:
         """Return what an exponential approach has left of the symbol before."""
@@ -54,34 +83,74 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
     ) -> Tensor:
         """Return the difference of both photocurrents, saturated and noisy."""
         signal = received.signal
-        if self.on(active, "saturation"):
-            full = self.params.saturation_power / received.unit_input
-            bright = photonic_detection.saturated_power((received.total + signal) / 2, full)
-            dark = photonic_detection.saturated_power((received.total - signal) / 2, full)
-            signal = bright - dark
+        saturates = self.on(active, "saturation")
+        if generator is None and not saturates:
+            return signal
+        plus, minus = self._powers(received)
+        if saturates:
+            full = self.params.saturation_power
+            difference = photonic_detection.saturated_power(plus, full)
+            difference = difference - photonic_detection.saturated_power(minus, full)
+            signal = self._current(difference) / self.unit_current(received.unit_input)
         if generator is None:
             return signal
-        deviation = self._noise_variance(received, active).sqrt()
-        deviation = deviation / self.unit_current(received.unit_input)
+        # Training learns from the noise that was drawn, not from how large it might have been.
+        with torch.no_grad():
+            deviation = self._noise_variance(received, plus, minus, active).sqrt()
+            deviation = deviation / self.unit_current(received.unit_input)
         noise = torch.randn(signal.shape, generator=generator, dtype=torch.float64)
         return signal + deviation * noise.to(signal)
 
-    def _noise_variance(self, received: Received, active: Active) -> Tensor:
+    def _powers(self, received: Received) -> tuple[Tensor, Tensor]:
+        """Return the powers on the adding and on the subtracting photodiode of one pair [W].
+
+        Pairs that share an amplifier are taken to share the signal: what they differ by is small
+        against the local oscillator.
+        """
+        unit = torch.as_tensor(received.unit_input, dtype=received.signal.dtype)
+        if self._oscillator is not None:
+            field = unit.sqrt() * received.signal / self._pairs
+            return photonic_detection.homodyne_powers(field, self._oscillator)
+        total = received.total
+        return unit * (total + received.signal) / 2.0, unit * (total - received.signal) / 2.0
+
+    def _current(self, power: Tensor) -> Tensor:
+        """Return what all pairs of an output make of a power on one photodiode of each [A]."""
+        return self._pairs * self.params.responsivity * power
+
+    def _noise_variance(
+        self, received: Received, plus: Tensor, minus: Tensor, active: Active
+    ) -> Tensor:
         """Return the variance of the current in the detection band [A^2]."""
         band = photonic_detection.single_pole_noise_bandwidth(self.params.bandwidth)
-        unit_current = self.unit_current(received.unit_input)
         variance = torch.zeros_like(received.signal)
         if self.on(active, "shot_noise"):
-            current = unit_current * received.total + 2.0 * self.params.dark_current
+            current = self._current(plus + minus) + 2.0 * self._pairs * self.params.dark_current
             variance = variance + photonic_detection.shot_variance(current, band)
         if self.on(active, "amplifier_noise"):
             variance = variance + photonic_detection.amplifier_variance(
                 self.params.amplifier_noise, band
             )
+        if received.beats is not None:
+            variance = variance + photonic_detection.emission_beat_variance(
+                received.unit_input * received.beats,
+                received.emission,
+                self.params.responsivity,
+                band,
+            )
         if self.on(active, "laser_noise"):
+            rejected = power_ratio(-self.params.common_mode_rejection)
+            if self._oscillator is not None:
+                return variance + photonic_detection.balanced_intensity_noise_variance(
+                    self._current(plus),
+                    self._current(minus),
+                    received.intensity_noise,
+                    1.0 / rejected,
+                    band,
+                )
             assert received.squares is not None  # noise is drawn, so they were computed
             assert received.square_total is not None
-            rejected = power_ratio(-self.params.common_mode_rejection) * received.square_total
-            powers = unit_current**2 * (received.squares + rejected)
+            squares = received.squares + rejected * received.square_total
+            powers = self.unit_current(received.unit_input) ** 2 * squares
             variance = variance + received.intensity_noise * powers * band
         return variance

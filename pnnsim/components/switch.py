@@ -1,32 +1,44 @@
-"""Choose the weight bank: trees of 1x2 switches."""
+"""Choose the weight bank: trees of 1x2 interferometric switches.
+
+                   ┌─ bank 0     every path passes as many switches as the tree is deep,
+    line ──┤1x2├───┤             and each leaks a little into the branch it keeps dark
+                   └─ bank 1
+
+Trees differ in how they are driven, and so in how long a move takes and how it dies away.
+"""
 
 from __future__ import annotations
 
-from typing import final
+import math
+from typing import TypeVar, final
 
 import torch
 from torch import Tensor
 
 from pnnsim.components.base import Active, Switch, wait_fs
-from pnnsim.params.switch import ElectroOpticSwitchParams
+from pnnsim.params.switch import (
+    ElectroOpticSwitchParams,
+    PlztSwitchParams,
+    SwitchTreeParams,
+    ThermoOpticSwitchParams,
+)
 from pnnsim.physics import dynamics, photonic_switch
-from pnnsim.units import power_ratio
+from pnnsim.units import power_ratio, to_fs
+
+T = TypeVar("T", bound=SwitchTreeParams)
+
+#: Share of another bank's field above which a designer is told.
+_FIELD_LEAK = 0.05
 
 
-@final
-class ElectroOpticSwitch(Switch[ElectroOpticSwitchParams]):
-    """Route power through a 1xL tree of Mach-Zehnder switches; leaks add in power."""
+class SwitchTree(Switch[T]):
+    """Route light through a 1xL tree: losses multiply, leaks and energies add.
 
-    kind = "electro_optic"
-    Params = ElectroOpticSwitchParams
+    Leaks add in power, or as fields where the lines carry fields: the square root.
+    """
+
     deterministic = ("leakage",)
     imperfections = (*deterministic, "settling")
-
-    def delay_fs(self, action: str) -> int:
-        """Return the wait after a move."""
-        if action != "route":
-            raise KeyError(action)
-        return wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
 
     def cost(self, action: str) -> float:
         """Return the energy of moving one switch of each level, in every tree."""
@@ -36,7 +48,7 @@ class ElectroOpticSwitch(Switch[ElectroOpticSwitchParams]):
         return self.params.count * depth * self.params.toggle_energy
 
     def static_power(self) -> float:
-        """Return the bias of all switches of all trees; one bank needs none."""
+        """Return what all switches of all trees draw; one bank needs none."""
         return (
             self.params.count
             * photonic_switch.tree_cells(self.size.banks)
@@ -52,16 +64,95 @@ class ElectroOpticSwitch(Switch[ElectroOpticSwitchParams]):
 
     def leakage(self, active: Active) -> float:
         """Return depth times the extinction of one switch (first order, devices add)."""
-        if not self.on(active, "leakage"):
-            return 0.0
-        return photonic_switch.tree_leak(self.size.banks, power_ratio(-self.params.crosstalk))
+        return self._leak if self.on(active, "leakage") else 0.0
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return how much of other banks' fields is added, where that is much."""
+        if self.size.carrier != "field" or self._leak <= _FIELD_LEAK:
+            return ()
+        return (
+            f"switch.crosstalk: {self.params.crosstalk:g} dB add {self._leak:.1%} of the field of "
+            "each unselected bank; 40 dB would add 1 % for each level of the tree",
+        )
+
+    @property
+    def _leak(self) -> float:
+        return photonic_switch.tree_leak(
+            self.size.banks,
+            power_ratio(-self.params.crosstalk),
+            coherent=self.size.carrier == "field",
+        )
+
+    def _residue_of_phase(self, dwell: Tensor, time_constant: float, active: Active) -> Tensor:
+        """Return what is left where the phase of an interferometer approaches exponentially.
+
+        An upper estimate for fields, whose new share is then above one less the old.
+        """
+        if not self.on(active, "settling"):
+            return torch.zeros_like(dwell)
+        phase = math.pi * dynamics.residue(dwell, time_constant)
+        power, _ = photonic_switch.mzi_switch(phase)
+        return power.sqrt() if self.size.carrier == "field" else power
+
+
+@final
+class ElectroOpticSwitch(SwitchTree[ElectroOpticSwitchParams]):
+    """Switch by carriers or by a field; the power settles exponentially."""
+
+    kind = "electro_optic"
+    Params = ElectroOpticSwitchParams
+
+    def delay_fs(self, action: str) -> int:
+        """Return the wait after a move."""
+        if action != "route":
+            raise KeyError(action)
+        return wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
 
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
         """Return what an exponential approach has left after the dwell."""
         if not self.on(active, "settling"):
             return torch.zeros_like(dwell)
-        return dynamics.residue(dwell, self._time_constant)
+        power = dynamics.residue(dwell, self._time_constant)
+        return power.sqrt() if self.size.carrier == "field" else power
 
     @property
     def _time_constant(self) -> float:
         return dynamics.time_constant_from_rise_time(self.params.rise_time)
+
+
+@final
+class ThermoOpticSwitch(SwitchTree[ThermoOpticSwitchParams]):
+    """Switch by heat; the phase settles exponentially, the light faster towards the end."""
+
+    kind = "thermo_optic"
+    Params = ThermoOpticSwitchParams
+
+    def delay_fs(self, action: str) -> int:
+        """Return the wait after a move."""
+        if action != "route":
+            raise KeyError(action)
+        return wait_fs(self.params.settling_time, self.params.time_constant, self.params.bits)
+
+    def residue(self, dwell: Tensor, active: Active) -> Tensor:
+        """Return what an interferometer passes whose arm is still cooling or warming."""
+        return self._residue_of_phase(dwell, self.params.time_constant, active)
+
+
+@final
+class PlztSwitch(SwitchTree[PlztSwitchParams]):
+    """Switch by the electro-optic effect of PLZT; fibre-coupled, for fields and powers."""
+
+    kind = "plzt"
+    Params = PlztSwitchParams
+
+    def delay_fs(self, action: str) -> int:
+        """Return the wait after a move."""
+        if action != "route":
+            raise KeyError(action)
+        return to_fs(self.params.settling_time)
+
+    def residue(self, dwell: Tensor, active: Active) -> Tensor:
+        """Return what an interferometer passes whose electrodes are still being charged."""
+        # The stated wait leaves half a bit, which is how other switches' waits come about.
+        time_constant = self.params.settling_time / dynamics.settling_time(1.0, self.params.bits)
+        return self._residue_of_phase(dwell, time_constant, active)

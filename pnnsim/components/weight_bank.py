@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pnnsim.components.base import Active, Held, Size, State, WeightBank
 from pnnsim.params.weight_bank import MrrParams
-from pnnsim.physics import dynamics, photonic_ring, quantize
+from pnnsim.physics import dynamics, photonic_ring, photonic_thermal, quantize
 from pnnsim.rng import normal
 from pnnsim.units import power_ratio, to_fs
 
@@ -35,6 +35,7 @@ class RingBank(WeightBank[MrrParams]):
     imperfections = (
         *deterministic,
         "crosstalk",
+        "heater_crosstalk",
         "resonance_error",
         "temperature",
         "write_repeatability",
@@ -49,6 +50,10 @@ class RingBank(WeightBank[MrrParams]):
         )
         self._amplitude = photonic_ring.ring_amplitude(params.ring_loss, circumference)
         self._low, high = photonic_ring.weight_interval(params.self_coupling, self._amplitude)
+        if params.voltage_shift is not None and params.voltage_limit is not None:
+            # A junction moves a resonance only so far, so that little weight is left off resonance.
+            reach = torch.tensor(params.voltage_shift * params.voltage_limit, dtype=torch.float64)
+            self._low = max(self._low, float(self._single(reach)))
         self._scale = params.usable_range * min(high, -self._low)
 
     # timing
@@ -94,6 +99,16 @@ class RingBank(WeightBank[MrrParams]):
     def static_power(self) -> float:
         """Return the heat of every ring of every bank, selected or not."""
         return self._rings * self.params.hold_power
+
+    def overload(self, power: float) -> tuple[str, ...]:
+        """Return a warning where one wavelength alone heats the ring that drops it."""
+        at_ring = power * self.split_power_fraction
+        if at_ring <= self.params.ring_power_limit:
+            return ()
+        return (
+            f"weight_banks.ring_power_limit: {at_ring:.3g} W of one wavelength meets each ring; "
+            f"expected at most {self.params.ring_power_limit:.3g} W, beyond which it heats itself",
+        )
 
     def area(self) -> float:
         """Return the area of all rings at their pitch."""
@@ -141,9 +156,15 @@ class RingBank(WeightBank[MrrParams]):
         target = target.clamp(-1.0, 1.0)
         command = self._calibrate(target, active)
         shift = self._shift(target, state, active)
-        if shift is None and not self.on(active, "crosstalk"):
+        heated = self._heats_neighbors(active)
+        if shift is None and not heated and not self.on(active, "crosstalk"):
             return Held(command)
-        return Held(self._measure(command, shift, active))
+        return Held(self._measure(command, shift, active, heated=heated))
+
+    def _heats_neighbors(self, active: Active) -> bool:
+        """Return whether calibration leaves something of the neighbors' heat."""
+        felt = self.params.tuning == "thermal" and self.params.heater_crosstalk > 0.0
+        return felt and self.on(active, "heater_crosstalk")
 
     def _calibrate(self, target: Tensor, active: Active) -> Tensor:
         """Return the weights to which the rings are set, in steps of their converters."""
@@ -165,12 +186,27 @@ class RingBank(WeightBank[MrrParams]):
             wanted = quantize.quantize(wanted, self.params.bits, -reach, reach)
         return wanted.clamp(-reach, 1.0)
 
-    def _measure(self, command: Tensor, shift: Tensor | None, active: Active) -> Tensor:
-        """Return the weights that light meets when the rings are set to `command`."""
+    def _measure(
+        self, command: Tensor, shift: Tensor | None, active: Active, *, heated: bool = False
+    ) -> Tensor:
+        """Return the weights that light meets when the rings are set to `command`.
+
+        `heated` adds what setting all rings at once has left: each moves while the others do.
+        """
         phase = photonic_ring.weight_to_phase(
             self._scale * command, self.params.self_coupling, self._amplitude
         )
         detuning = photonic_ring.phase_to_detuning(phase, self._fsr)
+        if heated:
+            pitch = self.params.ring_pitch
+            detuning = detuning + photonic_thermal.calibration_residue(
+                detuning,
+                self.params.calibration_rounds,
+                pitch=pitch,
+                strength=self.params.heater_crosstalk,
+                reference_distance=pitch,
+                decay_length=self.params.heater_decay_length,
+            )
         if shift is not None:
             detuning = detuning + shift
         on_bus = self._cascade if self.on(active, "crosstalk") else self._single

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
@@ -69,6 +69,7 @@ Current = Annotated[float, Quantity("current")]
 Charge = Annotated[float, Quantity("charge")]
 Resistance = Annotated[float, Quantity("resistance")]
 Capacitance = Annotated[float, Quantity("capacitance")]
+MagneticField = Annotated[float, Quantity("magnetic_field")]
 Temperature = Annotated[float, Quantity("temperature")]
 Angle = Annotated[float, Quantity("angle")]
 Fraction = Annotated[float, Quantity("fraction")]
@@ -82,6 +83,9 @@ PerTemperature = Annotated[float, Quantity("per_temperature")]
 RatioDb = Annotated[float, Quantity("ratio_db")]
 LossPerLengthDb = Annotated[float, Quantity("loss_per_length_db")]
 NoiseDbc = Annotated[float, Quantity("noise_dbc")]
+
+#: What a line carries: optical power, an optical field with its sign, or a voltage.
+Carrier = Literal["power", "field", "voltage"]
 
 Bits = Annotated[int, Field(ge=1, le=24)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -41,3 +41,9 @@ class ControlParams(Params):
     """Waves that visit a bank before the switch moves."""
     overlap: bool = True
     """Whether the switch moves while the state is processed, or afterwards."""
+    prefetch: bool = False
+    """Whether a bank that is not in use is written while the others compute."""
+    write_drivers: Count = 1
+    """Physical banks that can be written at once; a matrix of several tiles shares them."""
+    gating: tuple[Literal["front_end", "encoder", "detector", "nonlinearity", "readout"], ...] = ()
+    """Parts that are switched off while idle; one that keeps something, as banks do, cannot be."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from pnnsim.params.base import Bits, Count, Energy, Params, Power, Rate, Time
 
 class SampleHoldParams(Params):
     """Describe analog sample-and-hold cells, one per line and wave."""
+
+    digital: ClassVar[bool] = False
 
     kind: Literal["sample_hold"]
     capacity: Count

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 
 import torch
+from scipy import constants
 from torch import Tensor
 
 from pnnsim.physics._checks import require, require_fraction, require_positive
@@ -46,6 +47,11 @@ def time_constant_from_bandwidth(bandwidth: float) -> float:
 def time_constant_from_rise_time(rise_time: float) -> float:
     """Return the time constant [s] of one pole with a 10-90 % rise time [s]."""
     return rise_time / RISE_TIME_CONSTANTS
+
+
+def flight_time(length: float, group_index: float) -> float:
+    """Return the time [s] that light takes for a length [m] in a medium of some group index."""
+    return length * group_index / constants.c
 
 
 def residue(elapsed: Tensor, time_constant: Tensor | float) -> Tensor:

@@ -81,10 +81,24 @@ def read_deviation(g: Tensor, elapsed: Tensor, read_time: float = READ_TIME) -> 
     Returns:
         `min(0.0088 / g**0.65, 0.2) * sqrt(ln((t + t_r) / (2 t_r)))`, as `g`.
     """
-    require_positive("read_deviation", read_time=read_time)
     strength = (0.0088 / g.clamp(min=torch.finfo(g.dtype).tiny) ** 0.65).clamp(max=0.2)
-    decades = torch.log((elapsed + read_time) / (2.0 * read_time)).clamp(min=0.0)
-    return strength * torch.sqrt(decades)
+    return flicker_deviation(strength, elapsed, read_time)
+
+
+def flicker_deviation(strength: Tensor | float, elapsed: Tensor, read_time: float) -> Tensor:
+    """Return the standard deviation of a reading by 1/f noise since a write.
+
+    Args:
+        strength: Deviation relative to the value, for each root of e-folds of time.
+        elapsed: Time since programming [s].
+        read_time: Length of the reading [s], the short end of the spectrum.
+
+    Returns:
+        `strength * sqrt(ln((t + t_r) / (2 t_r)))`, none before `read_time`.
+    """
+    require_positive("flicker_deviation", read_time=read_time)
+    folds = torch.log((elapsed + read_time) / (2.0 * read_time)).clamp(min=0.0)
+    return strength * torch.sqrt(folds)
 
 
 def cell_transmission(fraction: Tensor, low: float, high: float) -> Tensor:

@@ -100,6 +100,15 @@ def electro_optic_power(
     return (1.0 - tap_fraction) * transmission * power
 
 
+def square_law(field: Tensor) -> Tensor:
+    """Return the power of a field, both relative to full scale: its square, at most 1.
+
+    Args:
+        field: Field amplitude, any shape; clipped to [-1, 1].
+    """
+    return field.clamp(-1.0, 1.0) ** 2
+
+
 def absorber_transmission(
     power: Tensor, saturable: float, saturation_power: float, unsaturable: float = 0.0
 ) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from scipy import constants
 from torch import Tensor
 
-from pnnsim.physics._checks import Number, require_positive
+from pnnsim.physics._checks import Number, require, require_positive
 
 
 def single_pole_noise_bandwidth(bandwidth: float) -> float:
@@ -86,6 +86,23 @@ def homodyne_current(
     """
     cosine = torch.cos(torch.as_tensor(relative_phase, dtype=signal.dtype, device=signal.device))
     return 2.0 * responsivity * torch.sqrt(oscillator * signal) * cosine
+
+
+def homodyne_powers(field: Tensor, oscillator: float) -> tuple[Tensor, Tensor]:
+    """Return the powers on both photodiodes of a homodyne receiver whose phases agree.
+
+    Args:
+        field: Signal field with its sign [W^0.5], any shape.
+        oscillator: Power of the local oscillator [W].
+
+    Returns:
+        `(sqrt(P_LO) + E)² / 2` and `(sqrt(P_LO) - E)² / 2` [W], each as `field`: their sum is all
+        the light, their difference `2 sqrt(P_LO) E`.
+
+    Reference: interference on a 50:50 coupler; `homodyne_current` is the difference.
+    """
+    amplitude = oscillator**0.5
+    return (amplitude + field) ** 2 / 2.0, (amplitude - field) ** 2 / 2.0
 
 
 def shot_variance(current: Number, bandwidth: float) -> Number:
@@ -191,7 +208,85 @@ def beat_variance(
     Reference: Olsson, J. Lightwave Technol. 7, 1071, 1989.
     """
     spontaneous = inversion * constants.h * frequency * (gain - 1.0)
-    return 4.0 * responsivity**2 * power * spontaneous * bandwidth
+    return emission_beat_variance(power, spontaneous, responsivity, bandwidth)
+
+
+def emission_beat_variance(
+    power: Tensor, emission: Tensor | float, responsivity: float, bandwidth: float
+) -> Tensor:
+    """Return the variance of light that beats with spontaneous emission on a photodiode.
+
+    Args:
+        power: Signal power at the photodiode [W], any shape.
+        emission: Spontaneous emission in the mode of the signal, one-sided [W/Hz].
+        responsivity: Current per power [A/W].
+        bandwidth: Noise bandwidth [Hz].
+
+    Returns:
+        `4 R² P S B` [A²], as `power`. The beat of the emission with itself is left out: it is
+        small while the signal is stronger than all emission in the optical band.
+
+    Reference: Olsson, J. Lightwave Technol. 7, 1071, 1989.
+    """
+    return 4.0 * responsivity**2 * power * emission * bandwidth
+
+
+def amplifier_emission(noise_figure: float, gain: float, frequency: float) -> float:
+    """Return the spontaneous emission that an optical amplifier adds in one mode.
+
+    Args:
+        noise_figure: Noise figure F, linear, at least `1 / gain`.
+        gain: Power gain G, linear; may be below 1.
+        frequency: Optical frequency [Hz].
+
+    Returns:
+        `h nu (F G - 1) / 2` [W/Hz]: the definition `F = (2 S / (h nu) + 1) / G` solved for S, and
+        the same as `n_sp h nu (G - 1)`.
+
+    Reference: Olsson, J. Lightwave Technol. 7, 1071, 1989.
+    """
+    excess = noise_figure * gain - 1.0
+    require(excess >= 0.0, "amplifier_emission", "noise figure", noise_figure, "at least 1 / gain")
+    return constants.h * frequency * excess / 2.0
+
+
+def photoelectrons(power: Number, efficiency: float, wavelength: float, exposure: float) -> Number:
+    """Return the mean number of electrons that light frees in a pixel.
+
+    Args:
+        power: Optical power [W].
+        efficiency: Electrons per photon.
+        wavelength: Vacuum wavelength [m].
+        exposure: Time of collection [s].
+
+    Returns:
+        `efficiency * P * T / (h nu)`, as `power`.
+    """
+    return power * (efficiency * exposure / photon_energy(wavelength))
+
+
+def carriers(current: float, exposure: float) -> float:
+    """Return the mean number of carriers that a current [A] brings in a time [s]: `I T / q`."""
+    return current * exposure / constants.e
+
+
+def unequal_difference(plus: Tensor, minus: Tensor, mismatch: float) -> Tensor:
+    """Return the difference of two signals whose amplifiers differ.
+
+    Args:
+        plus: Signal that adds, any unit.
+        minus: Signal that subtracts, as `plus`.
+        mismatch: Gain of the first less gain of the second, relative to their mean.
+
+    Returns:
+        `(1 + mismatch / 2) plus - (1 - mismatch / 2) minus`, as `plus`.
+    """
+    return plus - minus + mismatch / 2.0 * (plus + minus)
+
+
+def full_well(electrons: Tensor, capacity: float) -> Tensor:
+    """Return the electrons that a pixel holds: at most its capacity, as `electrons`."""
+    return electrons.clamp(max=capacity)
 
 
 def sampling_variance(capacitance: float, temperature: float) -> float:

@@ -18,8 +18,9 @@ import torch
 from scipy import constants
 from torch import Tensor
 
+from pnnsim.physics import photonic_channels
 from pnnsim.physics._checks import require, require_positive
-from pnnsim.units import amplitude_ratio
+from pnnsim.physics.photonic_channels import linewidth as linewidth
 
 
 def ring_amplitude(loss: float, circumference: float) -> float:
@@ -32,7 +33,7 @@ def ring_amplitude(loss: float, circumference: float) -> float:
     Returns:
         Amplitude a, 1 without loss.
     """
-    return amplitude_ratio(-loss * circumference)
+    return photonic_channels.single_pass_amplitude(loss, circumference)
 
 
 def free_spectral_range(wavelength: float, group_index: float, circumference: float) -> float:
@@ -46,25 +47,7 @@ def free_spectral_range(wavelength: float, group_index: float, circumference: fl
     Reference: Bogaerts et al., Laser Photon. Rev., 2012.
     """
     require_positive("free_spectral_range", group_index=group_index, circumference=circumference)
-    return wavelength**2 / (group_index * circumference)
-
-
-def linewidth(fsr: float, r1: float, r2: float, a: float) -> float:
-    """Return the full width at half maximum of the drop resonance [m].
-
-    Args:
-        fsr: Free spectral range [m].
-        r1: Self-coupling amplitude of the input coupler.
-        r2: Self-coupling amplitude of the drop coupler.
-        a: Single-pass amplitude.
-
-    Returns:
-        `fsr * (1 - m) / (pi * sqrt(m))` with m = r1 r2 a; valid for m near 1.
-
-    Reference: Bogaerts et al., Laser Photon. Rev., 2012.
-    """
-    m = r1 * r2 * a
-    return fsr * (1.0 - m) / (math.pi * math.sqrt(m))
+    return photonic_channels.free_spectral_range(wavelength, group_index, circumference)
 
 
 def optical_bandwidth(wavelength: float, width: float) -> float:

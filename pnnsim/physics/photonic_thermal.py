@@ -64,6 +64,75 @@ def crosstalk_matrix(
     return torch.where(own, torch.ones_like(kernel), kernel.clamp(max=1.0))
 
 
+def spread_heat(
+    shift: Tensor, pitch: float, strength: float, reference_distance: float, decay_length: float
+) -> Tensor:
+    """Return what the neighbors' heaters add to each element of a square grid.
+
+    The kernel of `crosstalk_matrix` without its diagonal, as a convolution: a matrix over all
+    pairs of elements would be too large. It is cut off where it has fallen to a thousandth of its
+    value at the pitch.
+
+    Args:
+        shift: Shift that each heater causes at its own element, shape `(n_out, n_in)`.
+        pitch: Distance of neighboring elements along both axes [m].
+        strength: Influence at the reference distance, relative to the element's own.
+        reference_distance: That distance [m].
+        decay_length: Length over which the influence falls by e [m].
+
+    Returns:
+        Added shift, as `shift`.
+
+    Reference: exponential decay with distance, `K_0 exp(-(d - d_0) / l)`.
+    """
+    require_positive("spread_heat", pitch=pitch, decay_length=decay_length)
+    reach = math.ceil(1.0 + math.log(1000.0) * decay_length / pitch)
+    steps = torch.arange(-reach, reach + 1, dtype=shift.dtype, device=shift.device)
+    distance = pitch * torch.sqrt(steps[:, None] ** 2 + steps[None, :] ** 2)
+    kernel = strength * torch.exp(-(distance - reference_distance) / decay_length)
+    kernel = kernel.clamp(max=1.0)
+    kernel[reach, reach] = 0.0
+    spread = torch.nn.functional.conv2d(shift[None, None], kernel[None, None], padding=reach)
+    return spread[0, 0]
+
+
+def calibration_residue(
+    wanted: Tensor,
+    rounds: int,
+    *,
+    pitch: float,
+    strength: float,
+    reference_distance: float,
+    decay_length: float,
+) -> Tensor:
+    """Return by how much heaters miss when all are set at once, round after round.
+
+    Each round measures every element and moves every heater by what its own element is off, while
+    its neighbors move as well: `c[r+1] = c[r] + (d - K c[r])` from `c[1] = d`. What is left,
+    `K c - d`, is multiplied by `1 - K` in every round.
+
+    Args:
+        wanted: Shift that each element should have, shape `(n_out, n_in)`.
+        rounds: Rounds of set, settle and measure, 1 or more.
+        pitch: Distance of neighboring elements [m].
+        strength: Influence at the reference distance, relative to the element's own.
+        reference_distance: That distance [m].
+        decay_length: Length over which the influence falls by e [m].
+
+    Returns:
+        Shift beyond what is wanted, as `wanted`; grows with the rounds if an element feels more of
+        its neighbors than of itself.
+
+    Reference: Jacobi iteration of the linear system `K c = d`.
+    """
+    require(rounds >= 1, "calibration_residue", "rounds", rounds, "1 or more")
+    sign, left = -1.0, wanted
+    for _ in range(rounds):
+        left = spread_heat(left, pitch, strength, reference_distance, decay_length)
+        sign = -sign
+    return sign * left
+
+
 def apply_crosstalk(commanded: Tensor, matrix: Tensor) -> Tensor:
     """Return the shifts that heaters cause together.
 
@@ -89,8 +158,10 @@ def cancel_crosstalk(wanted: Tensor, matrix: Tensor) -> Tensor:
         Commands, as `wanted`; some may be negative, which a heater cannot do.
     """
     require_square("cancel_crosstalk", matrix=matrix)
-    commands: Tensor = torch.linalg.solve(matrix, wanted.unsqueeze(-1)).squeeze(-1)
-    return commands
+    # All leading axes are right-hand sides of one system, so that it is factored once.
+    flat = wanted.reshape(-1, wanted.shape[-1])
+    commands: Tensor = torch.linalg.solve(matrix, flat.mT).mT
+    return commands.reshape(wanted.shape)
 
 
 def weight_error(linewidth: float, shift: float) -> float:

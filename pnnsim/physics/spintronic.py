@@ -57,6 +57,14 @@ def tmr_ratio(
     return tmr * warm / (1.0 + (voltage / half_voltage) ** 2)
 
 
+def relative_swing(tmr: Tensor) -> Tensor:
+    """Return how far a junction's conductance swings, over that when parallel: `TMR / (1 + TMR)`.
+
+    Reference: definition of the ratio, (G_P - G_AP) / G_P.
+    """
+    return tmr / (1.0 + tmr)
+
+
 def junction_conductance(magnetization: Tensor, resistance: Tensor | float, tmr: Tensor) -> Tensor:
     """Return the conductance of a junction.
 
@@ -173,6 +181,46 @@ def oscillator_amplitude(current: Tensor, threshold: float) -> Tensor:
     runs = excess > 0
     safe = torch.where(runs, excess, torch.ones_like(excess))
     return torch.where(runs, torch.sqrt(safe), torch.zeros_like(excess))
+
+
+def thermal_oscillator_amplitude(current: Tensor, threshold: float, thermal: float) -> Tensor:
+    """Return the amplitude of a spin-torque oscillator whose threshold heat makes smooth.
+
+    Args:
+        current: Driving current [A], any shape.
+        threshold: Current at which oscillation would start at no temperature [A].
+        thermal: Strength of the thermal noise eta, above 0: the power that it keeps up at rest,
+            over the power of oscillation at twice the threshold.
+
+    Returns:
+        `sqrt(p)`, as `current`, with `p² - (I / I_th - 1) p - eta = 0`: the stationary mean power
+        where power has little spread. It tends to `oscillator_amplitude` as eta tends to 0.
+
+    Reference: Slavin and Tiberkevich, IEEE Trans. Magn. 45, 2009 (auto-oscillator with noise), with
+    the mean of the squared power replaced by the square of the mean.
+    """
+    require_positive("thermal_oscillator_amplitude", threshold=threshold, thermal=thermal)
+    half = 0.5 * (current / threshold - 1.0)
+    root = torch.sqrt(half**2 + thermal)
+    # Below threshold by the product of both roots, which does not cancel.
+    power = torch.where(half >= 0, half + root, thermal / (half.abs() + root))
+    return torch.sqrt(power)
+
+
+def oscillator_deviation(amplitude: Tensor, thermal: float) -> Tensor:
+    """Return the standard deviation of a spin-torque oscillator's amplitude.
+
+    Args:
+        amplitude: Mean amplitude, that of `thermal_oscillator_amplitude`.
+        thermal: Strength of the thermal noise, as there.
+
+    Returns:
+        `sqrt(eta) / (2 a)` well above threshold, where power fluctuates with variance eta; at most
+        `a / 2`, about that of the Rayleigh distribution, which holds below.
+
+    Reference: linearized power fluctuations; Slavin and Tiberkevich, IEEE Trans. Magn. 45, 2009.
+    """
+    return torch.minimum(math.sqrt(thermal) / (2.0 * amplitude), amplitude / 2.0)
 
 
 def p_bit_probability(current: Tensor, scale: float) -> Tensor:

@@ -1,0 +1,162 @@
+"""Drivers, gates and amplifiers of a crossbar: times, prices and transfer functions by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import constants
+
+from pnnsim.chip import Chip
+from pnnsim.components.base import Received
+from pnnsim.errors import SpecError
+from pnnsim.network import ReLaXNet
+from pnnsim.products import BankProducts, Read
+from pnnsim.simulator import time_run
+from pnnsim.spec import load_spec
+
+
+def chip(*overrides: tuple[str, str], **network: object) -> Chip:
+    return Chip.nominal(load_spec("spintronic_mtj", list(overrides)), ReLaXNet(**network))
+
+
+def received(c: Chip, signal: torch.Tensor) -> Received:
+    return Received(
+        signal=signal,
+        total=torch.zeros_like(signal[:, :1]),
+        squares=None,
+        square_total=None,
+        unit_input=c.unit_input,
+        conductance=c.weight_banks.conductance,
+    )
+
+
+def test_logical_one_is_voltage_times_conductance() -> None:
+    """0.2 V x 8 x (1 - 1/2.2) uS = 0.872727 uA."""
+    assert chip().unit_input == pytest.approx(0.872727e-6, rel=1e-6, abs=0)
+
+
+def test_a_line_carries_both_signs_or_one() -> None:
+    state = torch.tensor([[-1.7, -0.4, 0.4, 1.7]], dtype=torch.float64)
+    bipolar, unipolar = chip().encoder, chip(("encoder.polarity", "unipolar")).encoder
+    quiet: frozenset[str] = frozenset()
+    assert bipolar.encode(state, converted=True, active=quiet).tolist() == [[-1.0, -0.4, 0.4, 1.0]]
+    assert unipolar.encode(state, converted=True, active=quiet).tolist() == [[0.0, 0.0, 0.4, 1.0]]
+    active = {"encoder.quantization"}
+    # Six bits: 63 levels over [-1, 1], 64 over [0, 1]; an analog state meets no converter.
+    assert bipolar.encode(state, converted=True, active=active)[0, 2] == pytest.approx(12 / 31)
+    assert unipolar.encode(state, converted=True, active=active)[0, 2] == pytest.approx(25 / 63)
+    assert bipolar.encode(state, converted=False, active=active)[0, 2] == 0.4
+
+
+def test_a_move_opens_one_bank_and_closes_another() -> None:
+    two, five = chip().switch, chip(("weight_banks.count", "5"), weight_sets=5, steps=5).switch
+    assert (
+        two.cost("route")
+        == five.cost("route")
+        == pytest.approx(2 * 64 * 16 * 5e-15, rel=1e-12, abs=0)
+    )
+    assert two.static_power() == pytest.approx(2 * 64 * 16 * 1e-9, rel=1e-12, abs=0)
+    assert five.static_power() == pytest.approx(5 * 64 * 16 * 1e-9, rel=1e-12, abs=0)
+    assert two.delay_fs("route") == 500_000
+    assert two.transmission == 1.0
+
+
+def test_gates_leak_by_the_ratio_of_their_resistances() -> None:
+    switch = chip().switch
+    assert switch.leakage({"switch.leakage"}) == pytest.approx(1e-6, rel=1e-12, abs=0)
+    assert switch.leakage(frozenset()) == 0.0
+
+
+def test_nothing_moves_before_the_decoder_is_done() -> None:
+    switch = chip().switch
+    dwell = torch.tensor([0.0, 0.4e-9, 0.42e-9, 0.5e-9], dtype=torch.float64)
+    expected = [1.0, 1.0, math.exp(-1), math.exp(-5)]
+    assert switch.residue(dwell, {"switch.settling"}).tolist() == pytest.approx(
+        expected, rel=1e-9, abs=0
+    )
+    assert not switch.residue(dwell, frozenset()).any()
+
+
+def test_the_whole_injected_charge_passes_the_amplifier() -> None:
+    """Sixteen gates leave 0.5 fC each, a tenth of which is not cancelled: 0.8 fC."""
+    switch = chip().switch
+    dwell = torch.linspace(0.4e-9, 40e-9, 20_001, dtype=torch.float64)
+    current = switch.injection(dwell, {"switch.charge_injection"})
+    assert current is not None
+    # The trapezoid rule on steps of a thousandth of the time constant.
+    assert torch.trapezoid(current, dwell).item() == pytest.approx(0.8e-15, rel=1e-5, abs=0)
+    assert switch.injection(dwell, frozenset()) is None
+
+
+def test_injected_charge_fades_until_the_capture() -> None:
+    """The product sees what is left when the detector captures, not when the wave departs."""
+    c = chip(("weight_banks.settling_time", "1 ns"))
+    visits = time_run(c, 1).visits
+    weight = torch.zeros((2, 64, 64), dtype=torch.float64)
+    products = BankProducts(c, weight, visits, Read(frozenset({"switch.charge_injection"})))
+    got = products.receive(torch.zeros((1, 64), dtype=torch.float64), 1).signal
+    # The gates move from the capture on, beside activation, hold and drive: 2.5 ns.
+    since = 2.5e-9 - 0.4e-9 + 1e-9 + math.log(128) / (2 * math.pi * 100e6)
+    expected = 0.8e-15 / 1.59e-9 * math.exp(-since / 1.59e-9) / c.unit_input
+    # Times are rounded to femtoseconds.
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [("thermal_noise",), ("amplifier_noise",), ("thermal_noise", "amplifier_noise")],
+)
+def test_noise_has_the_textbook_variance(sources: tuple[str, ...]) -> None:
+    c = chip()
+    signal = torch.zeros((400, 64), dtype=torch.float64)
+    generator = torch.Generator().manual_seed(4)
+    drawn = c.detector.detect(
+        received(c, signal), generator, {f"detector.{name}" for name in sources}
+    )
+    band = math.pi / 2 * 100e6
+    variances = {
+        "thermal_noise": 4 * constants.k * 300 * 64 * 16 * 0.727273e-6 * band,
+        "amplifier_noise": 5e-12**2 * band,
+    }
+    expected = sum(variances[name] for name in sources)
+    # 5 sigma of a variance from n draws: 5 sqrt(2 / n).
+    found = float((drawn * c.unit_input).var())
+    assert found == pytest.approx(expected, rel=5 * math.sqrt(2 / drawn.numel()), abs=0)
+
+
+def test_noise_of_the_worked_machine() -> None:
+    """Devices at N = 128: 1.489 mS gives 62.3 nA, the amplifier 62.7 nA."""
+    band = math.pi / 2 * 100e6
+    overrides = [("weight_banks.rows", "128"), ("weight_banks.cols", "128")]
+    c = chip(("encoder.lines", "128"), *overrides, hidden=128)
+    conductance = c.weight_banks.conductance
+    assert conductance == pytest.approx(1.489e-3, rel=5e-4, abs=0)
+    assert math.sqrt(4 * constants.k * 300 * conductance * band) == pytest.approx(
+        62.3e-9, rel=1e-3, abs=0
+    )
+    assert math.sqrt(5e-12**2 * band) == pytest.approx(62.7e-9, rel=1e-3, abs=0)
+
+
+def test_an_amplifier_stops_at_its_rails() -> None:
+    c = chip()
+    signal = torch.tensor([[-30.0, -5.0, 5.0, 30.0]], dtype=torch.float64)
+    limit = 10e-6 / c.unit_input
+    got = c.detector.detect(received(c, signal), None, {"detector.saturation"})
+    assert got[0].tolist() == pytest.approx([-limit, -5.0, 5.0, limit], rel=1e-12, abs=0)
+    assert torch.equal(c.detector.detect(received(c, signal), None, frozenset()), signal)
+
+
+def test_what_an_amplifier_leaves_of_the_symbol_before_is_half_a_bit() -> None:
+    assert chip().detector.residue({"detector.settling"}) == pytest.approx(2.0**-7, rel=1e-6, abs=0)
+    assert chip().detector.residue(frozenset()) == 0.0
+
+
+@pytest.mark.parametrize("part", ["encoder", "detector", "switch"])
+def test_light_and_crossbars_do_not_mix(part: str) -> None:
+    tree = load_spec("spintronic_mtj").to_tree()
+    tree[part] = load_spec("photonic_mrr").to_tree()[part]
+    with pytest.raises(SpecError, match="voltage"):
+        load_spec(tree)

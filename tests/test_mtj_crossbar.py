@@ -1,0 +1,397 @@
+"""A bank of magnetic junctions holds the levels of its encoding, and errs as described."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from pnnsim.chip import Chip
+from pnnsim.components.base import Active, State
+from pnnsim.components.mtj_crossbar import MtjCrossbar
+from pnnsim.errors import SpecError
+from pnnsim.network import ReLaXNet
+from pnnsim.physics import crossbar
+from pnnsim.rng import stream
+from pnnsim.spec import load_spec
+
+NONE: frozenset[str] = frozenset()
+G_P, G_AP = 1e-6, 1e-6 / 2.2
+ENCODINGS = [("binary", 1), ("ternary", 1), ("thermometer", 8), ("area", 3), ("series", 4)]
+STT = {
+    "write_torque": "stt",
+    "overdrive": "2",
+    "damping": "0.01",
+    "anisotropy_field": "0.292 T",
+    "write_pulse": "10 ns",
+}
+
+
+def bank(hidden: int = 64, **values: object) -> MtjCrossbar:
+    pairs = [(f"weight_banks.{key}", str(value)) for key, value in values.items()]
+    pairs.append(("encoder.lines", "128"))
+    found = Chip.nominal(load_spec("spintronic_mtj", pairs), ReLaXNet(hidden=hidden)).weight_banks
+    assert isinstance(found, MtjCrossbar)
+    return found
+
+
+def stt_bank(**values: object) -> MtjCrossbar:
+    """Return a bank that is written through its barriers, its error rate from the macrospin."""
+    b = bank()
+    changes = {"write_error_rate": None, "write_torque": "stt", "overdrive": 2.0, "damping": 0.01}
+    changes |= {"anisotropy_field": 0.292, "write_pulse": 10e-9, **values}
+    return MtjCrossbar(b.params.model_copy(update=changes), b.size)
+
+
+def seen(b: MtjCrossbar, target: torch.Tensor, state: State, *names: str) -> torch.Tensor:
+    return b.program(target, state, on(*names), math.inf).weights
+
+
+def on(*names: str) -> Active:
+    return {f"weight_banks.{name}" for name in names}
+
+
+def random_weights(n: int = 64, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 2 * torch.rand((n, n), generator=generator, dtype=torch.float64) - 1
+
+
+def full(value: float, n: int = 64) -> torch.Tensor:
+    return torch.full((n, n), value, dtype=torch.float64)
+
+
+def fabricated(b: MtjCrossbar, seed: int = 0) -> State:
+    return b.fabricate(stream(seed, "chip0", "fabrication"))
+
+
+def levels_by_enumeration(encoding: str, devices: int) -> np.ndarray:
+    """List what the two groups can hold by going through all states of their junctions."""
+    groups = []
+    for states in product((0, 1), repeat=devices):
+        g = np.where(np.array(states) == 1, G_P, G_AP)
+        if encoding == "area":
+            g = g * 2.0 ** np.arange(devices)
+        groups.append(1 / (1 / g).sum() if encoding == "series" else g.sum())
+    low, high = min(groups), max(groups)
+    pairs = [(a, b) for a in groups for b in groups if encoding == "binary" or low in (a, b)]
+    if encoding == "binary":
+        pairs = [(high, low), (low, high)]
+    return np.unique(np.round([(a - b) / (high - low) for a, b in pairs], 12))
+
+
+@pytest.mark.parametrize(("encoding", "devices"), ENCODINGS)
+def test_weights_are_the_nearest_levels_of_the_encoding(encoding: str, devices: int) -> None:
+    b, weights = bank(encoding=encoding, devices=devices), random_weights()
+    levels = levels_by_enumeration(encoding, devices)
+    nearest = levels[np.abs(weights.numpy()[..., None] - levels).argmin(axis=-1)]
+    held = seen(b, weights, {}, "quantization").numpy()
+    np.testing.assert_allclose(held, nearest, rtol=0, atol=1e-11)  # levels rounded to 1e-12
+
+
+@pytest.mark.parametrize(("encoding", "devices"), ENCODINGS)
+def test_nominal_junctions_make_exactly_those_levels(encoding: str, devices: int) -> None:
+    """The way over conductances and the way over levels are the same where nothing errs."""
+    b, weights = bank(encoding=encoding, devices=devices, resistance_spread=0), random_weights()
+    levels = seen(b, weights, {}, "quantization")
+    junctions = seen(b, weights, fabricated(b), "quantization", "resistance_spread")
+    np.testing.assert_allclose(junctions.numpy(), levels.numpy(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("encoding", "devices"), ENCODINGS)
+def test_without_imperfections_a_bank_holds_what_it_is_asked_for(
+    encoding: str, devices: int
+) -> None:
+    b, weights = bank(encoding=encoding, devices=devices, resistance_spread=0), random_weights()
+    assert torch.equal(seen(b, weights, fabricated(b)), weights)
+    # Junctions turned by a share, the way to hold a weight without levels.
+    turned = seen(b, weights, fabricated(b), "resistance_spread")
+    np.testing.assert_allclose(turned.numpy(), weights.numpy(), rtol=0, atol=1e-12)
+
+
+def test_gradient_passes_straight_through_inside_the_range() -> None:
+    b = bank(4, rows=4, cols=4)
+    weights = torch.tensor([[0.3, -2.0, 1.4, -0.9]] * 4, dtype=torch.float64, requires_grad=True)
+    active = on("quantization", "wire_resistance", "resistance_spread")
+    b.program(weights, fabricated(b), active, math.inf).weights.sum().backward()
+    assert weights.grad is not None
+    assert weights.grad[0].tolist() == [1.0, 0.0, 0.0, 1.0]
+
+
+def test_conductances_and_power_by_hand() -> None:
+    """8 x (1 - 1/2.2) uS a weight; 64 x 16 x 0.727273 uS on one amplifier."""
+    b = bank()
+    assert b.transmission == pytest.approx(8 * (G_P - G_AP), rel=1e-12, abs=0)
+    assert b.conductance == pytest.approx(64 * 16 * 0.5 * (G_P + G_AP), rel=1e-12, abs=0)
+    assert b.line_power(0.2) == pytest.approx(64 * b.conductance * 0.04 / 3, rel=1e-8, abs=0)
+    area = bank(encoding="area", devices=3)
+    assert area.transmission == pytest.approx(7 * (G_P - G_AP), rel=1e-12, abs=0)
+    string = bank(encoding="series", devices=4)
+    assert string.transmission == pytest.approx((G_P - G_AP) / 4, rel=1e-12, abs=0)
+    assert b.static_power() == 0.0
+
+
+def test_a_narrow_network_leaves_lines_undriven_but_loads_the_amplifiers() -> None:
+    assert bank(16).conductance == bank().conductance
+    assert bank(16).line_power(0.2) == pytest.approx(bank().line_power(0.2) / 4, rel=1e-12, abs=0)
+
+
+def test_the_swing_shrinks_with_voltage_and_heat() -> None:
+    """TMR 1.2 / (1 + 0.4^2) = 1.034483 at 0.2 V: swing 0.508475 over 0.545455."""
+    line = torch.tensor([[0.0, 1.0, -1.0, 0.5]], dtype=torch.float64)
+    b, active = bank(), on("voltage_dependence")
+    ratio = 0.508475 / 0.545455
+    got = b.respond(line, 0.2, active)
+    assert got[0, :3].tolist() == pytest.approx([0.0, ratio, -ratio], rel=2e-6, abs=0)
+    assert b.respond(line, 0.2, NONE) is line
+    string = bank(encoding="series", devices=4).respond(line, 0.8, active)
+    np.testing.assert_allclose(string.numpy(), got.numpy(), rtol=1e-12)
+
+    hot = Chip.nominal(
+        load_spec("spintronic_mtj", [("environment.temperature", "400 K")]), ReLaXNet()
+    ).weight_banks
+    tmr = 1.2 * (1 - 0.15)
+    assert hot.transmission == pytest.approx(8 * G_P * tmr / (1 + tmr), rel=1e-12, abs=0)
+
+
+def test_the_response_of_a_line_has_the_gradient_of_finite_differences() -> None:
+    line = (random_weights(6) * 0.9).requires_grad_()
+    b = bank()
+    assert torch.autograd.gradcheck(lambda x: b.respond(x, 0.2, on("voltage_dependence")), line)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_spread_of_junctions_gives_the_spread_of_weights(weight: float) -> None:
+    """Sum of independent junctions, 5 % each: 3.6 % of full scale at weights of 1, 2.1 % at 0."""
+    b = bank(resistance_spread="5 %")
+    parallel = 8 * weight
+    variance = 0.05**2 * (parallel * G_P**2 + (16 - parallel) * G_AP**2) / b.transmission**2
+    error = (
+        seen(b, full(weight), fabricated(b), "quantization", "resistance_spread") - weight
+    ).numpy()
+    # 5 sigma of a standard deviation and of a mean.
+    assert error.std() == pytest.approx(
+        math.sqrt(variance), rel=5 / math.sqrt(2 * error.size), abs=0
+    )
+    assert abs(error.mean()) < 5 * math.sqrt(variance / error.size)
+
+
+def test_spread_of_the_ratio_moves_anti_parallel_junctions_only() -> None:
+    """First order: dG_AP = G_AP * TMR / (1 + TMR) * 5 %, in sixteen junctions at weight 0."""
+    b = bank(tmr_spread="5 %")
+    error = seen(b, full(0.0), fabricated(b), "quantization", "tmr_spread").numpy()
+    expected = 4 * G_AP * 1.2 / 2.2 * 0.05 / b.transmission
+    # 5 sigma of the draws, and half a percent for the second order.
+    assert error.std() == pytest.approx(expected, rel=5 / math.sqrt(2 * error.size) + 5e-3, abs=0)
+
+
+def test_stuck_junctions_are_as_many_as_described_and_cost_a_level_each() -> None:
+    b = bank(stuck_fraction="3 %")
+    state = fabricated(b)
+    n = state["stuck"].numel()
+    for side in (1.0, -1.0):
+        count = int((state["stuck"] == side).sum())
+        assert count == pytest.approx(0.015 * n, abs=5 * math.sqrt(0.015 * n))
+    held = seen(b, full(0.0), state, "quantization", "stuck_junctions")
+    up = (state["stuck"] == 1.0).to(torch.float64).sum(dim=-1)
+    np.testing.assert_allclose(held.numpy(), ((up[..., 0] - up[..., 1]) / 8).numpy(), atol=1e-12)
+
+
+def test_a_shorted_junction_outweighs_all_others() -> None:
+    """50 uS through a broken barrier against 4.36 uS of weight 1."""
+    b = bank(shorted_fraction="1 %")
+    state = fabricated(b)
+    shorted = state["shorted"]
+    assert int(shorted.sum()) == pytest.approx(
+        0.01 * shorted.numel(), abs=5 * math.sqrt(0.01 * shorted.numel())
+    )
+    held = seen(b, full(0.0), state, "quantization", "shorted_junctions")
+    counts = shorted.sum(dim=-1)
+    each = (1 / 20e3 - G_AP) / (8 * (G_P - G_AP))
+    np.testing.assert_allclose(
+        held.numpy(), (each * (counts[..., 0] - counts[..., 1])).numpy(), atol=1e-10
+    )
+
+
+def test_wires_are_solved_tile_by_tile_with_inputs_on_the_driven_lines() -> None:
+    """Two tiles down, three across, ternary cells: each polarity is an array of its own."""
+    b = bank(
+        5, encoding="ternary", devices=1, rows=3, cols=2, count=24,
+        resistance="10 kohm", row_resistance="20 ohm", column_resistance="90 ohm",
+    )  # fmt: skip
+    weights = torch.sign(random_weights(5)) * (random_weights(5, 1).abs() > 0.3)
+    expected = np.zeros((5, 5))
+    for polarity in (1, -1):
+        states = np.zeros((6, 6))
+        states[:5, :5] = weights.numpy() == polarity
+        cells = np.where(states == 1, 1e-4, 1e-4 / 2.2)
+        for i, j in product(range(2), range(3)):
+            tile = cells[3 * i : 3 * i + 3, 2 * j : 2 * j + 2]
+            ports = crossbar.port_admittance(torch.from_numpy(tile.T.copy()), 20.0, 90.0)
+            cells[3 * i : 3 * i + 3, 2 * j : 2 * j + 2] = -ports[:2, 2:].numpy().T
+        expected += polarity * cells[:5, :5]
+    expected /= 1e-4 * 1.2 / 2.2
+    held = seen(b, weights, {}, "quantization", "wire_resistance").numpy()
+    assert np.abs(expected - weights.numpy()).max() > 0.01
+    np.testing.assert_allclose(held, expected, rtol=0, atol=1e-9)
+
+
+def test_wires_of_strings_are_loaded_by_the_string() -> None:
+    b = bank(
+        3, encoding="series", devices=2, rows=3, cols=3, resistance="10 kohm",
+        row_resistance="20 ohm", column_resistance="90 ohm",
+    )  # fmt: skip
+    weights = full(1.0, 3)
+    plus = crossbar.port_admittance(full(0.5e-4, 3), 20.0, 90.0)[:3, 3:]
+    minus = crossbar.port_admittance(full(0.5e-4 / 2.2, 3), 20.0, 90.0)[:3, 3:]
+    expected = (minus - plus).T / (0.5e-4 * 1.2 / 2.2)
+    held = seen(b, weights, {}, "quantization", "wire_resistance")
+    np.testing.assert_allclose(held.numpy(), expected.numpy(), rtol=0, atol=1e-9)
+
+
+def test_each_chip_and_each_matrix_is_solved_for_itself() -> None:
+    b, active = bank(8, rows=8, cols=8), ("quantization", "wire_resistance", "resistance_spread")
+    weights = random_weights(8)
+    first, second = fabricated(b, 0), fabricated(b, 1)
+    once = seen(b, weights, first, *active)
+    assert not torch.equal(seen(b, weights, second, *active), once)
+    assert not torch.equal(seen(b, -weights, first, *active), once)
+    assert not torch.equal(seen(b, weights, first, *active[:2]), once)
+    assert torch.equal(seen(b, weights, first, *active), once)
+
+
+def test_traps_are_stationary_and_forget_at_their_rate() -> None:
+    b = bank()
+    generator = stream(0, "environment", "read")
+    first = b.environment(None, 0.0, generator)
+    later = b.environment(first, 0.25e-3, generator)
+    a, c = first["full"].numpy(), later["full"].numpy()
+    junctions = 64 * 64 * 16
+    assert a.size == pytest.approx(0.05 * junctions, abs=5 * math.sqrt(0.05 * junctions))
+    for full_now in (a, c):
+        assert full_now.mean() == pytest.approx(0.5, abs=5 * 0.5 / math.sqrt(a.size))
+    # Filled and emptied at 1 kHz each: correlation exp(-2 * 1 kHz * 0.25 ms); 5 sigma.
+    assert np.corrcoef(a, c)[0, 1] == pytest.approx(math.exp(-0.5), abs=5 / math.sqrt(a.size))
+    assert b.correlation_time() == pytest.approx(0.5e-3)
+
+
+def test_a_full_trap_moves_its_junction_by_half_the_amplitude() -> None:
+    b = bank(4, trap_amplitude="2 %")
+    state = {
+        "traps": torch.tensor([0, 16 * 4 + 8]),  # first of (0, 0, plus), first of (1, 0, minus)
+        "full": torch.tensor([1.0, 0.0], dtype=torch.float64),
+    }
+    held = seen(b, full(1.0, 4), state, "quantization", "telegraph_noise")
+    error = (held - 1.0).numpy()
+    assert error[0, 0] == pytest.approx(0.01 * G_P / b.transmission, rel=1e-9, abs=0)
+    assert error[1, 0] == pytest.approx(0.01 * G_AP / b.transmission, rel=1e-9, abs=0)
+    assert np.abs(error).sum() == pytest.approx(
+        abs(error[0, 0]) + abs(error[1, 0]), rel=1e-9, abs=0
+    )
+
+
+def test_failed_pulses_are_as_frequent_as_described() -> None:
+    b = bank(write_error_rate=0.02)
+    held = full(0.0)
+    error = b.write_error(held, stream(0, "w", "write"), on("write_errors"))
+    assert error is not None
+    # Weight 0: sixteen anti-parallel junctions, of which every other was parallel before.
+    n = 64 * 64 * 16
+    flips = float(error.abs().sum()) * 8
+    # A few flips of both polarities of one weight cancel: 64 pairs each way are n * 0.01^2 * 8.
+    assert flips == pytest.approx(0.01 * n, abs=5 * math.sqrt(0.01 * n) + 16 * n * 0.01**2)
+    assert set(np.round(error.unique().numpy() * 8, 9)) <= {-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0}
+    assert b.write_error(held, stream(0, "w", "write"), NONE) is None
+    assert bank(write_error_rate=0).write_error(held, torch.Generator(), on("write_errors")) is None
+
+
+def test_error_rate_of_a_spin_transfer_write_is_that_of_the_macrospin() -> None:
+    """Butler et al., 2012: barrier 60, damping 0.01, 0.292 T, twice the critical current."""
+    rate = 0.01 * 1.76085963e11 * 0.292 / 1.0001
+    for pulse in (10e-9, 20e-9):
+        exponent = math.pi**2 / 4 * 60 / (2 * math.exp(2 * rate * pulse) - 1)
+        b = stt_bank(write_pulse=pulse)
+        assert b.write_error_rate == pytest.approx(-math.expm1(-exponent), rel=1e-6, abs=0)
+
+
+def test_weights_fade_as_junctions_forget() -> None:
+    """Barrier 20 flips 2.06 times a second; 0.1 s leaves (1 - exp(-0.412)) / 2 = 16.9 % flipped."""
+    b = bank(barrier=20, read_drive=0)
+    state, active = fabricated(b), on("quantization", "retention")
+    rate = math.exp(-20) / 1e-9
+    for age in (1e-6, 1e-3, 0.1, 10.0):
+        chance = 0.5 * -math.expm1(-2 * rate * age)
+        held = b.program(full(1.0), state, active, age).weights
+        # Every flip of either polarity takes 1/8 of the weight.
+        flips = float((1.0 - held).sum()) * 8
+        n = 64 * 64 * 16
+        assert flips == pytest.approx(n * chance, abs=5 * math.sqrt(n * chance) + 1e-6)
+    for age in (0.0, math.inf):
+        unchanged = b.program(full(1.0), state, active, age).weights
+        np.testing.assert_allclose(unchanged.numpy(), 1.0, rtol=1e-12)
+
+
+def test_reading_lowers_the_barrier() -> None:
+    quiet, read = bank(barrier=25, read_drive=0), bank(barrier=25, read_drive=0.2)
+    active = on("quantization", "retention")
+    lost = [
+        float((1.0 - b.program(full(1.0), fabricated(b), active, 0.1).weights).sum()) * 8
+        for b in (quiet, read)
+    ]
+    rates = [math.exp(-25), math.exp(-20)]
+    expected = [64 * 64 * 16 * 0.5 * -math.expm1(-2 * r * 1e9 * 0.1) for r in rates]
+    for got, wanted in zip(lost, expected, strict=True):
+        assert got == pytest.approx(wanted, abs=5 * math.sqrt(wanted))
+
+
+def test_only_banks_that_forget_within_a_year_are_asked_for_their_age() -> None:
+    """Barrier 60: 8.8e-18 /s a junction; barrier 40 forgets after 7.5 years."""
+    assert not bank().ages
+    assert bank(barrier=40).ages
+
+
+def test_writing_takes_one_line_after_the_other() -> None:
+    b = bank()
+    assert b.delay_fs("write") == 64 * 10_000_000
+    assert b.cost("write") == pytest.approx(64 * 64 * 16 * 0.1e-12, rel=1e-12, abs=0)
+    assert b.setup_wait() == 0.0
+    assert bank(128, rows=64, cols=64, count=8).cost("write") == pytest.approx(
+        4 * 64 * 64 * 16 * 0.1e-12, rel=1e-12, abs=0
+    )
+
+
+def test_wires_settle_by_their_elmore_delay_where_no_time_is_given() -> None:
+    b = bank(rows=32)
+    timed = MtjCrossbar(b.params.model_copy(update={"settling_time": None}), b.size)
+    elmore = 0.3e-15 * (2.12 * 32 * 33 / 2 + 6.36 * 64 * 65 / 2)
+    assert timed.delay_fs("mvm") == round(elmore * math.log(2**7) * 1e15)
+
+
+def test_wires_that_take_more_than_a_tenth_are_warned_of_with_the_number() -> None:
+    """First order for 128 lines: 3.37 % at 1 MOhm, so 33.7 % at 100 kOhm."""
+    assert bank().warnings() == ()
+    (warning,) = bank(128, rows=128, cols=128, resistance="100 kohm").warnings()
+    assert "1e+05 ohm" in warning
+    assert "take 34% of the current" in warning
+    assert bank(128, rows=128, cols=128).warnings() == ()
+
+
+def test_writes_that_leave_junctions_wrong_are_warned_of() -> None:
+    (warning,) = stt_bank().warnings()
+    assert "leaves about 83 of the 65536 junctions" in warning  # 65536 * 2.53e-3 / 2
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"encoding": "binary"}, "8 devices for encoding 'binary'; expected at most 1"),
+        ({"encoding": "area", "devices": "17"}, "17 devices for encoding 'area'"),
+        (STT, "has write_error_rate and a macrospin"),
+        ({"write_pulse": "20 ns"}, "write_pulse is longer than write_cycle"),
+    ],
+)
+def test_contradictory_descriptions_are_refused(values: dict[str, str], text: str) -> None:
+    with pytest.raises(SpecError, match=text):
+        bank(**values)
