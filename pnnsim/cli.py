@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pnnsim.cli_serve import add_serve
+from pnnsim.cli_timing import add_commands
 from pnnsim.errors import OutputError, PnnsimError, Problem, SpecError
 
 if TYPE_CHECKING:
@@ -44,9 +46,15 @@ Settings = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the simulated chips.")]
+Rule = Annotated[
+    str | None, typer.Option("--rule", help="Learning rule: backprop or hardware_aware.")
+]
 TrainingSeed = Annotated[int | None, typer.Option("--training-seed", help="Seed of the training.")]
 Chips = Annotated[int | None, typer.Option("--chips", help="Number of fabricated chips.")]
 Waves = Annotated[int | None, typer.Option("--waves", help="Held-out examples that are run.")]
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Simulate every event, also where a run repeats itself.")
+]
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", envvar="PNNSIM_DATA_DIR", help="Folder with data sets."),
@@ -118,14 +126,24 @@ def run(
     source: Source,
     task: Task = None,
     settings: Settings = None,
+    rule: Rule = None,
     seed: Seed = None,
     training_seed: TrainingSeed = None,
     chips: Chips = None,
     waves: Waves = None,
+    exact: Exact = False,
     data_dir: DataDir = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Run folder; runs/MACHINE-TASK-HASH by default."),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            metavar="FOLDER",
+            help="Keep checkpoints of the training here, and go on from the last one.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run folder.")] = False,
     json: Json = False,
@@ -136,8 +154,9 @@ def run(
 
     experiment = load_experiment(
         source,
-        _overrides(settings),
+        _overrides(settings, exact=exact),
         task=task,
+        rule=rule,
         seed=seed,
         training_seed=training_seed,
         chips=chips,
@@ -151,7 +170,14 @@ def run(
     from pnnsim.job import run as run_job
 
     with _progress(quiet) as progress:
-        result = run_job(experiment, out=folder, force=force, data_dir=data_dir, progress=progress)
+        result = run_job(
+            experiment,
+            out=folder,
+            force=force,
+            data_dir=data_dir,
+            checkpoints=resume,
+            progress=progress,
+        )
     if json:
         _print_json(result.metrics)
     elif not quiet:
@@ -171,10 +197,12 @@ def compare(
     ] = "photonic_mrr",
     task: Task = None,
     settings: Settings = None,
+    rule: Rule = None,
     seed: Seed = None,
     training_seed: TrainingSeed = None,
     chips: Chips = None,
     waves: Waves = None,
+    exact: Exact = False,
     data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -189,9 +217,10 @@ def compare(
         try:
             experiment = load_experiment(
                 label if kind is None else hardware,
-                _overrides(settings),
+                _overrides(settings, exact=exact),
                 network_kind=kind,
                 task=task,
+                rule=rule,
                 seed=seed,
                 training_seed=training_seed,
                 chips=chips,
@@ -241,6 +270,34 @@ def validate(
 
 
 @app.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="Demonstrations; all of them.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare what is computed with what was published; exit code 1 if anything differs."""
+    from pnnsim.verification import verify as compare_with_published
+
+    checks = compare_with_published(names or ())
+    failed = [check for check in checks if not check.passed]
+    if json:
+        _print_json([check.as_json() for check in checks])
+    elif not quiet:
+        titles = ("", "demonstration", "figure", "published", "simulated", "tolerance", "basis")
+        _table((*titles, "fitted"), [check.row() for check in checks])
+        shown = {check.demonstration.name: check.demonstration for check in checks}
+        print()
+        _table(("demonstration", "what was shown", "source"), [
+            (known.name, known.title, known.source) for known in shown.values()
+        ])  # fmt: skip
+        print(f"\n{len(checks) - len(failed)} of {len(checks)} figures pass")
+    if failed:
+        raise typer.Exit(OURS)
+
+
+@app.command()
 def components(
     part: Annotated[
         str | None,
@@ -278,9 +335,9 @@ def default_folder(experiment: Experiment) -> Path:
     return Path("runs") / name
 
 
-def _overrides(settings: Sequence[str] | None) -> list[tuple[str, str]]:
+def _overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tuple[str, str]]:
     """Return `key=value` words as pairs."""
-    pairs = []
+    pairs = [("simulation.exact", "true")] if exact else []
     for word in settings or ():
         key, equals, value = word.partition("=")
         if not equals or not key:
@@ -323,6 +380,10 @@ def _print_json(data: object) -> None:
     from json import dumps
 
     print(dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+add_commands(app, overrides=_overrides, table=_table, dump=_print_json)
+add_serve(app, overrides=_overrides)
 
 
 def _say(text: str, *, trace: bool = False) -> None:

@@ -7,7 +7,7 @@ not given has a default, and the network takes its inputs and outputs from the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ from pnnsim.spec import (
 )
 from pnnsim.spec_source import open_document, override
 from pnnsim.validation import check_section, outside_ranges, section_at, unknown_key
+
+#: Line breaks of Unicode that YAML folds.
+_BREAKS = "\x85\u2028\u2029"
 
 #: Blocks of an experiment beside the machine, and what they must be.
 BLOCKS: dict[str, type[BaseModel]] = {
@@ -83,8 +86,10 @@ class Experiment:
         tree: dict[str, Any] = {"schema": SCHEMA_VERSION, "hardware": self.hardware.to_tree()}
         for name, block in self.blocks().items():
             tree[name] = section_tree(block, name, self.sources, self.ranges)
+        # PyYAML writes these line breaks as they are and reads them back as others.
+        plain = not any(mark in text for text in _texts(tree) for mark in _BREAKS)
         return yaml.dump(
-            tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6, indent=2
+            tree, Dumper=_Dumper, sort_keys=False, allow_unicode=plain, width=10**6, indent=2
         )
 
 
@@ -94,6 +99,7 @@ def load_experiment(
     *,
     network_kind: str | None = None,
     task: str | None = None,
+    rule: str | None = None,
     training_seed: int | None = None,
     seed: int | None = None,
     chips: int | None = None,
@@ -109,6 +115,7 @@ def load_experiment(
         network_kind: `rnn`, `relaxnet` or `dnn`, in place of the file's; rnn and dnn decide the
             number of weight sets themselves.
         task: Name of the task, in place of the file's.
+        rule: Learning rule, in place of the file's.
         training_seed: Seed of the training.
         seed: Seed of the simulation.
         chips: Fabricated chips.
@@ -132,6 +139,7 @@ def load_experiment(
             override(machine, prefix, key, text)
     settings = {
         "task.name": ("--task", task),
+        "training.rule": ("--rule", rule),
         "training.seed": ("--training-seed", training_seed),
         "simulation.seed": ("--seed", seed),
         "simulation.chips": ("--chips", chips),
@@ -249,6 +257,18 @@ def _check_shape(document: Document, task: TaskParams, network: ReLaXNet) -> Non
         if got != size:
             what = f"is {got}, but the task '{task.name}' has {size} {key}; expected {size}"
             document.report(("network", key), what, "leave it out: the task decides it")
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    """Yield every text of a tree."""
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, Mapping):
+        for item in tree.values():
+            yield from _texts(item)
+    elif isinstance(tree, list | tuple):
+        for item in tree:
+            yield from _texts(item)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -16,19 +16,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
+from pnnsim.arrivals import arrivals_of
+from pnnsim.data import load_data
 from pnnsim.errors import OutputError
 from pnnsim.experiment import Experiment
 from pnnsim.learning.fit import fit
+from pnnsim.learning.twin import make_surrogate
 from pnnsim.report.html import write_html
 from pnnsim.report.perfetto import write_perfetto
 from pnnsim.report.plots import write_run_picture
 from pnnsim.report.text import compare_table, summary_table
-from pnnsim.simulator import Result, ablation, simulate
+from pnnsim.simulator import (
+    IMAGE_QUALITIES,
+    TEXT_QUALITIES,
+    Result,
+    ablation,
+    simulate,
+    time_run,
+)
 from pnnsim.surrogate import Surrogate
-from pnnsim.tasks import load_task
 
 if TYPE_CHECKING:
     from pnnsim.progress import Progress
@@ -70,6 +76,7 @@ def run(
     out: Path | None = None,
     force: bool = False,
     data_dir: Path | None = None,
+    checkpoints: Path | None = None,
     progress: Progress | None = None,
 ) -> JobResult:
     """Train, simulate and report.
@@ -79,6 +86,8 @@ def run(
         out: Run folder to write; None for no files.
         force: Replace a folder that exists.
         data_dir: Where data sets are looked for first.
+        checkpoints: Folder where training keeps its state, and from which it goes on if it was
+            stopped; None for none.
         progress: Told of training and simulation; None for silence.
 
     Raises:
@@ -91,7 +100,7 @@ def run(
         raise OutputError(
             f"{out}: exists already; expected a new run folder. Hint: --force replaces it"
         )
-    metrics, surrogate, result = _work(experiment, data_dir, progress)
+    metrics, surrogate, result = _work(experiment, data_dir, progress, checkpoints)
     if out is not None:
         with _whole_folder(out) as folder:
             _write(folder, experiment, metrics, surrogate, result)
@@ -110,23 +119,32 @@ def compare(
 
 
 def _work(
-    experiment: Experiment, data_dir: Path | None, progress: Progress | None
+    experiment: Experiment,
+    data_dir: Path | None,
+    progress: Progress | None,
+    checkpoints: Path | None = None,
 ) -> tuple[dict[str, Any], Surrogate, Result]:
     """Return the metrics of an experiment, and what they were made from."""
     begin = time.perf_counter()
-    task = load_task(experiment.task.name, data_dir=data_dir, progress=progress)
-    surrogate = Surrogate(experiment.network, experiment.hardware, seed=experiment.training.seed)
+    data = load_data(experiment.task, data_dir=data_dir, progress=progress)
+    surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
+    waves = data.waves(experiment.simulation.waves)
+    # What cannot be timed is refused now, not after the training.
+    time_run(surrogate.chip, min(len(waves), 2 * experiment.hardware.control.block))
+    if experiment.training.standardize:
+        surrogate.standardize(data.pixels())
     fit(
         surrogate,
-        _tensors(task.train_x, task.train_y),
-        _tensors(task.validation_x, task.validation_y),
-        experiment.training,
+        data.train,
+        data.validation,
+        data.epochs(experiment.training),
         progress,
+        select=data.select,
+        checkpoints=checkpoints,
     )
     trained = time.perf_counter()
     simulation = experiment.simulation
-    x, y = _tensors(task.test_x, task.test_y)
-    x, y = x[: simulation.waves], y[: simulation.waves]
+    x, y = waves.x, waves.y
     parameters = surrogate.parameter_set()
     result = simulate(
         experiment.hardware,
@@ -135,6 +153,9 @@ def _work(
         y,
         seed=simulation.seed,
         chips=simulation.chips,
+        arrivals=arrivals_of(simulation, len(x)),
+        exact=simulation.exact,
+        qualities=TEXT_QUALITIES if data.text else IMAGE_QUALITIES,
         progress=progress,
     )
     result.metrics["accuracy"]["ablation"] = ablation(
@@ -148,7 +169,7 @@ def _work(
         "spec_sha256": experiment.hardware.sha256(),
         "seed": simulation.seed,
         "network": experiment.network.model_dump(mode="json"),
-        "task": {"name": task.name, "note": task.note, "samples": len(x)},
+        "task": {"name": data.name, "note": data.note, "samples": len(x)},
         **result.metrics,
         "wall_s": {
             "train": trained - begin,
@@ -157,10 +178,6 @@ def _work(
         },
     }
     return metrics, surrogate, result
-
-
-def _tensors(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(x), torch.from_numpy(y)
 
 
 def _write(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.periodic import AnyTrace, PeriodicTrace
 from pnnsim.trace import ACTIONS, Ints, Trace
 
 #: Name under which static power stands in lists of actions.
@@ -28,10 +29,17 @@ class Prices:
     Args:
         dynamic: Energy of one span by (component, action) [J]; a pair that is not here is free.
         static_w: Power of each component [W].
+        gated: Components that draw their static power only while one of their lanes is busy.
     """
 
     dynamic: Mapping[tuple[str, str], float]
     static_w: Mapping[str, float]
+    gated: frozenset[str] = frozenset()
+
+    @property
+    def standing_w(self) -> float:
+        """Return the power of a machine that does nothing [W]."""
+        return math.fsum(w for part, w in self.static_w.items() if part not in self.gated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +66,20 @@ class EnergyLedger:
     entries: tuple[Entry, ...]
 
     @classmethod
-    def from_trace(cls, trace: Trace, prices: Prices) -> EnergyLedger:
-        """Count the spans of a trace and price them; parts are on for the makespan."""
+    def from_trace(cls, trace: AnyTrace, prices: Prices) -> EnergyLedger:
+        """Count the spans of a trace and price them; parts are on for the makespan.
+
+        Parts that are gated are on while they are busy.
+        """
         dynamic = [
             Entry(component, action, count, count * prices.dynamic.get((component, action), 0.0))
             for (component, action), count in counts(trace).items()
         ]
-        seconds = trace.makespan_fs / _FS_PER_S
-        static = [
-            Entry(component, STATIC, 0, power * seconds)
-            for component, power in sorted(prices.static_w.items())
-        ]
+        static = []
+        for component, power in sorted(prices.static_w.items()):
+            gated = component in prices.gated
+            on_fs = busy_fs(trace, component) if gated else trace.makespan_fs
+            static.append(Entry(component, STATIC, 0, power * (on_fs / _FS_PER_S)))
         return cls((*dynamic, *static))
 
     def by_component(self) -> dict[str, float]:
@@ -127,12 +138,11 @@ class PowerTrace:
         return math.fsum([*pieces.tolist(), *self.impulse_energy.tolist()])
 
 
-def counts(trace: Trace) -> dict[tuple[str, str], int]:
+def counts(trace: AnyTrace) -> dict[tuple[str, str], int]:
     """Return how often each (component, action) happened, in alphabetic order."""
     components = trace.components()
-    number = np.bincount(
-        trace.unit * len(ACTIONS) + trace.action, minlength=len(components) * len(ACTIONS)
-    ).reshape(len(components), len(ACTIONS))
+    number = np.zeros((len(components), len(ACTIONS)), dtype=np.int64)
+    np.add.at(number, (trace.base.unit, trace.base.action), trace.row_counts())
     result: dict[tuple[str, str], int] = {}
     for lane, action in np.argwhere(number):
         key = (components[lane], ACTIONS[action])
@@ -140,21 +150,51 @@ def counts(trace: Trace) -> dict[tuple[str, str], int]:
     return dict(sorted(result.items()))
 
 
-def power_trace(trace: Trace, prices: Prices) -> PowerTrace:
+def busy_fs(trace: AnyTrace, component: str) -> int:
+    """Return for how long at least one lane of a component was busy [fs]."""
+    start, end = _on(trace.base, component)
+    busy = int((end - start).sum())
+    if isinstance(trace, PeriodicTrace):
+        # A window of one period, in which everything repeats already.
+        opens = int(trace.base.end_fs[trace.end_row - 1])
+        closes = opens + trace.period_fs
+        inside = np.minimum(end, closes) - np.maximum(start, opens)
+        busy += trace.repeats * int(np.maximum(inside, 0).sum())
+    return busy
+
+
+def _on(trace: Trace, component: str) -> tuple[Ints, Ints]:
+    """Return starts and ends of the times in which a component is busy, apart and ascending."""
+    lanes = [lane for lane, name in enumerate(trace.components()) if name == component]
+    rows = np.flatnonzero(np.isin(trace.unit, lanes))
+    rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
+    start, end = trace.start_fs[rows], np.maximum.accumulate(trace.end_fs[rows])
+    begins = np.append(True, start[1:] > end[:-1]) if len(rows) else np.zeros(0, dtype=bool)
+    edges = np.flatnonzero(begins)
+    return start[edges], end[np.append(edges[1:], len(rows)) - 1] if len(rows) else end
+
+
+def power_trace(run: AnyTrace, prices: Prices) -> PowerTrace:
     """Spread the energy of each span evenly over it and add the static power.
 
     Spans of one component, action and duration draw the same power. They are counted as integers
     in each piece, so that no rounding adds up along the run.
     """
+    trace = run.expand()
     components = np.array(trace.components())
     edges = np.unique(
         np.concatenate(
             [trace.start_fs, trace.end_fs, [trace.arrival_fs.min(), trace.result_fs.max()]]
         )
     )
-    static = math.fsum(prices.static_w.values())
     on = (edges[:-1] >= trace.arrival_fs.min()) & (edges[1:] <= trace.result_fs.max())
-    power = np.where(on, static, 0.0)
+    power = np.where(on, prices.standing_w, 0.0)
+    for component in sorted(prices.gated & prices.static_w.keys()):
+        begin, end = _on(trace, component)
+        busy = np.zeros(len(edges), dtype=np.int64)
+        np.add.at(busy, np.searchsorted(edges, begin), 1)
+        np.add.at(busy, np.searchsorted(edges, end), -1)
+        power += np.cumsum(busy)[:-1] * prices.static_w[component]
     impulse_fs: list[Ints] = []
     impulse_energy: list[NDArray[np.float64]] = []
     for (component, action), price in sorted(prices.dynamic.items()):

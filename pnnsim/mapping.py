@@ -52,6 +52,14 @@ class Mapping:
         """Return whether every weight set keeps a logical bank of its own."""
         return self.weight_sets <= self.logical
 
+    def writers(self, write_drivers: int) -> int:
+        """Return how many logical banks can be written side by side."""
+        return max(1, write_drivers // self.tiles)
+
+    def write_rounds(self, write_drivers: int) -> int:
+        """Return how many writes one after the other fill one logical bank."""
+        return -(-self.tiles // write_drivers)
+
     def physical_banks(self, bank: int) -> range:
         """Return the physical banks that make up a logical bank, in the order of the tiles."""
         return range(bank * self.tiles, (bank + 1) * self.tiles)

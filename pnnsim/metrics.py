@@ -6,6 +6,7 @@ area and wall time are added elsewhere.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, Prices, counts
 from pnnsim.mapping import Mapping
 from pnnsim.network import ReLaXNet
-from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
+from pnnsim.periodic import AnyTrace
+from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE
 
 PERCENTILES = (50, 95, 99)
 
@@ -47,39 +49,70 @@ def setup(
     write_energy: float,
     settle_time: float = 0.0,
     power: float = 0.0,
+    write_drivers: int = 1,
 ) -> Setup:
-    """Return the cost of filling the banks, one logical bank after the other.
+    """Return the cost of filling the banks, as many at once as there are drivers.
 
     Args:
         mapping: How many logical banks are filled.
-        write_time: Time to write one logical bank [s].
+        write_time: Time to write one physical bank [s].
         write_energy: Energy to write one logical bank [J].
         settle_time: Wait after the last write that `write_time` does not hold yet [s].
-        power: Static power of the machine, drawn meanwhile [W].
+        power: Static power of a machine at rest, drawn meanwhile [W].
+        write_drivers: Physical banks written at once.
     """
     writes = mapping.used
-    time = writes * write_time + settle_time
+    rounds = -(-writes // mapping.writers(write_drivers)) * mapping.write_rounds(write_drivers)
+    time = rounds * write_time + settle_time
     return Setup(writes, time, writes * write_energy + power * time)
 
 
-def latencies(trace: Trace) -> dict[str, float]:
+def latencies(trace: AnyTrace) -> dict[str, float]:
     """Return the time from arrival to result over all waves [s].
 
     A percentile q is the nearest rank: the shortest latency that at least q percent of the waves
     do not exceed. It is always the latency of a wave, never between two.
     """
-    latency = trace.result_fs - trace.arrival_fs
-    ranked = np.sort(latency)
+    latency, number = trace.base.result_fs - trace.base.arrival_fs, trace.wave_counts()
+    order = np.argsort(latency, kind="stable")
+    ranked, ranks = latency[order], np.cumsum(number[order])
     figures = {"first": int(latency[0]), "max": int(ranked[-1])}
     for q in PERCENTILES:
-        figures[f"p{q}"] = int(ranked[-(-q * len(ranked) // 100) - 1])
+        figures[f"p{q}"] = int(ranked[np.searchsorted(ranks, -(-q * trace.waves // 100))])
     seconds = {name: value / _FS_PER_S for name, value in figures.items()}
     # A Python sum: the latencies of a long run may add up to more than 64 bits hold.
-    seconds["mean"] = sum(latency.tolist()) / len(latency) / _FS_PER_S
+    total = sum(map(operator.mul, latency.tolist(), number.tolist()))
+    seconds["mean"] = total / trace.waves / _FS_PER_S
     return {name: seconds[name] for name in ("first", "mean", "p50", "p95", "p99", "max")}
 
 
-def interval(trace: Trace) -> float:
+def queue(trace: AnyTrace) -> dict[str, Any]:
+    """Return what happens before the front end begins: who waits, for how long, who is turned away.
+
+    Returns:
+        `mean` and `max` of the number of waves that wait, the mean over the makespan; `wait_s` with
+        `mean` and `max` over the waves that are served; `dropped`, the requests that are not.
+    """
+    arrival, begin = trace.base.arrival_fs, trace.base.begin_fs()
+    wait = begin - arrival
+    total = sum(map(operator.mul, wait.tolist(), trace.wave_counts().tolist()))
+    waits = wait > 0
+    times = np.concatenate([begin[waits], arrival[waits]])
+    change = np.concatenate([np.full(waits.sum(), -1), np.full(waits.sum(), 1)])
+    # A place that gets free at the instant of an arrival is free for it: leaving comes first.
+    length = np.cumsum(change[np.lexsort((change, times))])
+    return {
+        "mean": total / trace.makespan_fs if trace.makespan_fs else 0.0,
+        "max": int(length.max(initial=0)),
+        "wait_s": {
+            "mean": total / trace.waves / _FS_PER_S,
+            "max": int(wait.max()) / _FS_PER_S,
+        },
+        "dropped": len(trace.dropped),
+    }
+
+
+def interval(trace: AnyTrace) -> float:
     """Return the mean time between results [s]; for a single wave its makespan.
 
     Raises:
@@ -87,7 +120,7 @@ def interval(trace: Trace) -> float:
     """
     span = trace.makespan_fs
     if trace.waves > 1:
-        span = int(trace.result_fs.max() - trace.result_fs.min())
+        span = trace.result_span_fs
     if span <= 0:
         raise ScheduleError(
             f"timing: got {trace.waves} results in 0 fs; expected a machine that takes time. "
@@ -96,20 +129,21 @@ def interval(trace: Trace) -> float:
     return span / max(1, trace.waves - 1) / _FS_PER_S
 
 
-def utilization(trace: Trace, *, memory_capacity: int) -> dict[str, float]:
+def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
     """Return busy time / (makespan x capacity) of each component.
 
     The capacity is the number of its lanes, for the memory the states it holds. Light on its way
     occupies nothing and does not count. Banks that never hold weights are not counted either.
     """
-    busy = np.zeros(len(trace.units), dtype=np.float64)
-    np.add.at(busy, trace.unit, (trace.end_fs - trace.start_fs).astype(np.float64))
-    totals: dict[str, float] = {}
+    busy = np.zeros(len(trace.units), dtype=np.int64)
+    base = trace.base
+    np.add.at(busy, base.unit, (base.end_fs - base.start_fs) * trace.row_counts())
+    totals: dict[str, int] = {}
     capacities: dict[str, int] = {}
     for lane, component in enumerate(trace.components()):
         if trace.units[lane] == PATH_LANE:
             continue
-        totals[component] = totals.get(component, 0.0) + float(busy[lane])
+        totals[component] = totals.get(component, 0) + int(busy[lane])
         capacities[component] = capacities.get(component, 0) + 1
     capacities["memory"] = memory_capacity
     return {
@@ -118,7 +152,7 @@ def utilization(trace: Trace, *, memory_capacity: int) -> dict[str, float]:
     }
 
 
-def critical_path(trace: Trace) -> list[dict[str, Any]]:
+def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
     """Return who holds up the result of the first wave, as shares of its latency.
 
     From the last span of the wave the causes are followed back to the first arrival. What a
@@ -129,6 +163,7 @@ def critical_path(trace: Trace) -> list[dict[str, Any]]:
         One dictionary of `component`, `action` and `share` for each pair, largest share first; the
         shares sum to 1.
     """
+    trace = run.base
     components = trace.components()
     spent: dict[tuple[str, str], int] = {}
     row = int(np.flatnonzero(trace.wave == 0)[-1])
@@ -148,7 +183,7 @@ def critical_path(trace: Trace) -> list[dict[str, Any]]:
 
 
 def metrics_from(
-    trace: Trace,
+    trace: AnyTrace,
     prices: Prices,
     *,
     network: ReLaXNet,
@@ -171,7 +206,7 @@ def metrics_from(
     Raises:
         ScheduleError: The simulated latency is not the closed form; this is a bug of ours.
     """
-    first_fs = int(trace.result_fs[0] - trace.arrival_fs[0])
+    first_fs = int(trace.base.result_fs[0] - trace.base.arrival_fs[0])
     if closed_form_fs is not None and closed_form_fs != first_fs:
         raise ScheduleError(
             f"timing: internal: the first wave took {first_fs} fs; the closed form expects "
@@ -183,6 +218,7 @@ def metrics_from(
     hidden = network.macs_per_inference()["hidden"]
     return {
         "latency_s": latencies(trace),
+        "queue": queue(trace),
         "makespan_s": trace.makespan_fs / _FS_PER_S,
         "interval_s": between,
         "throughput_per_s": 1.0 / between,
@@ -205,5 +241,9 @@ def metrics_from(
         "utilization": utilization(trace, memory_capacity=memory_capacity),
         "critical_path": critical_path(trace),
         "counts": {f"{part}.{action}": n for (part, action), n in counts(trace).items()},
-        "events": {"spans": len(trace), "simulated": len(trace), "extended": 0},
+        "events": {
+            "spans": len(trace),
+            "simulated": len(trace.base),
+            "extended": len(trace) - len(trace.base),
+        },
     }

@@ -73,6 +73,23 @@ class ParameterSet:
             if not bool(torch.isfinite(tensor).all()):
                 raise ParameterError(f"{name} holds values that are not finite; train again")
 
+    def check_machine(self, sha256: str, name: str, *, any_machine: bool = False) -> None:
+        """Refuse parameters that were trained for another machine.
+
+        Args:
+            sha256: Hash of the machine's description.
+            name: Its name, for the message.
+            any_machine: Accept them all the same.
+
+        Raises:
+            ParameterError: If they name another machine and are not asked for all the same.
+        """
+        if self.spec_sha256 not in ("", sha256) and not any_machine:
+            raise ParameterError(
+                f"parameters were trained for the machine {self.spec_sha256[:12]}, got {name} "
+                f"({sha256[:12]}). Hint: train again, or pass any_machine=True"
+            )
+
     def save(self, path: Path) -> None:
         """Write the tensors, the network and the hash of the machine as safetensors."""
         # One entry: safetensors writes several in an order that changes from run to run.

@@ -6,7 +6,7 @@ the bank of step 0, then that of step 1, and so on; then the next block comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pnnsim.delays import Delays
@@ -37,7 +37,30 @@ class Visit:
         return self.write or self.route
 
 
-def plan_blocks(order: Sequence[int], mapping: Mapping) -> Iterator[tuple[Visit, ...]]:
+@dataclass(frozen=True, slots=True)
+class AheadOfTime:
+    """State a write that may begin before the step that needs it.
+
+    Args:
+        block: Block of the visit.
+        step: Step of the visit.
+        visit: The visit that needs it.
+        frees: Number of the visit, over all blocks, that is the last to use what is overwritten.
+    """
+
+    block: int
+    step: int
+    visit: Visit
+    frees: int
+
+
+#: The selected bank and the weight set in each bank: all that a block needs to know of the past.
+Situation = tuple[int, ...]
+
+
+def plan_blocks(
+    order: Sequence[int], mapping: Mapping, *, prefetch: bool = False
+) -> Iterator[tuple[Visit, ...]]:
     """Yield the visits of block 0, 1, 2, … without end; a block has one visit per step.
 
     Resident sets stay where they are, set k in bank k. Otherwise the banks start with the sets that
@@ -50,10 +73,47 @@ def plan_blocks(order: Sequence[int], mapping: Mapping) -> Iterator[tuple[Visit,
     Args:
         order: Weight set of each step, k(t), shape `(steps,)`.
         mapping: How many sets the banks hold.
+        prefetch: Never overwrite the bank just used, so that the write need not wait for it; a
+            machine with a single logical bank has no other.
 
     Raises:
         ScheduleError: The order does not use exactly the mapped weight sets.
     """
+    return (visits for _, visits in _blocks(order, mapping, prefetch))
+
+
+def writes_ahead(plan: Iterable[Sequence[Visit]]) -> Iterator[AheadOfTime]:
+    """Yield the writes of a plan made for prefetching, in the order in which they are needed."""
+    last_used: dict[int, int] = {}
+    number = 0
+    for block, visits in enumerate(plan):
+        for step, visit in enumerate(visits):
+            if visit.write:
+                yield AheadOfTime(block, step, visit, last_used[visit.bank])
+            last_used[visit.bank] = number
+            number += 1
+
+
+def plan_period(
+    order: Sequence[int], mapping: Mapping, *, prefetch: bool = False
+) -> tuple[int, int]:
+    """Return after how many blocks a plan begins to repeat, and how many blocks it then repeats.
+
+    A plan always does: what a block does depends on the situation that it finds, and there are
+    finitely many.
+    """
+    seen: dict[Situation, int] = {}
+    for number, (situation, _) in enumerate(_blocks(order, mapping, prefetch)):
+        if situation in seen:
+            return seen[situation], number - seen[situation]
+        seen[situation] = number
+    raise AssertionError("a plan has no end")
+
+
+def _blocks(
+    order: Sequence[int], mapping: Mapping, prefetch: bool
+) -> Iterator[tuple[Situation, tuple[Visit, ...]]]:
+    """Yield the situation that each block finds, and its visits."""
     if sorted(set(order)) != list(range(mapping.weight_sets)):
         raise ScheduleError(
             f"schedule: the order uses the weight sets {sorted(set(order))}; expected every set "
@@ -64,13 +124,14 @@ def plan_blocks(order: Sequence[int], mapping: Mapping) -> Iterator[tuple[Visit,
     first_use = {order[step]: step for step in reversed(range(len(order)))}
     selected = contents.index(order[0])
     # What a block does depends on what it finds and on nothing else, and few situations occur.
-    known: dict[tuple[int, ...], tuple[tuple[Visit, ...], tuple[int, ...]]] = {}
-    situation = (selected, *contents)
+    known: dict[Situation, tuple[tuple[Visit, ...], Situation]] = {}
+    situation: Situation = (selected, *contents)
     while True:
         if situation not in known:
-            known[situation] = _plan_block(order, situation, distances, first_use)
+            known[situation] = _plan_block(order, situation, distances, first_use, prefetch)
+        found = situation
         visits, situation = known[situation]
-        yield visits
+        yield found, visits
 
 
 def initial_contents(order: Sequence[int], mapping: Mapping) -> tuple[int, ...]:
@@ -95,13 +156,14 @@ def closed_form_fs(
 
     Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
     T_switch where the selected bank changes: a write into the selected bank leaves the switch at
-    rest. The form holds with one wave in flight, so it does not apply to blocks of several.
+    rest. The form holds with one wave in flight, so it does not apply to blocks of several; nor
+    does it know of writes that begin ahead of time (prefetch).
 
     Args:
         delays: Delays of the machine.
         order: Weight set of each step, shape `(steps,)`.
         mapping: Where weight sets fit.
-        control: Block and overlap.
+        control: How the work is ordered.
 
     Returns:
         Latency of the first wave [fs].
@@ -109,7 +171,8 @@ def closed_form_fs(
     Reference: T_MM + max(T_swt or T_upd, T_state) of Tsuchiyama, Roehm, Mihana and Horisaki,
     arXiv:2511.00044, with the edges of a pass added.
     """
-    if control.block > 1:
+    ahead = control.prefetch and not mapping.resident and mapping.logical > 1
+    if control.block > 1 or ahead:
         return None
     total = delays.input_fs + delays.encode_fs + len(order) * delays.mm_fs
     for visit in next(plan_blocks(order, mapping))[1:]:
@@ -136,10 +199,11 @@ def _distances_to_next_use(order: Sequence[int]) -> list[int]:
 
 def _plan_block(
     order: Sequence[int],
-    situation: tuple[int, ...],
+    situation: Situation,
     distances: Sequence[int],
     first_use: dict[int, int],
-) -> tuple[tuple[Visit, ...], tuple[int, ...]]:
+    prefetch: bool,
+) -> tuple[tuple[Visit, ...], Situation]:
     """Return the visits of a block that finds this selected bank and these contents.
 
     Returns:
@@ -153,7 +217,9 @@ def _plan_block(
         bank = bank_of.get(weight_set)
         write = bank is None
         if bank is None:
-            bank = needed.index(max(needed))
+            spared = selected if prefetch and len(contents) > 1 else None
+            free = [bank for bank in range(len(contents)) if bank != spared]
+            bank = max(free, key=needed.__getitem__)
             del bank_of[contents[bank]]
             bank_of[weight_set] = bank
             contents[bank] = weight_set

@@ -6,8 +6,9 @@ This is where the two passes meet. It reads no files and writes none; `pnnsim.jo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
 from pnnsim.components.base import State
-from pnnsim.errors import ParameterError
+from pnnsim.errors import ScheduleError
 from pnnsim.ledger import Prices
 from pnnsim.metrics import metrics_from, setup
 from pnnsim.parameters import ParameterSet
+from pnnsim.periodic import AnyTrace
 from pnnsim.products import Read
 from pnnsim.rng import stream
 from pnnsim.schedule import closed_form_fs
 from pnnsim.spec import HardwareSpec
-from pnnsim.timing import run_timing
+from pnnsim.timing import run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
 from pnnsim.values import evaluate
@@ -34,41 +37,67 @@ from pnnsim.visits import Visits, nominal_visits, visits_from_trace
 if TYPE_CHECKING:
     from pnnsim.progress import Progress
 
+#: Loss of the held state beyond which a warning is due: half a bit of a 4 bit signal.
+_FADED = 1 / 32
+
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
 _DRIFT_STEP = 0.1
 
+#: Times that drift is advanced in one run at most: it has then been sampled well enough.
+_MOST_STEPS = 16
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Timing:
     """Hold a timing pass, which serves every chip and every input.
 
     Args:
         chip: The nominal chip that was timed.
-        trace: Who was busy with what, when.
+        run: Who was busy with what, when, as far as it was simulated.
         prices: What actions and time cost.
         visits: What each wave met.
     """
 
     chip: Chip
-    trace: Trace
+    run: AnyTrace
     prices: Prices
     visits: Visits
 
+    def served(self, requests: Tensor) -> Tensor:
+        """Return what belongs to the waves, without the requests that were turned away."""
+        if not len(self.run.dropped):
+            return requests
+        return requests[torch.from_numpy(self.run.served)]
 
-def time_run(chip: Chip, waves: int, progress: Progress | None = None) -> Timing:
+    @cached_property
+    def trace(self) -> Trace:
+        """Return every span of the run, a row each: memory for all waves."""
+        return self.run.expand()
+
+
+def time_run(
+    chip: Chip,
+    waves: int | Arrivals,
+    progress: Progress | None = None,
+    *,
+    exact: bool = False,
+) -> Timing:
     """Run the timing pass for some waves.
 
     Args:
         chip: Any chip of the machine; delays never depend on fabrication.
-        waves: Number of waves.
+        waves: Number of waves, which then come as fast as the machine takes them, or when they
+            come.
         progress: Told of results as they come; None for silence.
+        exact: Simulate every event, also where the run repeats itself.
 
     Raises:
         ScheduleError: If the work cannot be timed on this machine.
     """
     order = chip.network.weight_set_order()
+    arrivals = Arrivals(waves) if isinstance(waves, int) else waves
     if progress is not None:
-        progress.start("simulating events", waves)
+        progress.start("simulating events", arrivals.count)
     seen = 0
 
     def report(done: int, total: int) -> None:
@@ -77,19 +106,45 @@ def time_run(chip: Chip, waves: int, progress: Progress | None = None) -> Timing
             progress.advance(done - seen)
         seen = done
 
-    trace = run_timing(
+    simulated = run_timing if exact else run_fast
+    run = simulated(
         chip.delays(),
         order,
         mapping=chip.mapping,
         control=chip.spec.control,
-        waves=waves,
+        waves=arrivals,
         memory_capacity=chip.memory.capacity,
         progress=report,
     )
     if progress is not None:
         progress.finish()
-    visits = visits_from_trace(trace, chip.network, chip.mapping, chip.setup_age())
-    return Timing(chip, trace, chip.prices(), visits)
+    visits = visits_from_trace(run, chip.network, chip.mapping, chip.setup_age())
+    if not chip.memory.patient:
+        _refuse_waits(chip, visits)
+    return Timing(chip, run, chip.prices(), visits)
+
+
+def _refuse_waits(chip: Chip, visits: Visits) -> None:
+    """Refuse a run in which a memory that cannot wait would have to.
+
+    A loop gives each state back after one round. If the encoder, or the bank behind it, is not
+    ready by then, the state is lost.
+    """
+    # A state that need not wait goes straight through the encoder; sums of few femtoseconds.
+    late = visits.held_s[:, 1:] - from_fs(chip.delays().encode_fs)
+    if not late.size or late.max() < 0.5e-15:
+        return
+    wave, step = np.unravel_index(int(late.argmax()), late.shape)
+    short = float(late.max())
+    around = from_fs(chip.memory.delay_fs("hold"))
+    hint = "a longer loop, a faster switch, or a memory that waits"
+    if not chip.spec.control.overlap:
+        hint = "control.overlap: true, so that the switch moves while the state is in the loop"
+    raise ScheduleError(
+        f"memory: a round of the loop takes {around:.4g} s, {short:.4g} s too short for wave "
+        f"{wave} before step {step + 1}; expected at least {around + short:.4g} s, as a loop "
+        f"cannot keep a state for longer. Hint: {hint}"
+    )
 
 
 def outputs(
@@ -144,6 +199,17 @@ def share_correct(answers: Tensor, y: Tensor) -> float:
     return float((answers.argmax(dim=1) == y).double().mean())
 
 
+def mean_loss(answers: Tensor, y: Tensor) -> float:
+    """Return the mean cross-entropy of the classes [nats], a softmax taken of the outputs."""
+    return float(torch.nn.functional.cross_entropy(answers.double(), y))
+
+
+#: What is measured of the answers, by the key of the metrics: for images, and for a text.
+Qualities = Mapping[str, Callable[[Tensor, Tensor], float]]
+IMAGE_QUALITIES: Qualities = {"accuracy": share_correct}
+TEXT_QUALITIES: Qualities = {"accuracy": share_correct, "loss_nats": mean_loss}
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """Hold everything that a simulation found.
@@ -172,7 +238,10 @@ def simulate(
     *,
     seed: int = 0,
     chips: int = 3,
+    arrivals: Arrivals | None = None,
+    exact: bool = False,
     any_machine: bool = False,
+    qualities: Qualities = IMAGE_QUALITIES,
     progress: Progress | None = None,
 ) -> Result:
     """Simulate a trained network on a machine and on fabricated chips of it.
@@ -184,7 +253,11 @@ def simulate(
         y: Classes, shape `(batch,)`.
         seed: Seed of the chips.
         chips: Number of fabricated chips.
+        arrivals: When the inputs come; as fast as the machine takes them where it is not given. An
+            input that finds the queue full gets no answer, and accuracy is that of the others.
+        exact: Simulate every event, also where the run repeats itself.
         any_machine: Accept parameters that were trained for another machine.
+        qualities: What is measured of the answers, by the key of the metrics.
         progress: Told of the simulation; None for silence.
 
     Raises:
@@ -194,28 +267,25 @@ def simulate(
     """
     network = parameters.network
     parameters.check(network)
-    if parameters.spec_sha256 not in ("", spec.sha256()) and not any_machine:
-        raise ParameterError(
-            f"parameters were trained for the machine {parameters.spec_sha256[:12]}, got "
-            f"{spec.name} ({spec.sha256()[:12]}). Hint: train again, or pass any_machine=True"
-        )
+    parameters.check_machine(spec.sha256(), spec.name, any_machine=any_machine)
     begin = time.perf_counter()
     nominal = Chip.nominal(spec, network)
-    timing = time_run(nominal, len(x), progress)
+    timing = time_run(nominal, arrivals or len(x), progress, exact=exact)
+    x, y = timing.served(x), timing.served(y)
     timed = time.perf_counter()
     parts = [nominal.fabricate(seed, index) for index in range(chips)]
-    accuracies = [share_correct(outputs(c, parameters, x, timing.visits), y) for c in parts]
+    nominally = nominal_outputs(nominal, parameters, x)
+    really = [outputs(chip, parameters, x, timing.visits) for chip in parts]
     metrics = {
-        "accuracy": {
-            "surrogate": share_correct(nominal_outputs(nominal, parameters, x), y),
-            **_spread("hardware", accuracies),
-            "chips": accuracies,
+        **{
+            name: _quality(measure(nominally, y), [measure(answers, y) for answers in really])
+            for name, measure in qualities.items()
         },
         **_timing_metrics(timing),
         "parameters": network.parameter_counts(),
         "macs_per_inference": network.macs_per_inference(),
         "area_m2": nominal.areas(),
-        "warnings": [*spec.warnings(), *nominal.warnings()],
+        "warnings": [*spec.warnings(), *nominal.warnings(), *_faded(timing)],
     }
     evaluated = time.perf_counter()
     return Result(metrics, timing, {"timing": timed - begin, "values": evaluated - timed})
@@ -231,6 +301,7 @@ def ablation(
         deviation of the accuracy without it, and by how much the mean rises (`recovered`).
     """
     parts = [timing.chip.fabricate(seed, index) for index in range(chips)]
+    x, y = timing.served(x), timing.served(y)
 
     def measure(without: Sequence[str]) -> list[float]:
         return [
@@ -258,7 +329,7 @@ def _timing_metrics(timing: Timing) -> dict[str, Any]:
         control=chip.spec.control,
     )
     figures = metrics_from(
-        timing.trace,
+        timing.run,
         timing.prices,
         network=network,
         memory_capacity=chip.memory.capacity,
@@ -269,10 +340,30 @@ def _timing_metrics(timing: Timing) -> dict[str, Any]:
         write_time=from_fs(chip.weight_banks.delay_fs("write")),
         write_energy=chip.weight_banks.cost("write"),
         settle_time=chip.weight_banks.setup_wait(),
-        power=sum(timing.prices.static_w.values()),
+        power=timing.prices.standing_w,
+        write_drivers=chip.spec.control.write_drivers,
     )
     figures["setup"] = asdict(prepared)
     return figures
+
+
+def _faded(timing: Timing) -> list[str]:
+    """Return a warning where the memory loses a good part of the state while the banks change."""
+    held = float(timing.visits.held_s.max())
+    memory = timing.chip.memory
+    one = torch.ones(1, 1, dtype=torch.float64)
+    kept = float(memory.hold(one, held * one, timing.chip.imperfections))
+    if kept > 1.0 - _FADED:
+        return []
+    return [
+        f"memory: a state is held for up to {held:.3g} s and {kept:.1%} of it is left; accuracy "
+        "falls with it. Hint: more banks, so that fewer are rewritten, or a better memory"
+    ]
+
+
+def _quality(surrogate: float, chips: list[float]) -> dict[str, Any]:
+    """Return one figure of the answers, of the surrogate and of each chip."""
+    return {"surrogate": surrogate, **_spread("hardware", chips), "chips": chips}
 
 
 def _spread(name: str, values: Sequence[float]) -> dict[str, float]:
@@ -290,7 +381,9 @@ def _windows(chip: Chip, visits: Visits, waves: int) -> Iterator[tuple[slice, tu
     ]
     states = [bank.environment(None, 0.0, generator) for generator in generators]
     times = np.broadcast_to(visits.time_s[:, 0], (waves,))
-    window = np.floor((times - times[0]) / (_DRIFT_STEP * bank.correlation_time())).astype(int)
+    # Steps of any length are exact, so a long run is as true with fewer of them.
+    step = max(_DRIFT_STEP * bank.correlation_time(), float(times[-1] - times[0]) / _MOST_STEPS)
+    window = np.floor((times - times[0]) / step).astype(int)
     edges = [0, *(np.flatnonzero(np.diff(window)) + 1).tolist(), waves]
     last = times[0]
     for first, end in pairwise(edges):

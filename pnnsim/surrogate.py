@@ -1,7 +1,7 @@
 """Train weights on a differentiable twin of the machine, with any torch loop.
 
-The twin calls the evaluator of the simulator with the nominal chip, nominal times and no noise. It
-holds no physics of its own.
+The twin calls the evaluator of the simulator with the nominal chip and nominal times, and, where
+asked for, with chips and noise that are drawn while it trains. It holds no physics of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pnnsim.chip import Chip
+from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
@@ -22,18 +23,40 @@ from pnnsim.spec import HardwareSpec
 from pnnsim.values import evaluate
 from pnnsim.visits import nominal_visits
 
+#: Least spread of an input that is standardized, over the spread of all: constant pixels stay calm.
+_LEAST_SPREAD = 0.1
+
 
 class Surrogate(nn.Module):
     """Be the differentiable twin of a machine that runs a network.
 
+    The parameters are those of a `ParameterSet` in the units of training, which `standardize` and
+    `state_scale` make convenient for an optimizer; `parameter_set` converts them to the machine's.
+
     Args:
         network: What is to be computed.
         spec: Machine that will compute it.
-        seed: Seed of the first weights.
-        imperfections: Names of those that training sees; by default all that are the same on every
+        seed: Seed of the first weights and of what is drawn.
+        imperfections: Names of those that training knows; by default all that are the same on every
             chip (`Chip.deterministic`).
+        drawn: Names of those that are drawn in training mode (`train()`, as dropout is), in
+            addition; `Chip.imperfections` has them all. None by default.
+        redraw: Evaluations for which a drawn chip stays; reading noise is always fresh.
+        state_scale: State on the machine over the state in the units of training. An activation
+            without an upper end, such as relu, gives the same network at every scale; a small
+            one keeps the state within the lines.
         dtype: Type of the parameters.
     """
+
+    input_weight: nn.Parameter
+    input_bias: nn.Parameter
+    weight: nn.Parameter
+    gain: nn.Parameter
+    bias: nn.Parameter
+    output_weight: nn.Parameter
+    output_bias: nn.Parameter
+    input_center: Tensor
+    input_scale: Tensor
 
     def __init__(
         self,
@@ -42,62 +65,119 @@ class Surrogate(nn.Module):
         *,
         seed: int = 0,
         imperfections: Iterable[str] | None = None,
+        drawn: Iterable[str] = (),
+        redraw: int = 1,
+        state_scale: float = 1.0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.chip = Chip.nominal(spec, network)
         self.network = network
         self.spec = spec
-        chosen = self.chip.deterministic if imperfections is None else frozenset(imperfections)
-        unknown = sorted(chosen - self.chip.imperfections)
+        self.state_scale = state_scale
+        known = self.chip.deterministic if imperfections is None else frozenset(imperfections)
+        drawn = frozenset(drawn)
+        unknown = sorted((known | drawn) - self.chip.imperfections)
         if unknown:
             raise ParameterError(
                 f"unknown imperfections {', '.join(unknown)}; this machine has "
                 f"{', '.join(sorted(self.chip.imperfections))}"
             )
-        self._read = Read(active=chosen)
-        self._visits = nominal_visits(network, self.chip.mapping)
+        self.draws = Draws(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
+        self.read = Read(active=known)
+        self.visits = nominal_visits(network, self.chip.mapping)
         for name, value in _initial_values(self.chip, seed).items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
+        self.register_buffer("input_center", torch.zeros(network.inputs, dtype=dtype))
+        self.register_buffer("input_scale", torch.ones(network.inputs, dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs for inputs of shape `(batch, n_inputs)`."""
-        return evaluate(self.chip, self._live(), x, self._visits, self._read)
+        live = self.live()
+        read = self.read
+        if self.training and self.draws is not None:
+            read = self.draws.read(live.weight)
+        return evaluate(self.chip, live, x, self.visits, read)
+
+    @torch.no_grad()
+    def standardize(self, x: Tensor) -> None:
+        """Train as if each input had mean 0 and variance 1.
+
+        The machine still gets inputs as they are: means and spreads become part of the input map
+        and of the biases. Without this the mean of all pixels is one stiff direction, along which
+        an optimizer spends its steps (LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998).
+
+        Args:
+            x: Training inputs, shape `(batch, n_inputs)`.
+        """
+        spread, center = torch.std_mean(x.to(self.input_scale.dtype), dim=0, correction=0)
+        # The spread of all inputs as one population: within each, and between their means.
+        overall = (spread.square().mean() + center.var(correction=0)).sqrt()
+        self.input_center.copy_(center)
+        self.input_scale.copy_(spread.clamp(min=max(_LEAST_SPREAD * float(overall), 1e-12)))
 
     def parameter_set(self) -> ParameterSet:
         """Return a detached copy of the parameters as they would be written to a machine."""
-        tensors = {name: t.detach().clone() for name, t in self._live().tensors().items()}
+        tensors = {name: t.detach().clone() for name, t in self.live().tensors().items()}
         tensors["weight"] = tensors["weight"].clamp(-1.0, 1.0)
         return ParameterSet(self.network, **tensors, spec_sha256=self.spec.sha256())
 
-    def load_parameter_set(self, parameters: ParameterSet) -> None:
+    @torch.no_grad()
+    def load_parameter_set(self, parameters: ParameterSet, *, any_machine: bool = False) -> None:
         """Take over trained numbers.
 
+        Args:
+            parameters: Of this network.
+            any_machine: Accept numbers that were trained for another machine.
+
         Raises:
-            ParameterError: If they are not those of this network.
+            ParameterError: If they are not those of this network or of this machine.
         """
         parameters.check(self.network)
-        self.load_state_dict(parameters.tensors())
+        parameters.check_machine(self.spec.sha256(), self.spec.name, any_machine=any_machine)
+        given = {name: t.to(self.weight) for name, t in parameters.tensors().items()}
+        offset = given["input_weight"] @ self.input_center
+        scale = self.state_scale
+        shifted = "input_bias" if self.network.injection == "first" else "bias"
+        given[shifted] = given[shifted] + offset
+        given["input_weight"] = given["input_weight"] * self.input_scale / scale
+        given["input_bias"] = given["input_bias"] / scale
+        given["bias"] = given["bias"] / scale
+        given["output_weight"] = given["output_weight"] * scale
+        for name, value in given.items():
+            getattr(self, name).copy_(value)
 
-    def _live(self) -> ParameterSet:
-        tensors = {name: getattr(self, name) for name in shapes(self.network)}
-        return ParameterSet(self.network, **tensors)
+    def live(self) -> ParameterSet:
+        """Return the parameters in the machine's units; gradients flow through."""
+        live: dict[str, Tensor] = {name: getattr(self, name) for name in shapes(self.network)}
+        scale = self.state_scale
+        live["input_weight"] = live["input_weight"] * (scale / self.input_scale)
+        offset = live["input_weight"] @ self.input_center
+        if scale != 1.0:
+            live["input_bias"] = live["input_bias"] * scale
+            live["bias"] = live["bias"] * scale
+            live["output_weight"] = live["output_weight"] / scale
+        shifted = "input_bias" if self.network.injection == "first" else "bias"
+        live[shifted] = live[shifted] - offset
+        return ParameterSet(self.network, **live, spec_sha256="")
 
 
 def _initial_values(chip: Chip, seed: int) -> dict[str, Tensor]:
     """Return first weights that neither fade nor grow over the steps.
 
     Weights are uniform in [-1, 1]; the gain makes one step's Jacobian preserve variance,
-    `gain * slope * sqrt(N / 3) = 1`. The maps in and out preserve variance, too (LeCun, Bottou, Orr
-    and Mueller, Efficient BackProp, 1998).
+    `gain * slope * sqrt(N / 3) = 1`. Where a residual carries the state on, its share is left out,
+    and over all steps the variance grows by e at most (as 1 + 1/L in each of L steps). The maps in
+    and out preserve variance, too (LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998).
     """
     network = chip.network
     generator = stream(seed, "surrogate", "train")
     values = {
         name: torch.zeros(shape, dtype=torch.float64) for name, shape in shapes(network).items()
     }
+    branch = math.sqrt(max(1.0 - network.residual**2, 1.0 / network.steps))
     values["input_weight"].normal_(0.0, math.sqrt(1.0 / network.inputs), generator=generator)
     values["weight"].uniform_(-1.0, 1.0, generator=generator)
-    values["gain"].fill_(math.sqrt(3.0 / network.hidden) / chip.nonlinearity.slope)
+    values["gain"].fill_(branch * math.sqrt(3.0 / network.hidden) / chip.nonlinearity.slope)
     values["output_weight"].normal_(0.0, math.sqrt(1.0 / network.hidden), generator=generator)
     return values

@@ -6,7 +6,7 @@ A trace is the only thing that timing hands on. It has no prices, no tensors and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class Trace:
             later than its cause ended: it waits until the nonlinearity will be free at capture.
         arrival_fs: Arrival of each wave, shape `(n_wave,)` [fs].
         result_fs: Result of each wave at the host, shape `(n_wave,)` [fs].
+        dropped: Numbers of the requests that found the queue full, ascending; they are no waves.
     """
 
     units: tuple[str, ...]
@@ -75,6 +76,7 @@ class Trace:
     cause: Ints
     arrival_fs: Ints
     result_fs: Ints
+    dropped: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __len__(self) -> int:
         """Return the number of spans."""
@@ -86,9 +88,49 @@ class Trace:
         return len(self.arrival_fs)
 
     @property
+    def base(self) -> Trace:
+        """Return the spans that were simulated: all of them (see `PeriodicTrace`)."""
+        return self
+
+    @property
+    def repeats(self) -> int:
+        """Return how often a part of `base` repeats beyond what is written there: never."""
+        return 0
+
+    @property
+    def served(self) -> Ints:
+        """Return the number of the request that each wave serves, shape `(n_wave,)`."""
+        requests = np.arange(self.waves + len(self.dropped))
+        return np.delete(requests, self.dropped).astype(np.int64)
+
+    def row_counts(self) -> Ints:
+        """Return how often each row of `base` happened: once."""
+        return np.ones(len(self), dtype=np.int64)
+
+    def wave_counts(self) -> Ints:
+        """Return for how many waves each wave of `base` stands: itself."""
+        return np.ones(self.waves, dtype=np.int64)
+
+    def begin_fs(self) -> Ints:
+        """Return when the front end began with each wave, shape `(n_wave,)` [fs]."""
+        begin = np.full(self.waves, np.iinfo(np.int64).max, dtype=np.int64)
+        rows = np.flatnonzero((self.wave >= 0) & (self.step < 0))
+        np.minimum.at(begin, self.wave[rows], self.start_fs[rows])
+        return begin
+
+    def expand(self) -> Trace:
+        """Return every span as a row of its own: this trace."""
+        return self
+
+    @property
     def makespan_fs(self) -> int:
         """Return the time from the first arrival to the last result [fs]."""
         return int(self.result_fs.max() - self.arrival_fs.min())
+
+    @property
+    def result_span_fs(self) -> int:
+        """Return the time from the first result to the last [fs]."""
+        return int(self.result_fs.max() - self.result_fs.min())
 
     def components(self) -> tuple[str, ...]:
         """Return the component of each lane, shape `(n_unit,)`."""
@@ -124,5 +166,5 @@ class Trace:
 #: Columns that two equal traces share, times of waves included.
 COLUMNS: tuple[str, ...] = (
     "unit", "action", "start_fs", "end_fs", "wave", "step", "bank", "weight_set", "cause",
-    "arrival_fs", "result_fs",
+    "arrival_fs", "result_fs", "dropped",
 )  # fmt: skip

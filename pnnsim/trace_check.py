@@ -13,14 +13,17 @@ import numpy as np
 from pnnsim.errors import ScheduleError
 from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
+from pnnsim.periodic import AnyTrace
 from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Ints, Trace
 
 
-def check(trace: Trace, network: ReLaXNet, control: ControlParams, *, memory_capacity: int) -> None:
+def check(
+    run: AnyTrace, network: ReLaXNet, control: ControlParams, *, memory_capacity: int
+) -> None:
     """Raise if the trace breaks a law; return nothing if it keeps them all.
 
     Args:
-        trace: The trace of a whole run.
+        run: The trace of a whole run.
         network: What was to be computed.
         control: How the work was ordered.
         memory_capacity: States that the memory holds at once.
@@ -28,6 +31,7 @@ def check(trace: Trace, network: ReLaXNet, control: ControlParams, *, memory_cap
     Raises:
         ScheduleError: The first law that is broken, and the row that breaks it.
     """
+    trace = run.expand()
     _check_times(trace)
     _check_causes(trace)
     _check_counts(trace, network)
@@ -78,7 +82,7 @@ def _check_times(trace: Trace) -> None:
     outside = (trace.wave >= 0) & (trace.step < 0)
     np.maximum.at(last_end, trace.wave[outside], trace.end_fs[outside])
     np.minimum.at(first_start, trace.wave[outside], trace.start_fs[outside])
-    wave = _first((last_end != trace.result_fs) | (first_start != trace.arrival_fs))
+    wave = _first((last_end != trace.result_fs) | (first_start < trace.arrival_fs))
     if wave is not None:
         raise ScheduleError(
             f"trace: wave {wave} arrives at {trace.arrival_fs[wave]} fs and has its result at "
@@ -180,15 +184,18 @@ def _check_memory(trace: Trace, rows: Ints, capacity: int) -> None:
 
 
 def _check_blocks(trace: Trace, control: ControlParams) -> None:
-    """A block enters the loop when the last wave of the block before has left it."""
+    """Waves that are in the loop together are a block: at most as many as were allowed."""
     left = np.zeros(trace.waves, dtype=np.int64)
     activates, encodes = trace.rows("activate"), trace.rows("encode")
     np.maximum.at(left, trace.wave[activates], trace.end_fs[activates])
-    block = trace.wave[encodes] // control.block
-    previous_last = block * control.block - 1
-    early = _first(trace.start_fs[encodes] < np.where(block > 0, left[previous_last], 0))
+    enters = encodes[trace.step[encodes] == 0]
+    enters = enters[np.argsort(trace.wave[enters])]
+    alone = np.append(True, trace.start_fs[enters][1:] >= np.maximum.accumulate(left)[:-1])
+    waves = np.arange(trace.waves)
+    first = np.maximum.accumulate(np.where(alone, waves, 0))
+    early = _first(waves - first >= control.block)
     if early is not None:
-        _fail(trace, int(encodes[early]), "starts while the block before is in the loop")
+        _fail(trace, int(enters[early]), "starts while the block before is in the loop")
 
 
 def _check_switch(trace: Trace) -> None:

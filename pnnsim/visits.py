@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pnnsim.mapping import Mapping
 from pnnsim.network import ReLaXNet
+from pnnsim.periodic import AnyTrace
 from pnnsim.schedule import initial_contents, plan_blocks
 from pnnsim.trace import Trace
 from pnnsim.units import FEMTOSECONDS_PER_SECOND
@@ -22,6 +23,8 @@ Floats = NDArray[np.float64]
 
 #: Content of a bank that was never written.
 UNWRITTEN = -1
+#: Time since the last move of a switch that never moved [fs].
+AT_REST = -1
 
 #: Mark of a visit before which the detector was idle for long.
 NO_SYMBOL = -2
@@ -101,16 +104,17 @@ def nominal_visits(network: ReLaXNet, mapping: Mapping) -> Visits:
 
 
 def visits_from_trace(
-    trace: Trace, network: ReLaXNet, mapping: Mapping, setup_age_s: float
+    run: AnyTrace, network: ReLaXNet, mapping: Mapping, setup_age_s: float
 ) -> Visits:
     """Return what every wave of a run met.
 
     Args:
-        trace: The run.
+        run: The run; of one that repeats, only what was simulated is looked at.
         network: What was computed.
         mapping: Where its matrices live.
         setup_age_s: Time since the set-up's programming began when the first wave arrives [s].
     """
+    trace = run.base
     shape = (trace.waves, network.steps)
     mvm = _by_wave_and_step(trace, trace.rows("mvm"), shape)
     departure_fs = trace.start_fs[_by_wave_and_step(trace, trace.rows("propagate"), shape)]
@@ -120,27 +124,33 @@ def visits_from_trace(
     contents = np.stack([held.at(departure_fs)[1] for held in writes], axis=-1)
     number = np.zeros(shape, np.int64)
     replaced = np.zeros(shape, np.int64)
-    since = np.zeros(shape)
+    since_fs = np.zeros(shape, np.int64)
     for index, held in enumerate(writes):
         at, _ = held.at(departure_fs)
         mine = bank == index
         number[mine] = held.number[at[mine]]
         replaced[mine] = held.before[at[mine]]
-        since[mine] = _seconds(start_fs[mine] - held.begin_fs[at[mine]])
-    previous, dwell = _last_move(trace, departure_fs, bank)
+        since_fs[mine] = start_fs[mine] - held.begin_fs[at[mine]]
+    previous, dwell_fs = _last_move(trace, departure_fs, bank)
     offset, back = _last_symbol(trace, shape)
+
+    def every(column: Ints) -> Ints:
+        """Return a column of whole numbers for all waves of the run."""
+        return column if isinstance(run, Trace) else run.waves_of(column)
+
+    dwell_fs = every(dwell_fs)
     return Visits(
-        bank=bank,
-        contents=contents,
-        replaced=replaced,
-        previous_bank=previous,
-        write=number,
-        since_write_s=since,
-        dwell_s=dwell,
-        held_s=_held(trace, departure_fs, shape),
-        time_s=_seconds(departure_fs),
-        symbol_offset=offset,
-        symbol_back=back,
+        bank=every(bank),
+        contents=every(contents),
+        replaced=every(replaced),
+        previous_bank=every(previous),
+        write=every(number),
+        since_write_s=_seconds(every(since_fs)),
+        dwell_s=np.where(dwell_fs >= 0, _seconds(dwell_fs), np.inf),
+        held_s=_seconds(every(_held(trace, departure_fs, shape))),
+        time_s=_seconds(every(departure_fs)),
+        symbol_offset=every(offset),
+        symbol_back=every(back),
     )
 
 
@@ -182,11 +192,14 @@ def _writes(trace: Trace, network: ReLaXNet, mapping: Mapping, setup_age_s: floa
     return histories
 
 
-def _last_move(trace: Trace, departure_fs: Ints, bank: Ints) -> tuple[Ints, Floats]:
-    """Return the bank that the switch left before each visit, and the time since it began to."""
+def _last_move(trace: Trace, departure_fs: Ints, bank: Ints) -> tuple[Ints, Ints]:
+    """Return the bank that the switch left before each visit, and the time since it began to.
+
+    A switch that has not moved yet has `AT_REST` as its time.
+    """
     rows = trace.rows("route")
     if not len(rows):
-        return bank, np.full(bank.shape, np.inf)
+        return bank, np.full(bank.shape, AT_REST)
     rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
     index = np.searchsorted(trace.end_fs[rows], departure_fs, side="right") - 1
     targets = trace.bank[rows]
@@ -194,18 +207,18 @@ def _last_move(trace: Trace, departure_fs: Ints, bank: Ints) -> tuple[Ints, Floa
     origins = np.concatenate([[bank[0, 0]], targets[:-1]])
     moved = index >= 0
     safe = np.maximum(index, 0)
-    dwell = np.where(moved, _seconds(departure_fs - trace.start_fs[rows][safe]), np.inf)
+    dwell = np.where(moved, departure_fs - trace.start_fs[rows][safe], AT_REST)
     return np.where(moved, origins[safe], bank).astype(np.int64), dwell
 
 
-def _held(trace: Trace, departure_fs: Ints, shape: tuple[int, int]) -> Floats:
-    """Return how long the memory held each state before it left again."""
-    held = np.zeros(shape)
+def _held(trace: Trace, departure_fs: Ints, shape: tuple[int, int]) -> Ints:
+    """Return how long the memory held each state before it left again [fs]."""
+    held = np.zeros(shape, np.int64)
     rows = trace.rows("hold")
     if len(rows):
         waves, steps = trace.wave[rows], trace.step[rows]
         # What is held in step t leaves in step t + 1.
-        held[waves, steps + 1] = _seconds(departure_fs[waves, steps + 1] - trace.end_fs[rows])
+        held[waves, steps + 1] = departure_fs[waves, steps + 1] - trace.end_fs[rows]
     return held
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pnnsim.arrivals import Arrivals
 from pnnsim.delays import Delays, Stage
 from pnnsim.mapping import Mapping, map_network
 from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
+from pnnsim.periodic import AnyTrace
 from pnnsim.schedule import closed_form_fs
-from pnnsim.timing import run_timing
+from pnnsim.timing import run_fast, run_timing
 from pnnsim.trace import Trace
 
 #: The machine of the drawings: T_in 4, T_encode 2, T_MM 4, T_state 5, T_out 3, all in fs.
@@ -40,20 +42,27 @@ class Machine:
     control: ControlParams
     waves: int
     memory_capacity: int
+    arrivals: Arrivals | None = None
 
     @property
     def order(self) -> tuple[int, ...]:
         return self.network.weight_set_order()
 
     def run(self) -> Trace:
-        return run_timing(
-            self.delays,
-            self.order,
-            mapping=self.mapping,
-            control=self.control,
-            waves=self.waves,
-            memory_capacity=self.memory_capacity,
-        )
+        """Simulate every event."""
+        return run_timing(self.delays, self.order, **self._how())
+
+    def run_fast(self) -> AnyTrace:
+        """Simulate the events that decide all others."""
+        return run_fast(self.delays, self.order, **self._how())
+
+    def _how(self) -> dict[str, Any]:
+        return {
+            "mapping": self.mapping,
+            "control": self.control,
+            "waves": self.arrivals or self.waves,
+            "memory_capacity": self.memory_capacity,
+        }
 
     def closed_form_fs(self) -> int | None:
         return closed_form_fs(self.delays, self.order, mapping=self.mapping, control=self.control)
@@ -69,6 +78,9 @@ def machine(
     overlap: bool = True,
     waves: int = 1,
     order: Any = "cycle",
+    prefetch: bool = False,
+    write_drivers: int = 1,
+    arrivals: Arrivals | None = None,
     **changes: Any,
 ) -> Machine:
     """Return a machine, SMALL unless told otherwise; `changes` are delays."""
@@ -76,9 +88,12 @@ def machine(
         delays=replace(delays, **changes),
         network=ReLaXNet(hidden=4, weight_sets=sets, steps=steps, order=order),
         mapping=map_network(hidden=4, weight_sets=sets, count=banks, rows=4, cols=4),
-        control=ControlParams(block=block, overlap=overlap),
+        control=ControlParams(
+            block=block, overlap=overlap, prefetch=prefetch, write_drivers=write_drivers
+        ),
         waves=waves,
         memory_capacity=block,
+        arrivals=arrivals,
     )
 
 
@@ -110,7 +125,7 @@ def delay_sets(draw: st.DrawFn) -> Delays:
 
 
 @st.composite
-def machines(draw: st.DrawFn) -> Machine:
+def machines(draw: st.DrawFn, waves: tuple[int, int] = (1, 9), ahead: bool = False) -> Machine:
     sets = draw(st.integers(1, 5))
     rest = draw(st.lists(st.integers(0, sets - 1), max_size=4))
     order = draw(st.permutations([*range(sets), *rest]))
@@ -121,6 +136,8 @@ def machines(draw: st.DrawFn) -> Machine:
         banks=draw(st.integers(1, sets)),
         block=draw(st.integers(1, 4)),
         overlap=draw(st.booleans()),
-        waves=draw(st.integers(1, 9)),
+        waves=draw(st.integers(*waves)),
+        prefetch=draw(st.booleans()) if ahead else False,
+        write_drivers=draw(st.integers(1, 3)) if ahead else 1,
         order=tuple(order),
     )

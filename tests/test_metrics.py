@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from pnnsim.arrivals import periodic
 from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import Prices
@@ -18,6 +19,11 @@ from tests.machines import machine, machines
 PRICES = Prices(
     {("weight_banks", "mvm"): 2e-15, ("readout", "convert"): 5e-15}, {"environment": 1.0}
 )
+
+GATED = Prices(
+    PRICES.dynamic, {"encoder": 0.5, "front_end": 0.25, "environment": 1.0},
+    frozenset({"encoder", "front_end"}),
+)  # fmt: skip
 
 
 def figures(case, prices=PRICES):
@@ -47,7 +53,7 @@ def test_percentile_is_the_nearest_rank():
     assert found["p50"] == 10e-15
     assert found["p95"] == 19e-15
     assert found["p99"] == 20e-15
-    assert found["mean"] == pytest.approx(10.5e-15, rel=1e-15)
+    assert found["mean"] == pytest.approx(10.5e-15, rel=1e-15, abs=0)
     assert (found["first"], found["max"]) == (1e-15, 20e-15)
 
 
@@ -96,7 +102,9 @@ def test_utilization_of_the_first_drawing():
 def test_utilization_of_the_memory_is_shared_by_its_states():
     trace = machine(waves=4, block=2).run()
     two = utilization(trace, memory_capacity=2)["memory"]
-    assert utilization(trace, memory_capacity=8)["memory"] == pytest.approx(two / 4, rel=1e-15)
+    assert utilization(trace, memory_capacity=8)["memory"] == pytest.approx(
+        two / 4, rel=1e-15, abs=0
+    )
 
 
 @given(machines())
@@ -167,15 +175,15 @@ def test_shares_of_the_critical_path_add_up_to_the_latency(case):
     trace = case.run()
     total = math.fsum(part["share"] for part in critical_path(trace))
     # As many terms as kinds of span, each rounded once.
-    assert total == pytest.approx(1.0, rel=1e-14)
+    assert total == pytest.approx(1.0, rel=1e-14, abs=0)
 
 
 def test_keys_are_those_of_the_metrics_file():
     found = figures(machine(waves=3))
     assert set(found) == {
-        "latency_s", "makespan_s", "interval_s", "throughput_per_s", "closed_form", "energy_j",
-        "power_w", "energy_per_mac_j", "tops_per_w", "utilization", "critical_path", "counts",
-        "events",
+        "latency_s", "queue", "makespan_s", "interval_s", "throughput_per_s", "closed_form",
+        "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "utilization",
+        "critical_path", "counts", "events",
     }  # fmt: skip
     assert list(found["latency_s"]) == ["first", "mean", "p50", "p95", "p99", "max"]
     assert set(found["energy_j"]) == {
@@ -191,15 +199,15 @@ def test_figures_of_the_first_drawing():
     assert found["latency_s"]["first"] == 26e-15
     assert found["makespan_s"] == 48e-15
     assert found["interval_s"] == 22e-15
-    assert found["throughput_per_s"] == pytest.approx(1 / 22e-15, rel=1e-15)
+    assert found["throughput_per_s"] == pytest.approx(1 / 22e-15, rel=1e-15, abs=0)
     assert found["closed_form"] == {"applies": True, "latency_s": 26e-15}
     # Sums of a handful of floats: a few roundings.
-    assert found["energy_j"]["total"] == pytest.approx(66e-15, rel=1e-14)
-    assert found["energy_j"]["per_inference"] == pytest.approx(33e-15, rel=1e-14)
-    assert found["power_w"] == pytest.approx(66 / 48, rel=1e-14)
+    assert found["energy_j"]["total"] == pytest.approx(66e-15, rel=1e-14, abs=0)
+    assert found["energy_j"]["per_inference"] == pytest.approx(33e-15, rel=1e-14, abs=0)
+    assert found["power_w"] == pytest.approx(66 / 48, rel=1e-14, abs=0)
     # Two steps of 4 x 4 multiply-accumulates, two operations each.
-    assert found["energy_per_mac_j"] == pytest.approx(33e-15 / 32, rel=1e-14)
-    assert found["tops_per_w"] == pytest.approx(64 / 33e-15 / 1e12, rel=1e-14)
+    assert found["energy_per_mac_j"] == pytest.approx(33e-15 / 32, rel=1e-14, abs=0)
+    assert found["tops_per_w"] == pytest.approx(64 / 33e-15 / 1e12, rel=1e-14, abs=0)
     assert found["counts"]["weight_banks.mvm"] == 4
     spans = sum(found["counts"].values())
     assert found["events"] == {"spans": spans, "simulated": spans, "extended": 0}
@@ -245,3 +253,25 @@ def test_setup_fills_the_banks_that_will_be_used():
     assert (powered.time_s, powered.energy_j) == (7.0, 10.0 + 2.0 * 7.0)
     scarce = map_network(hidden=4, weight_sets=9, count=5, rows=4, cols=4)
     assert setup(scarce, write_time=3.0, write_energy=5.0).writes == 5
+
+
+@pytest.mark.parametrize("block", [1, 3])
+@pytest.mark.parametrize("plan", [(1, 1), (2, 2), (5, 3)])
+@pytest.mark.parametrize("arrivals", [None, periodic(301, 3e-12)])
+def test_every_figure_is_the_same_without_simulating_every_event(plan, block, arrivals):
+    sets, banks = plan
+    case = machine(sets=sets, steps=5, banks=banks, block=block, waves=301, arrivals=arrivals)
+    found = {
+        exact: metrics_from(
+            run, GATED, network=case.network, memory_capacity=block,
+            closed_form_fs=case.closed_form_fs(),
+        )
+        for exact, run in ((True, case.run()), (False, case.run_fast()))
+    }  # fmt: skip
+    events = found[False].pop("events")
+    assert events["extended"] > 0
+    assert events["simulated"] + events["extended"] == events["spans"]
+    assert found[True].pop("events") == {
+        "spans": events["spans"], "simulated": events["spans"], "extended": 0
+    }  # fmt: skip
+    assert found[False] == found[True]

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from pnnsim.arrivals import Arrivals
 from pnnsim.errors import ScheduleError
 from pnnsim.trace import ACTIONS, Trace
 from pnnsim.trace_check import check
@@ -42,7 +43,7 @@ def without(trace, row):
     columns = {
         field.name: np.delete(getattr(trace, field.name), row)
         for field in fields(Trace)
-        if field.name not in {"units", "arrival_fs", "result_fs", "cause"}
+        if field.name not in {"units", "arrival_fs", "result_fs", "dropped", "cause"}
     }
     return replace(trace, cause=np.delete(cause, row), **columns)
 
@@ -72,7 +73,7 @@ def test_rows_out_of_order():
     columns = {
         field.name: getattr(trace, field.name)[order]
         for field in fields(Trace)
-        if field.name not in {"units", "arrival_fs", "result_fs"}
+        if field.name not in {"units", "arrival_fs", "result_fs", "dropped"}
     }
     found(PLAIN, replace(trace, **columns), f"row {later + 1} .* stands below row {later}")
 
@@ -244,3 +245,26 @@ def test_write_during_a_product():
     broken = edit(trace, row, start_fs=trace.end_fs[cause], cause=cause, unit=0)
     # Lane 0 is idle by then, so the lanes alone do not show it.
     found(REWRITE, broken, "multiplies while bank 1 is written")
+
+
+def test_wave_that_is_served_before_it_arrives():
+    case = machine(waves=3, arrivals=Arrivals(3, (0, 5, 60)))
+    trace = case.run()
+    check(trace, case.network, case.control, memory_capacity=1)
+    found(case, edit(trace, 2, arrival_fs=61), "wave 2 arrives at 61 fs .* but its spans run from")
+
+
+def test_wave_that_waits_for_nobody():
+    # Wave 1 comes at 1 and begins when the front end is free; without a cause that is no reason.
+    case = machine(waves=2, arrivals=Arrivals(2, (0, 1)))
+    trace = case.run()
+    found(case, edit(trace, find(trace, "map_input", 1), cause=-1), "has no cause and is no arri")
+
+
+def test_write_ahead_into_the_bank_in_use():
+    case = machine(waves=2, sets=3, steps=3, banks=2, prefetch=True, route_fs=3, write_fs=20)
+    trace = case.run()
+    row = find(trace, "write")
+    cause = find(trace, "propagate", 0, 0)
+    broken = edit(trace, row, start_fs=trace.end_fs[cause], cause=cause)
+    found(case, broken, "write, wave 0, .* starts while the lane is busy until 8")

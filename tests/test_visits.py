@@ -9,7 +9,7 @@ from pnnsim.chip import Chip
 from pnnsim.network import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
-from pnnsim.visits import UNWRITTEN, nominal_visits
+from pnnsim.visits import UNWRITTEN, Visits, nominal_visits
 
 #: Elapsed times are integer femtoseconds over 1e15: exact to the rounding of a float.
 EXACT = 1e-12
@@ -69,3 +69,14 @@ def test_nominal_visits_are_those_of_the_first_wave_with_everything_settled() ->
         assert nominal.settled
         np.testing.assert_array_equal(nominal.bank[0], run.visits.bank[0])
         np.testing.assert_array_equal(nominal.contents[0], run.visits.contents[0])
+
+
+@pytest.mark.parametrize("sets", [2, 3, 5])
+def test_visits_of_a_run_that_repeats_are_those_of_every_event(sets: int) -> None:
+    network = ReLaXNet(weight_sets=sets, steps=5)
+    chip = Chip.nominal(load_spec("photonic_mrr"), network)
+    fast, exact = time_run(chip, 300), time_run(chip, 300, exact=True)
+    assert len(fast.run.base) < len(exact.run)
+    for name in Visits.__slots__:
+        np.testing.assert_array_equal(getattr(fast.visits, name), getattr(exact.visits, name))
+    assert fast.trace.equals(exact.trace)

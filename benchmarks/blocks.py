@@ -1,0 +1,107 @@
+"""Show where a slow switch is worth having: latency, throughput and energy against the block.
+
+    python -m benchmarks.blocks [--small]
+
+First table: the same network on machines with a fast and with a slow switch, for blocks of 1 to
+512 waves (memory enlarged to hold them; everything else as described). Second table: one machine
+whose switch is made slower and slower, and the block at which it is as fast as with its own switch
+and blocks of 1, in closed form and simulated.
+
+A step of a block of B waves takes T_step(B) = (B - 1) s + T_MM + T_switch where the move hides the
+processing of the first state; s is the time between two departures, the larger of
+T_encode + T_drive and T_nonlinearity. Per wave and step a slow switch is as fast as a fast one at
+
+    B* = (T_MM + T_slow - s) / (T_MM + T_fast - s).
+
+The simulated block is a little larger where the front end is slower than s: it keeps one wave ready
+and no more, so that in step 0 the waves of a block follow each other at T_in.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+from benchmarks.timing import table
+from pnnsim.chip import Chip
+from pnnsim.delays import Delays
+from pnnsim.metrics import metrics_from
+from pnnsim.network import ReLaXNet
+from pnnsim.spec import load_spec
+from pnnsim.timing import run_fast
+
+MACHINES = ("photonic_mrr", "spintronic_mtj", "freespace_dmd")
+BLOCKS = (1, 8, 64, 512)
+NETWORK = ReLaXNet(weight_sets=2, steps=12)
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="tiny sizes, to see that it works")
+    small = parser.parse_args().small
+    machines = MACHINES[:1] if small else MACHINES
+    blocks = BLOCKS[:2] if small else BLOCKS
+    rows = [measured(machine, block) for machine in machines for block in blocks]
+    table(
+        "Blocks: 12 steps, two weight sets that stay, waves without a gap",
+        ("machine", "block", "mean latency s", "waves/s", "J per inference"),
+        rows,
+    )
+    slower = (20e-9,) if small else (20e-9, 100e-9, 1e-6)
+    table(
+        "photonic_mrr with a slower switch: block at which it is as fast as with its own",
+        ("T_switch s", "B* closed form", "B simulated"),
+        [break_even(time) for time in slower],
+    )
+
+
+def measured(machine: str, block: int) -> tuple[str, ...]:
+    """Return a row: what blocks of one size make of a machine."""
+    changes = [("control.block", str(block))]
+    chip = Chip.nominal(load_spec(machine), NETWORK)
+    if chip.memory.capacity < block:
+        changes.append(("memory.capacity", str(block)))
+    chip = Chip.nominal(load_spec(machine, changes), NETWORK)
+    trace = run_fast(
+        chip.delays(), NETWORK.weight_set_order(), mapping=chip.mapping,
+        control=chip.spec.control, waves=64 * block, memory_capacity=chip.memory.capacity,
+    )  # fmt: skip
+    found = metrics_from(
+        trace, chip.prices(), network=NETWORK, memory_capacity=chip.memory.capacity,
+        closed_form_fs=None,
+    )  # fmt: skip
+    return (
+        machine, str(block), f"{found['latency_s']['mean']:.3e}",
+        f"{found['throughput_per_s']:.3e}", f"{found['energy_j']['per_inference']:.3e}",
+    )  # fmt: skip
+
+
+def break_even(slow: float) -> tuple[str, ...]:
+    """Return a row: the block at which a switch this slow [s] breaks even."""
+    chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
+    fast = chip.delays()
+    late = replace(fast, route_fs=round(slow * 1e15))
+    spacing = max(fast.encode_fs + fast.drive_fs, fast.activate_fs)
+    closed = (late.mm_fs + late.route_fs - spacing) / (fast.mm_fs + fast.route_fs - spacing)
+    wanted = per_wave(chip, fast, 1)
+    low, high = 1, 4 * round(closed) + 4
+    while low < high:  # the smallest block that is at least as fast
+        middle = (low + high) // 2
+        low, high = (low, middle) if per_wave(chip, late, middle) <= wanted else (middle + 1, high)
+    return f"{slow:.0e}", f"{closed:.1f}", str(low)
+
+
+def per_wave(chip: Chip, delays: Delays, block: int) -> float:
+    """Return the time from one result to the next in steady use [fs]."""
+    trace = run_fast(
+        delays, NETWORK.weight_set_order(), mapping=chip.mapping,
+        control=chip.spec.control.model_copy(update={"block": block}), waves=16 * block,
+        memory_capacity=block,
+    )  # fmt: skip
+    results = trace.expand().result_fs
+    return float(results[-1] - results[-1 - 8 * block]) / (8 * block)
+
+
+if __name__ == "__main__":
+    main()

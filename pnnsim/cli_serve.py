@@ -1,0 +1,70 @@
+"""Be the command that presents a simulated machine as an instrument on a socket: serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
+]
+
+
+def add_serve(
+    app: typer.Typer, *, overrides: Callable[[Sequence[str] | None], list[tuple[str, str]]]
+) -> None:
+    """Add the command to the command line.
+
+    Args:
+        app: The command line.
+        overrides: Reads `key=value` words.
+    """
+
+    @app.command()
+    def serve(
+        source: Source,
+        settings: Settings = None,
+        seed: Annotated[int, typer.Option("--seed", help="Seed of the chip.")] = 0,
+        chip: Annotated[int, typer.Option("--chip", help="Number of the chip of this seed.")] = 0,
+        host: Annotated[
+            str, typer.Option("--host", help="Address; others than this computer need --token.")
+        ] = "127.0.0.1",
+        port: Annotated[int, typer.Option("--port", help="Port; 0 for any that is free.")] = 5025,
+        token: Annotated[
+            str | None,
+            typer.Option(
+                "--token", envvar="PNNSIM_TOKEN", help="Secret that clients must say first."
+            ),
+        ] = None,
+        state: Annotated[
+            Path | None,
+            typer.Option("--state", help="File that keeps the machine's state at a clean stop."),
+        ] = None,
+    ) -> None:
+        """Present a fabricated chip as an instrument: SCPI over TCP, until it is interrupted."""
+        from pnnsim.experiment import load_experiment
+        from pnnsim.hil.simulated import SimulatedBackend
+        from pnnsim.instrument.server import Server
+        from pnnsim.instrument.session import Instrument
+
+        experiment = load_experiment(source, overrides(settings))
+        backend = SimulatedBackend(experiment.hardware, experiment.network, seed=seed, index=chip)
+        if state is not None and state.exists():
+            backend.restore(state)
+        save = None if state is None else (lambda: backend.save(state))
+        server = Server(Instrument(backend, save), host=host, port=port, token=token)
+
+        def ready(found: int) -> None:
+            typer.echo(f"{experiment.hardware.name} listens on {host}:{found}")
+            sys.stdout.flush()  # a reader behind a pipe waits for this line
+            if sys.stderr.isatty():
+                typer.echo("stop with Ctrl-C", err=True)
+
+        server.run(ready, signals=os.name == "posix")

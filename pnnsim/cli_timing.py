@@ -1,0 +1,122 @@
+"""Be the commands that look at the schedule of a machine and train nothing: map, sensitivity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
+Table = Callable[[Sequence[str], Sequence[Sequence[str]]], None]
+
+
+def add_commands(
+    app: typer.Typer,
+    *,
+    overrides: Callable[[Sequence[str] | None], list[tuple[str, str]]],
+    table: Table,
+    dump: Callable[[object], None],
+) -> None:
+    """Add the commands to the command line.
+
+    Args:
+        app: The command line.
+        overrides: Reads `key=value` words.
+        table: Prints titles and rows.
+        dump: Prints data as JSON.
+    """
+
+    @app.command("map")
+    def show_map(source: Source, settings: Settings = None, json: Json = False) -> None:
+        """Show where each tile of each weight set lives, and what is rewritten when."""
+        from pnnsim.experiment import load_experiment
+        from pnnsim.mapping import map_network
+        from pnnsim.placement import rewrites, tiles
+
+        experiment = load_experiment(source, overrides(settings))
+        hardware, network = experiment.hardware, experiment.network
+        banks, order = cast(Any, hardware.weight_banks), network.weight_set_order()
+        mapping = map_network(
+            hidden=network.hidden, weight_sets=network.weight_sets,
+            count=banks.count, rows=banks.rows, cols=banks.cols,
+        )  # fmt: skip
+        placed = tiles(order, mapping)
+        writes = rewrites(order, mapping, prefetch=hardware.control.prefetch)
+        if json:
+            dump({"tiles": [asdict(t) for t in placed], "rewrites": [asdict(w) for w in writes]})
+            return
+        table(
+            ("weight set", "outputs", "inputs", "bank"),
+            [
+                (
+                    str(tile.weight_set),
+                    f"{tile.outputs[0]} to {tile.outputs[1] - 1}",
+                    f"{tile.inputs[0]} to {tile.inputs[1] - 1}",
+                    "written on the way" if tile.bank is None else str(tile.bank),
+                )
+                for tile in placed
+            ],
+        )
+        if not writes:
+            typer.echo("every weight set stays where it is: nothing is rewritten")
+            return
+        typer.echo(f"rewritten in each {1 + max(w.block for w in writes)} block(s) of waves:")
+        table(
+            ("block", "before step", "weight set", "into banks"),
+            [
+                (str(w.block), str(w.step), str(w.weight_set), " ".join(map(str, w.banks)))
+                for w in writes
+            ],
+        )
+
+    @app.command()
+    def sensitivity(
+        source: Source,
+        settings: Settings = None,
+        plot: Annotated[
+            Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a tornado plot.")
+        ] = None,
+        json: Json = False,
+    ) -> None:
+        """Show what a change of each parameter does to latency and energy."""
+        from pnnsim.experiment import load_experiment
+        from pnnsim.sensitivity import sensitivities
+
+        experiment = load_experiment(source, overrides(settings))
+        found = sensitivities(experiment.hardware, experiment.network)
+        if plot is not None:
+            from pnnsim.report.tornado import write_tornado
+
+            write_tornado(plot, found, experiment.hardware.name)
+        if json:
+            dump([asdict(item) for item in found])
+            return
+        table(
+            (
+                "parameter",
+                "value",
+                "latency, % for 1 %",
+                "energy, % for 1 %",
+                "d latency [s/SI]",
+                "d energy [J/SI]",
+            ),
+            [
+                (
+                    item.parameter,
+                    item.value,
+                    f"{item.latency_share:+.4f}",
+                    f"{item.energy_share:+.4f}",
+                    f"{item.latency:+.3e}",
+                    f"{item.energy:+.3e}",
+                )
+                for item in found
+            ],
+        )

@@ -1,0 +1,127 @@
+"""Turn a task into examples to learn from, to choose by, and to measure on.
+
+Images come in three parts as they are loaded. A text is cut here: the beginning of its training
+side is held out for every choice, and its validation side, as is customary for a text, is what the
+final figure is measured on. One window of characters is one example, and one wave of the machine;
+the state starts anew with each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from pnnsim.errors import TaskError, TrainingError
+from pnnsim.learning.examples import Examples, Labelled, Windows, labelled
+from pnnsim.params.experiment import TaskParams, TrainingParams
+from pnnsim.tasks import TEXT_TASKS, load_task, load_text
+
+if TYPE_CHECKING:
+    from pnnsim.progress import Progress
+
+#: Windows of a text by which epochs are chosen, a tenth of a short one at most: the loss is then
+#: known to about 0.01 nats.
+_CHOICE = 16384
+
+#: Windows of a text that are one epoch where nothing else is asked for.
+TEXT_EPOCH = 16384
+
+#: Windows of a text that are run on the machine where nothing else is asked for.
+TEXT_WAVES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Hold the examples of a task.
+
+    Args:
+        name: Name of the task.
+        note: What the data are, in one sentence.
+        train: Examples to learn from.
+        validation: Examples for every choice.
+        test: Examples for the final figure.
+        select: What makes an epoch the best: accuracy for images, loss for a text.
+    """
+
+    name: str
+    note: str
+    train: Examples
+    validation: Examples
+    test: Examples
+    select: Literal["accuracy", "loss"]
+
+    @property
+    def text(self) -> bool:
+        """Return whether the examples are windows of a text."""
+        return self.select == "loss"
+
+    def epochs(self, training: TrainingParams) -> TrainingParams:
+        """Return the settings with the length of an epoch filled in."""
+        if training.examples is not None or not self.text:
+            return training
+        return training.model_copy(update={"examples": TEXT_EPOCH})
+
+    def pixels(self) -> Tensor:
+        """Return the training inputs of images, shape `(batch, n_inputs)`.
+
+        Raises:
+            TrainingError: If the examples are windows of a text.
+        """
+        if not isinstance(self.train, Labelled):
+            raise TrainingError(
+                f"training.standardize: is true, but {self.name} is a text, whose inputs are 0 or "
+                "1. Hint: leave it out"
+            )
+        return self.train.x
+
+    def waves(self, wanted: int | None) -> Labelled:
+        """Return the first examples of the test part, as they are sent through the machine.
+
+        Args:
+            wanted: How many; None for all, or the first `TEXT_WAVES` of a text.
+        """
+        default = TEXT_WAVES if self.text else len(self.test)
+        count = min(len(self.test), default if wanted is None else wanted)
+        return Labelled(*self.test.take(torch.arange(count)))
+
+
+def load_data(
+    task: TaskParams, *, data_dir: Path | None = None, progress: Progress | None = None
+) -> Data:
+    """Load a task as examples.
+
+    Args:
+        task: Name, and window of a text.
+        data_dir: Where data sets are looked for first.
+        progress: Told of downloads; None for silence.
+
+    Raises:
+        TaskError: If the data set is missing or damaged, or a text is too short.
+    """
+    if task.name not in TEXT_TASKS:
+        found = load_task(task.name, data_dir=data_dir, progress=progress)
+        return Data(
+            name=found.name,
+            note=found.note,
+            train=labelled(found.train_x, found.train_y),
+            validation=labelled(found.validation_x, found.validation_y),
+            test=labelled(found.test_x, found.test_y),
+            select="accuracy",
+        )
+    text = load_text(task.name, data_dir=data_dir, progress=progress)
+    learn = torch.from_numpy(text.train_ids)
+    cut = min(len(learn) // 10, _CHOICE + task.window)
+    sides = (learn[cut:], learn[:cut], torch.from_numpy(text.validation_ids))
+    parts = [Windows(ids, task.window, len(text.vocabulary)) for ids in sides]
+    if not all(len(part) for part in parts):
+        shortest = min(len(ids) for ids in sides)
+        raise TaskError(
+            f"{task.name}: one of its parts has {shortest} characters, and a window takes "
+            f"{task.window} and the one that follows. Hint: lower task.window"
+        )
+    train, validation, test = parts
+    return Data(text.name, text.note, train, validation, test, "loss")

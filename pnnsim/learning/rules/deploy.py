@@ -1,0 +1,71 @@
+"""Train the model, then write its weights: nothing is asked of the machine while learning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+from torch import nn
+
+from pnnsim.draws import Draws
+from pnnsim.hil.calibration import predict
+from pnnsim.learning.rules.base import Call, Rule, Session
+from pnnsim.network import ReLaXNet
+
+
+@final
+class Deploy(Rule):
+    """Backpropagate through the model, nominal or calibrated, and deploy at the end."""
+
+    name = "deploy"
+
+    def gradient(self, session: Session) -> float:
+        """Return the loss of the model; its gradient is exact for the model."""
+        x, y = session.take()
+        outputs, _ = predict(session.twin, session.twin.live(), x, session.calibration)
+        loss = nn.functional.cross_entropy(outputs, y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    def calls(
+        self, update: int, sizes: Callable[[int], int], network: ReLaXNet
+    ) -> tuple[Call, ...]:
+        """Return nothing: the machine is written once, after the last update."""
+        return ()
+
+
+@final
+class HardwareAware(Rule):
+    """Backpropagate through a model whose chips and noise are drawn anew, and deploy at the end.
+
+    Args:
+        redraw: Updates for which a drawn chip stays; the noise of reading is fresh in each.
+
+    Reference: practice of noise-aware training, such as aihwkit's hwa_training.
+    """
+
+    name = "hardware_aware"
+
+    def __init__(self, redraw: int = 8) -> None:
+        self._redraw = redraw
+
+    def begin(self, session: Session) -> None:
+        """Let the twin draw every imperfection that differs from chip to chip or read to read."""
+        twin = session.twin
+        known = twin.read.active
+        drawn = twin.chip.imperfections - known
+        twin.draws = Draws(twin.chip, known, drawn, seed=session.seed, redraw=self._redraw)
+
+    def gradient(self, session: Session) -> float:
+        """Return the loss on a drawn chip."""
+        x, y = session.take()
+        twin = session.twin
+        loss = nn.functional.cross_entropy(twin(x.to(twin.weight)), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    def calls(
+        self, update: int, sizes: Callable[[int], int], network: ReLaXNet
+    ) -> tuple[Call, ...]:
+        """Return nothing: the machine is written once, after the last update."""
+        return ()

@@ -1,0 +1,48 @@
+"""Handle all parameters of a twin as one vector, for rules that shake them and look at the loss."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pnnsim.learning.rules.base import Session
+from pnnsim.surrogate import Surrogate
+
+
+def vector(twin: Surrogate) -> Tensor:
+    """Return a copy of all parameters in a row, in the units of training."""
+    return torch.cat([p.detach().reshape(-1) for p in twin.parameters()])
+
+
+@torch.no_grad()
+def put(twin: Surrogate, values: Tensor) -> None:
+    """Set all parameters from a row."""
+    for parameter, part in _parts(twin, values):
+        parameter.copy_(part)
+
+
+@torch.no_grad()
+def put_gradient(twin: Surrogate, gradient: Tensor) -> None:
+    """Set all gradients from a row."""
+    for parameter, part in _parts(twin, gradient):
+        parameter.grad = part.clone()
+
+
+def loss_at(session: Session, values: Tensor, x: Tensor, y: Tensor) -> float:
+    """Return the machine's loss with some parameters, which stay in the twin [nats]."""
+    put(session.twin, values)
+    live = session.twin.live()
+    session.bench.load(live)
+    return float(nn.functional.cross_entropy(session.bench.run(live, x).outputs, y))
+
+
+def signs(count: int, generator: torch.Generator, like: Tensor) -> Tensor:
+    """Return random signs, each +1 or -1 by even chance, shape `(count,)`."""
+    return (2 * torch.randint(2, (count,), generator=generator) - 1).to(like)
+
+
+def _parts(twin: Surrogate, values: Tensor) -> list[tuple[Tensor, Tensor]]:
+    parameters = list(twin.parameters())
+    sizes = [parameter.numel() for parameter in parameters]
+    parts = torch.split(values, sizes)
+    return [(p, part.reshape(p.shape)) for p, part in zip(parameters, parts, strict=True)]

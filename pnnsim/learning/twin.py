@@ -1,0 +1,35 @@
+"""Make the surrogate that a learning rule trains."""
+
+from __future__ import annotations
+
+from pnnsim.network import ReLaXNet
+from pnnsim.params.experiment import TrainingParams
+from pnnsim.spec import HardwareSpec
+from pnnsim.surrogate import Surrogate
+
+
+def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingParams) -> Surrogate:
+    """Return a surrogate that sees of the machine what the settings say.
+
+    Args:
+        network: What is to be computed.
+        spec: Machine.
+        training: Settings; `hardware_aware` draws the imperfections that they name.
+
+    Raises:
+        ParameterError: If the machine has no imperfection of such a name.
+        MappingError: If the network does not fit the machine.
+    """
+    surrogate = Surrogate(network, spec, seed=training.seed, state_scale=training.state_scale)
+    if training.rule == "backprop":
+        return surrogate
+    return Surrogate(
+        network,
+        spec,
+        seed=training.seed,
+        state_scale=training.state_scale,
+        drawn=surrogate.chip.imperfections
+        if training.imperfections == "all"
+        else training.imperfections,
+        redraw=training.redraw,
+    )

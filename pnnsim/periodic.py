@@ -1,0 +1,146 @@
+"""Hold a long run as a short one with a part that repeats: prefix, period x n, rest.
+
+Nothing is simulated or guessed here: `pnnsim.timing` has seen the state of the machine recur, and
+from then on every time is a time of the short run plus a multiple of the period. Whole numbers make
+this exact. Memory does not grow with the number of waves until somebody asks for every span.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pnnsim.trace import NO_CAUSE, Ints, Trace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PeriodicTrace:
+    """Stand for the trace of a run whose middle repeats.
+
+    Rows `[first_row, end_row)` of the base are one period; behind it the whole trace has `repeats`
+    copies more, each later than the one before, and then the rest of the base.
+
+    Args:
+        base: Trace of a shorter run of the same machine.
+        first_row: First row of the period.
+        end_row: Row after its last.
+        repeats: Copies beyond the one in the base, at least 1.
+        period_fs: Time by which a copy is later than the one before [fs].
+        first_wave: A wave from which on waves repeat.
+        period_waves: Waves of one period.
+    """
+
+    base: Trace
+    first_row: int
+    end_row: int
+    repeats: int
+    period_fs: int
+    first_wave: int
+    period_waves: int
+
+    def __len__(self) -> int:
+        """Return the number of spans."""
+        return len(self.base) + self.repeats * (self.end_row - self.first_row)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return the lane names."""
+        return self.base.units
+
+    @property
+    def waves(self) -> int:
+        """Return the number of waves."""
+        return self.base.waves + self.repeats * self.period_waves
+
+    @property
+    def dropped(self) -> Ints:
+        """Return the requests that found the queue full: none, or nothing would repeat."""
+        return self.base.dropped
+
+    @property
+    def served(self) -> Ints:
+        """Return the number of the request that each wave serves: its own."""
+        return np.arange(self.waves, dtype=np.int64)
+
+    @property
+    def makespan_fs(self) -> int:
+        """Return the time from the first arrival to the last result [fs]."""
+        return self.base.makespan_fs + self.repeats * self.period_fs
+
+    @property
+    def result_span_fs(self) -> int:
+        """Return the time from the first result to the last [fs]."""
+        return self.base.result_span_fs + self.repeats * self.period_fs
+
+    def components(self) -> tuple[str, ...]:
+        """Return the component of each lane, shape `(n_unit,)`."""
+        return self.base.components()
+
+    def row_counts(self) -> Ints:
+        """Return how often each row of the base happened, shape `(n_base_span,)`."""
+        counts = self.base.row_counts()
+        counts[self.first_row : self.end_row] += self.repeats
+        return counts
+
+    def wave_counts(self) -> Ints:
+        """Return for how many waves each wave of the base stands, shape `(n_base_wave,)`."""
+        counts = self.base.wave_counts()
+        counts[self.first_wave : self.first_wave + self.period_waves] += self.repeats
+        return counts
+
+    def waves_of(self, column: Ints) -> Ints:
+        """Return a column with one entry, or row, for each wave from that of the base.
+
+        Args:
+            column: One entry for each wave of the base, shape `(n_base_wave, ...)`. What grows
+                from one period to the next, times and row numbers, grows on by the same amount.
+
+        Returns:
+            The same for each wave of the run, shape `(n_wave, ...)`.
+        """
+        first, period = self.first_wave, self.period_waves
+        waves = np.arange(self.waves)
+        copies = np.clip((waves - first) // period, 0, self.repeats)
+        source = waves - copies * period
+        growth = column[first + period : first + 2 * period] - column[first : first + period]
+        shape = (-1,) + (1,) * (column.ndim - 1)
+        grown = growth[(source - first) % period] * copies.reshape(shape)
+        return np.asarray(column[source] + grown, dtype=np.int64)
+
+    def expand(self) -> Trace:
+        """Return every span as a row of its own, as if all had been simulated."""
+        base, length = self.base, self.end_row - self.first_row
+        source = np.concatenate(
+            [
+                np.arange(self.end_row),
+                np.tile(np.arange(self.first_row, self.end_row), self.repeats),
+                np.arange(self.end_row, len(base)),
+            ]
+        )
+        copies = np.concatenate(
+            [
+                np.zeros(self.end_row, dtype=np.int64),
+                np.repeat(np.arange(1, self.repeats + 1), length),
+                np.full(len(base) - self.end_row, self.repeats, dtype=np.int64),
+            ]
+        )
+        wave, cause = base.wave[source], base.cause[source]
+        return replace(
+            base,
+            unit=base.unit[source],
+            action=base.action[source],
+            start_fs=base.start_fs[source] + copies * self.period_fs,
+            end_fs=base.end_fs[source] + copies * self.period_fs,
+            wave=np.where(wave >= 0, wave + copies * self.period_waves, wave),
+            step=base.step[source],
+            bank=base.bank[source],
+            weight_set=base.weight_set[source],
+            cause=np.where(cause != NO_CAUSE, cause + copies * length, cause),
+            arrival_fs=self.waves_of(base.arrival_fs),
+            result_fs=self.waves_of(base.result_fs),
+        )
+
+
+#: A run as it was simulated, or as a short one that stands for it.
+AnyTrace = Trace | PeriodicTrace

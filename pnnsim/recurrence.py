@@ -1,0 +1,181 @@
+"""Find out from a short run whether, and how, a long run of the same machine repeats.
+
+Whole numbers are compared, nothing is fitted: two blocks are alike when every span of them has the
+same place, the same cause and the same time from the start of its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pnnsim.arrivals import Arrivals
+from pnnsim.params.machine import ControlParams
+from pnnsim.periodic import PeriodicTrace
+from pnnsim.trace import Ints, Trace
+
+#: Blocks before the one of a span that can hold up its start. A write ahead of time waits for the
+#: last use of its bank, which is at most two blocks back, as each block uses every weight set.
+_BACK, _BACK_AHEAD = 1, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Say which blocks a run had.
+
+    Args:
+        firsts: First wave of each, shape `(n_block,)`.
+        of_row: Block that each span served, shape `(n_span,)`.
+    """
+
+    firsts: Ints
+    of_row: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """Say that from block `start` on, each block is like the one `blocks` later."""
+
+    start: int
+    blocks: int
+    waves: int
+    period_fs: int
+    back: int
+
+
+def find_period(
+    simulate: Callable[[int], tuple[Trace, Blocks]],
+    arrivals: Arrivals,
+    plan: tuple[int, int],
+    control: ControlParams,
+) -> PeriodicTrace | None:
+    """Return a run as a short one that stands for it, or None where that is not possible.
+
+    Args:
+        simulate: Simulate so many of the first waves.
+        arrivals: All waves; saturated or periodic.
+        plan: After how many blocks the plan repeats, and how many it then repeats.
+        control: How the work is ordered.
+    """
+    back = _BACK_AHEAD if control.prefetch else _BACK
+    blocks = plan[0] + 2 * plan[1] + back + 4
+    while 2 * blocks * control.block < arrivals.count:
+        trace, found = simulate(blocks * control.block)
+        if len(trace.dropped):
+            return None
+        period = _recurrence(trace, found, plan, back)
+        if period is not None:
+            return _short_run(simulate, arrivals.count, trace, found, period)
+        blocks *= 2
+    return None
+
+
+def _references(trace: Trace, blocks: Blocks) -> Ints:
+    """Return when the first wave of each block is encoded for the first time [fs]."""
+    rows = trace.rows("encode")
+    rows = rows[trace.step[rows] == 0]
+    starts = np.empty(trace.waves, dtype=np.int64)
+    starts[trace.wave[rows]] = trace.start_fs[rows]
+    return starts[blocks.firsts]
+
+
+def _signatures(trace: Trace, blocks: Blocks, reference: Ints) -> list[bytes]:
+    """Return what is to be known of each block, as bytes that are equal for blocks alike."""
+    order = np.argsort(blocks.of_row, kind="stable")
+    edges = np.searchsorted(blocks.of_row[order], np.arange(len(blocks.firsts) + 1))
+    place = np.empty(len(order) + 1, dtype=np.int64)
+    place[order] = np.arange(len(order)) - edges[blocks.of_row[order]]
+    place[-1] = -1
+    block_of = np.append(blocks.of_row, -1)
+    ends = np.append(blocks.firsts[1:], trace.waves)
+    signatures = []
+    for block, at in enumerate(reference.tolist()):
+        rows = order[edges[block] : edges[block + 1]]
+        first, wave, cause = blocks.firsts[block], trace.wave[rows], trace.cause[rows]
+        columns = (
+            trace.unit[rows], trace.action[rows], trace.start_fs[rows] - at,
+            trace.end_fs[rows] - at, np.where(wave >= 0, wave - first, -1), trace.step[rows],
+            trace.bank[rows], trace.weight_set[rows], place[cause],
+            np.where(cause >= 0, block_of[cause] - block, 0),
+            trace.arrival_fs[first : ends[block]] - at,
+            np.array([at - reference[block - 1] if block else 0]),
+        )  # fmt: skip
+        signatures.append(np.concatenate(columns).tobytes())
+    return signatures
+
+
+def _recurrence(trace: Trace, blocks: Blocks, plan: tuple[int, int], back: int) -> _Period | None:
+    """Return the period into which the run has come by its last block, or None."""
+    reference = _references(trace, blocks)
+    alike = _signatures(trace, blocks, reference)
+    last = len(alike) - 1
+    transient, step = plan
+    for length in range(step, last - back - transient + 1, step):
+        if alike[last - back + 1 :] != alike[last - back + 1 - length : last + 1 - length]:
+            continue
+        start = last - length
+        while start > transient and alike[start - 1] == alike[start - 1 + length]:
+            start -= 1
+        waves = int(blocks.firsts[last] - blocks.firsts[last - length])
+        time = int(reference[last] - reference[last - length])
+        return _Period(start, length, waves, time, back) if time > 0 else None
+    return None
+
+
+def _short_run(
+    simulate: Callable[[int], tuple[Trace, Blocks]],
+    count: int,
+    trace: Trace,
+    blocks: Blocks,
+    period: _Period,
+) -> PeriodicTrace | None:
+    """Simulate as many waves as stand for all, and say which rows repeat."""
+
+    def ends_before(block: int) -> int:
+        return int(trace.end_fs[blocks.of_row < block].max(initial=0))
+
+    # What ends after this belongs to blocks that repeat, and so does what ends a period earlier.
+    begin = max(
+        ends_before(period.start),
+        ends_before(period.start + period.blocks) - period.period_fs,
+    )
+    # Two whole periods must be over before the end of the run can be felt: a few blocks before it.
+    reference = int(_references(trace, blocks)[period.start])
+    turns = 2 + -(-max(0, begin - reference) // period.period_fs)
+    turns += -(-(period.back + 4) // period.blocks)
+    first_wave = int(blocks.firsts[period.start]) + 2 * period.waves
+    needed = int(blocks.firsts[period.start]) + max(turns, 4) * period.waves
+    repeats = (count - needed) // period.waves
+    if repeats < 1:
+        return None
+    base, _ = simulate(count - repeats * period.waves)
+    first, end, after = np.searchsorted(
+        base.end_fs, [begin + k * period.period_fs for k in range(3)], side="right"
+    ).tolist()
+    found = PeriodicTrace(base, first, end, repeats, period.period_fs, first_wave, period.waves)
+    return found if _repeats(base, (first, end, after), period) else None
+
+
+def _repeats(base: Trace, edges: tuple[int, int, int], period: _Period) -> bool:
+    """Return whether the rows of a period come again in the next one."""
+    first, end, after = edges
+    if after - end != end - first:
+        return False
+    one, two = slice(first, end), slice(end, after)
+    same = all(
+        np.array_equal(getattr(base, name)[one], getattr(base, name)[two])
+        for name in ("unit", "action", "step", "bank", "weight_set")
+    )
+    later = all(
+        np.array_equal(getattr(base, name)[one] + period.period_fs, getattr(base, name)[two])
+        for name in ("start_fs", "end_fs")
+    )
+    wave, cause = base.wave[one], base.cause[one]
+    waves = np.where(wave >= 0, wave + period.waves, wave)
+    causes = np.where(cause >= 0, cause + end - first, cause)
+    return (
+        same and later
+        and np.array_equal(waves, base.wave[two]) and np.array_equal(causes, base.cause[two])
+    )  # fmt: skip

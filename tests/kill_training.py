@@ -1,0 +1,68 @@
+"""Train, be killed again and again, and go on: run as a script by `test_fit_resume.py`.
+
+The parent computes nothing with torch, so that its children can be forked: each starts at once, and
+dies wherever it happens to be.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from pnnsim.learning.examples import Labelled
+from pnnsim.learning.fit import fit
+from pnnsim.network import ReLaXNet
+from pnnsim.params.experiment import TrainingParams
+from pnnsim.spec import load_spec
+from pnnsim.surrogate import Surrogate
+
+NETWORK = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=3)
+TRAINING = TrainingParams(epochs=40, batch=16, learning_rate=0.01, seed=4)
+DRAWN = ("weight_banks.resonance_error", "detector.amplifier_noise")
+KILLS = 10
+
+
+def work(folder: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand((96, 6), generator=generator)
+    examples = Labelled(x, (3 * x[:, 0]).long())
+    twin = Surrogate(NETWORK, load_spec("photonic_mrr"), seed=4, drawn=DRAWN, redraw=4)
+    fit(twin, examples, examples, TRAINING, checkpoints=folder)
+    twin.parameter_set().save(folder / "parameters.safetensors")
+
+
+def child(folder: Path) -> int:
+    pid = os.fork()
+    if pid == 0:
+        work(folder)
+        os._exit(0)
+    return pid
+
+
+def main(folder: Path) -> None:
+    begin = time.monotonic()
+    _, status = os.waitpid(child(folder / "whole"), 0)
+    assert status == 0
+    epoch = (time.monotonic() - begin) / TRAINING.epochs
+    draw = random.Random(7)
+    killed = 0
+    for _ in range(KILLS):
+        pid = child(folder / "killed")
+        # At most 3 of the 40 epochs: ten such pieces never reach the end.
+        time.sleep(draw.uniform(0.0, 3.0 * epoch))
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        killed += os.WIFSIGNALED(status)
+    _, status = os.waitpid(child(folder / "killed"), 0)
+    assert status == 0
+    (folder / "kills").write_text(str(killed))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

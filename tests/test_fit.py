@@ -1,0 +1,267 @@
+"""The loop learns, keeps the best epoch, obeys its settings, and stops with a reason."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pnnsim.errors import TrainingError
+from pnnsim.learning.examples import Labelled, Windows
+from pnnsim.learning.fit import fit, score
+from pnnsim.learning.optimizers import make_optimizer, rate_factor
+from pnnsim.learning.twin import make_surrogate
+from pnnsim.network import ReLaXNet
+from pnnsim.params.experiment import TrainingParams
+from pnnsim.spec import load_spec
+from pnnsim.surrogate import Surrogate
+
+NETWORK = ReLaXNet(inputs=5, hidden=6, outputs=3, weight_sets=2, steps=3)
+SPEC = load_spec("photonic_mrr")
+
+
+def examples(seed: int = 0, waves: int = 60) -> Labelled:
+    x = torch.rand((waves, 5), generator=torch.Generator().manual_seed(seed))
+    return Labelled(x, (3 * x[:, 0]).long())
+
+
+def twin(seed: int = 0) -> Surrogate:
+    return Surrogate(NETWORK, SPEC, seed=seed)
+
+
+def settings(**more) -> TrainingParams:
+    return TrainingParams(**{"epochs": 5, "batch": 10, "learning_rate": 0.01, **more})
+
+
+def test_it_learns() -> None:
+    training = settings(epochs=40, learning_rate=0.02)
+    history = fit(twin(), examples(), examples(1), training)
+    assert history.loss[-1] < 0.5 * history.loss[0]
+    assert history.validation_accuracy[history.best_epoch] > 0.8
+
+
+def test_the_best_epoch_is_kept_by_accuracy_or_by_loss() -> None:
+    training = settings(epochs=30, learning_rate=0.1, schedule="constant")
+    model = twin()
+    history = fit(model, examples(), examples(1), training)
+    assert history.best_epoch == int(np.argmax(history.validation_accuracy))
+    assert score(model, examples(1))[0] == max(history.validation_accuracy)
+
+    model = twin()
+    history = fit(model, examples(), examples(1), training, select="loss")
+    assert history.best_epoch == int(np.argmin(history.validation_loss))
+    assert score(model, examples(1))[1] == min(history.validation_loss)
+
+
+def test_no_epoch_keeps_the_first_weights() -> None:
+    model = twin()
+    history = fit(model, examples(), examples(1), settings(epochs=0))
+    assert (history.loss, history.best_epoch) == ((), -1)
+    for name, value in twin().state_dict().items():
+        assert torch.equal(value, model.state_dict()[name])
+
+
+def test_the_score_is_that_of_numpy() -> None:
+    model, held = twin(), examples(2, 9)
+    answers = model(held.x).detach().double().numpy()
+    y = held.y.numpy()
+    logarithms = answers - np.log(np.exp(answers).sum(axis=1, keepdims=True))
+    share, loss = score(model, held)
+    assert share == np.mean(answers.argmax(axis=1) == y)
+    assert loss == pytest.approx(-logarithms[np.arange(9), y].mean(), rel=1e-12)
+
+
+def test_patience_ends_a_training_that_no_longer_gets_better() -> None:
+    # With steps this small nothing changes: the first epoch stays the best.
+    training = settings(epochs=50, learning_rate=1e-12, patience=3)
+    history = fit(twin(), examples(), examples(1), training)
+    assert (len(history.loss), history.best_epoch) == (4, 0)
+
+
+def test_the_step_size_rises_stays_or_falls_as_asked() -> None:
+    training = settings(epochs=6, warmup=2)
+    found = [rate_factor(training, done) for done in (0.5, 1.0, 2.0, 3.0, 4.0, 6.0)]
+    wanted = [0.25, 0.5, 1.0, 0.5 + math.sqrt(2) / 4, 0.5, 0.0]
+    assert found == pytest.approx(wanted, abs=1e-15)
+    assert rate_factor(settings(schedule="constant"), 4.5) == 1.0
+
+
+def test_the_step_size_changes_with_every_batch() -> None:
+    seen = []
+
+    class Watched(torch.optim.SGD):
+        def step(self, closure=None):
+            seen.append(self.param_groups[0]["lr"])
+
+    training = settings(epochs=2, batch=30, learning_rate=1.0)
+    fit(twin(), examples(), examples(1), training, optimizer=Watched)
+    wanted = [0.5 * (1 + math.cos(math.pi * (k + 0.5) / 4)) for k in range(4)]
+    assert seen == pytest.approx(wanted, rel=1e-12)
+
+
+def test_weight_sets_take_their_own_steps_and_decay_alike() -> None:
+    model = twin()
+    training = settings(weight_rate=10.0, weight_decay=0.5, learning_rate=0.01)
+    others, sets = make_optimizer(model, training).param_groups
+    assert sets["params"] == [model.weight]
+    assert len(others["params"]) == 6
+    assert (others["lr"], sets["lr"]) == (0.01, 0.1)
+    assert others["lr"] * others["weight_decay"] == pytest.approx(sets["lr"] * sets["weight_decay"])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)],
+)
+def test_the_settings_name_the_optimizer(name: str, kind: type) -> None:
+    found = make_optimizer(twin(), settings(optimizer=name, momentum=0.7))
+    assert type(found) is kind
+    assert found.param_groups[0].get("momentum", 0.7) == 0.7
+
+
+def test_one_step_of_sgd_is_the_clipped_gradient_with_smoothed_labels() -> None:
+    """Do one batch by hand, with the loss written out."""
+    training = settings(
+        epochs=1, batch=60, optimizer="sgd", momentum=0.0, learning_rate=0.5, gradient_clip=0.01,
+        label_smoothing=0.3, schedule="constant",
+    )  # fmt: skip
+    by_hand, held = twin(), examples()
+    logarithms = torch.log_softmax(by_hand(held.x), dim=1)
+    wanted = 0.7 * torch.nn.functional.one_hot(held.y, 3) + 0.1
+    (-(wanted * logarithms).sum(dim=1).mean()).backward()
+    gradients = [parameter.grad for parameter in by_hand.parameters()]
+    norm = math.sqrt(sum(float(g.double().square().sum()) for g in gradients))
+    assert norm > 0.01
+
+    model = twin()
+    fit(model, held, held, training)
+    start = twin()
+    for name, parameter in by_hand.named_parameters():
+        moved = getattr(start, name) - 0.5 * (0.01 / norm) * parameter.grad
+        # Float32: a few rounding errors of numbers near 1.
+        np.testing.assert_allclose(
+            getattr(model, name).detach(), moved.detach(), rtol=0, atol=1e-6, err_msg=name
+        )
+
+
+def test_an_epoch_may_be_a_part_that_is_drawn_anew() -> None:
+    class Watched:
+        def __init__(self) -> None:
+            self.numbers: list[int] = []
+
+        def __len__(self) -> int:
+            return 60
+
+        def take(self, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            self.numbers += numbers.tolist()
+            return examples().take(numbers)
+
+    watched = Watched()
+    fit(twin(), watched, examples(1), settings(epochs=2, examples=15))
+    first, second = watched.numbers[:15], watched.numbers[15:]
+    assert len(second) == len(set(first)) == len(set(second)) == 15
+    assert set(first) != set(second)
+
+
+def test_seeds_decide_everything() -> None:
+    runs = []
+    for seed in (0, 0, 1):
+        model = twin(seed)
+        fit(model, examples(), examples(1), settings(seed=seed))
+        runs.append(model.weight.detach().clone())
+    assert torch.equal(runs[0], runs[1])
+    assert not torch.equal(runs[0], runs[2])
+
+
+def test_inputs_that_are_not_finite_are_named_as_the_cause() -> None:
+    held = examples()
+    held.x[17] = math.nan
+    # Order of examples with seed 0: any batch may meet it, in the first epoch.
+    with pytest.raises(TrainingError, match=r"epoch 1, batch \d+: loss nan.*inputs of this batch"):
+        fit(twin(), held, examples(1), settings())
+
+
+def test_steps_that_are_too_large_are_named_as_the_cause() -> None:
+    training = settings(optimizer="sgd", learning_rate=10.0, gradient_clip=1e6)
+    model = twin()
+    with torch.no_grad():
+        model.output_weight.mul_(1e6)
+    with pytest.raises(TrainingError, match=r"epoch 1, batch 1: loss .*training\.learning_rate"):
+        fit(model, examples(), examples(1), training)
+
+
+def test_parameters_that_are_not_finite_are_named() -> None:
+    model = twin()
+    with torch.no_grad():
+        model.gain[1] = math.inf
+    with pytest.raises(TrainingError, match="Likely cause: gain is no longer finite"):
+        fit(model, examples(), examples(1), settings())
+
+
+def test_progress_counts_batches_and_tells_the_figures() -> None:
+    class Watch:
+        total = done = 0
+        notes: tuple[str, ...] = ()
+
+        def start(self, name: str, total: int) -> None:
+            self.total = total
+
+        def advance(self, n: int, note: str = "") -> None:
+            self.done += n
+            self.notes += (note,) if note else ()
+
+        def finish(self) -> None: ...
+
+    watch = Watch()
+    fit(twin(), examples(waves=25), examples(1), settings(epochs=2), watch)
+    assert (watch.total, watch.done, len(watch.notes)) == (6, 6, 2)
+    assert "validation" in watch.notes[0]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without CUDA")
+def test_cuda_that_is_not_there_is_said_and_auto_does_without() -> None:
+    with pytest.raises(TrainingError, match=r"training\.device: is cuda.*training\.device=auto"):
+        fit(twin(), examples(), examples(1), settings(device="cuda"))
+    fit(twin(), examples(), examples(1), settings(device="auto", epochs=1))
+
+
+def test_a_rule_decides_what_the_surrogate_sees() -> None:
+    assert make_surrogate(NETWORK, SPEC, settings()).draws is None
+    aware = make_surrogate(NETWORK, SPEC, settings(rule="hardware_aware"))
+    some = settings(rule="hardware_aware", imperfections=("detector.shot_noise",))
+    x = examples().x
+    assert not torch.equal(aware(x), aware(x))
+    assert not torch.equal(make_surrogate(NETWORK, SPEC, some)(x), aware.eval()(x))
+
+
+def test_training_with_imperfections_makes_weights_that_bear_them() -> None:
+    """A machine with gross write errors: weights trained with them lose less to them."""
+    name = "weight_banks.write_repeatability"
+    spec = load_spec("photonic_mrr", [(name, "0.3")])
+    network = NETWORK.model_copy(update={"hidden": 24})
+    held, unseen = examples(waves=200), examples(1, 400)
+    losses = {}
+    for rule in ("backprop", "hardware_aware"):
+        training = settings(epochs=30, rule=rule, imperfections=(name,), redraw=1)
+        model = make_surrogate(network, spec, training)
+        fit(model, held, held, training)
+        judge = Surrogate(network, spec, seed=77, drawn=(name,))
+        judge.load_parameter_set(model.parameter_set())
+        with torch.no_grad():
+            losses[rule] = [
+                float(torch.nn.functional.cross_entropy(judge(unseen.x), unseen.y))
+                for _ in range(100)
+            ]
+    # Both are judged on the same hundred chips; 5 sigma of the mean of the differences.
+    gain = np.subtract(losses["backprop"], losses["hardware_aware"])
+    assert gain.mean() > 5 * gain.std() / math.sqrt(100)
+
+
+def test_windows_are_one_hot_and_the_next_character_is_the_class() -> None:
+    text = Windows(torch.tensor([2, 0, 1, 1]), window=2, vocabulary=3)
+    assert len(text) == 2
+    x, y = text.take(torch.tensor([1, 0]))
+    assert x.tolist() == [[1, 0, 0, 0, 1, 0], [0, 0, 1, 1, 0, 0]]
+    assert y.tolist() == [1, 1]

@@ -1,0 +1,128 @@
+"""What a change of a parameter does, against the closed form and against hand-made bills."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pnnsim.chip import Chip
+from pnnsim.cli import main
+from pnnsim.mapping import map_network
+from pnnsim.network import ReLaXNet
+from pnnsim.placement import rewrites, tiles
+from pnnsim.sensitivity import sensitivities
+from pnnsim.simulator import time_run
+from pnnsim.spec import load_spec
+
+NETWORK = ReLaXNet(weight_sets=2, steps=12)
+
+
+@pytest.fixture(scope="module")
+def found():
+    spec = load_spec("photonic_mrr")
+    return {item.parameter: item for item in sensitivities(spec, NETWORK, waves=8)}
+
+
+def test_slow_switch_counts_once_for_each_change_of_bank(found):
+    # The switch hides T_state: 11 changes in a pass, and between passes each wave waits in front of
+    # the loop for those before it. So the mean latency is a sum of whole numbers of T_switch, which
+    # grows in proportion to the rise time, and what a rise time does is T_switch / rise time.
+    chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
+    assert chip.delays().route_fs > chip.delays().state_fs
+    per = chip.delays().route_fs * 1e-15 / 3.2e-9
+    moves = found["switch.rise_time"].latency / per
+    # Delays are rounded to a femtosecond: 1 in 10^6 of a step of 1 %.
+    assert moves == pytest.approx(round(moves * 8) / 8, rel=1e-4, abs=0)
+    assert moves >= 11
+
+
+def test_shares_are_derivatives_in_relative_terms(found):
+    item = found["readout.conversion_time"]
+    share = item.latency_share / item.latency
+    other = found["switch.rise_time"]
+    # Both are divided by the same latency.
+    assert share / 1e-9 == pytest.approx(
+        other.latency_share / other.latency / 3.2e-9, rel=1e-9, abs=0
+    )
+
+
+def test_static_power_costs_time_and_nothing_else(found):
+    item = found["environment.stabilization_power"]
+    assert item.latency == 0.0
+    # d E / d P is the time that the machine is on for one inference; a difference of two energies
+    # a hundredth apart keeps ten digits.
+    run = time_run(Chip.nominal(load_spec("photonic_mrr"), NETWORK), 8)
+    assert item.energy == pytest.approx(run.run.makespan_fs * 1e-15 / 8, rel=1e-9, abs=0)
+
+
+def test_what_does_not_matter_is_left_out(found):
+    # Without a rewrite nobody waits for a heater, and dark current is a matter of values.
+    assert "weight_banks.time_constant" not in found
+    assert "detector.dark_current" not in found
+    assert not any(name.startswith("control.") for name in found)
+    # Another number of columns would be another lay-out.
+    assert "weight_banks.cols" not in found
+
+
+def test_write_time_matters_where_banks_are_rewritten():
+    spec = load_spec("photonic_mrr")
+    rewriting = sensitivities(spec, ReLaXNet(weight_sets=3, steps=3), waves=4)
+    assert rewriting[0].parameter in (
+        "weight_banks.time_constant",
+        "weight_banks.calibration_rounds",
+    )
+    assert rewriting[0].latency_share == pytest.approx(1.0, abs=0.01)
+
+
+def test_tiles_cover_each_matrix_once_and_live_on_different_banks():
+    mapping = map_network(hidden=10, weight_sets=2, count=12, rows=4, cols=6)
+    placed = tiles((0, 1), mapping)
+    assert sorted(tile.bank for tile in placed) == list(range(12))
+    for weight_set in (0, 1):
+        mine = [tile for tile in placed if tile.weight_set == weight_set]
+        cells = [
+            (out, into)
+            for tile in mine
+            for out in range(*tile.outputs)
+            for into in range(*tile.inputs)
+        ]
+        assert sorted(cells) == [(out, into) for out in range(10) for into in range(10)]
+
+
+def test_set_that_fits_nowhere_is_written_on_the_way():
+    mapping = map_network(hidden=4, weight_sets=3, count=2, rows=4, cols=4)
+    placed = tiles((0, 1, 2), mapping)
+    assert [tile.bank for tile in placed] == [0, 1, None]
+    # By hand, contents of the two banks behind each step; * is a write. Block 0 leaves 0 2, and so
+    # does block 4: blocks 1 to 4 repeat.
+    #   block 1: 0 2 | 1*2 | 1 2     block 3: 2 0 | 2 1*| 2 1
+    #   block 2: 1 0*| 1 0 | 2*0     block 4: 0*1 | 0 1 | 0 2*
+    writes = rewrites((0, 1, 2), mapping)
+    assert [(w.block, w.step, w.weight_set, w.banks) for w in writes] == [
+        (0, 1, 1, (0,)), (1, 0, 0, (1,)), (1, 2, 2, (0,)),
+        (2, 1, 1, (1,)), (3, 0, 0, (0,)), (3, 2, 2, (1,)),
+    ]  # fmt: skip
+
+
+def test_map_command_prints_places_and_rewrites(capsys):
+    assert main(["map", "photonic_mrr", "--set", "network.weight_sets=3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [tile["bank"] for tile in found["tiles"]] == [0, 1, None]
+    assert found["rewrites"]
+    assert main(["map", "photonic_mrr"]) == 0
+    assert "nothing is rewritten" in capsys.readouterr().out
+    assert main(["map", "photonic_mrr", "--set", "network.weight_sets=3"]) == 0
+    assert "written on the way" in capsys.readouterr().out
+
+
+def test_sensitivity_command_prints_a_table_and_draws(tmp_path: Path, capsys):
+    plot = tmp_path / "tornado.png"
+    few = ["--set", "network.steps=2"]
+    assert main(["sensitivity", "photonic_mrr", *few, "--plot", str(plot)]) == 0
+    assert "switch.rise_time" in capsys.readouterr().out
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert main(["sensitivity", "photonic_mrr", *few, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0].keys() >= {"parameter", "latency", "energy"}
+    assert main(["sensitivity", "photonic_mrr", "--plot", str(tmp_path / "no" / "a.png")]) == 2

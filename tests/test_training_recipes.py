@@ -1,0 +1,69 @@
+"""Every recipe runs at its quick size, writes its table and figure, and goes on where it was."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+from pathlib import Path
+
+import pytest
+
+from training.common import Cells, ideal_machine, spread, write_table
+from training.relaxnet_budget import width_of_budget
+
+#: Recipe, its tables, and its pictures.
+RECIPES = {
+    "relaxnet_svhn": (["sweep", "grid", "machines"], ["sweep", "grid"]),
+    "relaxnet_budget": (["budget", "machines"], ["budget"]),
+    "relaxnet_shakespeare": (["loss"], ["loss"]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_quick_recipe_writes_tables_and_pictures(name: str, tmp_path: Path) -> None:
+    recipe = importlib.import_module(f"training.{name}")
+    recipe.main(["--quick", "--seeds", "1", "--out", str(tmp_path)])
+    tables, pictures = RECIPES[name]
+    for table in tables:
+        rows = list(csv.reader((tmp_path / f"{table}.csv").read_text().splitlines()))
+        assert len(rows) > 1
+        assert {len(row) for row in rows} == {len(rows[0])}
+        assert len((tmp_path / f"{table}.txt").read_text().splitlines()) == len(rows) + 1
+    for picture in pictures:
+        assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "note.txt").read_text().strip()
+
+
+def test_cells_are_computed_once(tmp_path: Path) -> None:
+    calls = []
+
+    def compute() -> dict[str, float]:
+        calls.append(1)
+        return {"error": 0.5}
+
+    assert Cells(tmp_path).get("a", compute) == {"error": 0.5}
+    assert Cells(tmp_path).get("a", compute) == {"error": 0.5}
+    assert len(calls) == 1
+
+
+def test_widths_spend_a_budget_and_not_more() -> None:
+    """Widths for 49,920 hidden parameters, by hand from N^2 + N."""
+    found = [width_of_budget(49920, sets) for sets in (1, 2, 3, 4, 6, 8, 12)]
+    assert found == [222, 157, 128, 111, 90, 78, 64]
+    for sets in range(1, 13):
+        width = width_of_budget(5000, sets)
+        assert sets * (width**2 + width) <= 5000 < sets * ((width + 1) ** 2 + width + 1)
+
+
+def test_mean_and_deviation_are_those_of_a_sample(tmp_path: Path) -> None:
+    assert spread([1.0, 3.0]) == (2.0, 2.0**0.5)
+    assert spread([4.0]) == (4.0, 0.0)
+    assert write_table(tmp_path, "t", ("a", "bb"), [(1, 0.25), (20, "")]).splitlines() == [
+        " a    bb", "--  ----", " 1  0.25", "20      ",
+    ]  # fmt: skip
+
+
+def test_the_ideal_machine_has_relu() -> None:
+    machine = ideal_machine()
+    assert getattr(machine.nonlinearity, "function") == "relu"  # noqa: B009

@@ -1,0 +1,216 @@
+"""Do what the recipes have in common: arguments, cells, tables, figures, machines.
+
+A recipe is a sweep of cells. Each cell is trained once and its result kept in `cells.json` of the
+recipe's folder, so that a recipe which was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pnnsim.data import Data, load_data
+from pnnsim.experiment import load_experiment
+from pnnsim.job import run
+from pnnsim.learning.fit import fit, score
+from pnnsim.network import ReLaXNet
+from pnnsim.params.experiment import TaskParams, TrainingParams
+from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.surrogate import Surrogate
+
+#: State on the lines over the state in training. relu is the same at every scale; here it grows to
+#: about fifty over the steps, and the lines end at 1.
+STATE_SCALE = 1.0 / 256.0
+
+#: Machines on which a recipe's best network runs, each with its own activation.
+MACHINES = ("photonic_mrr", "photonic_mzi")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Hold what is given on the command line.
+
+    Args:
+        quick: Whether to run a size that only shows that everything works.
+        data_dir: Where data sets are looked for first.
+        out: Folder of the results.
+        seeds: Number of seeds of the training.
+    """
+
+    quick: bool
+    data_dir: Path | None
+    out: Path
+    seeds: int
+
+
+def read_options(
+    name: str, about: str | None, seeds: int, arguments: Sequence[str] | None
+) -> Options:
+    """Read the command line of a recipe, and make its folder.
+
+    Args:
+        name: Name of the recipe.
+        about: Its docstring.
+        seeds: Seeds of the full size; the quick one has two.
+        arguments: Words of the command line; those of the process where None.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m training.{name}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="a small size: does everything work?")
+    parser.add_argument("--data-dir", type=Path, help="folder with data sets")
+    parser.add_argument("--out", type=Path, help=f"folder of the results; runs/{name} by default")
+    parser.add_argument("--seeds", type=int, help=f"seeds of the training; {seeds} by default")
+    given = parser.parse_args(arguments)
+    folder = given.out or Path("runs") / (f"{name}-quick" if given.quick else name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Options(
+        given.quick, given.data_dir, folder, given.seeds or (2 if given.quick else seeds)
+    )
+
+
+def load(options: Options, task: TaskParams) -> Data:
+    """Load a task, and keep what its data are beside the results."""
+    data = load_data(task, data_dir=options.data_dir)
+    note = f"{data.name}: {data.note}"
+    (options.out / "note.txt").write_text(note + "\n", encoding="utf-8")
+    print(note)
+    return data
+
+
+def ideal_machine() -> HardwareSpec:
+    """Return a machine whose activation is relu and whose state is held as numbers.
+
+    With every imperfection off it computes the network of the paper in exact arithmetic.
+    """
+    tree = load_spec("photonic_mrr").to_tree()
+    digital = load_spec("photonic_mzi", [("nonlinearity.function", "relu")]).to_tree()
+    parts = {part: digital[part] for part in ("nonlinearity", "memory", "readout")}
+    return load_spec({**tree, "name": "ideal", **parts})
+
+
+def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, float]:
+    """Train an ideal network once and measure it on the part that training never saw.
+
+    Returns:
+        Error rate and loss [nats] there, training loss [nats], best epoch, and time taken [s].
+    """
+    begin = time.perf_counter()
+    twin = Surrogate(
+        network,
+        ideal_machine(),
+        seed=training.seed,
+        imperfections=(),
+        state_scale=training.state_scale,
+    )
+    with torch.no_grad():
+        # Weights are uniform in [-1, 1]; so their products are those of torch.nn.Linear's own.
+        twin.gain.fill_(network.hidden**-0.5)
+    if training.standardize:
+        twin.standardize(data.pixels())
+    history = fit(twin, data.train, data.validation, training, select=data.select)
+    share, loss = score(twin, data.test)
+    return {
+        "error": 1.0 - share,
+        "loss": loss,
+        "training_loss": history.loss[-1],
+        "best_epoch": history.best_epoch,
+        "wall_s": time.perf_counter() - begin,
+    }
+
+
+class Cells:
+    """Keep the result of each cell in a file, and compute those that are missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "cells.json"
+        self._known: dict[str, dict[str, float]] = {}
+        if self._file.exists():
+            self._known = json.loads(self._file.read_text(encoding="utf-8"))
+
+    def get(self, key: str, compute: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """Return the result of a cell, computed now if it was not before."""
+        if key not in self._known:
+            print(f"{key} …", end=" ", flush=True)
+            self._known[key] = compute()
+            scratch = self._file.with_suffix(".new")
+            scratch.write_text(json.dumps(self._known, indent=1) + "\n", encoding="utf-8")
+            scratch.replace(self._file)
+            print({name: round(value, 4) for name, value in self._known[key].items()}, flush=True)
+        return self._known[key]
+
+
+def spread(values: Sequence[float]) -> tuple[float, float]:
+    """Return mean and sample standard deviation; a single value has no spread."""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return float(np.mean(values)), deviation
+
+
+def write_table(folder: Path, name: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Write a table as CSV and as text, and return the text."""
+    with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([head, *rows])
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    lines = [
+        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
+        for row in (head, ["-" * width for width in widths], *cells)
+    ]
+    text = "\n".join(lines) + "\n"
+    (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    return text
+
+
+@contextmanager
+def picture(file: Path) -> Iterator[Axes]:
+    """Yield axes of a figure that is written to a file at the end."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    yield figure.add_subplot()
+    figure.savefig(file, dpi=150)
+
+
+def on_machines(options: Options, settings: Sequence[tuple[str, str]]) -> str:
+    """Train for two machines, run on simulated chips of them, and return the figures as a table.
+
+    Args:
+        options: Command line.
+        settings: What both have in common, as dotted key and text.
+    """
+    rows = []
+    for name in MACHINES:
+        metrics = run(load_experiment(name, settings), data_dir=options.data_dir).metrics
+        for figure in ("accuracy", "loss_nats"):
+            if figure in metrics:
+                found = metrics[figure]
+                rows.append(
+                    (
+                        name, figure, found["surrogate"], found["hardware_mean"],
+                        found["hardware_std"], metrics["latency_s"]["first"],
+                        metrics["energy_j"]["per_inference"], metrics["throughput_per_s"],
+                    )
+                )  # fmt: skip
+    head = (
+        "machine", "figure", "surrogate", "chips mean", "chips std", "latency [s]",
+        "energy [J]", "throughput [1/s]",
+    )  # fmt: skip
+    return write_table(options.out, "machines", head, rows)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,133 @@
+"""Tell the next character of a text with one weight set, with a few, and with one for each step.
+
+Follows the text task of Tsuchiyama, Roehm, Mihana and Horisaki, arXiv:2511.00044, who do not say
+how they present a text. Assumed here: eight characters, one-hot, are the input of one wave, and the
+network tells the ninth; the state starts anew with each wave. Loss is in nats per character on the
+last tenth of the text, which is never trained on; guessing costs ln 65 = 4.17.
+
+    python -m training.relaxnet_shakespeare [--quick] [--data-dir DIR]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from pnnsim.data import Data
+from pnnsim.learning.examples import Windows
+from pnnsim.network import ReLaXNet
+from pnnsim.params.experiment import TaskParams, TrainingParams
+from training.common import (
+    STATE_SCALE,
+    Cells,
+    Options,
+    load,
+    on_machines,
+    picture,
+    read_options,
+    spread,
+    train,
+    write_table,
+)
+
+WEIGHT_SETS = (1, 2, 3, 4, 6, 8)
+DEPTH = 8
+WIDTH = 64
+SEEDS = 2
+#: The settings of every cell.
+TRAINING: dict[str, Any] = {
+    "epochs": 2,
+    "batch": 512,
+    "learning_rate": 2e-3,
+    "weight_rate": 10.0,
+    "state_scale": STATE_SCALE,
+}
+#: A sentence for the quick size, which needs no file.
+SENTENCE = "To be, or not to be, that is the question. "
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the recipe."""
+    options = read_options("relaxnet_shakespeare", __doc__, SEEDS, arguments)
+    quick = options.quick
+    data = _sentences(options) if quick else load(options, TaskParams(name="shakespeare"))
+    weight_sets, depth, width = ((1, 2), 2, 12) if quick else (WEIGHT_SETS, DEPTH, WIDTH)
+    assert isinstance(data.train, Windows)
+    vocabulary = data.train.vocabulary
+    cells = Cells(options.out)
+    losses: dict[int, list[float]] = {sets: [] for sets in weight_sets}
+    for seed in range(options.seeds):
+        training = TrainingParams(seed=seed, **TRAINING)
+        for sets in weight_sets:
+            network = ReLaXNet(
+                inputs=data.train.window * vocabulary, outputs=vocabulary, hidden=width,
+                weight_sets=sets, steps=depth, residual=1.0,
+            )  # fmt: skip
+
+            def compute(
+                network: ReLaXNet = network, training: TrainingParams = training
+            ) -> dict[str, float]:
+                return train(network, data, training)
+
+            losses[sets].append(cells.get(f"sets {sets} seed {seed}", compute)["loss"])
+    print(_table(options, losses, depth, width))
+    if not quick:
+        best = min(losses, key=lambda sets: spread(losses[sets])[0])
+        print(_machines(options, best, depth, width))
+
+
+def _sentences(options: Options) -> Data:
+    """Return a sentence, over and over, as examples."""
+    characters = sorted(set(SENTENCE))
+    ids = torch.tensor([characters.index(character) for character in 20 * SENTENCE])
+    part = Windows(ids, 3, len(characters))
+    note = "a sentence, twenty times; it is learned by heart"
+    (options.out / "note.txt").write_text(note + "\n", encoding="utf-8")
+    data = Data("sentence", note, part, part, part, "loss")
+    return replace(data, validation=Windows(ids[:100], 3, len(characters)))
+
+
+def _table(options: Options, losses: dict[int, list[float]], depth: int, width: int) -> str:
+    """Write loss and hidden parameters against the number of weight sets."""
+    base, base_std = spread(losses[1])
+    rows = []
+    for sets, values in losses.items():
+        mean, std = spread(values)
+        both = ((std**2 + base_std**2) / len(values)) ** 0.5
+        hidden = ReLaXNet(hidden=width, weight_sets=sets, steps=depth).parameter_counts()["hidden"]
+        rows.append((sets, hidden, mean, std, len(values), base - mean, both))
+    with picture(options.out / "loss.png") as axes:
+        axes.errorbar(
+            list(losses), [row[2] for row in rows], [row[3] for row in rows], marker="o", capsize=3
+        )
+        axes.axhline(base, linestyle="--", color="grey", label="one weight set (RNN)")
+        axes.set(
+            xlabel="weight sets", ylabel="loss [nats per character]",
+            title=f"{depth} steps, N = {width}",
+        )  # fmt: skip
+        axes.legend()
+    head = (
+        "weight sets", "hidden parameters", "loss [nats]", "std", "seeds", "below one set",
+        "standard error",
+    )  # fmt: skip
+    return write_table(options.out, "loss", head, rows)
+
+
+def _machines(options: Options, sets: int, depth: int, width: int) -> str:
+    """Run the best network on two machines, one wave for each character that is told."""
+    settings = [
+        ("task.name", "shakespeare"),
+        ("network.weight_sets", str(sets)),
+        ("network.steps", str(depth)),
+        ("network.hidden", str(width)),
+        ("weight_banks.count", str(sets)),
+        ("simulation.waves", "2000"),
+    ]
+    return on_machines(options, settings)
+
+
+if __name__ == "__main__":
+    main()

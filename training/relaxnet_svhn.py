@@ -1,0 +1,148 @@
+"""Classify house numbers with one weight set, with a few, and with one for each step.
+
+Follows Fig. 5 of Tsuchiyama, Roehm, Mihana and Horisaki, arXiv:2511.00044: width 64, 12 steps, and
+from 1 to 12 weight sets; then the plane of weight sets and steps. Error rates are on the test part
+of the data set as it is found; `note.txt` says which.
+
+    python -m training.relaxnet_svhn [--quick] [--data-dir DIR]
+
+What the paper does not say is assumed: relu, a residual of 1, the input at the first step, AdamW,
+and inputs that are standardized pixel by pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pnnsim.network import ReLaXNet
+from pnnsim.params.experiment import TaskParams, TrainingParams
+from training.common import (
+    STATE_SCALE,
+    Cells,
+    Options,
+    load,
+    on_machines,
+    picture,
+    read_options,
+    spread,
+    train,
+    write_table,
+)
+
+WEIGHT_SETS = (1, 2, 3, 4, 6, 8, 12)
+STEPS = (1, 2, 4, 8, 12, 16, 24)
+DEPTH = 12
+WIDTH = 64
+SEEDS = 5
+#: The settings of every cell.
+TRAINING: dict[str, Any] = {
+    "epochs": 20,
+    "batch": 64,
+    "learning_rate": 1e-3,
+    "weight_rate": 10.0,
+    "weight_decay": 0.1,
+    "standardize": True,
+    "state_scale": STATE_SCALE,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the recipe."""
+    options = read_options("relaxnet_svhn", __doc__, SEEDS, arguments)
+    quick = options.quick
+    weight_sets, all_steps = ((1, 2, 3), (1, 2, 3)) if quick else (WEIGHT_SETS, STEPS)
+    depth, width = (3, 16) if quick else (DEPTH, WIDTH)
+    data = load(options, TaskParams(name="digits" if quick else "svhn"))
+    cells = Cells(options.out)
+    settings = TRAINING | ({"epochs": 2} if quick else {})
+
+    def error(sets: int, steps: int, seed: int) -> float:
+        inputs, outputs = TaskParams(name=data.name).shape()
+        network = ReLaXNet(
+            inputs=inputs, outputs=outputs, hidden=width, weight_sets=sets, steps=steps,
+            residual=1.0,
+        )  # fmt: skip
+        training = TrainingParams(seed=seed, **settings)
+        key = f"sets {sets} steps {steps} seed {seed}"
+        return 100.0 * cells.get(key, lambda: train(network, data, training))["error"]
+
+    # Seed by seed, so that a recipe that is stopped early has all cells of some seeds.
+    found = {
+        (sets, seed): error(sets, depth, seed)
+        for seed in range(options.seeds)
+        for sets in weight_sets
+    }
+    errors = {sets: [found[sets, seed] for seed in range(options.seeds)] for sets in weight_sets}
+    print(_sweep(options, errors, depth, width))
+    grid = {
+        (sets, steps): error(sets, steps, 0)
+        for steps in all_steps
+        for sets in weight_sets
+        if sets <= steps
+    }
+    print(_grid(options, grid))
+    best = min(errors, key=lambda sets: spread(errors[sets])[0])
+    print(_machines(options, best, depth, width))
+
+
+def _sweep(options: Options, errors: dict[int, list[float]], depth: int, width: int) -> str:
+    """Write error and hidden parameters against the number of weight sets."""
+    base, base_std = spread(errors[1])
+    rows = []
+    for sets, values in errors.items():
+        mean, std = spread(values)
+        # Standard error of the difference of two means of independent seeds.
+        both = ((std**2 + base_std**2) / len(values)) ** 0.5
+        hidden = ReLaXNet(hidden=width, weight_sets=sets, steps=depth).parameter_counts()["hidden"]
+        rows.append((sets, hidden, mean, std, len(values), base - mean, both))
+    with picture(options.out / "sweep.png") as axes:
+        bars = axes.twinx()
+        bars.bar(list(errors), [row[1] for row in rows], alpha=0.2, color="tab:orange")
+        bars.set_ylabel("hidden parameters")
+        axes.errorbar(
+            list(errors), [row[2] for row in rows], [row[3] for row in rows], marker="o", capsize=3
+        )
+        axes.axhline(base, linestyle="--", color="grey", label="one weight set (RNN)")
+        axes.set(xlabel="weight sets", ylabel="test error [%]", title=f"{depth} steps, N = {width}")
+        axes.legend()
+    head = (
+        "weight sets", "hidden parameters", "error [%]", "std", "seeds", "below one set",
+        "standard error",
+    )  # fmt: skip
+    return write_table(options.out, "sweep", head, rows)
+
+
+def _grid(options: Options, grid: dict[tuple[int, int], float]) -> str:
+    """Write the error over weight sets and steps."""
+    all_sets = sorted({sets for sets, _ in grid})
+    all_steps = sorted({steps for _, steps in grid})
+    with picture(options.out / "grid.png") as axes:
+        for sets in all_sets:
+            steps = [step for step in all_steps if (sets, step) in grid]
+            axes.plot(steps, [grid[sets, step] for step in steps], marker="o", label=f"{sets} sets")
+        axes.set(xlabel="steps", ylabel="test error [%]")
+        axes.legend()
+    rows = [(steps, *(grid.get((sets, steps), "") for sets in all_sets)) for steps in all_steps]
+    return write_table(options.out, "grid", ("steps", *(f"{sets} sets" for sets in all_sets)), rows)
+
+
+def _machines(options: Options, sets: int, depth: int, width: int) -> str:
+    """Run the best network on two machines, with banks for all of its weight sets."""
+    quick = options.quick
+    settings = [
+        ("task.name", "digits" if quick else "svhn"),
+        ("network.weight_sets", str(sets)),
+        ("network.steps", str(depth)),
+        ("network.hidden", str(width)),
+        ("weight_banks.count", str(sets)),
+        ("training.epochs", "2" if quick else "30"),
+        ("training.standardize", "true"),
+        ("simulation.chips", "2" if quick else "3"),
+        ("simulation.waves", "40" if quick else "2000"),
+    ]
+    return on_machines(options, settings)
+
+
+if __name__ == "__main__":
+    main()
