@@ -1,0 +1,39 @@
+"""Run the same machine as recurrent net, as ReLaX-Net and as deep net, and compare.
+
+One bank is used for all steps, two banks take turns, or every step has weights of its own, which
+then must be written on the way. More weights, more accuracy; more writing, more time.
+
+    python examples/02_compare_networks.py            a few minutes
+    python examples/02_compare_networks.py --quick
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from pnnsim.experiment import load_experiment
+from pnnsim.job import compare
+
+
+def main() -> None:
+    """Put three experiments into one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="Hardly train, few examples.")
+    quick = parser.parse_args().quick
+
+    settings = [("network.steps", "6")]
+    if quick:
+        settings += [
+            ("training.epochs", "1"),
+            ("simulation.waves", "20"),
+            ("simulation.chips", "1"),
+        ]
+    experiments = [
+        (kind, load_experiment("photonic_mrr", settings, network_kind=kind))
+        for kind in ("rnn", "relaxnet", "dnn")
+    ]
+    print(compare(experiments).table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Add up what calls to a machine cost: how often, how long, how many joules, and for what.
+
+A bill is arithmetic alone. What one call costs is known to `pnnsim.hil.meter`, or to the machine.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Hold the cost of one kind of work.
+
+    Args:
+        count: How often it was done.
+        time_s: Time taken [s].
+        energy_j: Energy taken, the machine's standing power included [J].
+    """
+
+    count: int = 0
+    time_s: float = 0.0
+    energy_j: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.count + other.count, self.time_s + other.time_s, self.energy_j + other.energy_j
+        )
+
+    def __mul__(self, times: int) -> Cost:
+        return Cost(self.count * times, self.time_s * times, self.energy_j * times)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Hold the cost of some calls, split by what was done.
+
+    Args:
+        forward: Passes of waves; counts waves.
+        write: Programmings of banks and the wait until they have settled; counts weight sets.
+        read: Readouts beyond the result; counts states of one wave.
+        host: Time for which the machine stood on while the host computed; counts updates.
+    """
+
+    forward: Cost = Cost()
+    write: Cost = Cost()
+    read: Cost = Cost()
+    host: Cost = Cost()
+
+    def __add__(self, other: Bill) -> Bill:
+        pairs = zip(self.costs(), other.costs(), strict=True)
+        return Bill(*(mine + theirs for mine, theirs in pairs))
+
+    def __mul__(self, times: int) -> Bill:
+        return Bill(*(cost * times for cost in self.costs()))
+
+    def costs(self) -> tuple[Cost, ...]:
+        """Return the cost of each kind, in the order of `KINDS`."""
+        return self.forward, self.write, self.read, self.host
+
+    @property
+    def time_s(self) -> float:
+        """Return the time on the bench [s]."""
+        return math.fsum(cost.time_s for cost in self.costs())
+
+    @property
+    def energy_j(self) -> float:
+        """Return the energy that the machine took [J]."""
+        return math.fsum(cost.energy_j for cost in self.costs())
+
+    def time_share(self, kind: str) -> float:
+        """Return the share of the bench time that one kind of work took; 0 of no time at all."""
+        cost: Cost = getattr(self, kind)
+        return cost.time_s / self.time_s if self.time_s else 0.0
+
+    def figures(self) -> dict[str, Any]:
+        """Return the bill as plain data, SI units in the names."""
+        parts = {
+            name: {
+                "count": cost.count,
+                "time_s": cost.time_s,
+                "energy_j": cost.energy_j,
+                "time_share": self.time_share(name),
+            }
+            for name, cost in zip(KINDS, self.costs(), strict=True)
+        }
+        return {"time_s": self.time_s, "energy_j": self.energy_j, **parts}
+
+    def numbers(self) -> tuple[float, ...]:
+        """Return count, time and energy of each kind in a row, as instruments send them."""
+        return tuple(
+            number for cost in self.costs() for number in (cost.count, cost.time_s, cost.energy_j)
+        )
+
+    @staticmethod
+    def from_numbers(numbers: tuple[float, ...]) -> Bill:
+        """Return the bill that `numbers` has written."""
+        rows = [numbers[first : first + 3] for first in range(0, 3 * len(KINDS), 3)]
+        return Bill(*(Cost(round(count), time, energy) for count, time, energy in rows))
+
+
+#: The kinds of work, in the order of the bill.
+KINDS = tuple(field.name for field in fields(Bill))

@@ -1,0 +1,239 @@
+"""Measure what sets a machine apart from its model, and give it to the model.
+
+Each weight set gets, for each output, a gain and an offset, and for each weight an error of its
+own: what leaks from neighbours, and what resonances, phases or junctions are off by. They belong to
+the weights that were on the machine; small changes of the weights leave them as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from pnnsim.components.base import Held
+from pnnsim.errors import BackendError
+from pnnsim.hil.bench import Bench
+from pnnsim.hil.bill import Bill
+from pnnsim.parameters import ParameterSet
+from pnnsim.products import Read
+from pnnsim.rng import stream
+from pnnsim.surrogate import Surrogate
+from pnnsim.values import Carry, Loop
+
+#: Linearizations of the activation: each corrects what the last has got wrong.
+_ROUNDS = 4
+
+#: Standard deviation of the pre-activation in a calibration: f has slope over four of them.
+_SWING = 0.25
+
+#: Share of the activation's range at either end that is not looked at.
+_EDGE = 0.02
+
+#: Penalties that are tried, over the mean square of the columns that they hold down.
+_PENALTIES = torch.logspace(-6, 3, 28, dtype=torch.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """Hold what was measured of a machine: `gain * (W h) + error h + offset` in place of `W h`.
+
+    Args:
+        gain: Gain of each output, shape `(n_layer, n_out)`.
+        offset: Offset of each output, logical, shape `(n_layer, n_out)`.
+        error: Error of each weight, shape `(n_layer, n_out, n_in)`.
+        bill: What the measurement took.
+    """
+
+    gain: Tensor
+    offset: Tensor
+    error: Tensor
+    bill: Bill
+
+    @staticmethod
+    def none(twin: Surrogate) -> Calibration:
+        """Return the calibration that leaves a model as it is."""
+        zero = torch.zeros_like(twin.weight, dtype=torch.float64)
+        return Calibration(torch.ones_like(zero[..., 0]), zero[..., 0].clone(), zero, Bill())
+
+
+def loop_of(twin: Surrogate, live: ParameterSet, calibration: Calibration | None = None) -> Loop:
+    """Return the loop of a twin, as nominal or as calibrated.
+
+    Args:
+        twin: Model of the machine.
+        live: Its parameters in the machine's units; gradients flow to them.
+        calibration: What was measured; None for the nominal model.
+    """
+    if calibration is None:
+        return Loop(twin.chip, live.weight, live.gain, live.bias, twin.visits, twin.read)
+    gain, offset, error = (
+        tensor.to(live.weight)
+        for tensor in (calibration.gain, calibration.offset, calibration.error)
+    )
+    banks, active = twin.chip.weight_banks, twin.read.active
+
+    def held(bank: int, weight_set: int) -> Held:
+        nominal = banks.program(live.weight[weight_set], {}, active, float("inf"))
+        seen = gain[weight_set].unsqueeze(1) * nominal.weights + error[weight_set]
+        return replace(nominal, weights=seen)
+
+    # Behind the detector an offset is a bias of `gain` times its size.
+    bias = live.bias + live.gain.unsqueeze(1) * offset
+    return Loop(twin.chip, live.weight, live.gain, bias, twin.visits, Read(active, held=held))
+
+
+def predict(
+    twin: Surrogate, live: ParameterSet, x: Tensor, calibration: Calibration | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return outputs, shape `(batch, n_outputs)`, and last states of a twin, calibrated or not."""
+    network = twin.network
+    drive = drive_of(twin, live, x)
+    loop = loop_of(twin, live, calibration)
+    carry = loop.begin(drive)
+    for step in range(network.steps):
+        carry = loop.step(step, carry, drive)
+    result = loop.result(carry)
+    outputs = twin.chip.front_end.map_output(result, live.output_weight, live.output_bias)
+    return outputs, result
+
+
+def drive_of(twin: Surrogate, live: ParameterSet, x: Tensor) -> Tensor:
+    """Return what the front end hands over, shape `(batch, n_hidden)`; gradients flow."""
+    first = twin.network.injection == "first"
+    bias = live.input_bias if first else None
+    return twin.chip.front_end.map_input(x.to(live.input_weight), live.input_weight, bias)
+
+
+def reality_gap(
+    bench: Bench, twin: Surrogate, x: Tensor, calibration: Calibration | None = None
+) -> float:
+    """Return the root mean square of machine minus model over the last states of some inputs.
+
+    Args:
+        bench: Machine, with the twin's parameters loaded.
+        twin: Model of it.
+        x: Inputs, shape `(batch, n_inputs)`.
+        calibration: What was measured; None for the nominal model.
+    """
+    live = twin.parameter_set()
+    with torch.no_grad():
+        _, expected = predict(twin, live, x, calibration)
+    found = bench.run(live, x).result
+    return float((found - expected.to(torch.float64)).square().mean().sqrt())
+
+
+def calibrate(bench: Bench, twin: Surrogate, *, waves: int = 2000, seed: int = 0) -> Calibration:
+    """Measure a machine with waves of random states through each weight set alone.
+
+    The twin's weights are loaded, and the electronic gain is set so that the activation answers
+    with a slope. What is measured is linear in gain, offset and errors up to that slope, so each
+    output is a regression; a ridge keeps noise out of what the waves do not tell, and its size is
+    that of the least generalized cross-validation (Golub, Heath and Wahba, Technometrics 21, 1979).
+
+    Args:
+        bench: Machine.
+        twin: Model of it.
+        waves: Measurements on each weight set.
+        seed: Seed of the states.
+
+    Raises:
+        BackendError: If there is no wave, or the machine fails.
+    """
+    if waves < 1:
+        raise BackendError(f"calibration: got {waves} waves; expected at least 1")
+    before, live = bench.bill, twin.parameter_set().to(torch.float64)
+    generator = stream(seed, "calibration", "read")
+    shape = (waves, twin.network.hidden)
+    state = torch.rand(shape, generator=generator, dtype=torch.float64)
+    bench.load(live)
+    found = Calibration.none(twin)
+    with torch.no_grad():
+        parameters = _in_range(twin, live, state)
+        bench.backend.electronics(parameters.gain, parameters.bias)
+        for number in range(twin.network.weight_sets):
+            measured = bench.backend.step(number, state)
+            bench.bill = bench.bill + measured.bill
+            for _ in range(_ROUNDS):
+                _refine(found, number, twin, parameters, state, measured.result)
+    bench.backend.electronics(live.gain, live.bias)
+    bill = bench.bill + before * -1
+    return replace(found, bill=bill)
+
+
+def _in_range(twin: Surrogate, live: ParameterSet, state: Tensor) -> ParameterSet:
+    """Return the parameters with gains and biases that center the activation where it has slope."""
+    gain, bias = torch.empty_like(live.gain), torch.empty_like(live.bias)
+    for number in range(twin.network.weight_sets):
+        unit = replace(live, gain=torch.ones_like(gain), bias=torch.zeros_like(bias))
+        product = _captured(loop_of(twin, unit), twin, number, state)
+        gain[number] = _SWING / float(product.std(dim=0).mean().clamp(min=1e-9))
+        bias[number] = -gain[number] * product.mean(dim=0)
+    return replace(live, gain=gain, bias=bias)
+
+
+def _captured(loop: Loop, twin: Surrogate, number: int, state: Tensor) -> Tensor:
+    step = twin.network.weight_set_order().index(number)
+    captured = loop.step(step, Carry(state), torch.zeros_like(state)).captured
+    assert captured is not None, "a step captures"
+    return captured
+
+
+def _refine(
+    found: Calibration,
+    number: int,
+    twin: Surrogate,
+    parameters: ParameterSet,
+    state: Tensor,
+    measured: Tensor,
+) -> None:
+    """Improve the calibration of one weight set in place, by one linear regression per output."""
+    chip = twin.chip
+    captured = _captured(loop_of(twin, parameters, found), twin, number, state)
+    value = parameters.gain[number] * (captured + found.offset[number]) + parameters.bias[number]
+    with torch.enable_grad():
+        value = value.requires_grad_()
+        answer = chip.nonlinearity.activate(value, None, None, frozenset())
+        (slope,) = torch.autograd.grad(answer.sum(), value)
+    low, high = chip.nonlinearity.range
+    margin = _EDGE * (high - low)
+    # At an end of its range the activation hides what is beyond, which would pass for a low gain.
+    told = ((measured > low + margin) & (measured < high - margin)).to(measured)
+    weight = told * slope * parameters.gain[number]  # (wave, output)
+    missed = told * (measured - answer.detach())
+    line = chip.encoder.encode(state, converted=True, active=twin.read.active)
+    product = line @ parameters.weight[number].T
+    columns = torch.stack([product, torch.ones_like(product)], dim=-1)  # (wave, output, 2)
+    everyone = line.unsqueeze(1).expand(*product.shape, line.shape[1])
+    design = weight.unsqueeze(-1) * torch.cat([columns, everyone], dim=-1)
+    solved = _ridge(design.transpose(0, 1), missed.T)  # (output, 2 + n_in)
+    found.gain[number] += solved[:, 0]
+    found.offset[number] += solved[:, 1]
+    found.error[number] += solved[:, 2:]
+
+
+def _ridge(design: Tensor, target: Tensor) -> Tensor:
+    """Return the ridge regression of each output, all with the penalty of the least GCV.
+
+    Args:
+        design: Shape `(n_out, n_wave, n_column)`.
+        target: Shape `(n_out, n_wave)`.
+    """
+    waves = design.shape[1]
+    left, singular, right = torch.linalg.svd(design, full_matrices=False)
+    along = (left.transpose(1, 2) @ target.unsqueeze(-1)).squeeze(-1)
+    outside = target.square().sum() - along.square().sum()
+    squares = singular.square()
+    scale = squares.sum() / (squares.shape[0] * squares.shape[1])
+    best, chosen = float("inf"), scale
+    for penalty in (_PENALTIES * scale).tolist():
+        kept = squares / (squares + penalty)
+        left_over = outside + ((1.0 - kept) * along).square().sum()
+        freedom = 1.0 - kept.sum() / (waves * len(design))
+        score = float(left_over / freedom.square())
+        if score < best:
+            best, chosen = score, torch.tensor(penalty, dtype=torch.float64)
+    shrunk = singular / (squares + chosen) * along
+    solved: Tensor = right.transpose(1, 2) @ shrunk.unsqueeze(-1)
+    return solved.squeeze(-1)

@@ -1,0 +1,130 @@
+"""Say what each call to a machine takes, from its description and through the timing engine.
+
+A meter computes no values. The simulated machine charges by it, and a training is priced with it
+before it starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pnnsim.chip import Chip
+from pnnsim.delays import Delays
+from pnnsim.errors import BackendError
+from pnnsim.hil.bill import Bill, Cost
+from pnnsim.ledger import EnergyLedger
+from pnnsim.mapping import Mapping
+from pnnsim.timing import run_timing
+from pnnsim.trace import Trace
+from pnnsim.units import from_fs
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Hold one timed call.
+
+    Args:
+        trace: Who was busy with what.
+        bill: What it costs.
+    """
+
+    trace: Trace
+    bill: Bill
+
+
+@dataclass
+class Meter:
+    """Price the calls to one machine.
+
+    A state that is read in the middle of a pass is converted by the readout before it goes on, so
+    the wave waits for it where the switch does not keep it waiting anyway.
+
+    Args:
+        chip: Any chip of the machine; delays and prices never depend on fabrication.
+
+    Raises:
+        BackendError: If the weight sets do not all have a bank of their own: then a pass would
+            overwrite what the host has written.
+    """
+
+    chip: Chip
+    _known: dict[tuple[int, bool, bool], Passage] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        mapping = self.chip.mapping
+        if not mapping.resident:
+            raise BackendError(
+                f"hardware in the loop: the machine holds {mapping.logical} weight sets at once, "
+                f"the network has {mapping.weight_sets}; expected a bank for each. Hint: raise "
+                "weight_banks.count or lower network.weight_sets"
+            )
+        self._delays = self.chip.delays()
+        self._prices = self.chip.prices()
+        self.power = sum(self._prices.static_w.values())
+
+    def forward(self, waves: int, *, states: bool) -> Passage:
+        """Return a pass of some waves through all steps; `states` reads each on the way."""
+        order = self.chip.network.weight_set_order()
+        return self._passage(waves, states, order, self.chip.mapping, single=False)
+
+    def step(self, waves: int) -> Passage:
+        """Return a pass of some waves through one step, which ends in the readout."""
+        alone = replace(self.chip.mapping, weight_sets=1)
+        return self._passage(waves, False, (0,), alone, single=True)
+
+    def route(self) -> Bill:
+        """Return one move of the switch between two calls."""
+        time = from_fs(self._delays.route_fs)
+        energy = self._prices.dynamic[("switch", "route")] + self.power * time
+        return Bill(forward=Cost(0, time, energy))
+
+    def write(self) -> Bill:
+        """Return the programming of one weight set."""
+        time = from_fs(self._delays.write_fs)
+        energy = self._prices.dynamic[("weight_banks", "write")] + self.power * time
+        return Bill(write=Cost(1, time, energy))
+
+    def settle(self, time_s: float) -> Bill:
+        """Return the wait for written banks [s]."""
+        return Bill(write=Cost(0, time_s, self.power * time_s))
+
+    def host(self, time_s: float, *, updates: int) -> Bill:
+        """Return what the machine draws while the host computes for some time [s]."""
+        return Bill(host=Cost(updates, time_s, self.power * time_s))
+
+    def _passage(
+        self, waves: int, states: bool, order: tuple[int, ...], mapping: Mapping, *, single: bool
+    ) -> Passage:
+        key = (waves, states, single)
+        if key not in self._known:
+            trace = self._timed(self._delays, waves, order, mapping)
+            ledger = EnergyLedger.from_trace(trace, self._prices)
+            bill = Bill(forward=Cost(waves, from_fs(trace.makespan_fs), ledger.total))
+            if states:
+                trace, read = self._with_states(waves, order, mapping, bill.forward)
+                bill = replace(bill, read=read)
+            self._known[key] = Passage(trace, bill)
+        return self._known[key]
+
+    def _with_states(
+        self, waves: int, order: tuple[int, ...], mapping: Mapping, plain: Cost
+    ) -> tuple[Trace, Cost]:
+        """Return the trace of a pass whose states are read, and what that adds to a plain one."""
+        convert = self.chip.readout.delay_fs("convert")
+        slow = replace(self._delays, hold_fs=self._delays.hold_fs + convert)
+        trace = self._timed(slow, waves, order, mapping)
+        count = waves * (len(order) - 1)
+        time = from_fs(trace.makespan_fs) - plain.time_s
+        return trace, Cost(
+            count, time, count * self.chip.readout.cost("convert") + self.power * time
+        )
+
+    def _timed(self, delays: Delays, waves: int, order: tuple[int, ...], mapping: Mapping) -> Trace:
+        return run_timing(
+            delays,
+            order,
+            mapping=mapping,
+            control=self.chip.spec.control,
+            waves=waves,
+            memory_capacity=self.chip.memory.capacity,
+        )

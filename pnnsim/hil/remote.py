@@ -1,0 +1,300 @@
+"""Use a machine behind a socket or a VISA resource, by the commands of the instrument.
+
+The link carries bytes, the backend knows the commands; any controller that answers them will do.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pnnsim.errors import BackendError
+from pnnsim.hil.bill import Bill
+from pnnsim.hil.protocol import Description, Measured
+
+#: Longest answer in text; a longer one is no answer of this instrument.
+_LINE = 65536
+
+#: Longest answer in numbers [bytes].
+_BLOCK = 2**28
+
+#: Seconds that an answer may take: the machine may be simulated on a slow computer.
+_PATIENCE = 120.0
+
+
+class Link(Protocol):
+    """Carry bytes to an instrument and back."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        ...
+
+    def read(self, count: int) -> bytes:
+        """Return the next bytes, exactly so many."""
+        ...
+
+    def close(self) -> None:
+        """Let the instrument go."""
+        ...
+
+
+class SocketLink:
+    """Be a plain TCP connection.
+
+    Args:
+        host: Address of the instrument.
+        port: Its port.
+        patience: Time that an answer may take [s].
+
+    Raises:
+        BackendError: If there is nobody.
+    """
+
+    def __init__(self, host: str, port: int, *, patience: float = _PATIENCE) -> None:
+        self._where = f"{host}:{port}"
+        try:
+            self._socket = socket.create_connection((host, port), timeout=patience)
+        except OSError as error:
+            raise BackendError(f"{self._where}: cannot connect: {error}") from error
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise BackendError(f"{self._where}: cannot send: {error}") from error
+
+    def read(self, count: int) -> bytes:
+        """Return the next bytes, exactly so many."""
+        while len(self._buffer) < count:
+            try:
+                data = self._socket.recv(65536)
+            except OSError as error:
+                raise BackendError(f"{self._where}: no answer: {error}") from error
+            if not data:
+                raise BackendError(f"{self._where}: the instrument has closed the connection")
+            self._buffer += data
+        found = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return found
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+
+class VisaLink:
+    """Be a VISA resource, such as `TCPIP::192.168.0.7::5025::SOCKET`; needs PyVISA.
+
+    Args:
+        resource: Its name.
+        library: VISA library; `@py` is PyVISA-py, which needs nothing else installed.
+        patience: Time that an answer may take [s].
+
+    Raises:
+        BackendError: If PyVISA is missing, or the resource cannot be opened.
+    """
+
+    def __init__(self, resource: str, *, library: str = "@py", patience: float = _PATIENCE) -> None:
+        try:
+            import pyvisa
+        except ImportError as error:
+            raise BackendError(
+                f"{resource}: PyVISA is not installed. Hint: pip install 'pnnsim[lab]'"
+            ) from error
+        self._where = resource
+        self._errors = (pyvisa.Error, OSError)
+        try:
+            self._manager = pyvisa.ResourceManager(library)
+            opened: Any = self._manager.open_resource(resource)
+        except (*self._errors, ValueError) as error:
+            raise BackendError(f"{resource}: cannot open: {error}") from error
+        # Blocks may hold line feeds, so the end of an answer is known from its beginning alone.
+        opened.read_termination = None
+        opened.write_termination = ""
+        opened.timeout = 1e3 * patience
+        self._resource = opened
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._resource.write_raw(data)
+        except self._errors as error:
+            raise BackendError(f"{self._where}: cannot send: {error}") from error
+
+    def read(self, count: int) -> bytes:
+        """Return the next bytes, exactly so many."""
+        try:
+            return bytes(self._resource.read_bytes(count, break_on_termchar=False))
+        except self._errors as error:
+            raise BackendError(f"{self._where}: no answer: {error}") from error
+
+    def close(self) -> None:
+        """Close the resource and the library's session."""
+        self._resource.close()
+        self._manager.close()
+
+
+class RemoteBackend:
+    """Be a machine behind a link; use it as a context, or close it.
+
+    Args:
+        link: Way to the instrument.
+        token: Secret that it asks for; None for none.
+
+    Raises:
+        BackendError: If the instrument does not know these commands or refuses the token.
+    """
+
+    def __init__(self, link: Link, *, token: str | None = None) -> None:
+        self._link = link
+        try:
+            if token is not None:
+                self._command(b'SYST:TOK "' + token.encode("ascii", "replace") + b'"')
+            self._command(b"FORM REAL,64")
+            self._description = Description.from_data(json.loads(self._block(b"SYST:DESC?")))
+        except ValueError as error:
+            link.close()
+            raise BackendError(f"SYST:DESC?: not a description: {error}") from error
+        except BackendError:
+            link.close()
+            raise
+
+    def __enter__(self) -> RemoteBackend:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the instrument go, so that others can own it."""
+        self._link.close()
+
+    def describe(self) -> Description:
+        """Return what the machine is."""
+        return self._description
+
+    def write(self, weight_set: int, weight: Tensor) -> Bill:
+        """Program one weight set; see `HardwareBackend`."""
+        self._command(b"BANK:WEIG %d," % weight_set + _block(weight))
+        return self._bill()
+
+    def electronics(self, gain: Tensor, bias: Tensor) -> None:
+        """Set gains and biases; see `HardwareBackend`."""
+        self._command(b"ELEC " + _block(gain) + b"," + _block(bias))
+
+    def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
+        """Carry waves through all steps; see `HardwareBackend`."""
+        network = self._description.network
+        found = self._numbers(
+            b"LOOP:FORW? %d," % states + _block(drive),
+            (1 + network.steps * states, len(drive), network.hidden),
+        )
+        return Measured(found[0], found[1:] if states else None, self._bill())
+
+    def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
+        """Carry waves through one weight set; see `HardwareBackend`."""
+        message = b"LOOP:STEP? %d," % weight_set + _block(state)
+        if drive is not None:
+            message += b"," + _block(drive)
+        found = self._numbers(message, (len(state), self._description.network.hidden))
+        return Measured(found, None, self._bill())
+
+    def readback(self, weight_set: int) -> tuple[Tensor, Bill]:
+        """Measure weights; see `HardwareBackend`."""
+        hidden = self._description.network.hidden
+        return self._numbers(b"BANK:MEAS? %d" % weight_set, (hidden, hidden)), self._bill()
+
+    def wait(self, time_s: float, *, updates: int = 0) -> Bill:
+        """Tell that time passes; see `HardwareBackend`."""
+        self._command(f"LOOP:WAIT {time_s!r},{updates}".encode("ascii"))
+        return self._bill()
+
+    def _command(self, message: bytes) -> None:
+        """Send a command and ask whether it was obeyed."""
+        self._link.write(message + b"\nSYST:ERR?\n")
+        self._judge(message, self._line())
+
+    def _judge(self, message: bytes, answer: str) -> None:
+        number, _, text = answer.partition(",")
+        if number != "0":
+            header = message.split(b" ", 1)[0].decode("ascii")
+            raise BackendError(f"{header}: the instrument answers {number}: {text.strip(chr(34))}")
+
+    def _query(self, message: bytes) -> bytes:
+        """Send a query and return the first byte of its answer, or what is wrong with it.
+
+        The error is asked for only where there is no answer: an instrument sends none then, so a
+        mark that it always answers follows the query.
+        """
+        self._link.write(message + b"\n*OPC?\n")
+        first = self._link.read(1)
+        if first == b"1":
+            # The mark itself: the query went unanswered.
+            self._link.read(1)
+            self._link.write(b"SYST:ERR?\n")
+            self._judge(message, self._line())
+            raise BackendError(f"{message[:20]!r}: the instrument has not answered")
+        return first
+
+    def _block(self, message: bytes) -> bytes:
+        """Return the bytes that a query is answered with."""
+        first = self._query(message)
+        digits = self._link.read(1) if first == b"#" else b""
+        if not digits.isdigit() or digits == b"0":
+            raise BackendError(f"{message[:20]!r}: the answer is not a block")
+        length = self._link.read(int(digits))
+        if not length.isdigit() or int(length) > _BLOCK:
+            raise BackendError(f"{message[:20]!r}: got a block of the length {length!r}")
+        data = self._link.read(int(length))
+        if self._link.read(3) != b"\n1\n":
+            raise BackendError(f"{message[:20]!r}: more was answered than a block")
+        return data
+
+    def _numbers(self, message: bytes, shape: tuple[int, ...]) -> Tensor:
+        values = np.frombuffer(self._block(message), dtype="<f8").astype(np.float64)
+        if values.size != np.prod(shape):
+            raise BackendError(
+                f"{message[:20]!r}: got {values.size} numbers; expected {int(np.prod(shape))}"
+            )
+        return torch.from_numpy(values).reshape(shape)
+
+    def _bill(self) -> Bill:
+        """Return what the last call took."""
+        self._link.write(b"BILL?\n")
+        text = self._line()
+        try:
+            numbers = tuple(float(part) for part in text.split(","))
+            return Bill.from_numbers(numbers)
+        except (TypeError, ValueError) as error:
+            raise BackendError(f"BILL?: got {text[:80]!r}; expected 12 numbers") from error
+
+    def _line(self) -> str:
+        """Return one line of text."""
+        found = bytearray()
+        while len(found) < _LINE:
+            byte = self._link.read(1)
+            if byte == b"\n":
+                return found.decode("ascii", "replace")
+            found += byte
+        raise BackendError("the instrument answers without an end")
+
+
+def _block(values: Tensor) -> bytes:
+    """Return numbers as a definite block of little-endian doubles (IEEE 488.2)."""
+    data = values.detach().to(torch.float64).numpy().astype("<f8").tobytes()
+    length = str(len(data)).encode("ascii")
+    return b"#" + str(len(length)).encode("ascii") + length + data

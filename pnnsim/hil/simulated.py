@@ -1,0 +1,317 @@
+"""Be a machine in the loop: one fabricated chip, with the spread that no model of it knows.
+
+The chip keeps its clock, its banks and its noise streams between calls, so it drifts and answers as
+one machine on a bench does. Values come from the one evaluator, times and energies from the meter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pnnsim.chip import Chip
+from pnnsim.components.base import Held
+from pnnsim.errors import BackendError
+from pnnsim.hil.bill import Bill
+from pnnsim.hil.condition import Bank, Condition, load_condition, save_condition
+from pnnsim.hil.meter import Meter
+from pnnsim.hil.protocol import Description, Measured, checked, checked_set
+from pnnsim.network import ReLaXNet
+from pnnsim.products import Read
+from pnnsim.rng import stream
+from pnnsim.spec import HardwareSpec
+from pnnsim.trace import Trace
+from pnnsim.units import from_fs, to_fs
+from pnnsim.values import Carry, Loop
+from pnnsim.visits import NO_SYMBOL, UNWRITTEN, Visits, nominal_visits, visits_from_trace
+
+#: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
+_DRIFT_STEP = 0.1
+
+#: Growth of a bank's age after which its weights are computed anew, where they depend on it.
+_AGE_RATIO = 1.05
+
+
+class SimulatedBackend:
+    """Be one fabricated chip of a machine.
+
+    Args:
+        spec: Description of the machine.
+        network: What it computes.
+        seed: Seed of the chip.
+        index: Number of the chip among those of its seed.
+        without: Names of imperfections to switch off.
+
+    Raises:
+        MappingError: If the network does not fit the machine.
+        BackendError: If its weight sets do not all have a bank of their own, or an imperfection is
+            unknown.
+    """
+
+    def __init__(
+        self,
+        spec: HardwareSpec,
+        network: ReLaXNet,
+        *,
+        seed: int = 0,
+        index: int = 0,
+        without: Sequence[str] = (),
+    ) -> None:
+        self.chip = chip = Chip.nominal(spec, network).fabricate(seed, index)
+        unknown = sorted(frozenset(without) - chip.imperfections)
+        if unknown:
+            raise BackendError(
+                f"unknown imperfections {', '.join(unknown)}; this machine has "
+                f"{', '.join(sorted(chip.imperfections))}"
+            )
+        self.meter = Meter(chip)
+        self._active = chip.imperfections - frozenset(without)
+        drift = [
+            stream(seed, f"{chip.name}.weight_banks.{index}.environment", "read")
+            for index in range(network.weight_sets)
+        ]
+        self.condition = Condition(
+            clock_fs=0,
+            settled_fs=0,
+            advanced_fs=0,
+            writes=0,
+            selected=network.weight_set_order()[0],
+            gain=torch.ones(network.weight_sets, dtype=torch.float64),
+            bias=torch.zeros((network.weight_sets, network.hidden), dtype=torch.float64),
+            banks=[
+                Bank(environment=chip.weight_banks.environment(None, 0.0, generator))
+                for generator in drift
+            ],
+            noise=stream(seed, f"{chip.name}.detector", "read"),
+            drift=drift,
+        )
+        self._visits: dict[tuple[int, bool], Visits] = {}
+        self._held: dict[tuple[int, bool], tuple[int, Held]] = {}
+
+    @property
+    def network(self) -> ReLaXNet:
+        """Return what the machine computes."""
+        return self.chip.network
+
+    def describe(self) -> Description:
+        """Return what the machine is."""
+        spec, chip = self.chip.spec, self.chip
+        return Description(spec.name, spec.sha256(), f"seed{chip.seed}.{chip.name}", chip.network)
+
+    def write(self, weight_set: int, weight: Tensor) -> Bill:
+        """Program one weight set; see `HardwareBackend`."""
+        network = self.network
+        number = checked_set(weight_set, network)
+        wanted = checked("weight", weight, network.hidden, network.hidden)
+        if float(wanted.abs().max()) > 1.0:
+            raise BackendError(
+                f"weight: got {float(wanted.abs().max()):.6g} as the largest magnitude; expected "
+                "weights in [-1, 1]"
+            )
+        condition, bank = self.condition, self.condition.banks[number]
+        bank.before, bank.weight = bank.weight, wanted.clone()
+        bank.number, bank.began_fs = condition.writes, condition.clock_fs
+        condition.writes += 1
+        for old in (False, True):
+            self._held.pop((number, old), None)
+        bill = self._charge(self.meter.write())
+        condition.settled_fs = condition.clock_fs + to_fs(self.chip.weight_banks.setup_wait())
+        return bill
+
+    def electronics(self, gain: Tensor, bias: Tensor) -> None:
+        """Set gains and biases; see `HardwareBackend`."""
+        network = self.network
+        found = checked("gain", gain, network.weight_sets)
+        self.condition.bias = checked("bias", bias, network.weight_sets, network.hidden).clone()
+        self.condition.gain = found.clone()
+
+    def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
+        """Carry waves through all steps; see `HardwareBackend`."""
+        drive = checked("drive", drive, -1, self.network.hidden)
+        order = self.network.weight_set_order()
+        bill = self._ready(order[0])
+        passage = self.meter.forward(len(drive), states=states)
+        visits = self._now(self._visits_of(passage.trace, len(drive), states))
+        condition = self.condition
+        loop = Loop(
+            self.chip, self._weights(), condition.gain, condition.bias, visits, self._read()
+        )
+        seen = []
+        with torch.no_grad():
+            carry = loop.begin(drive)
+            for step in range(self.network.steps):
+                carry = loop.step(step, carry, drive)
+                if states:
+                    seen.append(loop.result(carry))
+            result = seen[-1] if states else loop.result(carry)
+        condition.selected = order[-1]
+        return Measured(
+            result, torch.stack(seen) if states else None, bill + self._charge(passage.bill)
+        )
+
+    def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
+        """Carry waves through one weight set; see `HardwareBackend`."""
+        number = checked_set(weight_set, self.network)
+        state = checked("state", state, -1, self.network.hidden)
+        given = torch.zeros_like(state) if drive is None else drive
+        given = checked("drive", given, len(state), self.network.hidden)
+        bill = self._ready(number)
+        loop, carry = self._alone(number, state)
+        with torch.no_grad():
+            result = loop.result(loop.step(0, carry, given))
+        return Measured(result, None, bill + self._charge(self.meter.step(len(state)).bill))
+
+    def readback(self, weight_set: int) -> tuple[Tensor, Bill]:
+        """Measure weights line by line at the detector; see `HardwareBackend`.
+
+        The readout converts what the detector captures, over the range of weights.
+        """
+        number = checked_set(weight_set, self.network)
+        bill = self._ready(number)
+        lines = torch.eye(self.network.hidden, dtype=torch.float64)
+        loop, carry = self._alone(number, lines)
+        with torch.no_grad():
+            captured = loop.step(0, carry, torch.zeros_like(lines)).captured
+            assert captured is not None, "a step captures"
+            found = self.chip.readout.read(captured, (-1.0, 1.0), self._active)
+        bill = bill + self._charge(self.meter.step(len(lines)).bill)
+        return found.T.contiguous(), bill
+
+    def wait(self, time_s: float, *, updates: int = 0) -> Bill:
+        """Move the clock on; see `HardwareBackend`."""
+        if not (math.isfinite(time_s) and time_s >= 0.0):
+            raise BackendError(f"wait: got {time_s} s; expected a time from 0")
+        return self._charge(self.meter.host(time_s, updates=updates))
+
+    def save(self, path: Path) -> None:
+        """Write all that has happened to the machine, so that `restore` goes on from there.
+
+        Raises:
+            OutputError: If the file cannot be written.
+        """
+        save_condition(path, self.condition, self.describe().to_data())
+
+    def restore(self, path: Path) -> None:
+        """Go on from what `save` has written for the same machine.
+
+        Raises:
+            BackendError: If the file is damaged, or belongs to another machine.
+        """
+        load_condition(path, self.condition, self.describe().to_data())
+        self._held.clear()
+
+    def _charge(self, bill: Bill) -> Bill:
+        """Let the time of a call pass."""
+        self.condition.clock_fs += to_fs(bill.time_s)
+        return bill
+
+    def _ready(self, bank: int) -> Bill:
+        """Wait until banks have settled and the switch rests on the bank of the first step."""
+        condition, bill = self.condition, Bill()
+        if condition.clock_fs < condition.settled_fs:
+            left = from_fs(condition.settled_fs - condition.clock_fs)
+            bill = bill + self._charge(self.meter.settle(left))
+        if condition.selected != bank:
+            bill = bill + self._charge(self.meter.route())
+            condition.selected = bank
+        self._drift()
+        return bill
+
+    def _drift(self) -> None:
+        """Advance what drifts, once enough time has passed."""
+        condition, banks = self.condition, self.chip.weight_banks
+        elapsed = from_fs(condition.clock_fs - condition.advanced_fs)
+        if elapsed < _DRIFT_STEP * banks.correlation_time():
+            return
+        for bank, generator in zip(condition.banks, condition.drift, strict=True):
+            bank.environment = banks.environment(bank.environment, elapsed, generator)
+        condition.advanced_fs = condition.clock_fs
+        self._held.clear()
+
+    def _read(self) -> Read:
+        sets = self.network.weight_sets
+
+        def held(bank: int, weight_set: int) -> Held:
+            return self._program(bank, old=weight_set >= sets)
+
+        return Read(self._active, self.condition.noise, programmed=True, held=held)
+
+    def _program(self, number: int, *, old: bool) -> Held:
+        """Return what a bank makes of its present commands, or of those before."""
+        bank, banks = self.condition.banks[number], self.chip.weight_banks
+        age, aged = math.inf, 0
+        if banks.ages:
+            age = from_fs(max(1, self.condition.clock_fs - bank.began_fs))
+            aged = math.floor(math.log(age) / math.log(_AGE_RATIO))
+        known = self._held.get((number, old))
+        if known is None or known[0] != aged:
+            target = bank.before if old else bank.weight
+            assert target is not None, "an unwritten bank is not programmed"
+            state = {**self.chip.states[number], **bank.environment}
+            known = aged, banks.program(target, state, self._active, age)
+            self._held[number, old] = known
+        return known[1]
+
+    def _weights(self) -> Tensor:
+        """Return the commanded weights; only their shape matters where `held` answers."""
+        size = self.network.hidden
+        return torch.zeros((self.network.weight_sets, size, size), dtype=torch.float64)
+
+    def _visits_of(self, trace: Trace, waves: int, states: bool) -> Visits:
+        key = (waves, states)
+        if key not in self._visits:
+            self._visits[key] = visits_from_trace(trace, self.network, self.chip.mapping, 0.0)
+        return self._visits[key]
+
+    def _now(self, visits: Visits) -> Visits:
+        """Return visits with what the banks hold at this moment and since when."""
+        banks, sets = self.condition.banks, self.network.weight_sets
+        ages = [
+            from_fs(self.condition.clock_fs - bank.began_fs)
+            if bank.weight is not None
+            else math.inf
+            for bank in banks
+        ]
+        contents = [
+            number if bank.weight is not None else UNWRITTEN for number, bank in enumerate(banks)
+        ]
+        replaced = [
+            sets + number if bank.before is not None else UNWRITTEN
+            for number, bank in enumerate(banks)
+        ]
+        numbers = np.array([bank.number for bank in banks], np.int64)
+        since = visits.time_s + np.array(ages)[visits.bank]
+        return replace(
+            visits,
+            contents=np.broadcast_to(np.array(contents, np.int64), visits.contents.shape),
+            replaced=np.array(replaced, np.int64)[visits.bank],
+            write=numbers[visits.bank],
+            since_write_s=since,
+        )
+
+    def _alone(self, weight_set: int, state: Tensor) -> tuple[Loop, Carry]:
+        """Return a loop of one step through one bank, on which the switch rests."""
+        fields = {"kind": "relaxnet", "weight_sets": 1, "steps": 1, "order": "cycle"}
+        network = self.network.model_copy(update=fields)
+        chip, condition = replace(self.chip, network=network), self.condition
+        row = self._now(nominal_visits(self.network, self.chip.mapping))
+        step = self.network.weight_set_order().index(weight_set)
+        columns = {name: getattr(row, name)[:, step : step + 1] for name in row.__slots__}
+        # Nothing was captured just before, so there is no symbol to leave a residue.
+        columns["symbol_back"] = np.full((1, 1), NO_SYMBOL, np.int64)
+        one = slice(weight_set, weight_set + 1)
+        loop = Loop(
+            chip,
+            self._weights(),
+            condition.gain[one],
+            condition.bias[one],
+            Visits(**columns),
+            self._read(),
+        )
+        return loop, Carry(state)

@@ -1,0 +1,182 @@
+"""Listen on a socket and let one client at a time own the instrument.
+
+Clients may vanish, send garbage or stall: a message is obeyed once it is complete or not at all, so
+a write that breaks off leaves the bank as it was. One event loop serves all connections, and every
+command is over before the next is read; nothing is locked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pnnsim.errors import BackendError
+from pnnsim.instrument.commands import execute
+from pnnsim.instrument.message import Splitter
+from pnnsim.instrument.session import Instrument, Session
+from pnnsim.instrument.status import ScpiError
+
+#: SCPI over a raw socket (LXI and IANA both know 5025).
+DEFAULT_PORT = 5025
+
+#: Wrong tokens after which a connection is closed.
+_REFUSALS = 3
+
+_READ = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Say what a client may ask of the server.
+
+    Args:
+        block: Longest block in a message [bytes].
+        clients: Connections at once, the owner's included.
+        stall_s: Time without a byte after which an unfinished message is given up [s].
+        idle_s: Time without a message after which a connection is closed [s].
+    """
+
+    block: int = 64 * 2**20
+    clients: int = 8
+    stall_s: float = 10.0
+    idle_s: float = 3600.0
+
+
+class Server:
+    """Serve an instrument.
+
+    Args:
+        instrument: What is served.
+        host: Address to listen on.
+        port: Port; 0 for any that is free.
+        token: Secret that clients must say first; None for none.
+        limits: What clients may ask.
+
+    Raises:
+        BackendError: If others than this computer could connect and there is no token.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        *,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        token: str | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        if token is None and not _loopback(host):
+            raise BackendError(
+                f"host: {host} lets other computers connect; expected a token for that. Hint: "
+                "give --token, or leave the host at 127.0.0.1"
+            )
+        if token is not None and not (token and token.isascii() and '"' not in token):
+            raise BackendError("token: expected ASCII text without double quotes")
+        self._instrument = instrument
+        self._host, self._port, self._token = host, port, token
+        self._limits = limits or Limits()
+        self._sessions: list[Session] = []
+        self._owner: Session | None = None
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, ready: Callable[[int], None], *, signals: bool = False) -> None:
+        """Serve until `stop` is called; then the state is kept, if there is a place for it.
+
+        Args:
+            ready: Called with the port once clients may connect.
+            signals: Whether an interrupt or a request to terminate stops the server.
+
+        Raises:
+            BackendError: If the address cannot be listened on.
+            OutputError: If the state cannot be written at the end.
+        """
+        asyncio.run(self._run(ready, signals=signals))
+        if self._instrument.save is not None:
+            self._instrument.save()
+
+    def stop(self) -> None:
+        """Let `run` end, from any thread."""
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def _run(self, ready: Callable[[int], None], *, signals: bool) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        if signals:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._loop.add_signal_handler(number, self._stop.set)
+        try:
+            server = await asyncio.start_server(self._client, self._host, self._port)
+        except OSError as error:
+            raise BackendError(
+                f"cannot listen on {self._host}:{self._port}: {error.strerror or error}. Hint: "
+                "--port 0 takes one that is free"
+            ) from error
+        ready(server.sockets[0].getsockname()[1])
+        await self._stop.wait()
+        server.close()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until it ends, whichever way."""
+        session = Session(self._instrument, self._token)
+        try:
+            if len(self._sessions) < self._limits.clients:
+                self._sessions.append(session)
+                await self._converse(session, reader, writer)
+        except (OSError, asyncio.CancelledError, TimeoutError):
+            pass  # a client that is gone, or a server that stops: nothing is left to say
+        finally:
+            if session in self._sessions:
+                self._sessions.remove(session)
+            if self._owner is session:
+                self._owner = None
+            writer.close()
+
+    async def _converse(
+        self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        splitter, limits = Splitter(self._limits.block), self._limits
+        while session.refusals < _REFUSALS:
+            patience = limits.stall_s if splitter.pending else limits.idle_s
+            try:
+                data = await asyncio.wait_for(reader.read(_READ), patience)
+            except TimeoutError:
+                if not splitter.pending:
+                    return
+                splitter.reset()
+                execute(session, ScpiError(-161, "a message broke off"))
+                continue
+            if not data:
+                return
+            for message in splitter.feed(data):
+                self._claim(session)
+                answer = execute(session, message)
+                if answer:
+                    writer.write(answer)
+                    await asyncio.wait_for(writer.drain(), limits.stall_s)
+                if session.refusals >= _REFUSALS:
+                    return
+
+    def _claim(self, session: Session) -> None:
+        """Let the first client that may use the instrument own it until it leaves."""
+        if self._owner is None and session.known:
+            self._owner = session
+        session.owner = self._owner is session
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

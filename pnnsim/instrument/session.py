@@ -1,0 +1,293 @@
+"""Do what one client asks of the instrument.
+
+Every method obeys one command of `pnnsim.instrument.commands` and gets its arguments, whose number
+has been checked. Neither sockets nor the spelling of commands are known here.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import math
+from collections.abc import Callable
+from importlib.metadata import version
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pnnsim.hil.bill import Bill
+from pnnsim.hil.protocol import HardwareBackend
+from pnnsim.instrument.message import Argument, block
+from pnnsim.instrument.status import ScpiError, Status
+
+SCPI_VERSION = "1999.0"
+
+#: Type of one number in a block by its bits; little endian.
+FORMATS = {32: "<f4", 64: "<f8"}
+
+
+class Instrument:
+    """Hold what all clients share.
+
+    Args:
+        backend: Machine.
+        save: Keeps the machine's state; None where there is no place for it.
+    """
+
+    def __init__(self, backend: HardwareBackend, save: Callable[[], None] | None = None) -> None:
+        self.backend = backend
+        self.save = save
+        self.description = backend.describe()
+        self.total = Bill()
+        self.last = Bill()
+
+    def charge(self, bill: Bill) -> None:
+        """Keep the bill of a call."""
+        self.last = bill
+        self.total = self.total + bill
+
+
+class Session:
+    """Obey one client.
+
+    Args:
+        instrument: What it uses.
+        token: Secret that it must know first; None for none.
+    """
+
+    def __init__(self, instrument: Instrument, token: str | None = None) -> None:
+        self.instrument = instrument
+        self.status = Status()
+        self.owner = True
+        self.known = token is None
+        self.refusals = 0
+        self._token = token
+        self._bits = 64
+
+    def allowed(self, header: str) -> None:
+        """Refuse what only the owner may do.
+
+        Raises:
+            ScpiError: If the client has not said the token, or another owns the instrument.
+        """
+        if not self.known:
+            raise ScpiError(-203, f"{header}: SYSTem:TOKen comes first")
+        if not self.owner:
+            raise ScpiError(-221, f"{header}: another client owns the instrument")
+
+    # common commands
+
+    def identify(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `*IDN?`."""
+        about = self.instrument.description
+        return _text(f"pnnsim,{about.machine},{about.serial},{version('pnnsim')}")
+
+    def reset(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `*RST`: what is fast goes back; banks keep what they hold."""
+        network = self.instrument.description.network
+        self._bits = 64
+        self.instrument.backend.electronics(
+            torch.ones(network.weight_sets, dtype=torch.float64),
+            torch.zeros((network.weight_sets, network.hidden), dtype=torch.float64),
+        )
+
+    def clear(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `*CLS`."""
+        self.status.clear()
+
+    def events(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `*ESR?`."""
+        return _text(self.status.take_events())
+
+    def set_event_mask(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `*ESE`."""
+        self.status.event_mask = _integer(arguments[0], 0, 255)
+
+    def event_mask(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `*ESE?`."""
+        return _text(self.status.event_mask)
+
+    def set_service_mask(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `*SRE`."""
+        self.status.service_mask = _integer(arguments[0], 0, 255)
+
+    def service_mask(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `*SRE?`."""
+        return _text(self.status.service_mask)
+
+    def status_byte(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `*STB?`."""
+        return _text(self.status.byte())
+
+    def complete(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `*OPC`: every command is over before the next is read."""
+        self.status.complete()
+
+    def one(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `*OPC?`."""
+        return b"1"
+
+    def passed(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `*TST?`."""
+        return b"0"
+
+    def wait(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `*WAI`: there is nothing to wait for."""
+
+    # system
+
+    def next_error(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `SYSTem:ERRor?`."""
+        return _text(self.status.next_error())
+
+    def error_count(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `SYSTem:ERRor:COUNt?`."""
+        return _text(self.status.errors())
+
+    def scpi_version(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `SYSTem:VERSion?`."""
+        return _text(SCPI_VERSION)
+
+    def give_token(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `SYSTem:TOKen`."""
+        given = arguments[0]
+        if not isinstance(given, str):
+            raise ScpiError(-104, "SYSTem:TOKen: expected a text in quotes")
+        if self._token is None:
+            return
+        if not hmac.compare_digest(given.encode(), self._token.encode()):
+            self.refusals += 1
+            raise ScpiError(-203, "SYSTem:TOKen: not the token of this instrument")
+        self.known = True
+
+    def describe(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `SYSTem:DESCribe?`."""
+        data = json.dumps(self.instrument.description.to_data(), sort_keys=True)
+        return block(data.encode("ascii"))
+
+    # data
+
+    def set_format(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `FORMat`."""
+        if arguments[0] != "REAL":
+            raise ScpiError(-104, "FORMat: expected REAL")
+        bits = _integer(arguments[1], 32, 64)
+        if bits not in FORMATS:
+            raise ScpiError(-222, f"FORMat: got REAL,{bits}; expected 32 or 64")
+        self._bits = bits
+
+    def format(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `FORMat?`."""
+        return _text(f"REAL,{self._bits}")
+
+    def border(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `FORMat:BORDer?`."""
+        return b"SWAP"
+
+    # machine
+
+    def write(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `BANK:WEIGht`."""
+        network = self.instrument.description.network
+        number = _integer(arguments[0], 0, network.weight_sets - 1)
+        weight = self._numbers(arguments[1], network.hidden, network.hidden)
+        self.instrument.charge(self.instrument.backend.write(number, weight))
+
+    def measure(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `BANK:MEASure?`."""
+        network = self.instrument.description.network
+        number = _integer(arguments[0], 0, network.weight_sets - 1)
+        weight, bill = self.instrument.backend.readback(number)
+        self.instrument.charge(bill)
+        return self._block(weight)
+
+    def electronics(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `ELECtronics`."""
+        network = self.instrument.description.network
+        gain = self._numbers(arguments[0], network.weight_sets)
+        bias = self._numbers(arguments[1], network.weight_sets, network.hidden)
+        self.instrument.backend.electronics(gain, bias)
+
+    def forward(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `LOOP:FORWard?`."""
+        states = bool(_integer(arguments[0], 0, 1))
+        drive = self._numbers(arguments[1], -1, self.instrument.description.network.hidden)
+        found = self.instrument.backend.forward(drive, states=states)
+        self.instrument.charge(found.bill)
+        if found.states is None:
+            return self._block(found.result)
+        return self._block(torch.cat([found.result.unsqueeze(0), found.states]))
+
+    def step(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `LOOP:STEP?`."""
+        network = self.instrument.description.network
+        number = _integer(arguments[0], 0, network.weight_sets - 1)
+        state = self._numbers(arguments[1], -1, network.hidden)
+        drive = None
+        if len(arguments) > 2:
+            drive = self._numbers(arguments[2], len(state), network.hidden)
+        found = self.instrument.backend.step(number, state, drive)
+        self.instrument.charge(found.bill)
+        return self._block(found.result)
+
+    def pause(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `LOOP:WAIT`."""
+        time = arguments[0]
+        if not isinstance(time, float) or not math.isfinite(time):
+            raise ScpiError(-104, "LOOP:WAIT: expected a time in seconds")
+        updates = _integer(arguments[1], 0, 10**9) if len(arguments) > 1 else 0
+        self.instrument.charge(self.instrument.backend.wait(time, updates=updates))
+
+    def last_bill(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `BILL?`."""
+        return _bill(self.instrument.last)
+
+    def total_bill(self, arguments: tuple[Argument, ...]) -> bytes:
+        """Answer `BILL:TOTal?`."""
+        return _bill(self.instrument.total)
+
+    def save_state(self, arguments: tuple[Argument, ...]) -> None:
+        """Obey `STATe:SAVE`."""
+        if self.instrument.save is None:
+            raise ScpiError(-221, "STATe:SAVE: the instrument was started without a state file")
+        self.instrument.save()
+
+    def _numbers(self, argument: Argument, *shape: int) -> Tensor:
+        """Return a block as float64 numbers of a shape; -1 stands for any length from 1."""
+        if not isinstance(argument, bytes):
+            raise ScpiError(-104, "expected a block")
+        kind = np.dtype(FORMATS[self._bits])
+        each = math.prod(length for length in shape if length != -1)
+        count, rest = divmod(len(argument), kind.itemsize)
+        fits = not rest and (count == each if -1 not in shape else count and not count % each)
+        if not fits:
+            raise ScpiError(
+                -161,
+                f"got {len(argument)} bytes of REAL,{self._bits}; expected "
+                f"{'a multiple of ' if -1 in shape else ''}{each * kind.itemsize}",
+            )
+        values = np.frombuffer(argument, dtype=kind).astype(np.float64)
+        if not np.isfinite(values).all():
+            raise ScpiError(-222, "a block holds values that are not finite")
+        return torch.from_numpy(values).reshape(shape)
+
+    def _block(self, values: Tensor) -> bytes:
+        return block(values.numpy().astype(FORMATS[self._bits]).tobytes())
+
+
+def _integer(argument: Argument, least: int, most: int) -> int:
+    if not isinstance(argument, float):
+        raise ScpiError(-104, "expected a whole number")
+    if not math.isfinite(argument) or argument != int(argument) or not least <= argument <= most:
+        raise ScpiError(-222, f"got {argument:g}; expected a whole number from {least} to {most}")
+    return int(argument)
+
+
+def _text(value: object) -> bytes:
+    return str(value).encode("ascii", "replace")
+
+
+def _bill(bill: Bill) -> bytes:
+    """Return a bill in decimal digits that give back the same numbers."""
+    return ",".join(repr(number) for number in bill.numbers()).encode("ascii")

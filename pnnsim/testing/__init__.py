@@ -1,0 +1,87 @@
+"""Check that a kind of part keeps the laws that the simulator relies on, ours and yours alike.
+
+    from pnnsim.testing import check_component
+    check_component("weight_banks", "attenuators", AttenuatorParams(...))
+
+The battery knows no kind: it asks every component of a family the same questions. What a device's
+own physics should be is for the device's own tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pnnsim.components.base import Size
+from pnnsim.params.base import Carrier, Params
+from pnnsim.registry import component_class, parts
+from pnnsim.testing.banks import BANK_LAWS
+from pnnsim.testing.declared import ACTIONS, DECLARED_LAWS
+from pnnsim.testing.signals import SIGNAL_LAWS
+from pnnsim.testing.switches import SWITCH_LAWS
+from pnnsim.testing.trial import Law, LawError, Trial
+
+__all__ = ["ACTIONS", "LawError", "check_component", "laws", "small_size"]
+
+
+def small_size(carrier: Carrier = "power") -> Size:
+    """Return a machine that is quick to check, of three widths so that none passes for another."""
+    return Size(
+        inputs=5,
+        lines=6,
+        outputs=3,
+        banks=3,
+        tiles_out=1,
+        tiles_in=1,
+        analog_state=True,
+        temperature=300.0,
+        carrier=carrier,
+    )
+
+
+def check_component(part: str, kind: str, params: Params, *, size: Size | None = None) -> None:
+    """Ask a kind everything that each kind of its part must answer rightly.
+
+    Args:
+        part: Name of the part, such as `weight_banks`.
+        kind: YAML name of the kind; built in, registered, or an installed entry point.
+        params: Description to check it with; its imperfections should not be zero.
+        size: How much of the machine is used; a small machine, once for each carrier that the
+            description allows, where it is not given.
+
+    Raises:
+        LawError: With every law that the component breaks, one a line.
+        KeyError: If nobody knows the kind.
+        TypeError: If the description is that of another kind.
+        ValueError: If there is no such part.
+    """
+    asked = laws(part)
+    component = component_class(part, kind)
+    if not isinstance(params, component.Params):
+        raise TypeError(
+            f"{part}.{kind}: params is {type(params).__name__}; expected "
+            f"{component.Params.__name__}"
+        )
+    sizes = [small_size(carrier) for carrier in _carriers(part, params)] if size is None else [size]
+    for each in sizes:
+        trial = Trial(part, kind, component(params, each))
+        trial.ask(asked)
+
+
+def laws(part: str) -> tuple[Law[Any], ...]:
+    """Return the laws that every kind of a part must keep, in the order in which they are asked.
+
+    Raises:
+        ValueError: If there is no such part.
+    """
+    if part not in parts():
+        raise ValueError(f"unknown part '{part}'; expected one of {', '.join(parts())}")
+    own = {**SIGNAL_LAWS, "switch": SWITCH_LAWS, "weight_banks": BANK_LAWS}
+    return (*DECLARED_LAWS, *own[part])
+
+
+def _carriers(part: str, params: Params) -> tuple[Carrier, ...]:
+    """Return what lines may carry to or from a part, as its description says."""
+    if part in ("encoder", "weight_banks"):
+        return (getattr(params, "carrier", "power"),)
+    accepted: tuple[Carrier, ...] = getattr(params, "accepts", ("power",))
+    return accepted

@@ -1,0 +1,203 @@
+"""Collect what a component does wrong, with the questions that several laws ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from pnnsim.components.base import Component
+from pnnsim.rng import stream
+
+C = TypeVar("C", bound=Component[Any])
+
+#: How exactly a component without imperfections must be ideal, in float64.
+IDEAL = 1e-10
+
+#: Step of a central difference: its own error is the step squared, rounding takes 1e-16 / step.
+_STEP = 1e-6
+_GRADIENT = 1e-5
+
+#: Standard errors by which a mean may miss, at a fixed seed.
+SIGMAS = 5.0
+
+#: Times at which parts are asked what is left [s], from none to more than any part needs.
+TIMES = (0.0, *(10.0**power for power in range(-13, 7)), float("inf"))
+
+
+class LawError(AssertionError):
+    """Say which laws a component breaks."""
+
+
+class Trial(Generic[C]):
+    """Hold one component under test and the laws that it was seen to break.
+
+    Args:
+        part: Name of the part.
+        kind: YAML name.
+        component: What is asked.
+    """
+
+    def __init__(self, part: str, kind: str, component: C) -> None:
+        self.part = part
+        self.kind = kind
+        self.component = component
+        self.all_on = frozenset(f"{part}.{name}" for name in component.imperfections)
+        self.trained_on = frozenset(f"{part}.{name}" for name in component.deterministic)
+        self._broken: list[str] = []
+
+    def expect(self, holds: bool, law: str, found: str) -> bool:
+        """Note a broken law and return whether it held.
+
+        Args:
+            holds: What the law says.
+            law: Its name.
+            found: What was found and what was expected.
+        """
+        if not holds:
+            self._broken.append(f"{self.part}.{self.kind}: {law}: {found}")
+        return holds
+
+    def ask(self, laws: Sequence[Law[C]]) -> None:
+        """Put every question and raise all that is wrong.
+
+        Raises:
+            LawError: If any law was broken.
+        """
+        for law in laws:
+            try:
+                law(self)
+            except Exception:
+                # A broken law often explains why a later question fails altogether.
+                self._finish()
+                raise
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._broken:
+            raise LawError("\n".join(self._broken))
+
+    def generator(self, name: str = "trial") -> torch.Generator:
+        """Return a fresh stream; the same name gives the same numbers."""
+        return stream(0, f"{self.part}.{self.kind}.{name}", "read")
+
+    def uniform(self, shape: tuple[int, ...], low: float, high: float, name: str = "x") -> Tensor:
+        """Return numbers that lie apart from bounds and kinks, always the same for a name."""
+        drawn = torch.rand(shape, generator=self.generator(name), dtype=torch.float64)
+        return low + (high - low) * drawn
+
+    def same(self, got: Tensor, wanted: Tensor, law: str, what: str, within: float = 0.0) -> None:
+        """Expect two tensors to be equal, in shape and to an absolute tolerance."""
+        if not self.expect(
+            got.shape == wanted.shape,
+            law,
+            f"{what} has the shape {tuple(got.shape)}; expected {tuple(wanted.shape)}",
+        ):
+            return
+        off = float((got.double() - wanted.double()).abs().max()) if got.numel() else 0.0
+        self.expect(off <= within, law, f"{what} is off by {off:.3g}; expected at most {within:g}")
+
+    def map_keeps_form(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        """Expect a map of waves to keep dtype and shape, also of one wave and of none."""
+        for dtype in (torch.float32, torch.float64):
+            for waves in (len(x), 1, 0):
+                given = x[:waves].to(dtype)
+                got = f(given)
+                self.expect(
+                    got.dtype == dtype and got.shape == given.shape,
+                    "dtype and shape",
+                    f"{what} of {tuple(given.shape)} {dtype} is {tuple(got.shape)} {got.dtype}; "
+                    "expected the same as its input",
+                )
+                self.expect(
+                    bool(torch.isfinite(got).all()),
+                    "finite numbers",
+                    f"{what} is not finite for finite inputs",
+                )
+
+    def waves_are_alone(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        """Expect the answer for each wave not to depend on the waves beside it, nor on history."""
+        together = f(x)
+        alone = torch.cat([f(x[i : i + 1]) for i in range(len(x))])
+        # Reductions may add in another order.
+        self.same(alone, together, "causality", f"{what} of a wave alone", within=1e-12)
+        self.same(f(x), together, "causality", f"{what}, asked again,")
+
+    def gradient_is_right(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        """Expect the gradient along one direction to equal a central difference in float64."""
+        at = x.clone().requires_grad_(True)
+        answer = f(at)
+        weights = self.uniform(tuple(answer.shape), 0.5, 1.5, "weights")
+        if not self.expect(
+            answer.requires_grad, "gradient", f"{what} passes no gradient; expected torch functions"
+        ):
+            return
+        (gradient,) = torch.autograd.grad((weights * answer).sum(), at)
+        direction = self.uniform(tuple(x.shape), -1.0, 1.0, "direction")
+        with torch.no_grad():
+            ahead, behind = f(x + _STEP * direction), f(x - _STEP * direction)
+            difference = float((weights * (ahead - behind)).sum()) / (2.0 * _STEP)
+        along = float((gradient * direction).sum())
+        self.expect(
+            abs(along - difference) <= _GRADIENT * (1.0 + abs(difference)),
+            "gradient",
+            f"{what} has the slope {along:.6g} by autograd and {difference:.6g} by a central "
+            "difference; expected the same",
+        )
+
+    def gradient_is_usable(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        """Expect finite gradients, not all zero, where training sees imperfections."""
+        at = x.clone().requires_grad_(True)
+        answer = f(at)
+        if not self.expect(
+            answer.requires_grad,
+            "gradient",
+            f"{what} passes no gradient with {sorted(self.trained_on)} on; expected one, "
+            "straight through where the true one is zero",
+        ):
+            return
+        weights = self.uniform(tuple(answer.shape), 0.5, 1.5, "weights")
+        (gradient,) = torch.autograd.grad((weights * answer).sum(), at)
+        self.expect(
+            bool(torch.isfinite(gradient).all()) and bool(gradient.any()),
+            "gradient",
+            f"{what} has a gradient that is zero or not finite with {sorted(self.trained_on)} on",
+        )
+
+    def settles(self, what: str, f: Callable[[Tensor], Tensor]) -> None:
+        """Expect the share that is left to fall from 1 to 0, or to be 0 throughout."""
+        times = torch.tensor(TIMES, dtype=torch.float64)
+        left = f(times)
+        if not self.expect(
+            left.shape == times.shape and left.dtype == times.dtype,
+            "dtype and shape",
+            f"{what} of {tuple(times.shape)} times is {tuple(left.shape)}; expected the same",
+        ):
+            return
+        self.expect(
+            bool(((left >= 0.0) & (left <= 1.0)).all()),
+            "monotone settling",
+            f"{what} lies in [{float(left.min()):g}, {float(left.max()):g}]; expected [0, 1]",
+        )
+        self.expect(
+            bool((left.diff() <= 0.0).all()),
+            "monotone settling",
+            f"{what} rises at times; expected it to fall with time",
+        )
+        self.expect(
+            float(left[0]) == 1.0 or not bool(left.any()),
+            "t = 0",
+            f"{what} is {float(left[0]):g} at the moment of the change; expected 1, as nothing has "
+            "changed yet, or 0 throughout where the change takes no time",
+        )
+        self.expect(
+            float(left[-1]) == 0.0,
+            "monotone settling",
+            f"{what} is {float(left[-1]):g} after an infinite time; expected 0",
+        )
+
+
+#: A question to a component: it notes on the trial what is wrong.
+Law = Callable[[Trial[C]], None]

@@ -1,0 +1,57 @@
+"""Compare the library with what was published: figures, tolerances, sources, pass or fail.
+
+Nothing is tuned here: where a value was chosen so as to meet the published figure, the check says
+so in `fitted`, and proves no more than that the equations are consistent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from pnnsim.errors import Problem, SpecError
+from pnnsim.validation import did_you_mean
+from pnnsim.verification import devices, machines, networks, throughput
+from pnnsim.verification.check import Check, Demonstration
+
+__all__ = ["DEMONSTRATIONS", "Check", "Demonstration", "verify"]
+
+_ALL: tuple[tuple[Demonstration, Callable[[], Iterator[Check]]], ...] = (
+    (throughput.LIGHTMATTER, throughput.lightmatter),
+    (throughput.TENSOR_CORE, throughput.tensor_core),
+    (throughput.CONVOLUTION, throughput.convolution),
+    (devices.HEATER, devices.heater),
+    (devices.SWITCH, devices.switch),
+    (devices.MIRRORS, devices.mirrors),
+    (devices.RINGS, devices.rings),
+    (networks.ANALOG_COMPUTER, networks.analog_computer),
+    (networks.JUNCTIONS, networks.junctions),
+    (machines.MACROS, machines.mram_macros),
+    (networks.SURVEY, networks.adc_survey),
+)
+
+#: Names of all demonstrations, in the order in which they are checked.
+DEMONSTRATIONS: tuple[str, ...] = tuple(known.name for known, _ in _ALL)
+
+
+def verify(names: Iterable[str] = ()) -> list[Check]:
+    """Return the comparisons with some published demonstrations, or with all of them.
+
+    Args:
+        names: Names of demonstrations; none for all.
+
+    Raises:
+        SpecError: If there is no demonstration of a name.
+    """
+    wanted = tuple(names)
+    problems = [
+        Problem(
+            "verify",
+            f"unknown demonstration '{name}'; expected one of {', '.join(DEMONSTRATIONS)}",
+            did_you_mean(name, DEMONSTRATIONS),
+        )
+        for name in wanted
+        if name not in DEMONSTRATIONS
+    ]
+    if problems:
+        raise SpecError(problems)
+    return [check for known, run in _ALL if not wanted or known.name in wanted for check in run()]

@@ -1,0 +1,46 @@
+"""Check shipped machines against figures of published ones of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pnnsim.chip import Chip
+from pnnsim.ledger import EnergyLedger
+from pnnsim.network import ReLaXNet
+from pnnsim.simulator import time_run
+from pnnsim.spec import load_spec
+from pnnsim.verification.check import Check, Demonstration, at_least, at_most
+
+MACROS = Demonstration(
+    "mram-macros",
+    "Magnetic in-memory macros in 28 nm (simulated by their authors)",
+    "Yu et al., arXiv:2511.03203, 2025 (243.6 TOPS/W); "
+    "Cai et al., arXiv:2110.03937, 2021 (9.47 to 25.4 TOPS/W)",
+)
+
+_OPERATIONS_PER_MAC = 2
+
+
+def mram_macros() -> Iterator[Check]:
+    """Expect the energy of an operation between the best and the least of published macros."""
+    network = ReLaXNet(hidden=64, weight_sets=2, steps=12)
+    timing = time_run(Chip.nominal(load_spec("spintronic_mtj"), network), waves=50)
+    ledger = EnergyLedger.from_trace(timing.trace, timing.prices)
+    loop = ledger.total - ledger.by_component()["front_end"]
+    operations = _OPERATIONS_PER_MAC * network.macs_per_inference()["hidden"]
+    energy = loop / timing.trace.waves / operations
+    inputs = "spintronic_mtj, 64 x 64, 2 weight sets, 12 steps, saturated; front end left out"
+    for name, rate, band in (
+        ("best", 243.6e12, at_least(1.0 / 243.6e12)),
+        ("least", 9.47e12, at_most(1.0 / 9.47e12)),
+    ):
+        yield Check(
+            MACROS,
+            f"energy of an operation against the {name} macro",
+            "J",
+            1.0 / rate,
+            energy,
+            band,
+            "physics",
+            inputs,
+        )

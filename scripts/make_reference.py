@@ -1,0 +1,125 @@
+"""Write the pages of the documentation that follow from the code and the shipped machines.
+
+python scripts/make_reference.py            write docs/reference/parts.md and docs/assumptions.md
+python scripts/make_reference.py --check    say which are out of date; exit code 1 if any is
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pnnsim.catalog import fields_of_kind, kinds_of_parts
+from pnnsim.registry import BUILTIN, component_class
+from pnnsim.spec import load_spec
+from pnnsim.spec_source import available_specs
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+_NOTE = "<!-- Written by scripts/make_reference.py; edit docstrings and machines instead. -->\n"
+
+_PARTS_HEAD = """# Parts, kinds and their keys
+
+What stands under each part of a machine's description. A kind is chosen by `kind`; a value is text
+with a unit. *Unit* is the one in which the library holds a value; any unit of the same dimension
+may be written. A default of *derived* means that the value follows from others where it is left
+out. `pnnsim components PART.KIND` prints the same.
+"""
+
+_ASSUMPTIONS_HEAD = """# What the shipped machines assume
+
+Values for which no publication was found that fits the machine, with the reason for each. Every
+other value has its source, or its derivation, in the machine's file.
+"""
+
+
+def parts_page() -> str:
+    """Return the page of all parts, kinds and keys."""
+    lines = [_NOTE, _PARTS_HEAD]
+    last = ""
+    for part, kind, _ in kinds_of_parts():
+        if part not in BUILTIN or kind in BUILTIN[part]:
+            if part != last:
+                lines.append(f"## `{part}`\n")
+            last = part
+            lines.extend(_kind(part, kind))
+    return "\n".join(lines)
+
+
+def _kind(part: str, kind: str) -> list[str]:
+    lines = [f"### `{part}: {{kind: {kind}}}`\n"]
+    if part in BUILTIN:
+        component = component_class(part, kind)
+        lines.append(f"{_first_sentence(component.Params)} {_first_sentence(component)}\n")
+        known = [
+            f"`{name}`" + (" (seen by training)" if name in component.deterministic else "")
+            for name in component.imperfections
+        ]
+        lines.append(f"Imperfections: {', '.join(known) if known else 'none'}.\n")
+    rows = fields_of_kind(f"{part}.{kind}")
+    lines += ["| key | unit | bounds | default | meaning |", "|---|---|---|---|---|"]
+    lines += ["| " + " | ".join(map(_cell, (f"`{row[0]}`", *row[1:]))) + " |" for row in rows]
+    return [*lines, ""]
+
+
+def assumptions_page() -> str:
+    """Return the page of all assumed values of the shipped machines."""
+    lines = [_NOTE, _ASSUMPTIONS_HEAD]
+    for name, summary in available_specs().items():
+        spec = load_spec(name)
+        tree = spec.to_tree()
+        assumed = {path: why for path, why in spec.sources.items() if why.startswith("assumed")}
+        total = sum(not path.endswith(".kind") for path in spec.sources)
+        lines += [f"## `{name}`\n", f"{summary}. {len(assumed)} of {total} values are assumed.\n"]
+        lines += ["| value | assumed | published span | why |", "|---|---|---|---|"]
+        for path, why in sorted(assumed.items()):
+            part, _, key = path.partition(".")
+            span = " to ".join(map(str, spec.ranges.get(path, ())))
+            reason = why.removeprefix("assumed").lstrip(": ")
+            cells = (f"`{path}`", _plain(tree[part][key]), span, reason)
+            lines.append("| " + " | ".join(map(_cell, cells)) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def pages() -> dict[Path, str]:
+    """Return the content of every generated page."""
+    return {
+        DOCS / "reference" / "parts.md": parts_page(),
+        DOCS / "assumptions.md": assumptions_page(),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or compare them with what is there; return an exit code."""
+    stale = [
+        path
+        for path, text in pages().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    if "--check" in arguments:
+        for path in stale:
+            sys.stderr.write(f"{path}: out of date; run python scripts/make_reference.py\n")
+        return 1 if stale else 0
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(pages()[path], encoding="utf-8")
+    return 0
+
+
+def _plain(value: Any) -> str:
+    inner = value["value"] if isinstance(value, dict) else value
+    return str(inner).lower() if isinstance(inner, bool) else str(inner)
+
+
+def _first_sentence(documented: type) -> str:
+    return (documented.__doc__ or "").strip().partition("\n")[0]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

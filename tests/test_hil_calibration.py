@@ -1,0 +1,138 @@
+"""A calibrated model knows what its machine is off by; noise keeps it from knowing everything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pnnsim.errors import BackendError
+from pnnsim.hil.bench import Bench
+from pnnsim.hil.calibration import Calibration, calibrate, predict, reality_gap
+from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.learning.rules import Deploy, Settings, measure, train
+from pnnsim.surrogate import Surrogate
+from tests.hil_machines import NETWORK, exact_twin, examples, ideal, spec
+
+SPREAD = (("weight_banks.resonance_error", "3.1 pm"), ("weight_banks.temperature_error", "20 mK"))
+NOISE = (
+    "detector.shot_noise",
+    "detector.amplifier_noise",
+    "detector.laser_noise",
+    "readout.quantization",
+)
+
+
+def spread_machine(seed: int = 7, *, noise: bool) -> SimulatedBackend:
+    without = () if noise else NOISE
+    return SimulatedBackend(spec(*SPREAD), NETWORK, seed=seed, without=without)
+
+
+def test_nothing_to_calibrate_changes_nothing() -> None:
+    twin = exact_twin()
+    bench = Bench(ideal())
+    found = calibrate(bench, twin, waves=60)
+    np.testing.assert_allclose(found.gain, np.ones((2, 8)), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.offset, np.zeros((2, 8)), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.error, np.zeros((2, 8, 8)), rtol=0, atol=1e-9)
+
+
+def test_calibration_of_none_is_the_nominal_model() -> None:
+    twin, x = exact_twin(), examples().x
+    live = twin.parameter_set()
+    for a, b in zip(
+        predict(twin, live, x), predict(twin, live, x, Calibration.none(twin)), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-14)
+
+
+def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
+    """The machine is the model itself with a known calibration."""
+    truth = Calibration.none(exact_twin())
+    generator = torch.Generator().manual_seed(0)
+    truth.gain.add_(0.05 * torch.randn(truth.gain.shape, generator=generator, dtype=torch.float64))
+    truth.offset.add_(
+        0.1 * torch.randn(truth.offset.shape, generator=generator, dtype=torch.float64)
+    )
+    truth.error.add_(
+        0.02 * torch.randn(truth.error.shape, generator=generator, dtype=torch.float64)
+    )
+    twin = exact_twin()
+    live = twin.parameter_set()
+    live.weight.mul_(0.8)  # so that no wanted weight is cut off
+    twin.load_parameter_set(live)
+    wanted = truth.gain.unsqueeze(-1) * live.weight + truth.error
+
+    class MadeUp(SimulatedBackend):
+        def write(self, weight_set: int, weight: torch.Tensor):
+            return super().write(weight_set, wanted[weight_set].clamp(-1, 1))
+
+        def electronics(self, gain: torch.Tensor, bias: torch.Tensor) -> None:
+            super().electronics(gain, bias + gain.unsqueeze(1) * truth.offset)
+
+    every = sorted(twin.chip.imperfections)
+    bench = Bench(MadeUp(spec(), NETWORK, without=every))
+    found = calibrate(bench, twin, waves=200)
+    # What the gain explains and what the errors explain is one and the same; their sum is not.
+    np.testing.assert_allclose(
+        found.gain.unsqueeze(-1) * live.weight + found.error, wanted, rtol=0, atol=1e-6
+    )
+    np.testing.assert_allclose(found.offset, truth.offset, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("noise", "kept"), [(False, 0.1), (True, 0.6)])
+def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
+    """Without noise nearly all of it goes; with it, what noise makes stays."""
+    twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
+    bench = Bench(spread_machine(noise=noise))
+    bench.load(twin.parameter_set())
+    x = examples(300, seed=5).x
+    before = reality_gap(bench, twin, x)
+    found = calibrate(bench, twin, waves=3000)
+    after = reality_gap(bench, twin, x, found)
+    assert after < kept * before
+    assert found.bill.forward.count == 2 * 3000
+    assert found.bill.write.count == 0
+
+
+def test_few_noisy_waves_do_no_harm() -> None:
+    twin = Surrogate(NETWORK, spec(), dtype=torch.float64)
+    bench = Bench(SimulatedBackend(spec(), NETWORK, seed=1))
+    bench.load(twin.parameter_set())
+    x = examples(300, seed=5).x
+    before = reality_gap(bench, twin, x)
+    after = reality_gap(bench, twin, x, calibrate(bench, twin, waves=4))
+    assert after < 1.5 * before
+
+
+def test_electronics_are_as_before_and_the_bill_is_told() -> None:
+    twin = Surrogate(NETWORK, spec(), dtype=torch.float64)
+    backend = SimulatedBackend(spec(), NETWORK, seed=1)
+    bench = Bench(backend)
+    calibrate(bench, twin, waves=10)
+    assert torch.equal(backend.condition.gain, twin.parameter_set().gain)
+    assert torch.equal(backend.condition.bias, twin.parameter_set().bias)
+
+
+def test_training_on_a_calibrated_model_serves_the_machine_better() -> None:
+    data = examples(40)
+    settings = Settings(epochs=60, batch=40, learning_rate=0.03)
+
+    def deployed(calibrated: bool) -> float:
+        twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
+        bench = Bench(spread_machine(noise=False))
+        train(Deploy(), bench, twin, data, settings)
+        found = calibrate(bench, twin, waves=500) if calibrated else None
+        again = Settings(epochs=20, batch=40, learning_rate=0.003)
+        train(Deploy(), bench, twin, data, again, calibration=found)
+        live = twin.parameter_set()
+        outputs = bench.run(live, data.x).outputs
+        assert measure(Deploy(), bench, twin, data)[0] > 0.4
+        return float(torch.nn.functional.cross_entropy(outputs, data.y))
+
+    assert deployed(True) < deployed(False)
+
+
+def test_calibration_without_waves_is_refused() -> None:
+    with pytest.raises(BackendError, match="calibration: got 0 waves"):
+        calibrate(Bench(ideal()), exact_twin(), waves=0)

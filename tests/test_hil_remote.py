@@ -1,0 +1,206 @@
+"""A machine behind a socket is the machine itself: same answers, same bills, same training."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from pnnsim.errors import BackendError
+from pnnsim.hil.bench import Bench
+from pnnsim.hil.protocol import HardwareBackend
+from pnnsim.hil.remote import Link, RemoteBackend, SocketLink, VisaLink
+from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.instrument.session import Instrument
+from pnnsim.learning.rules import PhysicsAware, Settings, Spsa, train
+from pnnsim.surrogate import Surrogate
+from tests.hil_machines import NETWORK, drives, examples, spec, weights
+from tests.instrument_server import HOST, PATIENCE, machine, serving
+
+
+def visa(port: int) -> Link:
+    pytest.importorskip("pyvisa_py", reason="pip install 'pnnsim[lab]'")
+    return VisaLink(f"TCPIP::{HOST}::{port}::SOCKET", patience=PATIENCE)
+
+
+LINKS: dict[str, Callable[[int], Link]] = {
+    "socket": lambda port: SocketLink(HOST, port, patience=PATIENCE),
+    "visa": visa,
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_every_call_gives_what_the_machine_itself_gives(name: str) -> None:
+    direct = machine()
+    with (
+        serving(Instrument(machine())) as port,
+        RemoteBackend(LINKS[name](port)) as remote,
+    ):
+        assert remote.describe() == direct.describe()
+        calls: list[Callable[[HardwareBackend], tuple[object, ...]]] = [
+            lambda b: (b.write(1, weights(seed=4)[0]),),
+            lambda b: (b.electronics(torch.full((2,), 0.4), torch.full((2, 8), 0.1)),),
+            lambda b: (b.wait(1e-3, updates=3),),
+            lambda b: b.readback(0),
+            *(
+                lambda b, states=states: (
+                    (m := b.forward(drives(), states=states)).result,
+                    m.states,
+                    m.bill,
+                )
+                for states in (False, True)
+            ),
+            lambda b: ((m := b.step(1, drives())).result, m.bill),
+            lambda b: ((m := b.step(0, drives(), drives(5))).result, m.bill),
+        ]
+        for call in calls:
+            for mine, theirs in zip(call(direct), call(remote), strict=True):
+                if isinstance(mine, torch.Tensor):
+                    assert isinstance(theirs, torch.Tensor)
+                    assert torch.equal(mine, theirs)
+                else:
+                    assert mine == theirs
+
+
+@pytest.mark.parametrize("make", [PhysicsAware, Spsa])
+def test_remote_training_is_the_same_to_the_last_bit(make: type) -> None:
+    settings = Settings(epochs=2, batch=5, learning_rate=0.01)
+
+    def trained(backend: HardwareBackend) -> tuple[dict[str, torch.Tensor], object]:
+        twin = Surrogate(NETWORK, spec(), dtype=torch.float64)
+        outcome = train(make(), Bench(backend), twin, examples(12), settings)
+        return twin.parameter_set().tensors(), outcome.bill
+
+    here, bill = trained(SimulatedBackend(spec(), NETWORK, seed=7))
+    far = SimulatedBackend(spec(), NETWORK, seed=7)
+    with (
+        serving(Instrument(far)) as port,
+        RemoteBackend(SocketLink(HOST, port, patience=PATIENCE)) as remote,
+    ):
+        there, remote_bill = trained(remote)
+    assert all(torch.equal(here[name], there[name]) for name in here)
+    assert bill == remote_bill
+
+
+def test_refusals_of_the_instrument_are_errors_with_its_words() -> None:
+    with (
+        serving(Instrument(machine())) as port,
+        RemoteBackend(SocketLink(HOST, port, patience=PATIENCE)) as remote,
+    ):
+        with pytest.raises(BackendError, match=r"BANK:WEIG: the instrument answers -222: .*\[-1"):
+            remote.write(0, 2 * weights()[0])
+        with pytest.raises(BackendError, match=r"BANK:MEAS\?: the instrument answers -222"):
+            remote.readback(5)
+        with pytest.raises(BackendError, match=r"LOOP:FORW\?: the instrument answers -222"):
+            remote.forward(drives() * torch.nan)
+        # It is not confused by them.
+        assert remote.forward(drives()).result.shape == (5, 8)
+
+
+def test_second_client_is_told_that_there_is_a_first() -> None:
+    with (
+        serving(Instrument(machine())) as port,
+        RemoteBackend(SocketLink(HOST, port)),
+        pytest.raises(BackendError, match="another client owns the instrument"),
+    ):
+        RemoteBackend(SocketLink(HOST, port))
+
+
+def test_token_is_said_and_missed() -> None:
+    with serving(Instrument(machine()), token="secret") as port:
+        with RemoteBackend(SocketLink(HOST, port), token="secret") as remote:
+            assert remote.describe().machine == "photonic_mrr"
+        with pytest.raises(BackendError, match="FORM: the instrument answers -203"):
+            RemoteBackend(SocketLink(HOST, port))
+        with pytest.raises(BackendError, match="SYST:TOK: the instrument answers -203"):
+            RemoteBackend(SocketLink(HOST, port), token="wrong")
+
+
+def test_nobody_there_is_an_error() -> None:
+    with serving(Instrument(machine())) as port:
+        pass
+    with pytest.raises(BackendError, match=f"{HOST}:{port}: cannot connect"):
+        SocketLink(HOST, port)
+
+
+class Babble:
+    """Be a link to something that is no instrument."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def read(self, count: int) -> bytes:
+        found, self._answer = self._answer[:count], self._answer[count:]
+        if len(found) < count:
+            raise BackendError("it has closed the connection")
+        return found
+
+    def close(self) -> None:
+        self._answer = b""
+
+
+FINE = b'0,"No error"\n'
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"hello\n", "FORM: the instrument answers hello"),
+        (FINE + b"hello\n", "the answer is not a block"),
+        (FINE + b"#0\n", "the answer is not a block"),
+        (FINE + b"#2xx", "got a block of the length b'xx'"),
+        (FINE + b"#9999999999", "got a block of the length"),
+        (FINE + b"#13abc!!!", "more was answered than a block"),
+        (FINE + b"#13abc\n1\n", "not a description"),
+        (FINE + b"#12{}\n1\n", "description: cannot be read"),
+        (FINE + b"1\n" + FINE, "has not answered"),
+        (b"x" * 70000, "answers without an end"),
+        (b"", "closed the connection"),
+    ],
+)
+def test_what_is_no_instrument_is_an_error(answer: bytes, message: str) -> None:
+    with pytest.raises(BackendError, match=message):
+        RemoteBackend(Babble(answer))
+
+
+@pytest.mark.slow
+def test_command_line_serves_stops_cleanly_and_goes_on(tmp_path: Path) -> None:
+    """Two processes, twice: the second server holds what the first was told."""
+    small = [f"--set={key}={value}" for key, value in (
+        ("weight_banks.rows", "8"), ("weight_banks.cols", "8"), ("network.hidden", "8"),
+        ("network.steps", "3"), ("network.inputs", "64"),
+    )]  # fmt: skip
+    command = [
+        sys.executable, "-m", "pnnsim", "serve", "photonic_mrr", "--seed", "7", "--port", "0",
+        "--state", str(tmp_path / "state"), *small,
+    ]  # fmt: skip
+    found = []
+    for first in (True, False):
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            assert line.startswith("photonic_mrr listens on 127.0.0.1:")
+            port = int(line.rsplit(":", 1)[1])
+            with RemoteBackend(SocketLink(HOST, port, patience=PATIENCE)) as remote:
+                if first:
+                    remote.write(0, weights()[0])
+                found.append(remote.readback(0)[0])
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(PATIENCE) == 0
+        finally:
+            server.kill()
+            server.wait()
+            if server.stdout is not None:
+                server.stdout.close()
+    # One wave's noise apart, a tenth of a weight; at rest all of them would be one number.
+    assert float((found[1] - weights()[0]).abs().mean()) < 0.3
+    assert float((found[0] - found[1]).abs().mean()) < 0.3

@@ -1,0 +1,135 @@
+"""`pnnsim verify` compares with published figures, says what was fitted, and can fail."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from pnnsim.cli import main
+from pnnsim.errors import SpecError
+from pnnsim.verification import DEMONSTRATIONS, devices, verify
+from pnnsim.verification.check import (
+    Band,
+    Check,
+    Demonstration,
+    about,
+    at_least,
+    at_most,
+    exactly,
+    percent,
+)
+from pnnsim.verification.networks import _on_junctions
+
+CHECKS = verify()
+
+
+def check(quantity: str, name: str) -> Check:
+    (found,) = (c for c in CHECKS if c.demonstration.name == name and quantity in c.quantity)
+    return found
+
+
+@pytest.mark.parametrize("one", CHECKS, ids=lambda c: f"{c.demonstration.name}: {c.quantity}")
+def test_every_published_figure_is_met(one: Check) -> None:
+    assert one.passed, one.row()
+    assert one.band.low <= one.band.high
+    assert one.inputs
+    assert one.demonstration.source
+
+
+def test_every_demonstration_has_checks() -> None:
+    assert tuple(dict.fromkeys(c.demonstration.name for c in CHECKS)) == DEMONSTRATIONS
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "expected"),
+    [
+        # By hand: 2 x 4 x 128^2 x 0.5e9; 9 x 4 x 4 x 14e9; 2 x 10 x 9 x 62.9e9.
+        ("lightmatter", "rate", 65.536e12),
+        ("tensor-core", "rate", 2.016e12),
+        ("convolution", "rate", 11.322e12),
+        # ln 9 / (2 pi 130 kHz), and twelve and a half microseconds on 768 x 16 / 400 MHz.
+        ("heater", "rise time", math.log(9.0) / (2.0 * math.pi * 130e3)),
+        ("mirrors", "global reset [s]", 43.22e-6),
+        # ln 512 / (2 pi 200 MHz) and 15 ns.
+        ("analog-computer", "period", math.log(512.0) / (2.0 * math.pi * 200e6) + 15e-9),
+        # 10^-11.324 / 2^7 at 1 GHz, scaled by the square root of 3 GHz^2 to the power 0.262.
+        ("adc-survey", "at 1 to 3", 10**-11.324 / 128 * math.sqrt(3.0) ** 0.262),
+    ],
+)
+def test_computed_figures_equal_hand_arithmetic(name: str, quantity: str, expected: float) -> None:
+    quantity = "pattern with global reset" if "[s]" in quantity else quantity
+    assert check(quantity, name).simulated == pytest.approx(expected, rel=1e-9, abs=0)
+
+
+def test_ring_precision_is_that_of_the_slope() -> None:
+    """Slope 2 / linewidth at weight 0: log2(linewidth / (0.075 nm/K x 2.6 mK))."""
+    expected = math.log2(0.10e-9 / (0.075e-9 * 2.6e-3))
+    # The lossy ring's slope is a few percent off, and 4096 draws know sigma to 1.1 % (0.016 bit).
+    assert check("2.6 mK", "rings").simulated == pytest.approx(expected, abs=0.1)
+
+
+def test_weights_on_many_junctions_approach_the_wanted_ones() -> None:
+    weight = torch.linspace(-1.0, 1.0, 41, dtype=torch.float64)
+    bias = torch.zeros(1, dtype=torch.float64)
+    errors = [
+        float((_on_junctions((weight, bias), count)[0] - weight).abs().max())
+        for count in (1, 4, 64)
+    ]
+    # One junction a polarity: -1, 0, 1, at most half a step off; many: half the widest step, which
+    # is at the top, (K + tmr) / (K (1 + ...)) apart, below 2 / K.
+    assert errors[0] == pytest.approx(0.5, abs=1e-12)
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < 2.0 / 64
+
+
+def test_bands_hold_their_ends() -> None:
+    known = Demonstration("d", "t", "s")
+
+    def passed(value: float, band: Band) -> bool:
+        return Check(known, "q", "", 1.0, value, band, "closed form", "i").passed
+
+    assert passed(1.01, percent(1.0, 1.0))
+    assert not passed(1.0101, percent(1.0, 1.0))
+    assert passed(-0.99, percent(-1.0, 1.0))
+    assert not passed(1.0 + 1e-9, exactly(1.0))
+    assert passed(0.8, about(1.0, 0.2, ""))
+    assert not passed(0.7999, at_least(0.8))
+    assert passed(0.8, at_most(0.8))
+    assert not passed(-1e-9, at_most(0.8))
+    assert not passed(math.nan, at_least(0.8))
+
+
+def test_the_command_prints_a_table_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "mirrors", "heater"]) == 0
+    text = capsys.readouterr().out
+    assert "4 of 4 figures pass" in text
+    assert "Harris et al., Opt. Express 22, 10487, 2014" in text
+    assert "that heat: published power times the time constant" in text
+    assert main(["verify", "mirrors", "tensor-core", "--json"]) == 0
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    assert [entry["demonstration"]["name"] for entry in found] == ["tensor-core", *["mirrors"] * 2]
+    assert found[0]["band"] == {"low": 1e12, "high": None, "text": "at least"}
+    assert found[1]["passed"] is True
+
+
+def test_a_figure_that_is_missed_ends_in_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(devices.photonic_switch, "mirror_load_time", lambda *arguments: 60e-6)
+    assert main(["verify", "mirrors"]) == 1
+    text = capsys.readouterr().out
+    assert "FAIL  mirrors" in text
+    assert "0 of 2 figures pass" in text
+    assert main(["verify", "mirrors", "--quiet"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_an_unknown_demonstration_is_a_users_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SpecError, match="unknown demonstration 'mirors'"):
+        verify(["mirors"])
+    assert main(["verify", "mirors"]) == 2
+    assert "Hint: did you mean 'mirrors'?" in capsys.readouterr().err

@@ -1,0 +1,70 @@
+"""Do what the recipes with a machine in the loop have in common: machines, twins, parts of data."""
+
+from __future__ import annotations
+
+import torch
+
+from pnnsim.data import Data
+from pnnsim.hil.bench import Bench
+from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.learning.examples import Labelled
+from pnnsim.learning.rules import Rule, Settings, train
+from pnnsim.network import ReLaXNet
+from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.surrogate import Surrogate
+
+#: Seed of the chips; that of the training is the recipe's.
+CHIP_SEED = 2026
+
+#: A process corner for each machine, on which weights that were trained elsewhere lose accuracy.
+CORNERS: dict[str, tuple[tuple[str, str], ...]] = {
+    # The upper end of what is published for open loop, 5 bit.
+    "photonic_mrr": (("weight_banks.resonance_error", "3.1 pm"),),
+    # Beyond the range of the description: a lot whose barriers vary twice as much as at its end.
+    "spintronic_mtj": (("weight_banks.resistance_spread", "20 %"),),
+}
+
+
+def network_of(data: Data, *, quick: bool) -> ReLaXNet:
+    """Return the network of the recipes: two weight sets, used in turn."""
+    inputs = data.pixels().shape[1]
+    return ReLaXNet(inputs=inputs, outputs=10, hidden=16 if quick else 64, steps=3 if quick else 12)
+
+
+def corner(machine: str, *, quick: bool) -> HardwareSpec:
+    """Return a machine at its process corner; the quick size has small banks."""
+    small = [("weight_banks.rows", "16"), ("weight_banks.cols", "16")] if quick else []
+    return load_spec(machine, [*CORNERS[machine], *small])
+
+
+def part(examples: Labelled, count: int) -> Labelled:
+    """Return the first examples."""
+    return Labelled(examples.x[:count], examples.y[:count])
+
+
+def bench(spec: HardwareSpec, network: ReLaXNet, index: int) -> Bench:
+    """Return a chip on the bench."""
+    return Bench(SimulatedBackend(spec, network, seed=CHIP_SEED, index=index))
+
+
+def twin_of(network: ReLaXNet, spec: HardwareSpec, x: torch.Tensor, seed: int) -> Surrogate:
+    """Return a twin with first weights."""
+    twin = Surrogate(network, spec, seed=seed)
+    twin.standardize(x)
+    return twin
+
+
+def trained(
+    rule: Rule, spec: HardwareSpec, network: ReLaXNet, examples: Labelled, settings: Settings
+) -> Surrogate:
+    """Return a twin that was trained by a rule which asks nothing of the machine."""
+    twin = twin_of(network, spec, examples.x, settings.seed)
+    train(rule, bench(spec, network, 0), twin, examples, settings)
+    return twin
+
+
+def copy_of(twin: Surrogate) -> Surrogate:
+    """Return a twin of its own with the same parameters, which draws nothing."""
+    copy = Surrogate(twin.network, twin.spec, state_scale=twin.state_scale)
+    copy.load_state_dict(twin.state_dict())
+    return copy

@@ -1,0 +1,122 @@
+"""Deploy weights on spread chips and lose accuracy; train through the chips and get it back.
+
+Four figures for each machine and task: the surrogate's accuracy, that of its weights on the chips,
+that of weights trained on drawn imperfections, and that of the surrogate's weights trained on
+through each chip by physics-aware training (Wright, Onodera et al., Nature 601, 549, 2022).
+
+    python -m training.hil_physics_aware [--quick] [--data-dir DIR]
+
+Both machines are at a process corner, see `hil_common.CORNERS`. Of Fashion-MNIST, the first 6,000
+training and 2,000 test images are used, as every image here passes through simulated chips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import torch
+
+from pnnsim.learning.rules import Deploy, HardwareAware, PhysicsAware, Settings, measure, train
+from pnnsim.params.experiment import TaskParams
+from pnnsim.surrogate import Surrogate
+from training.common import Cells, Options, load, picture, read_options, spread, write_table
+from training.hil_common import CORNERS, bench, copy_of, corner, network_of, part, trained
+
+CHIPS = 5
+TASKS = ("digits", "fashion-mnist")
+TRAIN, TEST = 6000, 2000
+
+#: Training of the model, and of the drawn model.
+MODEL = Settings(epochs=40, batch=100, learning_rate=3e-3)
+#: Training through the chip: few epochs, as every one of them takes time on the bench.
+CHIP = {
+    "digits": Settings(epochs=5, batch=100, learning_rate=3e-3),
+    "fashion-mnist": Settings(epochs=2, batch=200, learning_rate=2e-3),
+}
+#: Loss of accuracy beyond which its recovery is a figure at all.
+WORTH = 0.03
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the recipe."""
+    options = read_options("hil_physics_aware", __doc__, 1, arguments)
+    rows = []
+    for task in TASKS[:1] if options.quick else TASKS:
+        for machine in CORNERS:
+            rows.append(_row(options, task, machine))
+            print(_table(options, rows))
+
+
+def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:
+    """Measure one machine on one task."""
+    quick = options.quick
+    data = load(options, TaskParams(name=task))
+    examples = part(data.train, 200 if quick else TRAIN)
+    test = part(data.test, 100 if quick else TEST)
+    spec, network = corner(machine, quick=quick), network_of(data, quick=quick)
+    model = Settings(2, 100) if quick else MODEL
+    settings = Settings(1, 100) if quick else CHIP[task]
+
+    @cache
+    def surrogate() -> Surrogate:
+        return trained(Deploy(), spec, network, examples, model)
+
+    @cache
+    def aware() -> Surrogate:
+        return trained(HardwareAware(), spec, network, examples, model)
+
+    def nominal() -> dict[str, float]:
+        twin = surrogate()
+        with torch.no_grad():
+            right = twin(test.x).argmax(dim=1) == test.y
+        return {"accuracy": float(right.double().mean())}
+
+    def on_chip(index: int) -> dict[str, float]:
+        here, rule = bench(spec, network, index), PhysicsAware()
+        found = {"deployed": measure(rule, here, surrogate(), test)[0]}
+        found["hardware_aware"] = measure(rule, here, aware(), test)[0]
+        twin = copy_of(surrogate())
+        bill = train(rule, here, twin, examples, settings).bill
+        found["physics_aware"] = measure(rule, here, twin, test)[0]
+        return found | {"bench_s": bill.time_s, "bench_j": bill.energy_j}
+
+    cells = Cells(options.out)
+    expected = cells.get(f"{task} {machine}", nominal)["accuracy"]
+    chips = [
+        cells.get(f"{task} {machine} chip {index}", lambda index=index: on_chip(index))
+        for index in range(2 if quick else CHIPS)
+    ]
+    figures = {
+        name: spread([chip[name] for chip in chips])
+        for name in ("deployed", "hardware_aware", "physics_aware", "bench_s", "bench_j")
+    }
+    lost = expected - figures["deployed"][0]
+    won = figures["physics_aware"][0] - figures["deployed"][0]
+    recovered = f"{won / lost:.0%}" if lost > WORTH else "-"
+    return (
+        machine, task, len(chips), expected, *figures["deployed"], *figures["hardware_aware"],
+        *figures["physics_aware"], recovered, figures["bench_s"][0], figures["bench_j"][0],
+    )  # fmt: skip
+
+
+def _table(options: Options, rows: Sequence[tuple[object, ...]]) -> str:
+    with picture(options.out / "accuracy.png") as axes:
+        labels = ["deployed", "hardware-aware", "physics-aware"]
+        for row in rows:
+            line = axes.errorbar(
+                labels, [row[4], row[6], row[8]], [row[5], row[7], row[9]], marker="o", capsize=3,
+                label=f"{row[0]}, {row[1]}",
+            )  # fmt: skip
+            axes.axhline(float(str(row[3])), linestyle=":", color=line[0].get_color())
+        axes.set(ylabel="accuracy; dotted: surrogate")
+        axes.legend()
+    head = (
+        "machine", "task", "chips", "surrogate", "deployed", "std", "hardware-aware", "std",
+        "physics-aware", "std", "recovered", "bench time [s]", "bench energy [J]",
+    )  # fmt: skip
+    return write_table(options.out, "accuracy", head, rows)
+
+
+if __name__ == "__main__":
+    main()

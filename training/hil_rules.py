@@ -1,0 +1,151 @@
+"""Train one chip by every rule, and compare what they reach with what they take on the bench.
+
+Every rule begins with the same random weights and meets the same chip, at the corner of
+`hil_common.CORNERS`. The figure shows accuracy on held-out examples against time on the bench and
+against energy, after each epoch; rules that train a model alone take host time and one write.
+
+    python -m training.hil_rules [--quick] [--dry-run] [--machine NAME]
+
+`--dry-run` tells the bills before anything is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pnnsim.hil.bill import Bill
+from pnnsim.learning.rules import (
+    RULES,
+    Multiplexed,
+    Rule,
+    Settings,
+    Spsa,
+    dry_run,
+    measure,
+    train,
+)
+from pnnsim.network import ReLaXNet
+from pnnsim.params.experiment import TaskParams
+from pnnsim.spec import HardwareSpec
+from training.common import Options, load, read_options, write_table
+from training.hil_common import CORNERS, bench, corner, network_of, part, twin_of
+
+#: How each rule is made here, where not with its usual settings, and its step size.
+MADE: dict[str, Callable[[], Rule]] = {
+    **RULES,
+    "spsa": lambda: Spsa(2),
+    "mgd": lambda: Multiplexed(tau_theta=4, tau_x=4),
+}
+RATES = {"spsa": 0.02, "mgd": 0.02}
+RATE = 3e-3
+
+#: Epochs to which a bill is extrapolated beside the one of the run.
+FAR = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Hold what all rules have in common."""
+
+    spec: HardwareSpec
+    network: ReLaXNet
+    examples: int
+    epochs: int
+
+    def settings(self, name: str, epochs: int | None = None) -> Settings:
+        """Return the settings of one rule."""
+        return Settings(self.epochs if epochs is None else epochs, 100, RATES.get(name, RATE))
+
+    def bill(self, name: str, epochs: int | None = None) -> Bill:
+        """Return what a rule will take."""
+        return dry_run(
+            MADE[name](), self.spec, self.network, examples=self.examples,
+            settings=self.settings(name, epochs),
+        )  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the recipe."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--dry-run", action="store_true", help="tell the bills and train nothing")
+    parser.add_argument("--machine", choices=sorted(CORNERS), default="photonic_mrr")
+    own, rest = parser.parse_known_args(arguments)
+    options = read_options("hil_rules", __doc__, 1, rest)
+    data = load(options, TaskParams(name="digits"))
+    quick = options.quick
+    examples = part(data.train, 200 if quick else len(data.train))
+    test = part(data.test, 100 if quick else len(data.test))
+    spec, network = corner(own.machine, quick=quick), network_of(data, quick=quick)
+    stage = Stage(spec, network, len(examples), 1 if quick else 10)
+    print(_bills(options, stage))
+    if own.dry_run:
+        return
+    curves: dict[str, list[tuple[Bill, float]]] = {}
+    rows = []
+    for name, make in MADE.items():
+        rule, here = make(), bench(spec, network, 0)
+        twin = twin_of(network, spec, examples.x, 0)
+        # Rules that leave the machine alone are measured once, at the end.
+        watched = None if name in ("deploy", "hardware_aware") else test
+        outcome = train(rule, here, twin, examples, stage.settings(name), validation=watched)
+        share, _ = measure(rule, here, twin, test)
+        curves[name] = [*outcome.curve, (outcome.bill, share)]
+        rows.append(_row(name, share, outcome.bill))
+        print(f"{name}: {share:.3f} after {outcome.bill.time_s:.3g} s on the bench", flush=True)
+    _picture(options, curves)
+    figures = {
+        name: [{"accuracy": share, **bill.figures()} for bill, share in curve]
+        for name, curve in curves.items()
+    }
+    (options.out / "curves.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    head = ("rule", "accuracy", *_HEAD)
+    print(write_table(options.out, "rules", head, rows))
+
+
+_HEAD = (
+    "bench time [s]", "energy [J]", "waves", "writes", "states read", "forward", "write", "read",
+    "host",
+)  # fmt: skip
+
+
+def _row(name: str, share: float, bill: Bill) -> tuple[object, ...]:
+    return (name, share, *_figures(bill))
+
+
+def _figures(bill: Bill) -> tuple[object, ...]:
+    """Return totals, counts, and the share of the bench time of each kind of work."""
+    shares = [f"{bill.time_share(kind):.1%}" for kind in ("forward", "write", "read", "host")]
+    return (
+        bill.time_s, bill.energy_j, bill.forward.count, bill.write.count, bill.read.count, *shares,
+    )  # fmt: skip
+
+
+def _bills(options: Options, stage: Stage) -> str:
+    """Tell what every rule will take, and how long a hundred epochs would."""
+    rows = [(name, *_figures(stage.bill(name)), stage.bill(name, FAR).time_s) for name in MADE]
+    head = ("rule", *_HEAD, f"{FAR} epochs [s]")
+    return write_table(options.out, "bills", head, rows)
+
+
+def _picture(options: Options, curves: dict[str, list[tuple[Bill, float]]]) -> None:
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, sharey=True)
+    for name, curve in curves.items():
+        shares = [share for _, share in curve]
+        left.plot([bill.time_s for bill, _ in curve], shares, marker="o", label=name)
+        right.plot([bill.energy_j for bill, _ in curve], shares, marker="o", label=name)
+    left.set(xlabel="time on the bench [s]", ylabel="accuracy", xscale="log")
+    right.set(xlabel="energy of the machine [J]", xscale="log")
+    left.legend(fontsize="small")
+    figure.savefig(options.out / "rules.png", dpi=150)
+
+
+if __name__ == "__main__":
+    main()
