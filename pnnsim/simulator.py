@@ -292,7 +292,14 @@ def simulate(
 
 
 def ablation(
-    timing: Timing, parameters: ParameterSet, x: Tensor, y: Tensor, *, seed: int, chips: int
+    timing: Timing,
+    parameters: ParameterSet,
+    x: Tensor,
+    y: Tensor,
+    *,
+    seed: int,
+    chips: int,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Switch imperfections off one at a time and say what accuracy each costs.
 
@@ -309,13 +316,20 @@ def ablation(
             for c in parts
         ]
 
+    names = sorted(timing.chip.imperfections)
+    if progress is not None:
+        progress.start("explaining the gap", len(names))
     base = float(np.mean(measure(())))
     rows = []
-    for name in sorted(timing.chip.imperfections):
+    for name in names:
         found = _spread("accuracy_without", measure((name,)))
         rows.append(
             {"imperfection": name, **found, "recovered": found["accuracy_without_mean"] - base}
         )
+        if progress is not None:
+            progress.advance(1, name)
+    if progress is not None:
+        progress.finish()
     return sorted(rows, key=lambda row: (-row["recovered"], row["imperfection"]))
 
 

@@ -43,7 +43,7 @@ def test_it_learns() -> None:
 
 
 def test_the_best_epoch_is_kept_by_accuracy_or_by_loss() -> None:
-    training = settings(epochs=30, learning_rate=0.1, schedule="constant")
+    training = settings(epochs=30, learning_rate=0.1, schedule="constant", patience=30)
     model = twin()
     history = fit(model, examples(), examples(1), training)
     assert history.best_epoch == int(np.argmax(history.validation_accuracy))
@@ -53,6 +53,15 @@ def test_the_best_epoch_is_kept_by_accuracy_or_by_loss() -> None:
     history = fit(model, examples(), examples(1), training, select="loss")
     assert history.best_epoch == int(np.argmin(history.validation_loss))
     assert score(model, examples(1))[1] == min(history.validation_loss)
+
+
+def test_without_patience_the_last_epoch_is_kept() -> None:
+    training = settings(epochs=30, learning_rate=0.1, schedule="constant")
+    model = twin()
+    history = fit(model, examples(), examples(1), training)
+    assert history.best_epoch == 29
+    assert score(model, examples(1))[0] == history.validation_accuracy[-1]
+    assert min(history.validation_loss) < history.validation_loss[-1]
 
 
 def test_no_epoch_keeps_the_first_weights() -> None:

@@ -34,7 +34,7 @@ def test_tmr_halves_at_its_voltage_and_falls_with_heat() -> None:
 def test_junction_conductance_is_linear_between_its_ends() -> None:
     # 1 MOhm, 120 %: 1 µS and 0.4545 µS, mean 0.7273 µS.
     got = spin.junction_conductance(f64(1.0, 0.0, -1.0), 1e6, f64(1.2))
-    assert got.tolist() == pytest.approx([1e-6, 0.727273e-6, 0.454545e-6], rel=1e-6, abs=0)
+    assert got.tolist() == pytest.approx([1e-6, 1.6e-6 / 2.2, 1e-6 / 2.2], rel=1e-12, abs=0)
 
 
 def test_lognormal_spread_has_the_stated_moments() -> None:

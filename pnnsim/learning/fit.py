@@ -58,13 +58,15 @@ def fit(
     optimizer: OptimizerFactory | None = None,
     checkpoints: Path | None = None,
 ) -> History:
-    """Train a surrogate in place by backpropagation and keep the best epoch.
+    """Train a surrogate in place by backpropagation.
 
-    The best epoch is chosen on the validation part; the test part is never seen here. The surrogate
+    Without `patience` the last epoch is kept: a step size that falls to 0 is made to end there, and
+    the best of many epochs on a small validation part is often luck. With it the best epoch on the
+    validation part is kept. The test part is never seen here. The surrogate
     trains in training mode, where it draws what it was made to draw, and is validated without.
 
     Args:
-        surrogate: Network to train; it ends with the parameters of the best epoch, on the CPU and
+        surrogate: Network to train; it ends with the parameters of the epoch kept, on the CPU and
             in evaluation mode.
         train: Examples to learn from.
         validation: Examples for every choice.
@@ -109,7 +111,7 @@ def fit(
         share, loss = score(surrogate, validation)
         so_far.validation_accuracy.append(share)
         so_far.validation_loss.append(loss)
-        if _better(so_far, select):
+        if training.patience is None or _better(so_far, select):
             so_far.best_epoch, best = so_far.epoch, _copy(surrogate)
         so_far.epoch += 1
         if surrogate.draws is not None:

@@ -73,7 +73,8 @@ class TrainingParams(Block):
     examples: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """Examples of one pass, drawn anew for each; where not given all, or 16384 of a text."""
     patience: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Epochs without a better validation after which training ends; to the end if not given."""
+    """Epochs without a better validation after which training ends and the best epoch is kept; if
+    not given, training goes to its end and the last epoch is kept."""
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 64
     """Examples of one step of the optimizer."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 3e-3
