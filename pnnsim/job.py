@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pnnsim.answers import IMAGE_QUALITIES, TEXT_QUALITIES
 from pnnsim.arrivals import arrivals_of
 from pnnsim.data import load_data
 from pnnsim.errors import OutputError
@@ -26,14 +27,7 @@ from pnnsim.report.html import write_html
 from pnnsim.report.perfetto import write_perfetto
 from pnnsim.report.plots import write_run_picture
 from pnnsim.report.text import compare_table, summary_table
-from pnnsim.simulator import (
-    IMAGE_QUALITIES,
-    TEXT_QUALITIES,
-    Result,
-    ablation,
-    simulate,
-    time_run,
-)
+from pnnsim.simulator import Result, ablation, simulate, time_run
 from pnnsim.surrogate import Surrogate
 
 if TYPE_CHECKING:

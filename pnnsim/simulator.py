@@ -6,45 +6,41 @@ This is where the two passes meet. It reads no files and writes none; `pnnsim.jo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pnnsim.answers import (
+    IMAGE_QUALITIES,
+    Qualities,
+    nominal_outputs,
+    outputs,
+    share_correct,
+)
 from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
-from pnnsim.components.base import State
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import Prices
 from pnnsim.metrics import metrics_from, setup
 from pnnsim.parameters import ParameterSet
 from pnnsim.periodic import AnyTrace
-from pnnsim.products import Read
-from pnnsim.rng import stream
 from pnnsim.schedule import closed_form_fs
 from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
-from pnnsim.values import evaluate
-from pnnsim.visits import Visits, nominal_visits, visits_from_trace
+from pnnsim.visits import Visits, visits_from_trace
 
 if TYPE_CHECKING:
     from pnnsim.progress import Progress
 
 #: Loss of the held state beyond which a warning is due: half a bit of a 4 bit signal.
 _FADED = 1 / 32
-
-#: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
-_DRIFT_STEP = 0.1
-
-#: Times that drift is advanced in one run at most: it has then been sampled well enough.
-_MOST_STEPS = 16
 
 
 @dataclass(frozen=True)
@@ -145,69 +141,6 @@ def _refuse_waits(chip: Chip, visits: Visits) -> None:
         f"{wave} before step {step + 1}; expected at least {around + short:.4g} s, as a loop "
         f"cannot keep a state for longer. Hint: {hint}"
     )
-
-
-def outputs(
-    chip: Chip,
-    parameters: ParameterSet,
-    x: Tensor,
-    visits: Visits,
-    *,
-    without: Sequence[str] = (),
-) -> Tensor:
-    """Return what one chip answers, with all of its imperfections but some.
-
-    The chip's temperature is advanced as its clock runs, in steps of a tenth of its correlation
-    time; the same chip gives the same answers each time it is asked.
-
-    Args:
-        chip: Fabricated or nominal.
-        parameters: Trained numbers.
-        x: Inputs, shape `(batch, n_inputs)`.
-        visits: What each wave met.
-        without: Names of imperfections to switch off.
-
-    Returns:
-        Outputs, shape `(batch, n_outputs)`.
-    """
-    active = chip.imperfections - frozenset(without)
-    generator = stream(chip.seed, f"{chip.name}.detector", "read")
-    answers = []
-    with torch.no_grad():
-        for waves, environment in _windows(chip, visits, len(x)):
-            read = Read(active, generator, environment, programmed=True)
-            answers.append(evaluate(chip, parameters, x[waves], visits.select(waves), read))
-    return torch.cat(answers)
-
-
-def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
-    """Return what a chip without any imperfection answers: the network in exact arithmetic."""
-    visits = nominal_visits(chip.network, chip.mapping)
-    with torch.no_grad():
-        return evaluate(chip, parameters, x, visits, Read(frozenset()))
-
-
-def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
-    """Return what the surrogate answers: nominal chip, settled, no noise."""
-    visits = nominal_visits(chip.network, chip.mapping)
-    with torch.no_grad():
-        return evaluate(chip, parameters, x, visits, Read(chip.deterministic))
-
-
-def share_correct(answers: Tensor, y: Tensor) -> float:
-    """Return the share of waves whose largest output is their class."""
-    return float((answers.argmax(dim=1) == y).double().mean())
-
-
-def mean_loss(answers: Tensor, y: Tensor) -> float:
-    """Return the mean cross-entropy of the classes [nats], a softmax taken of the outputs."""
-    return float(torch.nn.functional.cross_entropy(answers.double(), y))
-
-
-#: What is measured of the answers, by the key of the metrics: for images, and for a text.
-Qualities = Mapping[str, Callable[[Tensor, Tensor], float]]
-IMAGE_QUALITIES: Qualities = {"accuracy": share_correct}
-TEXT_QUALITIES: Qualities = {"accuracy": share_correct, "loss_nats": mean_loss}
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,28 +317,3 @@ def _spread(name: str, values: Sequence[float]) -> dict[str, float]:
     """Return mean and sample standard deviation; a single value has no spread."""
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return {f"{name}_mean": float(np.mean(values)), f"{name}_std": deviation}
-
-
-def _windows(chip: Chip, visits: Visits, waves: int) -> Iterator[tuple[slice, tuple[State, ...]]]:
-    """Yield consecutive waves and what has drifted when they come."""
-    bank = chip.weight_banks
-    generators = [
-        stream(chip.seed, f"{chip.name}.weight_banks.{index}.environment", "read")
-        for index in range(chip.mapping.used)
-    ]
-    states = [bank.environment(None, 0.0, generator) for generator in generators]
-    times = np.broadcast_to(visits.time_s[:, 0], (waves,))
-    # Steps of any length are exact, so a long run is as true with fewer of them.
-    step = max(_DRIFT_STEP * bank.correlation_time(), float(times[-1] - times[0]) / _MOST_STEPS)
-    window = np.floor((times - times[0]) / step).astype(int)
-    edges = [0, *(np.flatnonzero(np.diff(window)) + 1).tolist(), waves]
-    last = times[0]
-    for first, end in pairwise(edges):
-        elapsed = float(times[first] - last)
-        if elapsed > 0.0:
-            states = [
-                bank.environment(state, elapsed, generator)
-                for state, generator in zip(states, generators, strict=True)
-            ]
-            last = times[first]
-        yield slice(first, end), tuple(states)

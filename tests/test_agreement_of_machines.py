@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from pnnsim.answers import outputs
 from pnnsim.chip import Chip
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.products import Read
-from pnnsim.simulator import outputs, time_run
+from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import evaluate

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from pnnsim.answers import nominal_outputs, outputs
 from pnnsim.chip import Chip
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
-from pnnsim.simulator import nominal_outputs, outputs, simulate, time_run
+from pnnsim.simulator import simulate, time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
 

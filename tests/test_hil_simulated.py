@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from pnnsim.answers import ideal_outputs, outputs
 from pnnsim.chip import Chip
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
@@ -17,7 +18,8 @@ from pnnsim.hil.bill import Bill, Cost
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.schedule import closed_form_fs
-from pnnsim.simulator import ideal_outputs, simulate
+from pnnsim.simulator import simulate, time_run
+from pnnsim.spec import load_spec
 from pnnsim.units import from_fs
 from tests.hil_machines import (
     NETWORK,
@@ -72,8 +74,6 @@ def test_chip_of_the_simulator_and_of_the_backend_are_the_same_chip() -> None:
     parameters = exact_twin().parameter_set()
     bench = Bench(backend)
     bench.load(parameters)
-    from pnnsim.simulator import outputs, time_run
-
     visits = time_run(chip, len(x)).visits
     expected = outputs(chip, parameters, x, visits, without=rest)
     np.testing.assert_allclose(bench.run(parameters, x).outputs, expected, rtol=0, atol=ROUNDING)
@@ -280,3 +280,38 @@ def test_bills_add_multiply_and_travel_as_numbers() -> None:
         "energy_j": 0.0,
         "time_share": 0.0,
     }
+
+
+def test_old_weights_need_not_be_programmed_again_to_be_forgotten() -> None:
+    """A machine that has used its last weights and one that was restored before using them."""
+    used, fresh = noisy(), noisy()
+    used.readback(0)
+    fresh.condition.noise.set_state(used.condition.noise.get_state())
+    fresh.condition.clock_fs = used.condition.clock_fs
+    fresh.condition.selected = used.condition.selected
+    found = []
+    for backend in (used, fresh):
+        backend.write(0, weights(seed=6)[0])
+        found.append(backend.forward(drives()).result)
+    assert torch.equal(*found)
+
+
+def test_weights_that_age_are_older_in_a_later_call(tmp_path: Path) -> None:
+    """Phase-change weights fade; a restored machine finds them as faded as they were."""
+    drifting = [
+        *(("weight_banks.rows", "8"), ("weight_banks.cols", "8")),
+        ("weight_banks.drift_exponent", "0.05"),
+    ]
+    machine = load_spec("photonic_pcm", drifting)
+    first = Chip.nominal(machine, NETWORK)
+    assert first.weight_banks.ages
+    backend = written(SimulatedBackend(machine, NETWORK, seed=3))
+    young, _ = backend.readback(0)
+    backend.wait(1e7)
+    backend.save(tmp_path / "state")
+    old, _ = backend.readback(0)
+    # (1e7 s / 20 s)^-0.05 is about a half.
+    assert float(old.abs().mean()) < 0.8 * float(young.abs().mean())
+    restored = SimulatedBackend(machine, NETWORK, seed=3)
+    restored.restore(tmp_path / "state")
+    assert torch.equal(restored.readback(0)[0], old)

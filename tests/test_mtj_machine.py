@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import torch
 
+from pnnsim.answers import nominal_outputs
 from pnnsim.chip import Chip
 from pnnsim.network import ReLaXNet
 from pnnsim.products import Read
-from pnnsim.simulator import nominal_outputs, time_run
+from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.units import from_fs

@@ -8,19 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from pnnsim.answers import ideal_outputs, outputs, share_correct
 from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.products import Read
-from pnnsim.simulator import (
-    ablation,
-    ideal_outputs,
-    outputs,
-    share_correct,
-    simulate,
-    time_run,
-)
+from pnnsim.simulator import ablation, simulate, time_run
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import evaluate

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from pnnsim.answers import nominal_outputs
 from pnnsim.chip import Chip
 from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
-from pnnsim.simulator import nominal_outputs
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
 

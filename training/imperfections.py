@@ -23,11 +23,12 @@ from statistics import mean, stdev
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pnnsim.answers import outputs, share_correct
 from pnnsim.experiment import load_experiment
 from pnnsim.learning.examples import labelled
 from pnnsim.learning.fit import fit
 from pnnsim.learning.twin import make_surrogate
-from pnnsim.simulator import outputs, share_correct, time_run
+from pnnsim.simulator import time_run
 from pnnsim.spec_source import available_specs
 from pnnsim.tasks import load_task
 

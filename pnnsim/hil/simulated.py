@@ -118,8 +118,11 @@ class SimulatedBackend:
         bank.before, bank.weight = bank.weight, wanted.clone()
         bank.number, bank.began_fs = condition.writes, condition.clock_fs
         condition.writes += 1
-        for old in (False, True):
-            self._held.pop((number, old), None)
+        # What the bank was is what it is no longer; only what it becomes must be computed.
+        present = self._held.pop((number, False), None)
+        self._held.pop((number, True), None)
+        if present is not None:
+            self._held[number, True] = present
         bill = self._charge(self.meter.write())
         condition.settled_fs = condition.clock_fs + to_fs(self.chip.weight_banks.setup_wait())
         return bill
@@ -249,6 +252,8 @@ class SimulatedBackend:
         if banks.ages:
             age = from_fs(max(1, self.condition.clock_fs - bank.began_fs))
             aged = math.floor(math.log(age) / math.log(_AGE_RATIO))
+            # One age for all of a bin, so that it does not matter which call was the first in it.
+            age = _AGE_RATIO ** (aged + 0.5)
         known = self._held.get((number, old))
         if known is None or known[0] != aged:
             target = bank.before if old else bank.weight
