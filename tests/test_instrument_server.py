@@ -261,12 +261,14 @@ def test_token_comes_first_and_is_not_to_be_guessed() -> None:
             assert client.ask(b"*IDN?").startswith(b"pnnsim")
             client.send(b"LOOP:WAIT 1\n")
             assert client.error() == -203
+            client.send(b"LOOP:FORW? 0," + block(bytes(5000)) + b"\n")
+            assert client.error() == -223
             client.send(b'SYST:TOK "wrong"\n')
             assert client.error() == -203
             client.send(b'SYST:TOK "secret"\n')
             assert client.error() == 0
-            client.send(b"LOOP:WAIT 1\n")
-            assert client.error() == 0
+            client.send(b"LOOP:FORW? 0," + block(bytes(5000)) + b"\n")
+            assert client.error() == -161  # of the wrong length, but heard
         with Client(port) as guesser:
             guesser.send(b'SYST:TOK "a"\nSYST:TOK "b"\nSYST:TOK "c"\n*OPC?\n')
             assert guesser.line() == b""  # closed after the third

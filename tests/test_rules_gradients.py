@@ -137,11 +137,12 @@ def test_physics_aware_linearizes_the_model_at_what_was_measured() -> None:
 
 
 @pytest.mark.parametrize("slope", [None, torch.cos], ids=["dfa", "augmented"])
+@pytest.mark.parametrize("feedback", ["set", "step"])
 @pytest.mark.parametrize("injection", ["first", "every"])
-def test_feedback_alignment_is_its_equation(slope, injection: str) -> None:
+def test_feedback_alignment_is_its_equation(slope, injection: str, feedback) -> None:
     network = NETWORK.model_copy(update={"injection": injection})
     at = session(network)
-    rule = FeedbackAlignment(slope)
+    rule = FeedbackAlignment(slope, feedback)
     gradient(rule, at)
     p, data = at.twin.parameter_set(), examples(network=network)
     x, b = data.x.numpy(), rule._matrices.numpy()
@@ -166,7 +167,8 @@ def test_feedback_alignment_is_its_equation(slope, injection: str) -> None:
             return np.cos(a)
         return np.where(np.abs(a) <= 1, np.pi / 4 * np.cos(np.pi * a / 2), 0.0)
 
-    deltas = [(error @ b[t].T) * g(values[t]) for t in range(3)]
+    which = range(3) if feedback == "step" else (0, 1, 0)
+    deltas = [(error @ b[k].T) * g(value) for k, value in zip(which, values, strict=True)]
     expected_weight, expected_bias = np.zeros_like(weight), np.zeros_like(bias)
     for t in range(3):
         expected_weight[t % 2] += gain[t % 2] * deltas[t].T @ lines[t]

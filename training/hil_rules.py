@@ -42,8 +42,11 @@ MADE: dict[str, Callable[[], Rule]] = {
     "spsa": lambda: Spsa(2),
     "mgd": lambda: Multiplexed(tau_theta=4, tau_x=4),
 }
-RATES = {"spsa": 0.02, "mgd": 0.02}
+RATES = {"dfa": 0.03, "augmented_dfa": 0.03, "local": 0.01, "spsa": 0.03, "mgd": 0.03}
 RATE = 3e-3
+
+#: Steps of the network: rules without a backward pass learn little of what is far from the output.
+STEPS = 4
 
 #: Epochs to which a bill is extrapolated beside the one of the run.
 FAR = 100
@@ -82,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     examples = part(data.train, 200 if quick else len(data.train))
     test = part(data.test, 100 if quick else len(data.test))
     spec, network = corner(own.machine, quick=quick), network_of(data, quick=quick)
+    network = network.model_copy(update={"steps": min(STEPS, network.steps)})
     stage = Stage(spec, network, len(examples), 1 if quick else 10)
     print(_bills(options, stage))
     if own.dry_run:

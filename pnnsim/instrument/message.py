@@ -39,11 +39,11 @@ class Splitter:
     """Cut a stream into messages; what cannot be one becomes an error, and the stream goes on.
 
     Args:
-        block_limit: Longest block [bytes].
+        limit: Longest block [bytes]; may be changed between messages.
     """
 
-    def __init__(self, block_limit: int) -> None:
-        self._limit = block_limit
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self._buffer = bytearray()
         self._place = 0
         self._text = 0
@@ -118,8 +118,8 @@ class Splitter:
         if header is None:
             return None
         first, length = header
-        if length > self._limit:
-            raise ScpiError(-223, f"a block of {length} bytes; at most {self._limit}")
+        if length > self.limit:
+            raise ScpiError(-223, f"a block of {length} bytes; at most {self.limit}")
         return first + length if len(self._buffer) >= first + length else None
 
 

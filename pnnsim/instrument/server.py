@@ -11,12 +11,13 @@ import asyncio
 import contextlib
 import ipaddress
 import signal
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pnnsim.errors import BackendError
 from pnnsim.instrument.commands import execute
-from pnnsim.instrument.message import Splitter
+from pnnsim.instrument.message import TEXT_LIMIT, Splitter
 from pnnsim.instrument.session import Instrument, Session
 from pnnsim.instrument.status import ScpiError
 
@@ -128,6 +129,8 @@ class Server:
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends, whichever way."""
         session = Session(self._instrument, self._token)
+        # A computer that lost its power says no farewell; the system finds out, in time.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
             if len(self._sessions) < self._limits.clients:
                 self._sessions.append(session)
@@ -144,7 +147,9 @@ class Server:
     async def _converse(
         self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        splitter, limits = Splitter(self._limits.block), self._limits
+        # Strangers need no more than their token.
+        limits = self._limits
+        splitter = Splitter(limits.block if session.known else TEXT_LIMIT)
         while session.refusals < _REFUSALS:
             patience = limits.stall_s if splitter.pending else limits.idle_s
             try:
@@ -160,6 +165,7 @@ class Server:
             for message in splitter.feed(data):
                 self._claim(session)
                 answer = execute(session, message)
+                splitter.limit = limits.block if session.known else TEXT_LIMIT
                 if answer:
                     writer.write(answer)
                     await asyncio.wait_for(writer.drain(), limits.stall_s)

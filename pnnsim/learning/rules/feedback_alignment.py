@@ -28,13 +28,14 @@ class FeedbackAlignment(Rule):
     Args:
         slope: g, applied to the pre-activation; None for the derivative of the model's f, which is
             plain feedback alignment.
-        feedback: Whether every step has a random matrix of its own, or every weight set.
+        feedback: Whether every weight set has a random matrix of its own, or every step. A set that
+            is used in many steps learns better if all of them pull it in one direction.
     """
 
     def __init__(
         self,
         slope: Callable[[Tensor], Tensor] | None = None,
-        feedback: Literal["step", "set"] = "step",
+        feedback: Literal["set", "step"] = "set",
     ) -> None:
         self.name = "dfa" if slope is None else "augmented_dfa"
         self._slope = slope
