@@ -48,16 +48,23 @@ class Options:
         data_dir: Where data sets are looked for first.
         out: Folder of the results.
         seeds: Number of seeds of the training.
+        choose: Whether to compare settings on the validation part instead of measuring.
     """
 
     quick: bool
     data_dir: Path | None
     out: Path
     seeds: int
+    choose: bool = False
 
 
 def read_options(
-    name: str, about: str | None, seeds: int, arguments: Sequence[str] | None
+    name: str,
+    about: str | None,
+    seeds: int,
+    arguments: Sequence[str] | None,
+    *,
+    choices: bool = False,
 ) -> Options:
     """Read the command line of a recipe, and make its folder.
 
@@ -66,6 +73,7 @@ def read_options(
         about: Its docstring.
         seeds: Seeds of the full size; the quick one has two.
         arguments: Words of the command line; those of the process where None.
+        choices: Whether the recipe can compare settings.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m training.{name}",
@@ -76,11 +84,19 @@ def read_options(
     parser.add_argument("--data-dir", type=Path, help="folder with data sets")
     parser.add_argument("--out", type=Path, help=f"folder of the results; runs/{name} by default")
     parser.add_argument("--seeds", type=int, help=f"seeds of the training; {seeds} by default")
+    if choices:
+        parser.add_argument(
+            "--choose", action="store_true", help="compare settings on the validation part"
+        )
     given = parser.parse_args(arguments)
     folder = given.out or Path("runs") / (f"{name}-quick" if given.quick else name)
     folder.mkdir(parents=True, exist_ok=True)
     return Options(
-        given.quick, given.data_dir, folder, given.seeds or (2 if given.quick else seeds)
+        quick=given.quick,
+        data_dir=given.data_dir,
+        out=folder,
+        seeds=given.seeds or (2 if given.quick else seeds),
+        choose=choices and given.choose,
     )
 
 
@@ -108,7 +124,8 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
     """Train an ideal network once and measure it on the part that training never saw.
 
     Returns:
-        Error rate and loss [nats] there, training loss [nats], best epoch, and time taken [s].
+        Error rate and loss [nats] there, error rate on the validation part, training loss [nats],
+        best epoch, and time taken [s].
     """
     begin = time.perf_counter()
     twin = Surrogate(
@@ -128,6 +145,7 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
     return {
         "error": 1.0 - share,
         "loss": loss,
+        "validation_error": 1.0 - history.validation_accuracy[history.best_epoch],
         "training_loss": history.loss[-1],
         "best_epoch": history.best_epoch,
         "wall_s": time.perf_counter() - begin,
