@@ -49,6 +49,7 @@ class Options:
         out: Folder of the results.
         seeds: Number of seeds of the training.
         choose: Whether to compare settings on the validation part instead of measuring.
+        offline: Whether never to download.
     """
 
     quick: bool
@@ -56,6 +57,7 @@ class Options:
     out: Path
     seeds: int
     choose: bool = False
+    offline: bool = False
 
 
 def read_options(
@@ -82,6 +84,7 @@ def read_options(
     )
     parser.add_argument("--quick", action="store_true", help="a small size: does everything work?")
     parser.add_argument("--data-dir", type=Path, help="folder with data sets")
+    parser.add_argument("--offline", action="store_true", help="never download a data set")
     parser.add_argument("--out", type=Path, help=f"folder of the results; runs/{name} by default")
     parser.add_argument("--seeds", type=int, help=f"seeds of the training; {seeds} by default")
     if choices:
@@ -97,12 +100,13 @@ def read_options(
         out=folder,
         seeds=given.seeds or (2 if given.quick else seeds),
         choose=choices and given.choose,
+        offline=given.offline,
     )
 
 
 def load(options: Options, task: TaskParams) -> Data:
     """Load a task, and keep what its data are beside the results."""
-    data = load_data(task, data_dir=options.data_dir)
+    data = load_data(task, data_dir=options.data_dir, offline=options.offline)
     note = f"{data.name}: {data.note}"
     (options.out / "note.txt").write_text(note + "\n", encoding="utf-8")
     print(note)
@@ -212,7 +216,8 @@ def on_machines(options: Options, settings: Sequence[tuple[str, str]]) -> str:
     """
     rows = []
     for name in MACHINES:
-        metrics = run(load_experiment(name, settings), data_dir=options.data_dir).metrics
+        experiment = load_experiment(name, settings)
+        metrics = run(experiment, data_dir=options.data_dir, offline=options.offline).metrics
         for figure in ("accuracy", "loss_nats"):
             if figure in metrics:
                 found = metrics[figure]

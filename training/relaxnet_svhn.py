@@ -53,7 +53,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     for batch, rate in ((64, 5e-4), (64, 1e-3), (128, 2e-3))
     for decay in (0.1, 0.5)
 }  # fmt: skip
-CHOSEN = "batch 64, rate 0.001, decay 0.1"
+CHOSEN = "batch 128, rate 0.002, decay 0.5"
 TRAINING = COMMON | CANDIDATES[CHOSEN]
 #: Weight sets and seeds on which the candidates are compared.
 COMPARED = (1, 4)
