@@ -32,7 +32,9 @@ def add_serve(
         source: Source,
         settings: Settings = None,
         seed: Annotated[int, typer.Option("--seed", help="Seed of the chip.")] = 0,
-        chip: Annotated[int, typer.Option("--chip", help="Number of the chip of this seed.")] = 0,
+        chip: Annotated[
+            int, typer.Option("--chip", min=0, help="Number of the chip of this seed.")
+        ] = 0,
         host: Annotated[
             str, typer.Option("--host", help="Address; others than this computer need --token.")
         ] = "127.0.0.1",
@@ -59,6 +61,8 @@ def add_serve(
         if state is not None and state.exists():
             backend.restore(state)
         save = None if state is None else (lambda: backend.save(state))
+        if save is not None:
+            save()  # a place that cannot be written is known before anything is trained
         server = Server(Instrument(backend, save), host=host, port=port, token=token)
 
         def ready(found: int) -> None:

@@ -79,7 +79,7 @@ def test_the_score_is_that_of_numpy() -> None:
     logarithms = answers - np.log(np.exp(answers).sum(axis=1, keepdims=True))
     share, loss = score(model, held)
     assert share == np.mean(answers.argmax(axis=1) == y)
-    assert loss == pytest.approx(-logarithms[np.arange(9), y].mean(), rel=1e-12)
+    assert loss == pytest.approx(-logarithms[np.arange(9), y].mean(), rel=1e-12, abs=0)
 
 
 def test_patience_ends_a_training_that_no_longer_gets_better() -> None:
@@ -107,7 +107,7 @@ def test_the_step_size_changes_with_every_batch() -> None:
     training = settings(epochs=2, batch=30, learning_rate=1.0)
     fit(twin(), examples(), examples(1), training, optimizer=Watched)
     wanted = [0.5 * (1 + math.cos(math.pi * (k + 0.5) / 4)) for k in range(4)]
-    assert seen == pytest.approx(wanted, rel=1e-12)
+    assert seen == pytest.approx(wanted, rel=1e-12, abs=0)
 
 
 def test_weight_sets_take_their_own_steps_and_decay_alike() -> None:
@@ -117,7 +117,9 @@ def test_weight_sets_take_their_own_steps_and_decay_alike() -> None:
     assert sets["params"] == [model.weight]
     assert len(others["params"]) == 6
     assert (others["lr"], sets["lr"]) == (0.01, 0.1)
-    assert others["lr"] * others["weight_decay"] == pytest.approx(sets["lr"] * sets["weight_decay"])
+    assert others["lr"] * others["weight_decay"] == pytest.approx(
+        sets["lr"] * sets["weight_decay"], rel=1e-12, abs=0
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import torch
 
 from pnnsim.errors import BackendError, ParameterError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.protocol import Description, HardwareBackend
-from pnnsim.hil.recorded import CALLS, RecordedBackend, Recorder
+from pnnsim.hil.protocol import Description, HardwareBackend, Measured
+from pnnsim.hil.recorded import CALLS, TENSORS, RecordedBackend, Recorder
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.network import ReLaXNet
 from tests.hil_machines import NETWORK, drives, exact_twin, spec, weights
@@ -91,11 +92,45 @@ def test_other_rounding_is_no_difference(short: Path) -> None:
     replay.finish()
 
 
-@pytest.mark.parametrize("text", ["not json\n", '{"call": 3}\n', '{"call": "write"}\n', "[]\n"])
+WAIT = '{"call": "wait", "arguments": {}, "sent": {}, "answer": {"bill": %s}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not json",
+        "[]",
+        '{"call": 3}',
+        '{"call": "write"}',
+        '{"call": "dance", "arguments": {}, "sent": {}, "answer": {}}',
+        '{"call": "wait", "arguments": {}, "sent": [], "answer": {}}',
+        '{"call": "wait", "arguments": {}, "sent": 3, "answer": {}}',
+        '{"call": "readback", "arguments": {}, "sent": {}, "answer": {}}',
+        '{"call": "describe", "arguments": {}, "sent": {}, "answer": {"description": 1}}',
+        '{"call": "write", "arguments": {}, "sent": {"weight": 1}, "answer": {}}',
+        WAIT % "[1, 2, 3]",
+        WAIT % "3",
+        WAIT % "[NaN, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]",
+        WAIT % '["a", 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]',
+    ],
+)
 def test_damaged_session_is_refused_before_anything_is_replayed(short: Path, text: str) -> None:
-    (short / CALLS).write_text(text, encoding="utf-8")
+    (short / CALLS).write_text(text + "\n", encoding="utf-8")
     with pytest.raises(BackendError, match="cannot read the session"):
         RecordedBackend(short)
+
+
+@pytest.mark.parametrize("name", [CALLS, TENSORS])
+def test_session_that_is_cut_off_anywhere_is_refused_or_ends_early(short: Path, name: str) -> None:
+    """A file that ends between two calls is a shorter session, and nothing else is a session."""
+    whole = (short / name).read_bytes()
+    between = whole.index(b"\n") if name == CALLS else -1
+    for length in range(0, len(whole) - 1, 37):
+        (short / name).write_bytes(whole[:length])
+        if name == CALLS and length in (0, between, between + 1):
+            continue
+        with pytest.raises(BackendError, match="cannot read the session"):
+            RecordedBackend(short)
 
 
 def test_missing_session_is_refused(tmp_path: Path) -> None:
@@ -147,6 +182,37 @@ def test_bench_refuses_parameters_of_another_network() -> None:
     other = exact_twin(NETWORK.model_copy(update={"inputs": 4})).parameter_set()
     with pytest.raises(ParameterError, match="input_weight has shape"):
         Bench(machine()).load(other)
+
+
+class Broken(Counting):
+    """Answer what no machine of this network can."""
+
+    def __init__(self, change: Callable[[Measured], Measured]) -> None:
+        super().__init__()
+        self._change = change
+
+    def forward(self, drive: torch.Tensor, *, states: bool = False) -> Measured:
+        return self._change(self._machine.forward(drive, states=states))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: replace(m, result=m.result * torch.nan), "result: holds values that are not"),
+        (lambda m: replace(m, result=m.result[1:]), r"result: got the shape \(4, 8\); expected"),
+        (lambda m: replace(m, states=None), "answers without states"),
+        (lambda m: replace(m, states=m.states[1:]), "states: got the shape"),
+    ],
+)
+def test_bench_refuses_what_no_machine_can_have_measured(
+    change: Callable[[Measured], Measured], message: str
+) -> None:
+    bench = Bench(Broken(change))  # type: ignore[arg-type]
+    parameters = exact_twin().parameter_set()
+    bench.load(parameters)
+    x = torch.rand((5, NETWORK.inputs), generator=torch.Generator().manual_seed(0))
+    with pytest.raises(BackendError, match=message):
+        bench.run(parameters, x, states=True)
 
 
 def test_bench_refuses_a_time_that_is_none() -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from pnnsim.cli import main
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.protocol import HardwareBackend
 from pnnsim.hil.remote import Link, RemoteBackend, SocketLink, VisaLink
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.instrument.message import block
 from pnnsim.instrument.session import Instrument
 from pnnsim.learning.rules import PhysicsAware, Settings, Spsa, train
 from pnnsim.surrogate import Surrogate
@@ -65,6 +70,33 @@ def test_every_call_gives_what_the_machine_itself_gives(name: str) -> None:
                     assert torch.equal(mine, theirs)
                 else:
                     assert mine == theirs
+
+
+def test_pyvisa_users_need_nothing_of_ours() -> None:
+    """The session of the documentation: words, blocks out, blocks in, with line feeds in them."""
+    pyvisa = pytest.importorskip("pyvisa", reason="pip install 'pnnsim[lab]'")
+    pytest.importorskip("pyvisa_py", reason="pip install 'pnnsim[lab]'")
+    direct = machine()
+    with serving(Instrument(machine())) as port:
+        manager = pyvisa.ResourceManager("@py")
+        bench = manager.open_resource(f"TCPIP::{HOST}::{port}::SOCKET")
+        bench.read_termination = bench.write_termination = "\n"
+        bench.timeout = 1e3 * PATIENCE
+        assert bench.query("*IDN?").startswith("pnnsim,photonic_mrr,seed7.chip0,")
+        assert bench.query("*OPC?") == "1"
+        wanted = weights(seed=4)[0]
+        wanted[0, 0] = float(np.frombuffer(b"\n" * 8, "<f8")[0])  # eight line feeds
+        bench.write_binary_values("BANK:WEIG 0,", wanted.ravel().numpy(), datatype="d")
+        assert bench.query("SYST:ERR?") == '0,"No error"'
+        direct.write(0, wanted)
+        bench.write_binary_values("LOOP:FORW? 0,", drives().ravel().numpy(), datatype="d")
+        found = bench.read_binary_values(datatype="d", container=np.array)
+        np.testing.assert_array_equal(found.reshape(5, 8), direct.forward(drives()).result)
+        bench.write("NONSENSE")
+        assert bench.query("*ESR?") == "160"  # power on 128, command error 32
+        assert bench.query("SYST:ERR?") == '-113,"Undefined header; NONSENSE"'
+        bench.close()
+        manager.close()
 
 
 @pytest.mark.parametrize("make", [PhysicsAware, Spsa])
@@ -171,16 +203,80 @@ def test_what_is_no_instrument_is_an_error(answer: bytes, message: str) -> None:
         RemoteBackend(Babble(answer))
 
 
+SMALL = [f"--set={key}={value}" for key, value in (
+    ("weight_banks.rows", "8"), ("weight_banks.cols", "8"), ("network.hidden", "8"),
+    ("network.steps", "3"), ("network.inputs", "64"),
+)]  # fmt: skip
+
+DESCRIPTION = FINE + block(json.dumps(machine().describe().to_data()).encode()) + b"\n1\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (block(b"abc") + b"\n1\n", "got 3 bytes of REAL,64; expected 320"),
+        (block(bytes(64)) + b"\n1\n", "got 64 bytes of REAL,64; expected 320"),
+        (block(bytes(320)) + b"\n1\n1,2,3\n", "expected 12 numbers"),
+        (block(bytes(320)) + b"\n1\n" + b"1e999," * 11 + b"1\n", "expected 12 numbers"),
+        (block(bytes(320)) + b"\n1\nhello\n", "expected 12 numbers"),
+    ],
+)
+def test_answers_that_make_no_sense_are_errors(answer: bytes, message: str) -> None:
+    remote = RemoteBackend(Babble(DESCRIPTION + answer))
+    with pytest.raises(BackendError, match=message):
+        remote.forward(drives())
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_link_that_has_failed_asks_no_more(name: str) -> None:
+    """An answer that comes late would be taken for that of the next question."""
+    with socket.create_server((HOST, 0)) as silent:
+        link = LINKS[name](silent.getsockname()[1])
+        if isinstance(link, SocketLink):
+            link._socket.settimeout(0.05)
+        else:
+            link._resource.timeout = 50  # type: ignore[attr-defined]
+        with pytest.raises(BackendError, match="no answer"):
+            link.read(1)
+        with pytest.raises(BackendError, match="cannot send"):
+            link.write(b"*IDN?\n")
+        link.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--port", "99999"], "port: got 99999; expected a number from 0 to 65535"),
+        (["--host", "0.0.0.0"], "host: 0.0.0.0 lets other computers connect"),
+        (["--host", "0.0.0.0", "--token", ""], "token: expected ASCII text"),
+        (["--state", "."], "cannot read the machine's state"),
+        (["--state", "nowhere/state"], "cannot write the machine's state"),
+        (["--chip", "-1"], "--chip"),
+        (["--set=weight_banks.count=1"], "holds 1 weight sets at once, the network has 2"),
+        (["--set=weight_banks.colour=red"], "weight_banks.colour: unknown key"),
+    ],
+)
+def test_command_line_says_at_once_what_cannot_be_served(
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(["serve", "photonic_mrr", "--port", "0", *SMALL, *words]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.out == ""
+
+
 @pytest.mark.slow
 def test_command_line_serves_stops_cleanly_and_goes_on(tmp_path: Path) -> None:
     """Two processes, twice: the second server holds what the first was told."""
-    small = [f"--set={key}={value}" for key, value in (
-        ("weight_banks.rows", "8"), ("weight_banks.cols", "8"), ("network.hidden", "8"),
-        ("network.steps", "3"), ("network.inputs", "64"),
-    )]  # fmt: skip
     command = [
         sys.executable, "-m", "pnnsim", "serve", "photonic_mrr", "--seed", "7", "--port", "0",
-        "--state", str(tmp_path / "state"), *small,
+        "--state", str(tmp_path / "state"), *SMALL,
     ]  # fmt: skip
     found = []
     for first in (True, False):

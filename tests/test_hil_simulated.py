@@ -112,13 +112,13 @@ def test_one_wave_takes_the_closed_form_after_the_banks_have_settled() -> None:
     )
     assert form is not None
     bill = backend.forward(drives(1)).bill
-    assert bill.forward.time_s == pytest.approx(from_fs(form), rel=1e-12)
+    assert bill.forward.time_s == pytest.approx(from_fs(form), rel=1e-12, abs=0)
     assert bill.write.count == 0
     # The wait is rounded to a femtosecond.
     assert bill.write.time_s == pytest.approx(chip.weight_banks.setup_wait(), abs=2e-15)
     again = backend.forward(drives(1)).bill
     assert again.write == Cost()
-    assert again.forward.time_s == pytest.approx(from_fs(form), rel=1e-12)
+    assert again.forward.time_s == pytest.approx(from_fs(form), rel=1e-12, abs=0)
 
 
 def test_a_pass_that_ends_elsewhere_pays_for_the_way_back_of_the_switch() -> None:
@@ -128,7 +128,7 @@ def test_a_pass_that_ends_elsewhere_pays_for_the_way_back_of_the_switch() -> Non
     first = backend.forward(drives(1)).bill.forward
     plain = backend.meter.forward(1, states=False).bill.forward
     route = from_fs(backend.chip.delays().route_fs)
-    assert first.time_s == pytest.approx(plain.time_s + route, rel=1e-12)
+    assert first.time_s == pytest.approx(plain.time_s + route, rel=1e-12, abs=0)
 
 
 def test_forward_costs_what_the_simulator_reports() -> None:
@@ -137,8 +137,8 @@ def test_forward_costs_what_the_simulator_reports() -> None:
     metrics = simulate(spec(), parameters, x, y, chips=1).metrics
     bill = Meter(Chip.nominal(spec(), NETWORK)).forward(20, states=False).bill
     assert bill.forward.count == 20
-    assert bill.forward.time_s == pytest.approx(metrics["makespan_s"], rel=1e-12)
-    assert bill.forward.energy_j == pytest.approx(metrics["energy_j"]["total"], rel=1e-12)
+    assert bill.forward.time_s == pytest.approx(metrics["makespan_s"], rel=1e-12, abs=0)
+    assert bill.forward.energy_j == pytest.approx(metrics["energy_j"]["total"], rel=1e-12, abs=0)
 
 
 def test_reading_states_hides_behind_a_slow_switch_and_costs_time_behind_a_fast_one() -> None:
@@ -155,7 +155,7 @@ def test_reading_states_hides_behind_a_slow_switch_and_costs_time_behind_a_fast_
         assert read.time_s == pytest.approx(from_fs(added), rel=1e-9, abs=1e-15)
         assert (read.time_s == 0.0) == hidden
         energy = 2 * chip.readout.cost("convert") + static * from_fs(added)
-        assert read.energy_j == pytest.approx(energy, rel=1e-9)
+        assert read.energy_j == pytest.approx(energy, rel=1e-9, abs=0)
 
 
 def test_step_is_the_first_step_of_a_pass() -> None:

@@ -74,6 +74,14 @@ def test_stream_goes_on_after_an_error() -> None:
     assert cut(b"A #31") == []
 
 
+def test_blocks_of_one_message_share_its_limit() -> None:
+    """Many blocks, each of which is allowed, must not fill the memory."""
+    half = block(bytes(600))
+    assert cut(b"A " + half + b"\nB " + half + b"\n") == [b"A " + half, b"B " + half]
+    assert cut(b"A " + half + b"," + half + b"\nB\n")[0] == -223
+    assert cut(b"A " + half + b"," + half + b"\nB\n")[-1] == b"B"
+
+
 @given(st.lists(st.binary(max_size=40), max_size=5), st.data())
 @settings(max_examples=60, deadline=None)
 def test_pieces_of_a_stream_may_come_in_any_size(parts: list[bytes], data: st.DataObject) -> None:

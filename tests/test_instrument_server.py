@@ -110,6 +110,8 @@ BAD = [
     (b"LOOP:FORW? 0," + block(b"1234567"), -161),
     (b"LOOP:WAIT -1", -222),
     (b"LOOP:WAIT 1e999", -104),
+    (b"LOOP:WAIT 1e300", -222),
+    (b"LOOP:WAIT 1,-1", -222),
     (b"LOOP:WAIT soon", -104),
     (b"FORM REAL,48", -222),
     (b"FORM ASC,8", -104),
@@ -133,7 +135,11 @@ def test_what_cannot_be_obeyed_is_an_error_and_changes_nothing() -> None:
 
 
 def test_ten_thousand_damaged_messages_are_each_answered_by_an_error() -> None:
-    """Good messages are broken in one place, at random but the same each time."""
+    """Good messages are broken in one place, at random but the same each time.
+
+    A message that is cut off within a block takes what follows for the block; so these wait until
+    they are given up, in the next test.
+    """
     draw = random.Random(5)
     good = [
         b"BANK:WEIG 0," + doubles(weights()[0]),
@@ -149,7 +155,7 @@ def test_ten_thousand_damaged_messages_are_each_answered_by_an_error() -> None:
 
     def damaged() -> bytes:
         message = draw.choice(good)
-        kind = draw.randrange(5)
+        kind = draw.randrange(6)
         head = message.find(b" ") if b" " in message else len(message)
         if kind == 0:  # another header
             place = draw.randrange(head)
@@ -163,6 +169,9 @@ def test_ten_thousand_damaged_messages_are_each_answered_by_an_error() -> None:
         if kind == 3 and b"#" in message:  # a length beyond all limits
             first = message.index(b"#")
             return message[:first] + b"#9" + str(draw.randrange(10**8, 10**9)).encode() + b"\n"
+        if kind == 4 and message != b"LOOP:WAIT 1e3,2":  # cut off ahead of what a block holds
+            first = message.find(b"#") + 2 if b"#" in message else len(message)
+            return message[: draw.randrange(1, first)] + b"\n"
         # garbage, of any bytes but those that could end or open something
         body = bytes(
             draw.choice(b"\x00\x01\x80\xff@$%&(){}~") for _ in range(draw.randrange(1, 40))
@@ -188,17 +197,24 @@ def test_ten_thousand_damaged_messages_are_each_answered_by_an_error() -> None:
     assert time.monotonic() - begin < 10 * PATIENCE
 
 
-def test_messages_that_break_off_are_given_up_and_the_next_one_is_heard() -> None:
+def test_messages_that_break_off_anywhere_are_given_up_and_the_next_one_is_heard() -> None:
     backend = machine()
     before = condition(backend)
-    limits = Limits(stall_s=0.05)
     whole = b"BANK:WEIG 0," + doubles(weights(seed=3)[0]) + b"\n"
-    with serving(Instrument(backend), limits=limits) as port, Client(port) as client:
-        for length in (3, 12, 14, 17, 100, len(whole) - 2):
-            client.send(whole[:length])
-            time.sleep(0.15)
-            assert client.error() == -161, length
-        assert client.ask(b"*IDN?").startswith(b"pnnsim")
+    lengths = range(1, len(whole))
+    crowd = 128
+    with serving(Instrument(backend), limits=Limits(stall_s=0.05, clients=crowd)) as port:
+        clients = [Client(port) for _ in range(crowd)]
+        for first in range(0, len(lengths), crowd):
+            some = list(zip(clients, lengths[first : first + crowd], strict=False))
+            for client, length in some:
+                client.send(whole[:length])
+            time.sleep(0.5)  # ten times as long as the server waits
+            for client, length in some:
+                assert client.error() == -161, length
+                assert client.ask(b"*IDN?").startswith(b"pnnsim")
+        for client in clients:
+            client.__exit__()
     assert condition(backend) == before
 
 
@@ -280,6 +296,38 @@ def test_stranger_without_the_token_keeps_nobody_from_owning_the_instrument() ->
         with Client(port) as client:
             client.send(b'SYST:TOK "secret"\nLOOP:WAIT 1\n')
             assert client.error() == 0
+
+
+def test_stranger_who_says_no_token_is_shown_out_and_the_owner_is_not() -> None:
+    limits = Limits(stall_s=0.2)
+    with (
+        serving(Instrument(machine()), token="secret", limits=limits) as port,
+        Client(port) as client,
+        Client(port) as stranger,
+    ):
+        client.send(b'SYST:TOK "secret"\n')
+        assert client.error() == 0
+        assert stranger.line() == b""  # closed
+        assert client.ask(b"*OPC?") == b"1"
+
+
+def test_answer_beyond_all_memory_is_refused_before_it_is_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pnnsim.instrument.session.ANSWER_LIMIT", 1000)
+    backend = machine()
+    before = condition(backend)
+    with serving(Instrument(backend)) as port, Client(port) as client:
+        # 5 waves of 8 numbers of 8 bytes, once and three times more.
+        client.send(b"LOOP:FORW? 1," + doubles(drives()) + b"\n")
+        assert client.error() == -223
+    assert condition(backend) == before
+
+
+def test_ports_that_do_not_exist_are_refused() -> None:
+    for port in (-1, 65536):
+        with pytest.raises(BackendError, match=f"port: got {port}; expected a number from 0"):
+            Server(Instrument(machine()), port=port)
 
 
 def test_other_computers_need_a_token() -> None:

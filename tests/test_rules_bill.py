@@ -70,16 +70,16 @@ def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
     bill = outcome.bill
 
     assert bill.host.count == 6
-    assert bill.host.time_s == pytest.approx(6 * UPDATE_TIME, rel=1e-12)
-    assert bill.host.energy_j == pytest.approx(6 * UPDATE_TIME * static, rel=1e-12)
+    assert bill.host.time_s == pytest.approx(6 * UPDATE_TIME, rel=1e-12, abs=0)
+    assert bill.host.energy_j == pytest.approx(6 * UPDATE_TIME * static, rel=1e-12, abs=0)
 
     written = 6 * writes + 2
     settled = 6 * passes * chip.weight_banks.setup_wait()
     time = written * from_fs(delays.write_fs) + settled
     assert bill.write.count == written
-    assert bill.write.time_s == pytest.approx(time, rel=1e-9)
+    assert bill.write.time_s == pytest.approx(time, rel=1e-9, abs=0)
     energy = written * chip.weight_banks.cost("write") + static * time
-    assert bill.write.energy_j == pytest.approx(energy, rel=1e-9)
+    assert bill.write.energy_j == pytest.approx(energy, rel=1e-9, abs=0)
 
     waves = 2 * 12 * passes * factor
     assert bill.forward.count == waves
@@ -92,11 +92,13 @@ def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
     every = max(loop + delays.activate_fs, delays.input_fs, delays.output_fs)
     firsts = 6 * passes
     expected = from_fs(firsts * form + (waves - firsts) * every)
-    assert bill.forward.time_s == pytest.approx(expected, rel=1e-9)
+    assert bill.forward.time_s == pytest.approx(expected, rel=1e-9, abs=0)
     assert bill.time_s == pytest.approx(
         bill.forward.time_s + bill.write.time_s + bill.read.time_s + bill.host.time_s, rel=1e-12
     )
-    assert bill.time_share("write") == pytest.approx(bill.write.time_s / bill.time_s, rel=1e-12)
+    assert bill.time_share("write") == pytest.approx(
+        bill.write.time_s / bill.time_s, rel=1e-12, abs=0
+    )
 
 
 MORE = {
@@ -127,7 +129,7 @@ def test_dry_run_grows_with_the_epochs_but_for_the_last_write() -> None:
         return dry_run(PhysicsAware(), spec(), NETWORK, examples=12, settings=settings)
 
     first, tenth = told(1), told(10)
-    assert tenth.forward.time_s == pytest.approx(10 * first.forward.time_s, rel=1e-9)
+    assert tenth.forward.time_s == pytest.approx(10 * first.forward.time_s, rel=1e-9, abs=0)
     assert tenth.write.count == 10 * (first.write.count - 2) + 2
 
 

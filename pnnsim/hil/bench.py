@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill
-from pnnsim.hil.protocol import HardwareBackend
+from pnnsim.hil.protocol import HardwareBackend, checked
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet
 
@@ -93,6 +93,9 @@ class Bench:
             parameters: For the maps in and out.
             x: Inputs, shape `(batch, n_inputs)`.
             states: Whether the state is read after each step.
+
+        Raises:
+            BackendError: If the machine fails, or answers what no machine of its network can.
         """
         maps = parameters.to(torch.float64)
         with torch.no_grad():
@@ -101,8 +104,14 @@ class Bench:
                 drive = drive + maps.input_bias
             measured = self.backend.forward(drive, states=states)
             self.bill = self.bill + measured.bill
-            outputs = measured.result @ maps.output_weight.T + maps.output_bias
-        return Run(outputs, drive, measured.result, measured.states)
+            shape = len(x), self.network.hidden
+            result, seen = checked("result", measured.result, *shape), measured.states
+            if states:
+                if seen is None:
+                    raise BackendError("forward: the machine answers without states")
+                seen = checked("states", seen, self.network.steps, *shape)
+            outputs = result @ maps.output_weight.T + maps.output_bias
+        return Run(outputs, drive, result, seen)
 
     def updated(self) -> None:
         """Take note that the host has computed one update."""

@@ -96,7 +96,13 @@ class Bill:
 
     @staticmethod
     def from_numbers(numbers: tuple[float, ...]) -> Bill:
-        """Return the bill that `numbers` has written."""
+        """Return the bill that `numbers` has written.
+
+        Raises:
+            ValueError: If there are more or fewer, or some are not finite.
+        """
+        if len(numbers) != 3 * len(KINDS) or not all(map(math.isfinite, numbers)):
+            raise ValueError(f"got {numbers}; expected {3 * len(KINDS)} finite numbers")
         rows = [numbers[first : first + 3] for first in range(0, 3 * len(KINDS), 3)]
         return Bill(*(Cost(round(count), time, energy) for count, time, energy in rows))
 

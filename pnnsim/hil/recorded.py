@@ -22,6 +22,18 @@ from pnnsim.hil.protocol import Description, HardwareBackend, Measured
 
 CALLS, TENSORS = "calls.jsonl", "tensors.safetensors"
 
+#: What every call is answered with.
+_ANSWERS = {
+    "describe": ("description",),
+    "write": ("bill",),
+    "electronics": (),
+    "forward": ("result", "bill"),
+    "step": ("result", "bill"),
+    "readback": ("weight", "bill"),
+    "wait": ("bill",),
+}
+_TENSORS = ("result", "weight")
+
 #: Largest difference from a recorded number: other computers round otherwise, and that adds up.
 _TOLERANCE = 1e-6
 
@@ -146,7 +158,7 @@ class RecordedBackend:
             self._tensors = load_file(folder / TENSORS)
             for line in self._lines:
                 self._check(line)
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        except (BackendError, OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise BackendError(
                 f"{folder}: cannot read the session: {error}; expected {CALLS} and {TENSORS} as "
                 "recorded by pnnsim"
@@ -244,11 +256,20 @@ class RecordedBackend:
 
     def _check(self, line: dict[str, Any]) -> None:
         """Refuse a line that a replay could not use, before anything is replayed."""
-        if not isinstance(line["call"], str) or not isinstance(line["arguments"], dict):
+        if line["call"] not in _ANSWERS or not isinstance(line["arguments"], dict):
             raise TypeError("a line has no call")
-        for group in ("sent", "answer"):
-            for value in line[group].values():
-                self._value(value)
+        sent, answer = dict(line["sent"]), dict(line["answer"])
+        for name in _ANSWERS[line["call"]]:
+            if name in _TENSORS:
+                sent[name] = answer[name]
+            elif name == "bill":
+                self._bill(answer)
+            else:
+                Description.from_data(answer[name])
+        for value in (*sent.values(), *answer.values()):
+            self._value(value)
+        if not all(isinstance(self._value(value), Tensor) for value in sent.values()):
+            raise TypeError("a tensor is missing")
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, dict) and set(value) == {"tensor"}:

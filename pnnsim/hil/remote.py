@@ -6,6 +6,7 @@ The link carries bytes, the backend knows the commands; any controller that answ
 from __future__ import annotations
 
 import json
+import math
 import socket
 from types import TracebackType
 from typing import Any, Protocol
@@ -47,6 +48,8 @@ class Link(Protocol):
 class SocketLink:
     """Be a plain TCP connection.
 
+    It closes where it fails: an answer that comes late must not answer the next question.
+
     Args:
         host: Address of the instrument.
         port: Its port.
@@ -70,6 +73,7 @@ class SocketLink:
         try:
             self._socket.sendall(data)
         except OSError as error:
+            self.close()
             raise BackendError(f"{self._where}: cannot send: {error}") from error
 
     def read(self, count: int) -> bytes:
@@ -78,6 +82,7 @@ class SocketLink:
             try:
                 data = self._socket.recv(65536)
             except OSError as error:
+                self.close()
                 raise BackendError(f"{self._where}: no answer: {error}") from error
             if not data:
                 raise BackendError(f"{self._where}: the instrument has closed the connection")
@@ -128,6 +133,7 @@ class VisaLink:
         try:
             self._resource.write_raw(data)
         except self._errors as error:
+            self.close()
             raise BackendError(f"{self._where}: cannot send: {error}") from error
 
     def read(self, count: int) -> bytes:
@@ -135,6 +141,7 @@ class VisaLink:
         try:
             return bytes(self._resource.read_bytes(count, break_on_termchar=False))
         except self._errors as error:
+            self.close()
             raise BackendError(f"{self._where}: no answer: {error}") from error
 
     def close(self) -> None:
@@ -247,7 +254,7 @@ class RemoteBackend:
             self._link.read(1)
             self._link.write(b"SYST:ERR?\n")
             self._judge(message, self._line())
-            raise BackendError(f"{message[:20]!r}: the instrument has not answered")
+            raise self._nonsense(message, "the instrument has not answered")
         return first
 
     def _block(self, message: bytes) -> bytes:
@@ -255,22 +262,26 @@ class RemoteBackend:
         first = self._query(message)
         digits = self._link.read(1) if first == b"#" else b""
         if not digits.isdigit() or digits == b"0":
-            raise BackendError(f"{message[:20]!r}: the answer is not a block")
+            raise self._nonsense(message, "the answer is not a block")
         length = self._link.read(int(digits))
         if not length.isdigit() or int(length) > _BLOCK:
-            raise BackendError(f"{message[:20]!r}: got a block of the length {length!r}")
+            raise self._nonsense(message, f"got a block of the length {length!r}")
         data = self._link.read(int(length))
         if self._link.read(3) != b"\n1\n":
-            raise BackendError(f"{message[:20]!r}: more was answered than a block")
+            raise self._nonsense(message, "more was answered than a block")
         return data
 
     def _numbers(self, message: bytes, shape: tuple[int, ...]) -> Tensor:
-        values = np.frombuffer(self._block(message), dtype="<f8").astype(np.float64)
-        if values.size != np.prod(shape):
-            raise BackendError(
-                f"{message[:20]!r}: got {values.size} numbers; expected {int(np.prod(shape))}"
-            )
+        data, size = self._block(message), 8 * math.prod(shape)
+        if len(data) != size:
+            raise self._nonsense(message, f"got {len(data)} bytes of REAL,64; expected {size}")
+        values = np.frombuffer(data, dtype="<f8").astype(np.float64)
         return torch.from_numpy(values).reshape(shape)
+
+    def _nonsense(self, message: bytes, what: str) -> BackendError:
+        """Return what is wrong with an answer; nothing is asked any more, as nothing is in step."""
+        self._link.close()
+        return BackendError(f"{message[:20]!r}: {what}")
 
     def _bill(self) -> Bill:
         """Return what the last call took."""
@@ -279,7 +290,7 @@ class RemoteBackend:
         try:
             numbers = tuple(float(part) for part in text.split(","))
             return Bill.from_numbers(numbers)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise BackendError(f"BILL?: got {text[:80]!r}; expected 12 numbers") from error
 
     def _line(self) -> str:

@@ -39,7 +39,7 @@ class Splitter:
     """Cut a stream into messages; what cannot be one becomes an error, and the stream goes on.
 
     Args:
-        limit: Longest block [bytes]; may be changed between messages.
+        limit: Most bytes in the blocks of one message; may be changed between messages.
     """
 
     def __init__(self, limit: int) -> None:
@@ -47,6 +47,7 @@ class Splitter:
         self._buffer = bytearray()
         self._place = 0
         self._text = 0
+        self._bulk = 0
         self._quoted = 0
         self._lost = False
 
@@ -87,7 +88,7 @@ class Splitter:
 
     def _start(self, rest: bytes) -> None:
         self._buffer[:] = rest
-        self._place = self._text = self._quoted = 0
+        self._place = self._text = self._bulk = self._quoted = 0
 
     def _end(self) -> int | None:
         """Return where the message ends, None if that has not come yet."""
@@ -118,9 +119,15 @@ class Splitter:
         if header is None:
             return None
         first, length = header
-        if length > self.limit:
-            raise ScpiError(-223, f"a block of {length} bytes; at most {self.limit}")
-        return first + length if len(self._buffer) >= first + length else None
+        # Of all blocks of the message: many that are allowed would fill the memory as one does.
+        if self._bulk + length > self.limit:
+            raise ScpiError(
+                -223, f"{self._bulk + length} bytes in blocks; at most {self.limit} in a message"
+            )
+        if len(self._buffer) < first + length:
+            return None
+        self._bulk += length
+        return first + length
 
 
 def parse(message: bytes) -> Iterator[Command]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import signal
 import socket
@@ -29,15 +30,18 @@ _REFUSALS = 3
 
 _READ = 65536
 
+_LAST_PORT = 65535
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Say what a client may ask of the server.
 
     Args:
-        block: Longest block in a message [bytes].
+        block: Most bytes in the blocks of one message.
         clients: Connections at once, the owner's included.
-        stall_s: Time without a byte after which an unfinished message is given up [s].
+        stall_s: Time without a byte after which an unfinished message is given up, and a stranger
+            who has not said the token is shown out [s].
         idle_s: Time without a message after which a connection is closed [s].
     """
 
@@ -58,7 +62,8 @@ class Server:
         limits: What clients may ask.
 
     Raises:
-        BackendError: If others than this computer could connect and there is no token.
+        BackendError: If others than this computer could connect and there is no token, or there is
+            no such port.
     """
 
     def __init__(
@@ -77,6 +82,8 @@ class Server:
             )
         if token is not None and not (token and token.isascii() and '"' not in token):
             raise BackendError("token: expected ASCII text without double quotes")
+        if not 0 <= port <= _LAST_PORT:
+            raise BackendError(f"port: got {port}; expected a number from 0 to {_LAST_PORT}")
         self._instrument = instrument
         self._host, self._port, self._token = host, port, token
         self._limits = limits or Limits()
@@ -114,9 +121,9 @@ class Server:
         try:
             server = await asyncio.start_server(self._client, self._host, self._port)
         except OSError as error:
+            hint = ". Hint: --port 0 takes one that is free" * (error.errno == errno.EADDRINUSE)
             raise BackendError(
-                f"cannot listen on {self._host}:{self._port}: {error.strerror or error}. Hint: "
-                "--port 0 takes one that is free"
+                f"cannot listen on {self._host}:{self._port}: {error.strerror or error}{hint}"
             ) from error
         ready(server.sockets[0].getsockname()[1])
         await self._stop.wait()
@@ -151,7 +158,9 @@ class Server:
         limits = self._limits
         splitter = Splitter(limits.block if session.known else TEXT_LIMIT)
         while session.refusals < _REFUSALS:
-            patience = limits.stall_s if splitter.pending else limits.idle_s
+            # Whoever may use the instrument may think for long; others would only take up room.
+            hurried = splitter.pending or not session.known
+            patience = limits.stall_s if hurried else limits.idle_s
             try:
                 data = await asyncio.wait_for(reader.read(_READ), patience)
             except TimeoutError:

@@ -23,6 +23,9 @@ from pnnsim.instrument.status import ScpiError, Status
 
 SCPI_VERSION = "1999.0"
 
+#: Longest block in an answer [bytes]; the client of `pnnsim.hil.remote` reads no longer one.
+ANSWER_LIMIT = 2**28
+
 #: Type of one number in a block by its bits; little endian.
 FORMATS = {32: "<f4", 64: "<f8"}
 
@@ -212,7 +215,15 @@ class Session:
     def forward(self, arguments: tuple[Argument, ...]) -> bytes:
         """Answer `LOOP:FORWard?`."""
         states = bool(_integer(arguments[0], 0, 1))
-        drive = self._numbers(arguments[1], -1, self.instrument.description.network.hidden)
+        network = self.instrument.description.network
+        drive = self._numbers(arguments[1], -1, network.hidden)
+        answer = (
+            drive.numel() * (1 + network.steps * states) * np.dtype(FORMATS[self._bits]).itemsize
+        )
+        if answer > ANSWER_LIMIT:
+            raise ScpiError(
+                -223, f"LOOP:FORWard?: an answer of {answer} bytes; at most {ANSWER_LIMIT}"
+            )
         found = self.instrument.backend.forward(drive, states=states)
         self.instrument.charge(found.bill)
         if found.states is None:
