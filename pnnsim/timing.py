@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.arrivals import Arrivals
-from pnnsim.core import WIDTH, Core, Progress
+from pnnsim.core import Core, Progress
 from pnnsim.delays import Delays
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping import Mapping
@@ -26,6 +26,7 @@ from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import AnyTrace
 from pnnsim.recurrence import Blocks, find_period
 from pnnsim.schedule import plan_period
+from pnnsim.spans import WIDTH
 from pnnsim.trace import ACTIONS, Ints, Trace
 
 Flags = NDArray[np.bool_]
@@ -143,11 +144,11 @@ def _refuse_block(control: ControlParams, memory_capacity: int) -> None:
 
 def _trace(core: Core) -> tuple[Trace, Blocks]:
     """Return what happened, as columns, and the block that each span served."""
-    table = np.frombuffer(core.columns, dtype=np.int64).reshape(-1, WIDTH).copy()
+    table = np.frombuffer(core.spans.columns, dtype=np.int64).reshape(-1, WIDTH).copy()
     firsts = np.array(core.firsts, dtype=np.int64)
     block = np.searchsorted(firsts, table[:, 4], side="right").astype(np.int64) - 1
-    rows = np.fromiter(core.block_of_row.keys(), np.int64, len(core.block_of_row))
-    served = np.fromiter(core.block_of_row.values(), np.int64, len(core.block_of_row))
+    rows = np.fromiter(core.spans.block_of_row.keys(), np.int64, len(core.spans.block_of_row))
+    served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
     # What was prepared for a block that never came served nobody.
     table, block = _without(table, block, block >= len(firsts))
@@ -168,7 +169,7 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
         np.ascontiguousarray(column) for column in table.T
     )
     trace = Trace(
-        units=tuple(core.units),
+        units=tuple(core.spans.units),
         unit=unit,
         action=action,
         start_fs=start,
