@@ -12,6 +12,7 @@ written and selected in `pnnsim.preparation`.
 Light cannot wait. A wave departs from the encoder only when the switch rests on its bank, the bank
 is not being written, and the nonlinearity will be free at capture; as delays are known, the encoder
 can tell. The spacing of departures by `drive` keeps bank and detector free for each of them.
+Where banks are refreshed, a wave also waits for the refresh of its bank.
 
 Every process works as long as there is something to do, and none knows the end: a run is over when
 nothing is left to happen. What was prepared for a block that never came is not in the trace.
@@ -90,6 +91,8 @@ class Core:
         self.firsts: list[int] = []
         self.arrived: list[int] = []
         self.results: list[int] = []
+        #: Waves in all, known when the last one was taken from the queue.
+        self.expected = -1
         self.queue = Queue(arrivals)
 
         self.entering: Inbox[int] = Inbox(env)
@@ -113,6 +116,11 @@ class Core:
         """Let everything happen."""
         self.env.run()
 
+    def _finish(self) -> None:
+        """Say so when all results are there."""
+        if len(self.results) == self.expected:
+            self.preparation.finish()
+
     def _front_end(self) -> Wait[None]:
         """Map the input of one wave after the other; keep each until the encoder takes it."""
         env = self.env
@@ -120,6 +128,8 @@ class Core:
         for wave in count():
             arrival = self.queue.take(env.now)
             if arrival is None:
+                self.expected = wave
+                self._finish()
                 return
             if arrival > env.now:
                 yield env.timeout(arrival - env.now)
@@ -133,7 +143,7 @@ class Core:
 
     def _encoder(self) -> Wait[None]:
         """Encode the waves of a block in turn, step by step, and let each depart when it may."""
-        env = self.env
+        env, gates = self.env, self.preparation.gates
         departure = -self.delays.activate_fs
         driven = left = NO_CAUSE
         first = 0
@@ -168,6 +178,8 @@ class Core:
                     if reserved > env.now:
                         row = driven
                         yield env.timeout(reserved - env.now)
+                    if gates:
+                        row = self.spans.latest(row, (yield from gates[visit.bank].enter()))
                     departure = env.now
                     self.departed.put((wave, step, visit, wave == end - 1, departure, row))
                     driven = yield from self.occupy(
@@ -178,7 +190,7 @@ class Core:
 
     def _crossing(self) -> Wait[None]:
         """Carry departed waves to their bank, multiply and capture; several may be under way."""
-        env, delays = self.env, self.delays
+        env, delays, gates = self.env, self.delays, self.preparation.gates
         while True:
             wave, step, visit, last, start, row = yield from self.departed.get()
             row = yield from self.occupy(
@@ -190,6 +202,8 @@ class Core:
             row = yield from self.occupy(
                 self.detector_lane, _DETECT, env.now, delays.detect_fs, row, wave, step
             )
+            if gates:
+                gates[visit.bank].leave(row)
             self.captured.put((wave, step, last, row))
             if last:
                 if self.overlap:
@@ -236,6 +250,7 @@ class Core:
                 row = yield from self.occupy(lane, action, self.env.now, duration, row, wave)
             previous = row
             self.results.append(self.env.now)
+            self._finish()
             done = len(self.results)
             if self.progress is not None and (done % every == 0 or done == waves):
                 self.progress(done, waves)
