@@ -219,6 +219,7 @@ class Chip:
         # Lines lose power in a bank for as long as they keep their symbol.
         line_power = self.weight_banks.line_power(self.encoder.full_scale)
         dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().drive_fs)
+        dynamic["weight_banks", "refresh"] = dynamic["weight_banks", "write"]
         static = {part: component.static_power() for part, component in self.components.items()}
         static["environment"] = self.spec.environment.stabilization_power
         return Prices(dynamic, static, frozenset(self.spec.control.gating))
@@ -252,9 +253,11 @@ class Chip:
         visits = [visit for block in blocks for visit in block]
         writes = sum(visit.write for visit in visits) / _WEAR_BLOCKS / self.mapping.used
         moves = sum(visit.route for visit in visits) / _WEAR_BLOCKS
-        alone = self.spec.control.model_copy(update={"block": 1})
+        alone = self.spec.control.model_copy(update={"block": 1, "refresh_interval": None})
         latency = closed_form_fs(self.delays(), order, mapping=self.mapping, control=alone)
         assert latency is not None, "one wave at a time has a closed form"
+        if self.spec.control.refresh_interval is not None:
+            writes += from_fs(latency) / self.spec.control.refresh_interval
         found = []
         for part, uses, endurance, what in (
             ("weight_banks", writes, self.weight_banks.endurance, "programmings of a cell"),

@@ -23,6 +23,8 @@ PERCENTILES = (50, 95, 99)
 
 #: What a departure waits for that comes later than its cause allows.
 WAIT = ("nonlinearity", "wait")
+#: What a refresh waits for that begins when it is due.
+DUE = ("weight_banks", "wait")
 
 _FS_PER_S = 10**15
 
@@ -157,7 +159,8 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
 
     From the last span of the wave the causes are followed back to the first arrival. What a
     departure waits after its cause ended, it waits for the nonlinearity to be free at capture;
-    that share is called `nonlinearity.wait`.
+    that share is called `nonlinearity.wait`. A refresh that began when it was due held up the wave
+    from its arrival on, `weight_banks.wait`.
 
     Returns:
         One dictionary of `component`, `action` and `share` for each pair, largest share first; the
@@ -171,8 +174,10 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
         cause, start = int(trace.cause[row]), int(trace.start_fs[row])
         key = (components[trace.unit[row]], ACTIONS[trace.action[row]])
         spent[key] = spent.get(key, 0) + int(trace.end_fs[row]) - start
-        if cause != NO_CAUSE and start > trace.end_fs[cause]:
-            spent[WAIT] = spent.get(WAIT, 0) + start - int(trace.end_fs[cause])
+        since = int(trace.end_fs[cause] if cause != NO_CAUSE else trace.arrival_fs[0])
+        if start > since:
+            waits = DUE if key[1] == "refresh" else WAIT
+            spent[waits] = spent.get(waits, 0) + start - since
         row = cause
     total = sum(spent.values())
     shares = sorted(spent.items(), key=lambda item: (-item[1], item[0]))
@@ -180,6 +185,23 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
         {"component": component, "action": action, "share": time / total if total else 0.0}
         for (component, action), time in shares
     ]
+
+
+def refresh(trace: AnyTrace, prices: Prices) -> dict[str, Any]:
+    """Return how often banks were written again with what they held, and what that took.
+
+    Returns:
+        `writes`, their summed `time_s`, and `energy_j` without static power.
+    """
+    rows = trace.base.rows("refresh")
+    busy = trace.base.end_fs[rows] - trace.base.start_fs[rows]
+    price = prices.dynamic.get(("weight_banks", "refresh"), 0.0)
+    # A run that repeats has none.
+    return {
+        "writes": len(rows),
+        "time_s": int(busy.sum()) / _FS_PER_S,
+        "energy_j": len(rows) * price,
+    }
 
 
 def metrics_from(
@@ -219,6 +241,7 @@ def metrics_from(
     return {
         "latency_s": latencies(trace),
         "queue": queue(trace),
+        "refresh": refresh(trace, prices),
         "makespan_s": trace.makespan_fs / _FS_PER_S,
         "interval_s": between,
         "throughput_per_s": 1.0 / between,

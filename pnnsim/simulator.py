@@ -136,6 +136,8 @@ def _refuse_waits(chip: Chip, visits: Visits) -> None:
     hint = "a longer loop, a faster switch, or a memory that waits"
     if not chip.spec.control.overlap:
         hint = "control.overlap: true, so that the switch moves while the state is in the loop"
+    if chip.spec.control.refresh_interval is not None:
+        hint += "; or no control.refresh_interval, as waves wait for a refresh"
     raise ScheduleError(
         f"memory: a round of the loop takes {around:.4g} s, {short:.4g} s too short for wave "
         f"{wave} before step {step + 1}; expected at least {around + short:.4g} s, as a loop "

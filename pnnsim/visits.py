@@ -172,7 +172,7 @@ class _Held:
 
 def _writes(trace: Trace, network: ReLaXNet, mapping: Mapping, setup_age_s: float) -> list[_Held]:
     """Return each bank's history, the set-up's programming first."""
-    rows = trace.rows("write")
+    rows = np.sort(np.concatenate([trace.rows("write"), trace.rows("refresh")]))
     age_fs = round(setup_age_s * FEMTOSECONDS_PER_SECOND)
     histories = []
     for bank, weight_set in enumerate(initial_contents(network.weight_set_order(), mapping)):

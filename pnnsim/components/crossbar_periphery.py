@@ -24,9 +24,9 @@ class LineDriver(Encoder[LineDriverParams]):
     deterministic = imperfections = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
-        """Return the converter's period, or the wait for the driver to settle."""
+        """Return the periods of a converter's lines, or the wait for the driver to settle."""
         if action == "convert":
-            return to_fs(1.0 / self.params.symbol_rate)
+            return self.params.turns(self.size.lines) * to_fs(1.0 / self.params.symbol_rate)
         if action == "encode":
             return to_fs(self.params.settling_time)
         raise KeyError(action)
@@ -37,8 +37,13 @@ class LineDriver(Encoder[LineDriverParams]):
         return self.size.lines * each
 
     def static_power(self) -> float:
-        """Return the power of all drivers in use."""
-        return self.size.lines * self.params.static_power
+        """Return the power of all drivers in use and of their converters."""
+        converters = self.params.converters(self.size.lines) * self.params.dac_static_power
+        return self.size.lines * self.params.static_power + converters
+
+    def area(self) -> float | None:
+        """Return the area of the converters, where it is described."""
+        return self.params.converters_area(self.size.lines)
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the line's voltage over that of logical 1, between the rails."""

@@ -73,13 +73,15 @@ def sublane_name(unit: str, lane: int) -> str:
 def owners(trace: Trace) -> Ints:
     """Return the wave on whose behalf each span ran, shape `(n_span,)`.
 
-    A move or a write serves no single wave; it belongs to the wave whose end of work let it start.
+    A move or a write serves no single wave; it belongs to the wave whose end of work let it start,
+    or, where it started by itself, to the last one that had come.
     """
     found = trace.wave.tolist()
     cause = trace.cause.tolist()
+    come = np.maximum(np.searchsorted(trace.arrival_fs, trace.start_fs, side="right") - 1, 0)
     # Rows come in order of end, so the cause of a row stands before it.
     for row in np.flatnonzero(trace.wave < 0).tolist():
-        found[row] = 0 if cause[row] == NO_CAUSE else found[cause[row]]
+        found[row] = int(come[row]) if cause[row] == NO_CAUSE else found[cause[row]]
     return np.asarray(found, dtype=np.int64)
 
 
@@ -126,8 +128,8 @@ def span_names(trace: Trace, rows: Iterable[int]) -> list[str]:
 
 
 def _name(action: str, step: int, bank: int, weight_set: int) -> str:
-    if action == "write":
-        return f"write W{weight_set} → bank {bank}"
+    if action in ("write", "refresh"):
+        return f"{action} W{weight_set} → bank {bank}"
     if action == "route":
         return f"route → bank {bank}"
     words = [action.replace("_", " ")]
