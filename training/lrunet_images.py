@@ -47,9 +47,9 @@ class Budget:
         rate: Largest step size of the cycle.
     """
 
-    images: int = 40_000
+    images: int = 32_000
     batch: int = 64
-    rate: float = 0.05
+    rate: float = 0.1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
