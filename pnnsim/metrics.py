@@ -6,18 +6,19 @@ area and wall time are added elsewhere.
 
 from __future__ import annotations
 
+import math
 import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, Prices, counts
 from pnnsim.mapping import Mapping
 from pnnsim.network import ReLaXNet
-from pnnsim.periodic import AnyTrace
-from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE
+from pnnsim.trace import ACTIONS, NO_CAUSE, is_path
 
 PERCENTILES = (50, 95, 99)
 
@@ -52,6 +53,7 @@ def setup(
     settle_time: float = 0.0,
     power: float = 0.0,
     write_drivers: int = 1,
+    cores: int = 1,
 ) -> Setup:
     """Return the cost of filling the banks, as many at once as there are drivers.
 
@@ -61,10 +63,13 @@ def setup(
         write_energy: Energy to write one logical bank [J].
         settle_time: Wait after the last write that `write_time` does not hold yet [s].
         power: Static power of a machine at rest, drawn meanwhile [W].
-        write_drivers: Physical banks written at once.
+        write_drivers: Physical banks written at once, on each core.
+        cores: Cores that are filled side by side.
     """
-    writes = mapping.used
-    rounds = -(-writes // mapping.writers(write_drivers)) * mapping.write_rounds(write_drivers)
+    writes = cores * mapping.used
+    rounds = -(-mapping.used // mapping.writers(write_drivers)) * mapping.write_rounds(
+        write_drivers
+    )
     time = rounds * write_time + settle_time
     return Setup(writes, time, writes * write_energy + power * time)
 
@@ -117,9 +122,13 @@ def queue(trace: AnyTrace) -> dict[str, Any]:
 def interval(trace: AnyTrace) -> float:
     """Return the mean time between results [s]; for a single wave its makespan.
 
+    Rates of cores that work side by side add up.
+
     Raises:
         ScheduleError: Results come at once, as in a machine without delays.
     """
+    if len(trace.parts) > 1:
+        return 1.0 / math.fsum(1.0 / interval(part) for part in trace.parts)
     span = trace.makespan_fs
     if trace.waves > 1:
         span = trace.result_span_fs
@@ -143,11 +152,11 @@ def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
     totals: dict[str, int] = {}
     capacities: dict[str, int] = {}
     for lane, component in enumerate(trace.components()):
-        if trace.units[lane] == PATH_LANE:
+        if is_path(trace.units[lane]):
             continue
         totals[component] = totals.get(component, 0) + int(busy[lane])
         capacities[component] = capacities.get(component, 0) + 1
-    capacities["memory"] = memory_capacity
+    capacities["memory"] *= memory_capacity
     return {
         component: totals[component] / (trace.makespan_fs * capacities[component])
         for component in sorted(totals)

@@ -12,18 +12,19 @@ Cohen, Olsder and Quadrat, Synchronization and Linearity, Wiley, 1992, chapter 3
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.arrivals import Arrivals
 from pnnsim.core import Core, Progress
+from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.delays import Delays
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping import Mapping
 from pnnsim.params.machine import ControlParams
-from pnnsim.periodic import AnyTrace
+from pnnsim.periodic import PeriodicTrace
 from pnnsim.recurrence import Blocks, find_period
 from pnnsim.schedule import plan_period
 from pnnsim.spans import WIDTH
@@ -93,7 +94,7 @@ def run_fast(
     waves: int | Arrivals,
     memory_capacity: int,
     progress: Progress | None = None,
-) -> AnyTrace:
+) -> Trace | PeriodicTrace:
     """Simulate a run until it repeats itself; what it then stands for is `run_timing`'s to the fs.
 
     A run that does not repeat itself soon is simulated whole, and so is one in which a bank is
@@ -139,6 +140,55 @@ def run_fast(
         delays, order, mapping=mapping, control=control, waves=arrivals,
         memory_capacity=memory_capacity, progress=progress,
     )  # fmt: skip
+
+
+def run_cores(
+    run: Callable[..., Trace | PeriodicTrace],
+    delays: Delays,
+    order: Sequence[int],
+    *,
+    mapping: Mapping,
+    control: ControlParams,
+    waves: int | Arrivals,
+    memory_capacity: int,
+    progress: Progress | None = None,
+) -> AnyTrace:
+    """Share the waves out to the cores of a machine and time each core.
+
+    Args:
+        run: `run_timing` or `run_fast`; the other arguments are theirs.
+        delays: Delays of the machine.
+        order: Weight set of each step, k(t), shape `(steps,)`.
+        mapping: Where weight sets fit, on each core.
+        control: How the work is ordered.
+        waves: When waves come to the host, or their number.
+        memory_capacity: States that the memory of a core holds at once.
+        progress: Told as by `run`, of the waves of all cores.
+
+    Raises:
+        ScheduleError: As `run_timing`.
+    """
+    arrivals = _arrivals(waves)
+    how = {"mapping": mapping, "control": control, "memory_capacity": memory_capacity}
+    if control.cores == 1:
+        return run(delays, order, waves=arrivals, progress=progress, **how)
+    parts: list[Trace | PeriodicTrace] = []
+    known: dict[int, Trace | PeriodicTrace] = {}
+    before = 0
+
+    def tell(done: int, _: int) -> None:
+        if progress is not None:
+            progress(before + done, arrivals.count)
+
+    for mine in arrivals.deal(control.cores, control.block):
+        # Cores that are always busy differ in nothing but the number of their waves.
+        part = known.get(mine.count) if mine.saturated else None
+        if part is None:
+            part = run(delays, order, waves=mine, progress=tell, **how)
+            known[mine.count] = part
+        parts.append(part)
+        before += mine.count
+    return ParallelTrace.join(parts, cores=control.cores, deal=control.block)
 
 
 def _arrivals(waves: int | Arrivals) -> Arrivals:

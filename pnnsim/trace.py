@@ -38,6 +38,17 @@ NO_CAUSE = -1
 PATH_LANE = "weight_banks.path"
 
 
+def is_path(unit: str) -> bool:
+    """Return whether a lane is that of light on its way, on whichever core."""
+    return unit == PATH_LANE or unit.startswith(f"{PATH_LANE}.")
+
+
+def core_of(unit: str) -> int:
+    """Return the core of a lane; 0 on a machine with a single one."""
+    _, mark, number = unit.rpartition(".core")
+    return int(number) if mark else 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """Record a run as columns; row order is the order in which spans were finished.
@@ -95,6 +106,11 @@ class Trace:
     def base(self) -> Trace:
         """Return the spans that were simulated: all of them (see `PeriodicTrace`)."""
         return self
+
+    @property
+    def parts(self) -> tuple[Trace]:
+        """Return the runs of the cores: this one (see `ParallelTrace`)."""
+        return (self,)
 
     @property
     def repeats(self) -> int:

@@ -10,10 +10,10 @@ from typing import NoReturn
 
 import numpy as np
 
+from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
-from pnnsim.periodic import AnyTrace
 from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Ints, Trace
 
 
@@ -31,7 +31,13 @@ def check(
     Raises:
         ScheduleError: The first law that is broken, and the row that breaks it.
     """
-    trace = run.expand()
+    for part in run.parts:
+        _check_core(part.expand(), network, control, memory_capacity)
+
+
+def _check_core(
+    trace: Trace, network: ReLaXNet, control: ControlParams, memory_capacity: int
+) -> None:
     _check_times(trace)
     _check_causes(trace)
     _check_counts(trace, network)

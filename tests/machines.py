@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pnnsim.arrivals import Arrivals
+from pnnsim.cores import AnyTrace
 from pnnsim.delays import Delays, Stage
 from pnnsim.mapping import Mapping, map_network
 from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
-from pnnsim.periodic import AnyTrace
 from pnnsim.schedule import closed_form_fs
 from pnnsim.timing import run_fast, run_timing
 from pnnsim.trace import Trace

@@ -38,7 +38,7 @@ class LineDriver(Encoder[LineDriverParams]):
 
     def static_power(self) -> float:
         """Return the power of all drivers in use and of their converters."""
-        converters = self.params.converters(self.size.lines) * self.params.dac_static_power
+        converters = self.params.standing_power(self.size.lines)
         return self.size.lines * self.params.static_power + converters
 
     def area(self) -> float | None:

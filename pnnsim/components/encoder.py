@@ -37,7 +37,7 @@ class ModulatorEncoder(Encoder[MrmParams]):
     def static_power(self) -> float:
         """Return what lasers, wavelength locks and converters take."""
         laser = self.params.laser_power / self.params.laser_efficiency
-        converters = self.params.converters(self.size.lines) * self.params.dac_static_power
+        converters = self.params.standing_power(self.size.lines)
         return self.size.lines * (laser + self.params.static_power) + converters
 
     def area(self) -> float | None:
@@ -90,7 +90,7 @@ class MachZehnderEncoder(Encoder[MzmParams]):
     def static_power(self) -> float:
         """Return what laser, bias control and converters take."""
         laser = self.params.laser_power / self.params.laser_efficiency
-        converters = self.params.converters(self.size.lines) * self.params.dac_static_power
+        converters = self.params.standing_power(self.size.lines)
         return self.size.lines * (laser + self.params.static_power) + converters
 
     def area(self) -> float | None:

@@ -167,7 +167,7 @@ class SourceArray(Encoder[SourceArrayParams]):
 
     def static_power(self) -> float:
         """Return the power of all sources and converters."""
-        converters = self.params.converters(self.size.lines) * self.params.dac_static_power
+        converters = self.params.standing_power(self.size.lines)
         return self.size.lines * self.params.electrical_power + converters
 
     def area(self) -> float | None:

@@ -35,5 +35,10 @@ class ConverterParams(Params):
 class DacParams(ConverterParams):
     """Say what an encoder's digital-to-analog converters draw beyond their conversions."""
 
-    dac_static_power: Annotated[Power, Field(ge=0)] = 0.0
-    """Power of one converter between conversions."""
+    dac_static_power: Annotated[Power, Field(ge=0)] | None = None
+    """Power of one converter between conversions; where it is not given, that of a conversion is
+    all it takes."""
+
+    def standing_power(self, lines: int) -> float:
+        """Return the power of the converters of so many lines between conversions [W]."""
+        return self.converters(lines) * (self.dac_static_power or 0.0)

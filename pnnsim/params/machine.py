@@ -48,5 +48,8 @@ class ControlParams(Params):
     refresh_interval: Annotated[Time, Field(gt=0)] | None = None
     """Age at which a bank is written again with what it holds; waves wait meanwhile. Never where it
     is not given."""
+    cores: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Copies of the whole machine that one host gives requests to, a block to each in turn; each
+    has a front end, a queue and a readout of its own."""
     gating: tuple[Literal["front_end", "encoder", "detector", "nonlinearity", "readout"], ...] = ()
     """Parts that are switched off while idle; one that keeps something, as banks do, cannot be."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.registry import parts
-from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
+from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace, core_of
 
 #: Components in machine order; what has no place in the machine comes last.
 _RANK = {name: rank for rank, name in enumerate(parts())}
@@ -30,12 +30,14 @@ def lane_order(trace: Trace) -> tuple[int, ...]:
     last = set(np.unique(trace.unit[trace.action == _LAST_ACTION]).tolist())
     first = set(np.unique(trace.unit[trace.action != _LAST_ACTION]).tolist())
 
-    def key(unit: int) -> tuple[bool, int, int, int, str]:
+    def key(unit: int) -> tuple[bool, int, int, int, int, str]:
         rank = _RANK.get(components[unit], len(_RANK))
-        tail = trace.units[unit].rpartition(".")[2]
+        core = core_of(trace.units[unit])
+        tail = trace.units[unit].removesuffix(f".core{core}").rpartition(".")[2]
         number = int(tail) if tail.isdecimal() else -1  # bank 10 comes after bank 2
         started = int(begin[unit]) if number < 0 else 0
-        return (unit in last and unit not in first, rank, number, started, trace.units[unit])
+        name = trace.units[unit]
+        return (unit in last and unit not in first, rank, core, number, started, name)
 
     return tuple(sorted(range(len(trace.units)), key=key))
 
