@@ -1,21 +1,24 @@
 """Measure what sets a machine apart from its model, and give it to the model.
 
-Each weight set gets, for each output, a gain and an offset, and for each weight an error of its
-own: what leaks from neighbours, and what resonances, phases or junctions are off by. They belong to
-the weights that were on the machine; small changes of the weights leave them as they are.
+Where the model says what an error of a device does, as for the resonance of a ring, the devices are
+fitted first (`pnnsim.hil.devices`). Then each weight set gets, for each output, a gain and an
+offset, and for each weight an error of its own: what leaks from neighbours, and what phases or
+junctions are off by. Those belong to the weights that were on the machine; small changes of the
+weights leave them as they are.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from pnnsim.components.base import Held
+from pnnsim.components.base import Held, State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
+from pnnsim.hil.devices import Devices
 from pnnsim.parameters import ParameterSet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
@@ -44,12 +47,15 @@ class Calibration:
         offset: Offset of each output, logical, shape `(n_layer, n_out)`.
         error: Error of each weight, shape `(n_layer, n_out, n_in)`.
         bill: What the measurement took.
+        devices: Errors of each bank's devices, which the model itself turns into weights; empty
+            where it knows of none.
     """
 
     gain: Tensor
     offset: Tensor
     error: Tensor
     bill: Bill
+    devices: dict[int, State] = field(default_factory=dict)
 
     @staticmethod
     def none(twin: Surrogate) -> Calibration:
@@ -69,21 +75,31 @@ def loop_of(twin: Surrogate, live: ParameterSet, calibration: Calibration | None
     if calibration is None:
         programmed = Programmed(twin.chip, live.weight, twin.read)
         return Loop(programmed, live.gain, live.bias, twin.visits)
-    gain, offset, error = (
-        tensor.to(live.weight)
-        for tensor in (calibration.gain, calibration.offset, calibration.error)
-    )
-    banks, active = twin.chip.weight_banks, twin.read.active
 
     def held(bank: int, weight_set: int) -> Held:
-        nominal = banks.program(live.weight[weight_set], {}, active, float("inf"))
-        seen = gain[weight_set].unsqueeze(1) * nominal.weights + error[weight_set]
-        return replace(nominal, weights=seen)
+        return held_of(twin, live, calibration, weight_set)
 
     # Behind the detector an offset is a bias of `gain` times its size.
-    bias = live.bias + live.gain.unsqueeze(1) * offset
-    programmed = Programmed(twin.chip, live.weight, Read(active, held=held))
+    bias = live.bias + live.gain.unsqueeze(1) * calibration.offset.to(live.bias)
+    programmed = Programmed(twin.chip, live.weight, Read(twin.read.active, held=held))
     return Loop(programmed, live.gain, bias, twin.visits)
+
+
+def held_of(twin: Surrogate, live: ParameterSet, calibration: Calibration, weight_set: int) -> Held:
+    """Return what a bank holds when told some weights, as far as it is known.
+
+    Args:
+        twin: Model of the machine.
+        live: Its parameters in the machine's units; gradients flow to them.
+        calibration: What was measured.
+        weight_set: Number of the weight set.
+    """
+    errors = calibration.devices.get(weight_set, {})
+    fitted = Devices.of(twin) if errors else None
+    made = twin.read.active | (frozenset() if fitted is None else {fitted.imperfection})
+    nominal = twin.chip.weight_banks.program(live.weight[weight_set], errors, made, float("inf"))
+    gain, error = (t[weight_set].to(live.weight) for t in (calibration.gain, calibration.error))
+    return replace(nominal, weights=gain.unsqueeze(1) * nominal.weights + error)
 
 
 def predict(
@@ -150,13 +166,17 @@ def calibrate(bench: Bench, twin: Surrogate, *, waves: int = 2000, seed: int = 0
     shape = (waves, twin.network.hidden)
     state = torch.rand(shape, generator=generator, dtype=torch.float64)
     bench.load(live)
-    found = Calibration.none(twin)
+    found, devices = Calibration.none(twin), Devices.of(twin)
     with torch.no_grad():
         parameters = _in_range(twin, live, state)
         bench.backend.electronics(parameters.gain, parameters.bias)
         for number in range(twin.network.weight_sets):
             measured = bench.backend.step(number, state)
             bench.bill = bench.bill + measured.bill
+            if devices is not None:
+                found.devices[number] = _fitted(
+                    devices, number, twin, parameters, state, measured.result
+                )
             for _ in range(_ROUNDS):
                 _refine(found, number, twin, parameters, state, measured.result)
     bench.backend.electronics(live.gain, live.bias)
@@ -182,6 +202,36 @@ def _captured(loop: Loop, twin: Surrogate, number: int, state: Tensor) -> Tensor
     return captured
 
 
+def _told(twin: Surrogate, measured: Tensor) -> Tensor:
+    """Return 1 for answers that say something, 0 for those at an end of the activation's range.
+
+    There it hides what is beyond, which would pass for a low gain.
+    """
+    low, high = twin.chip.nonlinearity.range
+    margin = _EDGE * (high - low)
+    return ((measured > low + margin) & (measured < high - margin)).to(measured)
+
+
+def _fitted(
+    devices: Devices,
+    number: int,
+    twin: Surrogate,
+    parameters: ParameterSet,
+    state: Tensor,
+    measured: Tensor,
+) -> State:
+    """Return the errors of the devices of one bank, as its answers tell them."""
+    told, nothing = _told(twin, measured), Calibration.none(twin)
+
+    def answer(errors: State) -> Tensor:
+        guess = replace(nothing, devices={number: errors})
+        captured = _captured(loop_of(twin, parameters, guess), twin, number, state)
+        value = parameters.gain[number] * captured + parameters.bias[number]
+        return told * twin.chip.nonlinearity.activate(value, None, None, frozenset())
+
+    return devices.fit(tuple(parameters.weight[number].shape), answer, told * measured)
+
+
 def _refine(
     found: Calibration,
     number: int,
@@ -198,10 +248,7 @@ def _refine(
         value = value.requires_grad_()
         answer = chip.nonlinearity.activate(value, None, None, frozenset())
         (slope,) = torch.autograd.grad(answer.sum(), value)
-    low, high = chip.nonlinearity.range
-    margin = _EDGE * (high - low)
-    # At an end of its range the activation hides what is beyond, which would pass for a low gain.
-    told = ((measured > low + margin) & (measured < high - margin)).to(measured)
+    told = _told(twin, measured)
     weight = told * slope * parameters.gain[number]  # (wave, output)
     missed = told * (measured - answer.detach())
     line = chip.encoder.encode(state, converted=True, active=twin.read.active)

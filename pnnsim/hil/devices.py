@@ -1,0 +1,87 @@
+"""Find what the devices of a bank are off by, where its model says what that does to the weights.
+
+A resonance that is off moves a weight by the slope of its ring at the place to which it was set; so
+errors of devices, unlike errors of weights, hold for whatever is written later. Banks whose model
+passes no derivative to its devices are left to `pnnsim.hil.calibration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pnnsim.components.base import State
+from pnnsim.rng import stream
+from pnnsim.surrogate import Surrogate
+
+#: Kind of bank, what fabrication draws of each of its devices, and the imperfection's name.
+_DEVICES = {"mrr": ("resonance", "resonance_error"), "slm": ("pixel", "pixel_spread")}
+
+#: Rounds in which the noise is judged anew by what the devices have left unexplained.
+_ROUNDS = 3
+
+#: Steps of the optimizer in each.
+_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Say which devices of a twin's banks can be fitted.
+
+    Args:
+        name: What fabrication calls their errors.
+        imperfection: Name under which the chip knows them.
+        spread: Standard deviation that the description promises, in the errors' unit.
+    """
+
+    name: str
+    imperfection: str
+    spread: float
+
+    @staticmethod
+    def of(twin: Surrogate) -> Devices | None:
+        """Return the devices of a twin's banks; None where there are none, or none differ."""
+        banks = twin.chip.weight_banks
+        if banks.kind not in _DEVICES:
+            return None
+        name, imperfection = _DEVICES[banks.kind]
+        drawn = banks.fabricate(stream(0, "calibration.devices", "fabrication"))[name]
+        spread = float(drawn.square().mean().sqrt())
+        return Devices(name, f"weight_banks.{imperfection}", spread) if spread > 0.0 else None
+
+    def fit(
+        self, shape: tuple[int, ...], answer: Callable[[State], Tensor], measured: Tensor
+    ) -> State:
+        """Return the errors under which a model's answers and the description are likeliest.
+
+        Maximum a posteriori: normal errors of the described spread, normal noise whose size is what
+        the fit leaves unexplained, judged anew in each round.
+
+        Args:
+            shape: Shape of the errors.
+            answer: What the model answers with some errors; gradients flow to them.
+            measured: What the machine has answered, as the model.
+        """
+        relative = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+
+        def missed() -> Tensor:
+            return (answer({self.name: self.spread * relative}) - measured).square()
+
+        with torch.enable_grad():
+            for _ in range(_ROUNDS):
+                noise = max(float(missed().mean().detach()), 1e-18)
+                steps = torch.optim.LBFGS(
+                    [relative], max_iter=_STEPS, line_search_fn="strong_wolfe"
+                )
+
+                def loss(steps: torch.optim.LBFGS = steps, noise: float = noise) -> Tensor:
+                    steps.zero_grad()
+                    total = 0.5 * (missed().sum() / noise + relative.square().sum())
+                    total.backward()  # type: ignore[no-untyped-call]
+                    return total
+
+                steps.step(loss)  # type: ignore[no-untyped-call]
+        return {self.name: self.spread * relative.detach()}
