@@ -40,7 +40,7 @@ def _check_core(
 ) -> None:
     _check_times(trace)
     _check_causes(trace)
-    _check_counts(trace, network)
+    _check_counts(trace, network, control.block)
     _check_lanes(trace, memory_capacity)
     _check_blocks(trace, control)
     _check_switch(trace)
@@ -127,14 +127,17 @@ def _check_causes(trace: Trace) -> None:
         )
 
 
-def _check_counts(trace: Trace, network: ReLaXNet) -> None:
-    """Every wave meets every step exactly once, in order; what is held is held between steps."""
+def _check_counts(trace: Trace, network: ReLaXNet, block: int) -> None:
+    """Every wave meets every step exactly once, in order; what is held is held between steps.
+
+    A state that is kept is held behind the last step, too.
+    """
     steps = network.steps
     order = ("encode", "propagate", "mvm", "detect", "activate", "hold")
     previous_end = np.full((trace.waves, steps), -1, dtype=np.int64)
     for action in order:
         rows = trace.rows(action)
-        expected = steps - 1 if action == "hold" else steps
+        expected = steps - 1 if action == "hold" and network.state == "reset" else steps
         outside = _first(
             (trace.wave[rows] < 0) | (trace.step[rows] < 0) | (trace.step[rows] >= steps)
         )
@@ -160,6 +163,11 @@ def _check_counts(trace: Trace, network: ReLaXNet) -> None:
     early = _first(trace.start_fs[later] < previous_end[trace.wave[later], trace.step[later] - 1])
     if early is not None:
         _fail(trace, int(later[early]), "starts before the state of the step before is held")
+    if network.state == "keep":
+        again = encodes[(trace.step[encodes] == 0) & (trace.wave[encodes] >= block)]
+        early = _first(trace.start_fs[again] < previous_end[trace.wave[again] - block, -1])
+        if early is not None:
+            _fail(trace, int(again[early]), "starts before the state of the wave before is held")
 
 
 def _check_lanes(trace: Trace, memory_capacity: int) -> None:
