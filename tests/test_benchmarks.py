@@ -20,3 +20,10 @@ def test_block_that_breaks_even_is_the_closed_form_rounded_up() -> None:
     _, closed, simulated = blocks.break_even(20e-9)
     assert int(simulated) == -int(-float(closed) // 1)
     assert blocks.measured("photonic_mrr", 8)[1] == "8"
+
+
+def test_points_lie_on_the_closed_form_but_for_the_front_end() -> None:
+    for block, rest in ((1, 1e-9), (4, 0.05)):
+        _, *figures = map(float, blocks.points(block))
+        for closed, simulated in zip(figures[::2], figures[1::2], strict=True):
+            assert closed <= simulated <= closed * (1 + rest)
