@@ -27,7 +27,6 @@ from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.tasks.text import encode
 from pnnsim.timing import run_fast, run_timing
-from pnnsim.trace_check import check
 from tests.machines import delay_sets, machine
 from tests.test_agreement import random_parameters
 from tests.test_timing_drawn import by_hand, drawn
@@ -46,11 +45,7 @@ def kept(case, simulate=run_timing):
         case.delays, case.order, mapping=case.mapping, control=case.control, waves=case.waves,
         memory_capacity=case.memory_capacity, keeps=True,
     )  # fmt: skip
-    network = ReLaXNet(
-        hidden=4, weight_sets=case.network.weight_sets, steps=case.network.steps,
-        order=case.order, injection="every", state="keep",
-    )  # fmt: skip
-    check(trace, network, case.control, memory_capacity=case.memory_capacity)
+    trace.check(case.order, case.control, memory_capacity=case.memory_capacity, keeps=True)
     return trace
 
 
