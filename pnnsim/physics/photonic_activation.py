@@ -21,9 +21,10 @@ def interferometer_transmission(phase: Tensor) -> Tensor:
         phase: Phase between the arms [rad], any shape; 0 is bright, pi is dark.
 
     Returns:
-        Transmission in [0, 1], as `phase`.
+        Transmission in [0, 1], as `phase`; computed as `(1 + cos(phase)) / 2`.
     """
-    return torch.cos(phase / 2.0) ** 2
+    half = torch.tensor(0.5, dtype=phase.dtype, device=phase.device)
+    return torch.add(half, torch.cos(phase), alpha=0.5)
 
 
 def modulator_phase(
