@@ -21,8 +21,8 @@ from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.visits import NO_SYMBOL, Visits
 
-#: Waves of one batch: what 64 lines carry then takes half a megabyte in float32.
-_BATCH = 2048
+#: Waves of one batch: what 64 lines carry then takes a megabyte in float32.
+_BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
