@@ -1,10 +1,10 @@
 """Compute what an LruNet answers on a chip, tile by tile, with the parts that the chip has.
 
-A line carries a number between 0 and 1 (or between -1 and 1, where it is a field), so a map is
-scaled to its range, which is fixed once on training images: `line = (x - offset) / span`. What the
-offset adds to a sum, `offset * sum of the weights`, is known beforehand: the digital engine takes
-the ideal weights for it and makes it a part of the shift that batch norm adds. So an error of a
-weight also acts on the constant; nothing is measured to remove that.
+A line carries a number between 0 and 1 (or between -1 and 1, where it is a field or a voltage), so
+a map is scaled to its range, which is fixed once on training images: `line = (x - offset) / span`.
+What the offset adds to a sum, `offset * sum of the weights`, is known beforehand: the digital
+engine takes the ideal weights for it and makes it a part of the shift that batch norm adds. So an
+error of a weight also acts on the constant; nothing is measured to remove that.
 
 A tile holds weights in [-1, 1], scaled by its largest. Ahead of the converter stands one electronic
 gain for each application of a convolution, set so that training images just fill the converter.
