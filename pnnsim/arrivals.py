@@ -74,6 +74,23 @@ class Arrivals:
         times = None if self.times_fs is None else self.times_fs[:count]
         return Arrivals(count, times, self.capacity, self.interval_fs)
 
+    def deal(self, cores: int, block: int) -> list[Arrivals]:
+        """Return the requests of each core that gets any, dealt in turn by so many at a time."""
+        if self.times_fs is None:
+            rounds, rest = divmod(self.count, cores * block)
+            counts = [rounds * block + min(block, max(0, rest - c * block)) for c in range(cores)]
+            return [Arrivals(count, None, self.capacity) for count in counts if count]
+        if block == 1:
+            return [
+                Arrivals(len(times), times, self.capacity, cores * self.interval_fs)
+                for times in (self.times_fs[core::cores] for core in range(cores))
+                if times
+            ]
+        times = np.array(self.times_fs, dtype=np.int64)
+        core_of = np.arange(self.count) // block % cores
+        mine = [times[core_of == core].tolist() for core in range(cores)]
+        return [Arrivals(len(found), found, self.capacity) for found in mine if found]
+
 
 class Queue:
     """Be the queue in front of a machine: who comes, who waits, who is turned away.

@@ -98,7 +98,19 @@ class Chip:
 
     def fabricate(self, seed: int, index: int) -> Chip:
         """Return one chip of a Monte-Carlo set; the same seed and index give the same chip."""
-        name = f"chip{index}"
+        return self._made(f"chip{index}", seed)
+
+    def core(self, number: int) -> Chip:
+        """Return one core of this chip; each has the spread of its own fabrication.
+
+        The first core is this chip, and all cores of a nominal chip are alike.
+        """
+        if not number or self.name == "nominal":
+            return self
+        return self._made(f"{self.name}.core{number}", self.seed)
+
+    def _made(self, name: str, seed: int) -> Chip:
+        """Return the chip that a name and a seed stand for."""
         states = tuple(
             self.weight_banks.fabricate(stream(seed, f"{name}.weight_banks.{bank}", "fabrication"))
             for bank in range(self.mapping.used)
@@ -219,9 +231,12 @@ class Chip:
         # Lines lose power in a bank for as long as they keep their symbol.
         line_power = self.weight_banks.line_power(self.encoder.full_scale)
         dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().drive_fs)
+        dynamic["weight_banks", "refresh"] = dynamic["weight_banks", "write"]
         static = {part: component.static_power() for part, component in self.components.items()}
         static["environment"] = self.spec.environment.stabilization_power
-        return Prices(dynamic, static, frozenset(self.spec.control.gating))
+        cores = self.spec.control.cores
+        static = {part: cores * power for part, power in static.items()}
+        return Prices(dynamic, static, frozenset(self.spec.control.gating), cores)
 
     def write_fs(self) -> int:
         """Return how long it takes to write all tiles of one matrix [fs]."""
@@ -235,7 +250,8 @@ class Chip:
     def areas(self) -> dict[str, float]:
         """Return the area of each part whose description fixes it [m^2]."""
         areas = {part: component.area() for part, component in self.components.items()}
-        return {part: area for part, area in areas.items() if area is not None}
+        cores = self.spec.control.cores
+        return {part: cores * area for part, area in areas.items() if area is not None}
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a designer should know about this machine."""
@@ -252,9 +268,12 @@ class Chip:
         visits = [visit for block in blocks for visit in block]
         writes = sum(visit.write for visit in visits) / _WEAR_BLOCKS / self.mapping.used
         moves = sum(visit.route for visit in visits) / _WEAR_BLOCKS
-        alone = self.spec.control.model_copy(update={"block": 1})
+        alone = self.spec.control.model_copy(update={"block": 1, "refresh_interval": None})
         latency = closed_form_fs(self.delays(), order, mapping=self.mapping, control=alone)
         assert latency is not None, "one wave at a time has a closed form"
+        if self.spec.control.refresh_interval is not None:
+            writes += from_fs(latency) / self.spec.control.refresh_interval
+        together = self.spec.control.block * self.spec.control.cores
         found = []
         for part, uses, endurance, what in (
             ("weight_banks", writes, self.weight_banks.endurance, "programmings of a cell"),
@@ -264,7 +283,7 @@ class Chip:
             lifetime = survived * from_fs(latency)
             if lifetime < _YEAR:
                 found.append(
-                    f"{part}: worn out after {survived * self.spec.control.block:.3g} inferences, "
+                    f"{part}: worn out after {survived * together:.3g} inferences, "
                     f"{lifetime:.3g} s of uninterrupted work, as it survives {endurance:.3g} "
                     f"{what}. Hint: more banks, so that fewer are rewritten, or larger blocks"
                 )

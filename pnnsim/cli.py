@@ -59,6 +59,10 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", envvar="PNNSIM_DATA_DIR", help="Folder with data sets."),
 ]
+Offline = Annotated[
+    bool,
+    typer.Option("--offline", envvar="PNNSIM_OFFLINE", help="Never download a data set."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the metrics alone, as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
@@ -133,6 +137,7 @@ def run(
     waves: Waves = None,
     exact: Exact = False,
     data_dir: DataDir = None,
+    offline: Offline = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Run folder; runs/MACHINE-TASK-HASH by default."),
@@ -175,6 +180,7 @@ def run(
             out=folder,
             force=force,
             data_dir=data_dir,
+            offline=offline,
             checkpoints=resume,
             progress=progress,
         )
@@ -204,6 +210,7 @@ def compare(
     waves: Waves = None,
     exact: Exact = False,
     data_dir: DataDir = None,
+    offline: Offline = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -236,7 +243,7 @@ def compare(
     from pnnsim.job import compare as compare_jobs
 
     with _progress(quiet) as progress:
-        result = compare_jobs(experiments, data_dir=data_dir, progress=progress)
+        result = compare_jobs(experiments, data_dir=data_dir, offline=offline, progress=progress)
     if json:
         _print_json([{"label": label, "metrics": metrics} for label, metrics in result.rows])
     elif not quiet:

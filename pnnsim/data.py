@@ -8,7 +8,7 @@ the state starts anew with each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -77,6 +77,22 @@ class Data:
                 "1. Hint: leave it out"
             )
         return self.train.x
+
+    def with_validation(self) -> Data:
+        """Return the same task with its validation part among what is learned from.
+
+        For a last training, once every choice has been made on the validation part.
+
+        Raises:
+            TrainingError: If the examples are windows of a text.
+        """
+        if not isinstance(self.train, Labelled) or not isinstance(self.validation, Labelled):
+            raise TrainingError(f"{self.name}: is a text; its parts are learned from as they are")
+        both = Labelled(
+            torch.cat([self.train.x, self.validation.x]),
+            torch.cat([self.train.y, self.validation.y]),
+        )
+        return replace(self, train=both)
 
     def waves(self, wanted: int | None) -> Labelled:
         """Return the first examples of the test part, as they are sent through the machine.

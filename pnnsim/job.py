@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pnnsim.answers import IMAGE_QUALITIES, TEXT_QUALITIES
 from pnnsim.arrivals import arrivals_of
-from pnnsim.data import load_data
+from pnnsim.data import Data, load_data
 from pnnsim.errors import OutputError
 from pnnsim.experiment import Experiment
 from pnnsim.learning.fit import fit
@@ -70,6 +70,7 @@ def run(
     out: Path | None = None,
     force: bool = False,
     data_dir: Path | None = None,
+    offline: bool = False,
     checkpoints: Path | None = None,
     progress: Progress | None = None,
 ) -> JobResult:
@@ -80,6 +81,7 @@ def run(
         out: Run folder to write; None for no files.
         force: Replace a folder that exists.
         data_dir: Where data sets are looked for first.
+        offline: Never download a data set.
         checkpoints: Folder where training keeps its state, and from which it goes on if it was
             stopped; None for none.
         progress: Told of training and simulation; None for silence.
@@ -94,7 +96,8 @@ def run(
         raise OutputError(
             f"{out}: exists already; expected a new run folder. Hint: --force replaces it"
         )
-    metrics, surrogate, result = _work(experiment, data_dir, progress, checkpoints, explain=True)
+    data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)
+    metrics, surrogate, result = _work(experiment, data, progress, checkpoints, explain=True)
     if out is not None:
         with _whole_folder(out) as folder:
             _write(folder, experiment, metrics, surrogate, result)
@@ -105,16 +108,20 @@ def compare(
     experiments: Sequence[tuple[str, Experiment]],
     *,
     data_dir: Path | None = None,
+    offline: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Run several experiments and put them side by side; no files are written."""
-    rows = [(label, _work(experiment, data_dir, progress)[0]) for label, experiment in experiments]
+    rows = []
+    for label, experiment in experiments:
+        data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)
+        rows.append((label, _work(experiment, data, progress)[0]))
     return Comparison(rows, compare_table(rows))
 
 
 def _work(
     experiment: Experiment,
-    data_dir: Path | None,
+    data: Data,
     progress: Progress | None,
     checkpoints: Path | None = None,
     *,
@@ -125,7 +132,6 @@ def _work(
     To explain the gap by switching imperfections off takes as many evaluations as there are.
     """
     begin = time.perf_counter()
-    data = load_data(experiment.task, data_dir=data_dir, progress=progress)
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
     waves = data.waves(experiment.simulation.waves)
     # What cannot be timed is refused now, not after the training.

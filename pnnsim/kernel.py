@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import simpy
 
+from pnnsim.trace import NO_CAUSE
+
 Item = TypeVar("Item")
 Wait = Generator[simpy.Event, Any, Item]
 
@@ -75,3 +77,84 @@ class Board:
             self._waiting[visit] = self._env.event()
             yield self._waiting[visit]
         return self._rows.pop(visit)
+
+
+class Servers:
+    """Lend a number of equal servers, first come first served."""
+
+    __slots__ = ("_env", "_free", "_waiting")
+
+    def __init__(self, env: Clock, count: int) -> None:
+        self._env = env
+        self._free = count
+        self._waiting: deque[simpy.Event] = deque()
+
+    def take(self) -> Wait[int]:
+        """Take a server; return the row whose end freed it, or `NO_CAUSE` if one was free."""
+        if self._free:
+            self._free -= 1
+            return NO_CAUSE
+        event = self._env.event()
+        self._waiting.append(event)
+        row: int = yield event
+        return row
+
+    def give(self, row: int) -> None:
+        """Give a server back at the end of the span in this row."""
+        if self._waiting:
+            self._waiting.popleft().succeed(row)
+        else:
+            self._free += 1
+
+
+class Gate:
+    """Let waves cross a place or one job happen there, never both.
+
+    A job that waits goes before waves that have not entered yet.
+    """
+
+    __slots__ = ("_empty", "_env", "_inside", "_opened", "_shut")
+
+    def __init__(self, env: Clock) -> None:
+        self._env = env
+        self._inside = 0
+        self._shut = False
+        self._opened: simpy.Event | None = None
+        self._empty: simpy.Event | None = None
+
+    def enter(self) -> Wait[int]:
+        """Go in as soon as the gate is open; return the row that opened it, or `NO_CAUSE`."""
+        row = yield from self._wait()
+        self._inside += 1
+        return row
+
+    def leave(self, row: int) -> None:
+        """Go out at the end of the span in this row."""
+        self._inside -= 1
+        if self._empty is not None and not self._inside:
+            self._empty.succeed(row)
+            self._empty = None
+
+    def close(self) -> Wait[int]:
+        """Let nobody in any more; return, once nobody is inside, the row that made it so."""
+        row = yield from self._wait()
+        self._shut = True
+        if self._inside:
+            self._empty = self._env.event()
+            row = yield self._empty
+        return row
+
+    def open(self, row: int) -> None:
+        """Let everybody in at the end of the span in this row."""
+        self._shut = False
+        if self._opened is not None:
+            self._opened.succeed(row)
+            self._opened = None
+
+    def _wait(self) -> Wait[int]:
+        row = NO_CAUSE
+        while self._shut:
+            if self._opened is None:
+                self._opened = self._env.event()
+            row = yield self._opened
+        return row

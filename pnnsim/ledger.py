@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.periodic import AnyTrace, PeriodicTrace
-from pnnsim.trace import ACTIONS, Ints, Trace
+from pnnsim.cores import AnyTrace
+from pnnsim.periodic import PeriodicTrace
+from pnnsim.trace import ACTIONS, Ints, Trace, core_of
 
 #: Name under which static power stands in lists of actions.
 STATIC = "static"
@@ -29,12 +30,15 @@ class Prices:
     Args:
         dynamic: Energy of one span by (component, action) [J]; a pair that is not here is free.
         static_w: Power of each component [W].
-        gated: Components that draw their static power only while one of their lanes is busy.
+        gated: Components that draw their static power only while one of their lanes is busy, each
+            core for itself.
+        cores: Cores that share the static power equally.
     """
 
     dynamic: Mapping[tuple[str, str], float]
     static_w: Mapping[str, float]
     gated: frozenset[str] = frozenset()
+    cores: int = 1
 
     @property
     def standing_w(self) -> float:
@@ -77,9 +81,11 @@ class EnergyLedger:
         ]
         static = []
         for component, power in sorted(prices.static_w.items()):
-            gated = component in prices.gated
-            on_fs = busy_fs(trace, component) if gated else trace.makespan_fs
-            static.append(Entry(component, STATIC, 0, power * (on_fs / _FS_PER_S)))
+            on_s = trace.makespan_fs / _FS_PER_S
+            if component in prices.gated:
+                busy = sum(busy_fs(part, component) for part in trace.parts)
+                on_s = busy / prices.cores / _FS_PER_S
+            static.append(Entry(component, STATIC, 0, power * on_s))
         return cls((*dynamic, *static))
 
     def by_component(self) -> dict[str, float]:
@@ -150,8 +156,8 @@ def counts(trace: AnyTrace) -> dict[tuple[str, str], int]:
     return dict(sorted(result.items()))
 
 
-def busy_fs(trace: AnyTrace, component: str) -> int:
-    """Return for how long at least one lane of a component was busy [fs]."""
+def busy_fs(trace: Trace | PeriodicTrace, component: str) -> int:
+    """Return for how long at least one lane of a component of one core was busy [fs]."""
     start, end = _on(trace.base, component)
     busy = int((end - start).sum())
     if isinstance(trace, PeriodicTrace):
@@ -163,9 +169,13 @@ def busy_fs(trace: AnyTrace, component: str) -> int:
     return busy
 
 
-def _on(trace: Trace, component: str) -> tuple[Ints, Ints]:
+def _on(trace: Trace, component: str, core: int = 0) -> tuple[Ints, Ints]:
     """Return starts and ends of the times in which a component is busy, apart and ascending."""
-    lanes = [lane for lane, name in enumerate(trace.components()) if name == component]
+    lanes = [
+        lane
+        for lane, name in enumerate(trace.components())
+        if name == component and core_of(trace.units[lane]) == core
+    ]
     rows = np.flatnonzero(np.isin(trace.unit, lanes))
     rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
     start, end = trace.start_fs[rows], np.maximum.accumulate(trace.end_fs[rows])
@@ -190,11 +200,12 @@ def power_trace(run: AnyTrace, prices: Prices) -> PowerTrace:
     on = (edges[:-1] >= trace.arrival_fs.min()) & (edges[1:] <= trace.result_fs.max())
     power = np.where(on, prices.standing_w, 0.0)
     for component in sorted(prices.gated & prices.static_w.keys()):
-        begin, end = _on(trace, component)
         busy = np.zeros(len(edges), dtype=np.int64)
-        np.add.at(busy, np.searchsorted(edges, begin), 1)
-        np.add.at(busy, np.searchsorted(edges, end), -1)
-        power += np.cumsum(busy)[:-1] * prices.static_w[component]
+        for core in range(prices.cores):
+            begin, end = _on(trace, component, core)
+            np.add.at(busy, np.searchsorted(edges, begin), 1)
+            np.add.at(busy, np.searchsorted(edges, end), -1)
+        power += np.cumsum(busy)[:-1] * (prices.static_w[component] / prices.cores)
     impulse_fs: list[Ints] = []
     impulse_energy: list[NDArray[np.float64]] = []
     for (component, action), price in sorted(prices.dynamic.items()):

@@ -6,23 +6,26 @@ area and wall time are added elsewhere.
 
 from __future__ import annotations
 
+import math
 import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, Prices, counts
 from pnnsim.mapping import Mapping
 from pnnsim.network import ReLaXNet
-from pnnsim.periodic import AnyTrace
-from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE
+from pnnsim.trace import ACTIONS, NO_CAUSE, is_path
 
 PERCENTILES = (50, 95, 99)
 
 #: What a departure waits for that comes later than its cause allows.
 WAIT = ("nonlinearity", "wait")
+#: What a refresh waits for that begins when it is due.
+DUE = ("weight_banks", "wait")
 
 _FS_PER_S = 10**15
 
@@ -50,6 +53,7 @@ def setup(
     settle_time: float = 0.0,
     power: float = 0.0,
     write_drivers: int = 1,
+    cores: int = 1,
 ) -> Setup:
     """Return the cost of filling the banks, as many at once as there are drivers.
 
@@ -59,10 +63,13 @@ def setup(
         write_energy: Energy to write one logical bank [J].
         settle_time: Wait after the last write that `write_time` does not hold yet [s].
         power: Static power of a machine at rest, drawn meanwhile [W].
-        write_drivers: Physical banks written at once.
+        write_drivers: Physical banks written at once, on each core.
+        cores: Cores that are filled side by side.
     """
-    writes = mapping.used
-    rounds = -(-writes // mapping.writers(write_drivers)) * mapping.write_rounds(write_drivers)
+    writes = cores * mapping.used
+    rounds = -(-mapping.used // mapping.writers(write_drivers)) * mapping.write_rounds(
+        write_drivers
+    )
     time = rounds * write_time + settle_time
     return Setup(writes, time, writes * write_energy + power * time)
 
@@ -115,9 +122,13 @@ def queue(trace: AnyTrace) -> dict[str, Any]:
 def interval(trace: AnyTrace) -> float:
     """Return the mean time between results [s]; for a single wave its makespan.
 
+    Rates of cores that work side by side add up.
+
     Raises:
         ScheduleError: Results come at once, as in a machine without delays.
     """
+    if len(trace.parts) > 1:
+        return 1.0 / math.fsum(1.0 / interval(part) for part in trace.parts)
     span = trace.makespan_fs
     if trace.waves > 1:
         span = trace.result_span_fs
@@ -141,11 +152,11 @@ def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
     totals: dict[str, int] = {}
     capacities: dict[str, int] = {}
     for lane, component in enumerate(trace.components()):
-        if trace.units[lane] == PATH_LANE:
+        if is_path(trace.units[lane]):
             continue
         totals[component] = totals.get(component, 0) + int(busy[lane])
         capacities[component] = capacities.get(component, 0) + 1
-    capacities["memory"] = memory_capacity
+    capacities["memory"] *= memory_capacity
     return {
         component: totals[component] / (trace.makespan_fs * capacities[component])
         for component in sorted(totals)
@@ -157,7 +168,8 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
 
     From the last span of the wave the causes are followed back to the first arrival. What a
     departure waits after its cause ended, it waits for the nonlinearity to be free at capture;
-    that share is called `nonlinearity.wait`.
+    that share is called `nonlinearity.wait`. A refresh that began when it was due held up the wave
+    from its arrival on, `weight_banks.wait`.
 
     Returns:
         One dictionary of `component`, `action` and `share` for each pair, largest share first; the
@@ -171,8 +183,10 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
         cause, start = int(trace.cause[row]), int(trace.start_fs[row])
         key = (components[trace.unit[row]], ACTIONS[trace.action[row]])
         spent[key] = spent.get(key, 0) + int(trace.end_fs[row]) - start
-        if cause != NO_CAUSE and start > trace.end_fs[cause]:
-            spent[WAIT] = spent.get(WAIT, 0) + start - int(trace.end_fs[cause])
+        since = int(trace.end_fs[cause] if cause != NO_CAUSE else trace.arrival_fs[0])
+        if start > since:
+            waits = DUE if key[1] == "refresh" else WAIT
+            spent[waits] = spent.get(waits, 0) + start - since
         row = cause
     total = sum(spent.values())
     shares = sorted(spent.items(), key=lambda item: (-item[1], item[0]))
@@ -180,6 +194,23 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
         {"component": component, "action": action, "share": time / total if total else 0.0}
         for (component, action), time in shares
     ]
+
+
+def refresh(trace: AnyTrace, prices: Prices) -> dict[str, Any]:
+    """Return how often banks were written again with what they held, and what that took.
+
+    Returns:
+        `writes`, their summed `time_s`, and `energy_j` without static power.
+    """
+    rows = trace.base.rows("refresh")
+    busy = trace.base.end_fs[rows] - trace.base.start_fs[rows]
+    price = prices.dynamic.get(("weight_banks", "refresh"), 0.0)
+    # A run that repeats has none.
+    return {
+        "writes": len(rows),
+        "time_s": int(busy.sum()) / _FS_PER_S,
+        "energy_j": len(rows) * price,
+    }
 
 
 def metrics_from(
@@ -219,6 +250,7 @@ def metrics_from(
     return {
         "latency_s": latencies(trace),
         "queue": queue(trace),
+        "refresh": refresh(trace, prices),
         "makespan_s": trace.makespan_fs / _FS_PER_S,
         "interval_s": between,
         "throughput_per_s": 1.0 / between,

@@ -73,6 +73,11 @@ class PeriodicTrace:
         """Return the time from the first result to the last [fs]."""
         return self.base.result_span_fs + self.repeats * self.period_fs
 
+    @property
+    def parts(self) -> tuple[PeriodicTrace]:
+        """Return the runs of the cores: this one (see `ParallelTrace`)."""
+        return (self,)
+
     def components(self) -> tuple[str, ...]:
         """Return the component of each lane, shape `(n_unit,)`."""
         return self.base.components()
@@ -140,7 +145,3 @@ class PeriodicTrace:
             arrival_fs=self.waves_of(base.arrival_fs),
             result_fs=self.waves_of(base.result_fs),
         )
-
-
-#: A run as it was simulated, or as a short one that stands for it.
-AnyTrace = Trace | PeriodicTrace

@@ -13,6 +13,7 @@ from pnnsim.delays import Delays
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping import Mapping
 from pnnsim.params.machine import ControlParams
+from pnnsim.units import to_fs
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,8 @@ def closed_form_fs(
     Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
     T_switch where the selected bank changes: a write into the selected bank leaves the switch at
     rest. The form holds with one wave in flight, so it does not apply to blocks of several; nor
-    does it know of writes that begin ahead of time (prefetch).
+    does it know of writes that begin ahead of time (prefetch) or of a bank that is refreshed before
+    the wave is through.
 
     Args:
         delays: Delays of the machine.
@@ -181,7 +183,9 @@ def closed_form_fs(
             total += max(change, delays.state_fs)
         else:
             total += change + delays.state_fs
-    return total + delays.activate_fs + delays.output_fs
+    total += delays.activate_fs + delays.output_fs
+    refreshed = control.refresh_interval is not None and to_fs(control.refresh_interval) < total
+    return None if refreshed else total
 
 
 def _distances_to_next_use(order: Sequence[int]) -> list[int]:

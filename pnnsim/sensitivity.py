@@ -20,7 +20,7 @@ from pnnsim.metrics import latencies
 from pnnsim.network import ReLaXNet
 from pnnsim.params.base import Params, dimension_of, forms_of
 from pnnsim.spec import HardwareSpec
-from pnnsim.timing import run_fast
+from pnnsim.timing import run_cores, run_fast
 from pnnsim.units import readable_quantity
 
 #: Relative step of a physical value; whole numbers move by 1.
@@ -122,7 +122,8 @@ def _moved(
 
 def _figures(chip: Chip, waves: int) -> tuple[float, float]:
     """Return mean latency [s] and energy of one inference [J]."""
-    trace = run_fast(
+    trace = run_cores(
+        run_fast,
         chip.delays(),
         chip.network.weight_set_order(),
         mapping=chip.mapping,

@@ -24,14 +24,14 @@ from pnnsim.answers import (
 )
 from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
+from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import Prices
 from pnnsim.metrics import metrics_from, setup
 from pnnsim.parameters import ParameterSet
-from pnnsim.periodic import AnyTrace
 from pnnsim.schedule import closed_form_fs
 from pnnsim.spec import HardwareSpec
-from pnnsim.timing import run_fast, run_timing
+from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
 from pnnsim.visits import Visits, visits_from_trace
@@ -102,8 +102,8 @@ def time_run(
             progress.advance(done - seen)
         seen = done
 
-    simulated = run_timing if exact else run_fast
-    run = simulated(
+    run = run_cores(
+        run_timing if exact else run_fast,
         chip.delays(),
         order,
         mapping=chip.mapping,
@@ -136,6 +136,8 @@ def _refuse_waits(chip: Chip, visits: Visits) -> None:
     hint = "a longer loop, a faster switch, or a memory that waits"
     if not chip.spec.control.overlap:
         hint = "control.overlap: true, so that the switch moves while the state is in the loop"
+    if chip.spec.control.refresh_interval is not None:
+        hint += "; or no control.refresh_interval, as waves wait for a refresh"
     raise ScheduleError(
         f"memory: a round of the loop takes {around:.4g} s, {short:.4g} s too short for wave "
         f"{wave} before step {step + 1}; expected at least {around + short:.4g} s, as a loop "
@@ -208,7 +210,7 @@ def simulate(
     timed = time.perf_counter()
     parts = [nominal.fabricate(seed, index) for index in range(chips)]
     nominally = nominal_outputs(nominal, parameters, x)
-    really = [outputs(chip, parameters, x, timing.visits) for chip in parts]
+    really = [chip_answers(chip, parameters, x, timing) for chip in parts]
     metrics = {
         **{
             name: _quality(measure(nominally, y), [measure(answers, y) for answers in really])
@@ -245,8 +247,7 @@ def ablation(
 
     def measure(without: Sequence[str]) -> list[float]:
         return [
-            share_correct(outputs(c, parameters, x, timing.visits, without=without), y)
-            for c in parts
+            share_correct(chip_answers(c, parameters, x, timing, without=without), y) for c in parts
         ]
 
     names = sorted(timing.chip.imperfections)
@@ -264,6 +265,23 @@ def ablation(
     if progress is not None:
         progress.finish()
     return sorted(rows, key=lambda row: (-row["recovered"], row["imperfection"]))
+
+
+def chip_answers(
+    chip: Chip, parameters: ParameterSet, x: Tensor, timing: Timing, *, without: Sequence[str] = ()
+) -> Tensor:
+    """Return what a chip answers, each of its cores to the waves that it got."""
+    if not isinstance(timing.run, ParallelTrace):
+        return outputs(chip, parameters, x, timing.visits, without=without)
+    waves = [timing.run.waves_of_core(core) for core in range(len(timing.run.parts))]
+    answers = [
+        outputs(
+            chip.core(core), parameters, x[torch.from_numpy(mine)], timing.visits.select(mine),
+            without=without,
+        )
+        for core, mine in enumerate(waves)
+    ]  # fmt: skip
+    return torch.cat(answers)[torch.from_numpy(np.argsort(np.concatenate(waves)))]
 
 
 def _timing_metrics(timing: Timing) -> dict[str, Any]:
@@ -289,6 +307,7 @@ def _timing_metrics(timing: Timing) -> dict[str, Any]:
         settle_time=chip.weight_banks.setup_wait(),
         power=timing.prices.standing_w,
         write_drivers=chip.spec.control.write_drivers,
+        cores=chip.spec.control.cores,
     )
     figures["setup"] = asdict(prepared)
     return figures

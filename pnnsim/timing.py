@@ -12,21 +12,24 @@ Cohen, Olsder and Quadrat, Synchronization and Linearity, Wiley, 1992, chapter 3
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.arrivals import Arrivals
-from pnnsim.core import WIDTH, Core, Progress
+from pnnsim.core import Core, Progress
+from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.delays import Delays
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping import Mapping
 from pnnsim.params.machine import ControlParams
-from pnnsim.periodic import AnyTrace
+from pnnsim.periodic import PeriodicTrace
 from pnnsim.recurrence import Blocks, find_period
 from pnnsim.schedule import plan_period
-from pnnsim.trace import ACTIONS, Ints, Trace
+from pnnsim.spans import WIDTH
+from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
+from pnnsim.units import from_fs, to_fs
 
 Flags = NDArray[np.bool_]
 
@@ -36,10 +39,11 @@ _RANK = np.argsort(
         ACTIONS.index(name)
         for name in (
             "write", "route", "map_input", "convert", "encode", "drive", "propagate", "mvm",
-            "detect", "activate", "hold", "map_output",
+            "detect", "activate", "hold", "map_output", "refresh",
         )
     ]
 )  # fmt: skip
+_REFRESH = ACTIONS.index("refresh")
 #: Runs shorter than this many blocks are simulated whole.
 _FEW_BLOCKS = 12
 
@@ -72,7 +76,7 @@ def run_timing(
         ScheduleError: The block does not fit in the memory, there is no wave, or the run takes
             longer than integer femtoseconds can count.
     """
-    _refuse_block(control, memory_capacity)
+    _refuse(delays, mapping, control, memory_capacity)
     core = Core(
         delays, order, mapping=mapping, control=control, arrivals=_arrivals(waves),
         progress=progress,
@@ -90,10 +94,11 @@ def run_fast(
     waves: int | Arrivals,
     memory_capacity: int,
     progress: Progress | None = None,
-) -> AnyTrace:
+) -> Trace | PeriodicTrace:
     """Simulate a run until it repeats itself; what it then stands for is `run_timing`'s to the fs.
 
-    A run that does not repeat itself soon is simulated whole.
+    A run that does not repeat itself soon is simulated whole, and so is one in which a bank is
+    refreshed: refreshes and blocks have no period in common.
 
     Args:
         delays: Delays of the machine.
@@ -108,7 +113,16 @@ def run_fast(
         ScheduleError: As `run_timing`.
     """
     arrivals = _arrivals(waves)
-    _refuse_block(control, memory_capacity)
+    _refuse(delays, mapping, control, memory_capacity)
+    if control.refresh_interval is not None:
+        never = control.model_copy(update={"refresh_interval": None})
+        unspoilt = run_fast(
+            delays, order, mapping=mapping, control=never, waves=arrivals,
+            memory_capacity=memory_capacity,
+        )  # fmt: skip
+        last_fs = int(unspoilt.base.arrival_fs[0]) + unspoilt.makespan_fs
+        if last_fs <= to_fs(control.refresh_interval):
+            return unspoilt
 
     def simulate(count: int) -> tuple[Trace, Blocks]:
         some = arrivals.first(count)
@@ -116,7 +130,7 @@ def run_fast(
         core.run()
         return _trace(core)
 
-    recurs = arrivals.saturated or arrivals.interval_fs
+    recurs = control.refresh_interval is None and (arrivals.saturated or arrivals.interval_fs)
     if recurs and arrivals.count > _FEW_BLOCKS * control.block:
         plan = plan_period(order, mapping, prefetch=control.prefetch)
         found = find_period(simulate, arrivals, plan, control)
@@ -128,35 +142,98 @@ def run_fast(
     )  # fmt: skip
 
 
+def run_cores(
+    run: Callable[..., Trace | PeriodicTrace],
+    delays: Delays,
+    order: Sequence[int],
+    *,
+    mapping: Mapping,
+    control: ControlParams,
+    waves: int | Arrivals,
+    memory_capacity: int,
+    progress: Progress | None = None,
+) -> AnyTrace:
+    """Share the waves out to the cores of a machine and time each core.
+
+    Args:
+        run: `run_timing` or `run_fast`; the other arguments are theirs.
+        delays: Delays of the machine.
+        order: Weight set of each step, k(t), shape `(steps,)`.
+        mapping: Where weight sets fit, on each core.
+        control: How the work is ordered.
+        waves: When waves come to the host, or their number.
+        memory_capacity: States that the memory of a core holds at once.
+        progress: Told as by `run`, of the waves of all cores.
+
+    Raises:
+        ScheduleError: As `run_timing`.
+    """
+    arrivals = _arrivals(waves)
+    how = {"mapping": mapping, "control": control, "memory_capacity": memory_capacity}
+    if control.cores == 1:
+        return run(delays, order, waves=arrivals, progress=progress, **how)
+    parts: list[Trace | PeriodicTrace] = []
+    known: dict[int, Trace | PeriodicTrace] = {}
+    before = 0
+
+    def tell(done: int, _: int) -> None:
+        if progress is not None:
+            progress(before + done, arrivals.count)
+
+    for mine in arrivals.deal(control.cores, control.block):
+        # Cores that are always busy differ in nothing but the number of their waves.
+        part = known.get(mine.count) if mine.saturated else None
+        if part is None:
+            part = run(delays, order, waves=mine, progress=tell, **how)
+            known[mine.count] = part
+        parts.append(part)
+        before += mine.count
+    return ParallelTrace.join(parts, cores=control.cores, deal=control.block)
+
+
 def _arrivals(waves: int | Arrivals) -> Arrivals:
     return Arrivals(waves) if isinstance(waves, int) else waves
 
 
-def _refuse_block(control: ControlParams, memory_capacity: int) -> None:
+def _refuse(delays: Delays, mapping: Mapping, control: ControlParams, memory_capacity: int) -> None:
+    """Refuse a block that the memory cannot hold, and refreshes that are never over."""
     if control.block > memory_capacity:
         raise ScheduleError(
             f"control.block: a block of {control.block} waves needs memory for {control.block} "
             f"states, got a capacity of {memory_capacity}; expected at most {memory_capacity}. "
             "Hint: lower control.block or raise memory.capacity"
         )
+    if control.refresh_interval is None:
+        return
+    rounds = -(-mapping.used // mapping.writers(control.write_drivers))
+    least = from_fs(rounds * delays.write_fs)
+    if not 0 < rounds * delays.write_fs < to_fs(control.refresh_interval):
+        expected = f"more than the {least:.4g} s that it takes to write all banks"
+        if not least:
+            expected = "banks whose writing takes time"
+        raise ScheduleError(
+            f"control.refresh_interval: got {control.refresh_interval:.4g} s; expected {expected}. "
+            "Hint: raise control.refresh_interval or control.write_drivers"
+        )
 
 
 def _trace(core: Core) -> tuple[Trace, Blocks]:
     """Return what happened, as columns, and the block that each span served."""
-    table = np.frombuffer(core.columns, dtype=np.int64).reshape(-1, WIDTH).copy()
+    table = np.frombuffer(core.spans.columns, dtype=np.int64).reshape(-1, WIDTH).copy()
     firsts = np.array(core.firsts, dtype=np.int64)
     block = np.searchsorted(firsts, table[:, 4], side="right").astype(np.int64) - 1
-    rows = np.fromiter(core.block_of_row.keys(), np.int64, len(core.block_of_row))
-    served = np.fromiter(core.block_of_row.values(), np.int64, len(core.block_of_row))
+    rows = np.fromiter(core.spans.block_of_row.keys(), np.int64, len(core.spans.block_of_row))
+    served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
-    # What was prepared for a block that never came served nobody.
-    table, block = _without(table, block, block >= len(firsts))
-    rows = np.flatnonzero(table[:, 4] < 0)
+    table, block = _without(table, block, _served_nobody(table, block, len(firsts), core.results))
+    refreshed = table[:, 1] == _REFRESH
+    rows = np.flatnonzero((table[:, 4] < 0) & ~refreshed)
     sizes = np.diff(np.append(firsts, len(core.results)))
     # A move for a block of one wave serves this wave; for a larger one, no single wave.
     table[rows, 4] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
     aside = np.zeros(len(table), dtype=bool)
     aside[rows] = True
+    aside[refreshed] = True
     outputs = [lane for lane, _, _ in core.output]
     order = _row_order(table, block, firsts, aside, core.steps, outputs)
     place = np.empty(len(order) + 1, dtype=np.int64)
@@ -168,7 +245,7 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
         np.ascontiguousarray(column) for column in table.T
     )
     trace = Trace(
-        units=tuple(core.units),
+        units=tuple(core.spans.units),
         unit=unit,
         action=action,
         start_fs=start,
@@ -185,11 +262,22 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     return trace, Blocks(firsts, block)
 
 
+def _served_nobody(table: Ints, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
+    """Return which rows served nobody: they prepared a block that never came, or came too late."""
+    gone = block >= blocks
+    refreshed = table[:, 1] == _REFRESH
+    gone |= refreshed & (table[:, 2] >= results[-1])
+    for row in np.flatnonzero(gone & (table[:, 1] == ACTIONS.index("write"))):
+        # What was refreshed there later had been written for nobody.
+        gone |= refreshed & (table[:, 6] == table[row, 6]) & (table[:, 2] > table[row, 2])
+    return gone
+
+
 def _without(table: Ints, block: Ints, gone: Flags) -> tuple[Ints, Ints]:
-    """Return the rows that stay; nothing that stays was caused by a row that goes."""
+    """Return the rows that stay; of these, only a refresh can have been caused by one that goes."""
     if not gone.any():
         return table, block
-    place = np.append(np.cumsum(~gone) - 1, -1)
+    place = np.append(np.where(gone, NO_CAUSE, np.cumsum(~gone) - 1), NO_CAUSE)
     table, block = table[~gone], block[~gone]
     table[:, 8] = place[table[:, 8]]
     return table, block

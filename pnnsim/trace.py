@@ -28,6 +28,7 @@ ACTIONS: tuple[str, ...] = (
     "write",  # weight_banks: program a bank
     "map_output",  # front_end: W_out h
     "drive",  # encoder: keep the symbol while bank and detector respond to it
+    "refresh",  # weight_banks: program a bank again with what it holds
 )
 
 #: A span that nothing had to precede.
@@ -35,6 +36,17 @@ NO_CAUSE = -1
 
 #: Lane of light on its way. It is no unit: any number of waves may be under way at once.
 PATH_LANE = "weight_banks.path"
+
+
+def is_path(unit: str) -> bool:
+    """Return whether a lane is that of light on its way, on whichever core."""
+    return unit == PATH_LANE or unit.startswith(f"{PATH_LANE}.")
+
+
+def core_of(unit: str) -> int:
+    """Return the core of a lane; 0 on a machine with a single one."""
+    _, mark, number = unit.rpartition(".core")
+    return int(number) if mark else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,14 +63,17 @@ class Trace:
         action: Index into `ACTIONS`, shape `(n_span,)`.
         start_fs: Start of each span [fs].
         end_fs: End of each span [fs].
-        wave: Wave served; -1 for a write or a move that serves a block of several waves.
+        wave: Wave served; -1 for a write or a move that serves a block of several waves, and for a
+            refresh.
         step: Step t of the network; -1 outside the loop.
-        bank: Logical bank propagated to, multiplied on, written or selected; otherwise -1.
+        bank: Logical bank propagated to, multiplied on, written, refreshed or selected; otherwise
+            -1.
         weight_set: Weight set that this bank holds or gets; -1 where there is no bank.
         cause: Row of the span whose end allowed this one to start, an earlier row; `NO_CAUSE` for
-            an arrival that nothing had to precede. A wave that arrives because the front end got
-            free has the cause that freed it. Only a departure (`propagate` and `drive`) may start
-            later than its cause ended: it waits until the nonlinearity will be free at capture.
+            an arrival that nothing had to precede and for a refresh that began when it was due. A
+            wave that arrives because the front end got free has the cause that freed it. Only a
+            departure (`propagate` and `drive`) may start later than its cause ended: it waits until
+            the nonlinearity will be free at capture.
         arrival_fs: Arrival of each wave, shape `(n_wave,)` [fs].
         result_fs: Result of each wave at the host, shape `(n_wave,)` [fs].
         dropped: Numbers of the requests that found the queue full, ascending; they are no waves.
@@ -91,6 +106,11 @@ class Trace:
     def base(self) -> Trace:
         """Return the spans that were simulated: all of them (see `PeriodicTrace`)."""
         return self
+
+    @property
+    def parts(self) -> tuple[Trace]:
+        """Return the runs of the cores: this one (see `ParallelTrace`)."""
+        return (self,)
 
     @property
     def repeats(self) -> int:

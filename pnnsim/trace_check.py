@@ -10,10 +10,10 @@ from typing import NoReturn
 
 import numpy as np
 
+from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
-from pnnsim.periodic import AnyTrace
 from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Ints, Trace
 
 
@@ -31,7 +31,13 @@ def check(
     Raises:
         ScheduleError: The first law that is broken, and the row that breaks it.
     """
-    trace = run.expand()
+    for part in run.parts:
+        _check_core(part.expand(), network, control, memory_capacity)
+
+
+def _check_core(
+    trace: Trace, network: ReLaXNet, control: ControlParams, memory_capacity: int
+) -> None:
     _check_times(trace)
     _check_causes(trace)
     _check_counts(trace, network)
@@ -39,6 +45,7 @@ def check(
     _check_blocks(trace, control)
     _check_switch(trace)
     _check_contents(trace, network)
+    _check_writes(trace, control)
 
 
 def _fail(trace: Trace, row: int, what: str) -> NoReturn:
@@ -92,11 +99,15 @@ def _check_times(trace: Trace) -> None:
 
 
 def _check_causes(trace: Trace) -> None:
-    """Each span has a cause in an earlier row and starts when it ended; departures may wait."""
+    """Each span has a cause in an earlier row and starts when it ended; departures may wait.
+
+    A refresh may begin by itself, when it is due.
+    """
     rows = np.arange(len(trace))
     arrives = np.zeros(len(trace), dtype=bool)
     inputs = np.flatnonzero((trace.wave >= 0) & (trace.step < 0))
     arrives[inputs] = trace.start_fs[inputs] == trace.arrival_fs[trace.wave[inputs]]
+    arrives[trace.rows("refresh")] = True
     row = _first((trace.cause == NO_CAUSE) & ~arrives)
     if row is not None:
         _fail(trace, row, "has no cause and is no arrival")
@@ -200,10 +211,7 @@ def _check_blocks(trace: Trace, control: ControlParams) -> None:
 
 def _check_switch(trace: Trace) -> None:
     """The switch rests, on the bank of the wave, from each departure to each capture."""
-    departs, mvms, detects = (
-        rows[np.lexsort((trace.step[rows], trace.wave[rows]))]
-        for rows in (trace.rows("propagate"), trace.rows("mvm"), trace.rows("detect"))
-    )
+    departs, mvms, detects = (_in_order(trace, name) for name in ("propagate", "mvm", "detect"))
     routes = trace.rows("route")
     moving, latest = _neighbors(trace, routes, detects, trace.start_fs[departs])
     if moving is not None:
@@ -218,22 +226,56 @@ def _check_switch(trace: Trace) -> None:
 def _check_contents(trace: Trace, network: ReLaXNet) -> None:
     """Each product uses the weight set of its step, and its bank holds this set all the time."""
     order = np.array(network.weight_set_order())
-    mvms, writes = trace.rows("mvm"), trace.rows("write")
+    departs, mvms, detects = (_in_order(trace, name) for name in ("propagate", "mvm", "detect"))
+    writes = np.sort(np.concatenate([trace.rows("write"), trace.rows("refresh")]))
     wrong = _first(trace.weight_set[mvms] != order[trace.step[mvms]])
     if wrong is not None:
         row = int(mvms[wrong])
         _fail(trace, row, f"uses weight set {trace.weight_set[row]}; expected that of its step")
     for bank in np.unique(trace.bank[mvms]):
-        used = mvms[trace.bank[mvms] == bank]
+        here = trace.bank[mvms] == bank
+        used = mvms[here]
         written = writes[trace.bank[writes] == bank]
-        spoilt, latest = _neighbors(trace, written, used, trace.start_fs[used])
+        # From the departure to the capture, as light cannot wait.
+        spoilt, latest = _neighbors(trace, written, detects[here], trace.start_fs[departs[here]])
         if spoilt is not None:
             _fail(trace, int(used[spoilt]), f"multiplies while bank {bank} is written")
+        first = trace.weight_set[used[np.argmin(used)]]
+        before = np.append(first, trace.weight_set[written][:-1])[: len(written)]
+        again = trace.action[written] == ACTIONS.index("refresh")
+        wrong = _first(again & (trace.weight_set[written] != before))
+        if wrong is not None:
+            _fail(trace, int(written[wrong]), f"refreshes bank {bank}, which holds {before[wrong]}")
         # Before any write a bank holds what the set-up gave it, seen at its first use.
-        holds = np.append(trace.weight_set[written], trace.weight_set[used[0]])[latest]
+        holds = np.append(trace.weight_set[written], first)[latest]
         wrong = _first(trace.weight_set[used] != holds)
         if wrong is not None:
             _fail(trace, int(used[wrong]), f"uses bank {bank}, which holds set {holds[wrong]}")
+
+
+def _check_writes(trace: Trace, control: ControlParams) -> None:
+    """No more banks are written at once than there are drivers, and none is refreshed early."""
+    writes = np.concatenate([trace.rows("write"), trace.rows("refresh")])
+    writes = writes[np.lexsort((trace.end_fs[writes], trace.start_fs[writes]))]
+    ended = np.searchsorted(np.sort(trace.end_fs[writes]), trace.start_fs[writes], side="right")
+    under_way = np.arange(1, len(writes) + 1) - ended
+    over = _first(under_way > control.write_drivers)
+    if over is not None:
+        _fail(trace, int(writes[over]), f"is write {under_way[over]} of {control.write_drivers}")
+    for bank in np.unique(trace.bank[trace.rows("refresh")]):
+        mine = writes[trace.bank[writes] == bank]
+        age_fs = np.diff(trace.start_fs[mine], prepend=0)
+        again = trace.action[mine] == ACTIONS.index("refresh")
+        # Rounded to a femtosecond, as the interval of the machine is.
+        early = _first(again & (age_fs < round((control.refresh_interval or 0.0) * 1e15)))
+        if early is not None:
+            _fail(trace, int(mine[early]), f"comes {age_fs[early]} fs after the write before it")
+
+
+def _in_order(trace: Trace, action: str) -> Ints:
+    """Return the rows with an action by wave, and for each wave by step."""
+    rows = trace.rows(action)
+    return rows[np.lexsort((trace.step[rows], trace.wave[rows]))]
 
 
 def _neighbors(trace: Trace, changes: Ints, ends: Ints, start_fs: Ints) -> tuple[int | None, Ints]:

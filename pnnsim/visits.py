@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.mapping import Mapping
 from pnnsim.network import ReLaXNet
-from pnnsim.periodic import AnyTrace
 from pnnsim.schedule import initial_contents, plan_blocks
 from pnnsim.trace import Trace
 from pnnsim.units import FEMTOSECONDS_PER_SECOND
@@ -42,7 +42,7 @@ class Visits:
             the network does not need is parked at weight 0 and leaks nothing.
         replaced: Weight set that the bank held before, or `UNWRITTEN`, shape `(n_wave, n_step)`.
         previous_bank: Bank that the switch left last, shape `(n_wave, n_step)`.
-        write: Number of the programming that the bank holds, shape `(n_wave, n_step)`.
+        write: Number of the programming that the bank holds, on its core, shape `(n_wave, n_step)`.
         since_write_s: Time since that programming began [s]; infinite when settled.
         dwell_s: Time since the switch last began to move [s]; infinite when at rest.
         held_s: Time for which the memory held the state [s]; 0 in the first step.
@@ -69,7 +69,7 @@ class Visits:
         """Return whether nothing is on its way: no residue of any kind."""
         return bool(np.isinf(self.since_write_s).all() and np.isinf(self.dwell_s).all())
 
-    def select(self, waves: slice) -> Visits:
+    def select(self, waves: slice | Ints) -> Visits:
         """Return the visits of some waves; a single row stands for every wave."""
         if len(self.bank) == 1:
             return self
@@ -114,6 +114,12 @@ def visits_from_trace(
         mapping: Where its matrices live.
         setup_age_s: Time since the set-up's programming began when the first wave arrives [s].
     """
+    if isinstance(run, ParallelTrace):
+        cores = [visits_from_trace(part, network, mapping, setup_age_s) for part in run.parts]
+        back = np.argsort(np.concatenate([run.waves_of_core(c) for c in range(len(cores))]))
+        return Visits(
+            *(np.concatenate([getattr(met, f) for met in cores])[back] for f in Visits.__slots__)
+        )
     trace = run.base
     shape = (trace.waves, network.steps)
     mvm = _by_wave_and_step(trace, trace.rows("mvm"), shape)
@@ -172,7 +178,7 @@ class _Held:
 
 def _writes(trace: Trace, network: ReLaXNet, mapping: Mapping, setup_age_s: float) -> list[_Held]:
     """Return each bank's history, the set-up's programming first."""
-    rows = trace.rows("write")
+    rows = np.sort(np.concatenate([trace.rows("write"), trace.rows("refresh")]))
     age_fs = round(setup_age_s * FEMTOSECONDS_PER_SECOND)
     histories = []
     for bank, weight_set in enumerate(initial_contents(network.weight_set_order(), mapping)):

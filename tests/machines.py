@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pnnsim.arrivals import Arrivals
+from pnnsim.cores import AnyTrace
 from pnnsim.delays import Delays, Stage
 from pnnsim.mapping import Mapping, map_network
 from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
-from pnnsim.periodic import AnyTrace
 from pnnsim.schedule import closed_form_fs
 from pnnsim.timing import run_fast, run_timing
 from pnnsim.trace import Trace
@@ -68,6 +68,11 @@ class Machine:
         return closed_form_fs(self.delays, self.order, mapping=self.mapping, control=self.control)
 
 
+def seconds(femtoseconds: int) -> str:
+    """Return a duration as descriptions have it."""
+    return f"{femtoseconds} fs"
+
+
 def machine(
     delays: Delays = SMALL,
     *,
@@ -81,6 +86,7 @@ def machine(
     prefetch: bool = False,
     write_drivers: int = 1,
     arrivals: Arrivals | None = None,
+    refresh_fs: int | None = None,
     **changes: Any,
 ) -> Machine:
     """Return a machine, SMALL unless told otherwise; `changes` are delays."""
@@ -89,7 +95,11 @@ def machine(
         network=ReLaXNet(hidden=4, weight_sets=sets, steps=steps, order=order),
         mapping=map_network(hidden=4, weight_sets=sets, count=banks, rows=4, cols=4),
         control=ControlParams(
-            block=block, overlap=overlap, prefetch=prefetch, write_drivers=write_drivers
+            block=block,
+            overlap=overlap,
+            prefetch=prefetch,
+            write_drivers=write_drivers,
+            refresh_interval=None if refresh_fs is None else seconds(refresh_fs),
         ),
         waves=waves,
         memory_capacity=block,

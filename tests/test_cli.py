@@ -139,8 +139,8 @@ def test_run_hands_everything_to_the_job(
         waves=9,
     )  # fmt: skip
     assert call == {
-        "out": Path("runs/a"), "force": False, "data_dir": Path("d"), "progress": None,
-        "checkpoints": Path("kept"),
+        "out": Path("runs/a"), "force": False, "data_dir": Path("d"), "offline": False,
+        "progress": None, "checkpoints": Path("kept"),
     }  # fmt: skip
     out, err = capsys.readouterr()
     assert (out, err) == ("a table\n", "")
@@ -152,6 +152,17 @@ def test_the_data_folder_may_come_from_the_environment(
     monkeypatch.setenv("PNNSIM_DATA_DIR", "elsewhere")
     assert main(["run", str(machine)]) == 0
     assert job.calls[0]["data_dir"] == Path("elsewhere")
+
+
+def test_what_is_not_there_is_not_downloaded_offline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("PNNSIM_DATA_DIR", raising=False)
+    words = ["--task", "mnist", "--offline", "--data-dir", str(tmp_path), "--quiet"]
+    assert main(["run", "photonic_mrr", "--out", str(tmp_path / "a"), *words]) == 2
+    assert "train-images-idx3-ubyte" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
 
 
 def test_the_default_folder_tells_experiments_apart(machine: Path, job: Job) -> None:

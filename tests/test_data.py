@@ -13,6 +13,7 @@ from pnnsim.data import TEXT_EPOCH, TEXT_WAVES, load_data
 from pnnsim.errors import SpecError, TaskError, TrainingError
 from pnnsim.experiment import load_experiment
 from pnnsim.job import run
+from pnnsim.learning.examples import Labelled
 from pnnsim.params.experiment import TEXT_VOCABULARIES, TaskParams, TrainingParams
 from pnnsim.tasks.text import encode
 
@@ -37,6 +38,23 @@ def test_images_are_in_three_parts_as_loaded() -> None:
     assert len(waves) == len(data.test)
     assert torch.equal(data.waves(5).x, waves.x[:5])
     assert data.pixels().shape == (len(data.train), 64)
+
+
+def test_the_validation_part_can_be_learned_from_at_the_end() -> None:
+    data = load_data(TaskParams())
+    assert isinstance(data.validation, Labelled)
+    everything = data.with_validation()
+    assert torch.equal(
+        everything.pixels(), torch.cat([data.train.take(torch.arange(len(data.train)))[0],
+                                        data.validation.x])
+    )  # fmt: skip
+    assert len(everything.train) == len(data.train) + len(data.validation)
+    assert everything.test is data.test
+
+
+def test_the_parts_of_a_text_stay_apart(text: str) -> None:
+    with pytest.raises(TrainingError, match="is a text"):
+        load_data(TaskParams(name="shakespeare", window=3)).with_validation()
 
 
 def test_a_text_is_cut_without_overlap_and_its_end_is_measured(text: str) -> None:

@@ -181,8 +181,8 @@ def test_shares_of_the_critical_path_add_up_to_the_latency(case):
 def test_keys_are_those_of_the_metrics_file():
     found = figures(machine(waves=3))
     assert set(found) == {
-        "latency_s", "queue", "makespan_s", "interval_s", "throughput_per_s", "closed_form",
-        "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "utilization",
+        "latency_s", "queue", "refresh", "makespan_s", "interval_s", "throughput_per_s",
+        "closed_form", "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "utilization",
         "critical_path", "counts", "events",
     }  # fmt: skip
     assert list(found["latency_s"]) == ["first", "mean", "p50", "p95", "p99", "max"]

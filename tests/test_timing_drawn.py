@@ -1,7 +1,8 @@
 """Schedules drawn by hand: one character is one femtosecond, a digit is a wave.
 
-`W` and `R` are writes and moves of the switch, `+` is a place with several waves at once. The lane
-of the encoder shows encoding and driving; a gap in between is a wait for the switch.
+`W`, `F` and `R` are writes, refreshes and moves of the switch, `+` is a place with several waves
+at once. The lane of the encoder shows encoding and driving; a gap in between is a wait for the
+switch.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pnnsim.timing import run_timing
 from pnnsim.trace import ACTIONS
 from tests.machines import machine
 
+MARKS = {"write": "W", "refresh": "F", "route": "R"}
 QUICK = (Stage("front_end", "map_input", 1),)
 
 
@@ -26,7 +28,7 @@ def drawn(trace):
         cells = ["."] * int(trace.end_fs.max())
         for row in (trace.unit == lane).nonzero()[0]:
             action = ACTIONS[trace.action[row]]
-            mark = {"write": "W", "route": "R"}.get(action, str(trace.wave[row]))
+            mark = MARKS.get(action, str(trace.wave[row]))
             for t in range(trace.start_fs[row], trace.end_fs[row]):
                 cells[t] = mark if cells[t] == "." else "+"
         if set(cells) != {"."}:

@@ -268,3 +268,39 @@ def test_write_ahead_into_the_bank_in_use():
     cause = find(trace, "propagate", 0, 0)
     broken = edit(trace, row, start_fs=trace.end_fs[cause], cause=cause)
     found(case, broken, "write, wave 0, .* starts while the lane is busy until 8")
+
+
+#: Bank 0 is refreshed at 15 and 29, see `test_timing_refresh`.
+REFRESHED = machine(waves=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
+
+
+def test_refresh_that_begins_by_itself_and_one_that_waits_are_sound():
+    check(REFRESHED.run(), REFRESHED.network, REFRESHED.control, memory_capacity=3)
+
+
+def test_refresh_with_another_set():
+    case = machine(waves=3, sets=2, steps=2, write_fs=10, refresh_fs=25)
+    trace = case.run()
+    found(case, edit(trace, find(trace, "refresh"), weight_set=1), "refreshes bank 0, which holds")
+
+
+def test_refresh_that_comes_too_early():
+    trace = REFRESHED.run()
+    later = REFRESHED.control.model_copy(update={"refresh_interval": 16e-15})
+    with pytest.raises(ScheduleError, match="comes 15 fs after the write before it"):
+        check(trace, REFRESHED.network, later, memory_capacity=3)
+
+
+def test_refresh_while_a_wave_is_on_its_way():
+    trace = REFRESHED.run()
+    row = find(trace, "refresh")
+    # Wave 1 departs at 11 and is captured at 15.
+    broken = edit(trace, row, start_fs=14, cause=-1)
+    found(REFRESHED, broken, "multiplies while bank 0 is written")
+
+
+def test_more_writes_than_drivers():
+    case = machine(waves=4, write_fs=10, refresh_fs=25, write_drivers=2)
+    trace = case.run()
+    with pytest.raises(ScheduleError, match="is write 2 of 1"):
+        check(trace, case.network, machine().control, memory_capacity=1)

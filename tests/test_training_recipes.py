@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from training import relaxnet_svhn
 from training.common import Cells, ideal_machine, spread, write_table
 from training.relaxnet_budget import width_of_budget
 
@@ -33,6 +34,15 @@ def test_a_quick_recipe_writes_tables_and_pictures(name: str, tmp_path: Path) ->
     for picture in pictures:
         assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "note.txt").read_text().strip()
+
+
+def test_settings_are_compared_without_the_test_part(tmp_path: Path) -> None:
+    relaxnet_svhn.main(["--quick", "--choose", "--out", str(tmp_path)])
+    rows = list(csv.DictReader((tmp_path / "choice.csv").read_text().splitlines()))
+    errors = [float(row["validation error [%]"]) for row in rows]
+    assert errors == sorted(errors)
+    assert {row["settings"] for row in rows} <= set(relaxnet_svhn.CANDIDATES)
+    assert relaxnet_svhn.CHOSEN in relaxnet_svhn.CANDIDATES
 
 
 def test_cells_are_computed_once(tmp_path: Path) -> None:

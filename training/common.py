@@ -48,16 +48,25 @@ class Options:
         data_dir: Where data sets are looked for first.
         out: Folder of the results.
         seeds: Number of seeds of the training.
+        choose: Whether to compare settings on the validation part instead of measuring.
+        offline: Whether never to download.
     """
 
     quick: bool
     data_dir: Path | None
     out: Path
     seeds: int
+    choose: bool = False
+    offline: bool = False
 
 
 def read_options(
-    name: str, about: str | None, seeds: int, arguments: Sequence[str] | None
+    name: str,
+    about: str | None,
+    seeds: int,
+    arguments: Sequence[str] | None,
+    *,
+    choices: bool = False,
 ) -> Options:
     """Read the command line of a recipe, and make its folder.
 
@@ -66,6 +75,7 @@ def read_options(
         about: Its docstring.
         seeds: Seeds of the full size; the quick one has two.
         arguments: Words of the command line; those of the process where None.
+        choices: Whether the recipe can compare settings.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m training.{name}",
@@ -74,19 +84,29 @@ def read_options(
     )
     parser.add_argument("--quick", action="store_true", help="a small size: does everything work?")
     parser.add_argument("--data-dir", type=Path, help="folder with data sets")
+    parser.add_argument("--offline", action="store_true", help="never download a data set")
     parser.add_argument("--out", type=Path, help=f"folder of the results; runs/{name} by default")
     parser.add_argument("--seeds", type=int, help=f"seeds of the training; {seeds} by default")
+    if choices:
+        parser.add_argument(
+            "--choose", action="store_true", help="compare settings on the validation part"
+        )
     given = parser.parse_args(arguments)
     folder = given.out or Path("runs") / (f"{name}-quick" if given.quick else name)
     folder.mkdir(parents=True, exist_ok=True)
     return Options(
-        given.quick, given.data_dir, folder, given.seeds or (2 if given.quick else seeds)
+        quick=given.quick,
+        data_dir=given.data_dir,
+        out=folder,
+        seeds=given.seeds or (2 if given.quick else seeds),
+        choose=choices and given.choose,
+        offline=given.offline,
     )
 
 
 def load(options: Options, task: TaskParams) -> Data:
     """Load a task, and keep what its data are beside the results."""
-    data = load_data(task, data_dir=options.data_dir)
+    data = load_data(task, data_dir=options.data_dir, offline=options.offline)
     note = f"{data.name}: {data.note}"
     (options.out / "note.txt").write_text(note + "\n", encoding="utf-8")
     print(note)
@@ -108,7 +128,8 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
     """Train an ideal network once and measure it on the part that training never saw.
 
     Returns:
-        Error rate and loss [nats] there, training loss [nats], best epoch, and time taken [s].
+        Error rate and loss [nats] there, error rate on the validation part, training loss [nats],
+        best epoch, and time taken [s].
     """
     begin = time.perf_counter()
     twin = Surrogate(
@@ -128,6 +149,7 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
     return {
         "error": 1.0 - share,
         "loss": loss,
+        "validation_error": 1.0 - history.validation_accuracy[history.best_epoch],
         "training_loss": history.loss[-1],
         "best_epoch": history.best_epoch,
         "wall_s": time.perf_counter() - begin,
@@ -194,7 +216,8 @@ def on_machines(options: Options, settings: Sequence[tuple[str, str]]) -> str:
     """
     rows = []
     for name in MACHINES:
-        metrics = run(load_experiment(name, settings), data_dir=options.data_dir).metrics
+        experiment = load_experiment(name, settings)
+        metrics = run(experiment, data_dir=options.data_dir, offline=options.offline).metrics
         for figure in ("accuracy", "loss_nats"):
             if figure in metrics:
                 found = metrics[figure]

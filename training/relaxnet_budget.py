@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     depth = 3 if quick else DEPTH
     data = load(options, TaskParams(name="digits" if quick else "svhn"))
     inputs, outputs = TaskParams(name=data.name).shape()
+    everything = data.with_validation()
     cells = Cells(options.out)
     settings = TRAINING | ({"epochs": 2} if quick else {})
     networks = {
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             def compute(
                 network: ReLaXNet = network, training: TrainingParams = training
             ) -> dict[str, float]:
-                return train(network, data, training)
+                return train(network, everything, training)
 
             found = cells.get(f"budget {budget} sets {sets} seed {seed}", compute)
             errors[budget, sets].append(100.0 * found["error"])

@@ -39,7 +39,7 @@ WIDTH = 64
 SEEDS = 2
 #: The settings of every cell.
 TRAINING: dict[str, Any] = {
-    "epochs": 2,
+    "epochs": 1,
     "batch": 512,
     "learning_rate": 2e-3,
     "weight_rate": 10.0,

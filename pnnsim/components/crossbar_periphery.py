@@ -11,7 +11,7 @@ from torch import Tensor
 from pnnsim.components.base import Active, Detector, Encoder, Received, Switch, wait_fs
 from pnnsim.params.crossbar import CrossbarTiaParams, CurrentSwitchParams, LineDriverParams
 from pnnsim.physics import dynamics, photonic_detection, quantize
-from pnnsim.rng import normal
+from pnnsim.rng import noise_like
 from pnnsim.units import from_fs, to_fs
 
 
@@ -24,9 +24,9 @@ class LineDriver(Encoder[LineDriverParams]):
     deterministic = imperfections = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
-        """Return the converter's period, or the wait for the driver to settle."""
+        """Return the periods of a converter's lines, or the wait for the driver to settle."""
         if action == "convert":
-            return to_fs(1.0 / self.params.symbol_rate)
+            return self.params.turns(self.size.lines) * to_fs(1.0 / self.params.symbol_rate)
         if action == "encode":
             return to_fs(self.params.settling_time)
         raise KeyError(action)
@@ -37,8 +37,13 @@ class LineDriver(Encoder[LineDriverParams]):
         return self.size.lines * each
 
     def static_power(self) -> float:
-        """Return the power of all drivers in use."""
-        return self.size.lines * self.params.static_power
+        """Return the power of all drivers in use and of their converters."""
+        converters = self.params.standing_power(self.size.lines)
+        return self.size.lines * self.params.static_power + converters
+
+    def area(self) -> float | None:
+        """Return the area of the converters, where it is described."""
+        return self.params.converters_area(self.size.lines)
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the line's voltage over that of logical 1, between the rails."""
@@ -165,7 +170,7 @@ class CrossbarTia(Detector[CrossbarTiaParams]):
         signal = received.signal
         if generator is not None:
             deviation = math.sqrt(self._noise_variance(received.conductance, active))
-            noise = normal(tuple(signal.shape), generator).to(signal)
+            noise = noise_like(signal, generator)
             signal = signal + deviation / received.unit_input * noise
         if not self.on(active, "saturation"):
             return signal

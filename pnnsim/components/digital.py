@@ -25,7 +25,8 @@ class DigitalActivation(Nonlinearity[DigitalActivationParams]):
         """Return conversion and function, one after the other."""
         if action != "activate":
             raise KeyError(action)
-        return to_fs(self.params.conversion_time) + to_fs(self.params.function_time)
+        turns = self.params.turns(self.size.lines)
+        return turns * to_fs(self.params.conversion_time) + to_fs(self.params.function_time)
 
     def cost(self, action: str) -> float:
         """Return the energy of converting and looking up every line."""
@@ -35,8 +36,12 @@ class DigitalActivation(Nonlinearity[DigitalActivationParams]):
         return self.size.lines * (conversion + self.params.function_energy)
 
     def static_power(self) -> float:
-        """Return the standing power of all lines."""
-        return self.size.lines * self.params.static_power
+        """Return the standing power of all converters with their tables."""
+        return self.params.converters(self.size.lines) * self.params.static_power
+
+    def area(self) -> float | None:
+        """Return the area of the converters, where it is described."""
+        return self.params.converters_area(self.size.lines)
 
     def activate(
         self,

@@ -15,7 +15,7 @@ from pnnsim.params.electric_activation import (
     SpinOscillatorParams,
 )
 from pnnsim.physics import dynamics, electronic, spintronic
-from pnnsim.rng import normal
+from pnnsim.rng import noise_like
 from pnnsim.units import from_fs, to_fs
 
 #: Span of each curve of an analog stage.
@@ -61,7 +61,7 @@ class ElectronicAnalog(Nonlinearity[ElectronicAnalogParams]):
         if generator is None or not self.on(active, "noise"):
             return curve
         low, high = self.range
-        noise = normal(tuple(value.shape), generator).to(value)
+        noise = noise_like(value, generator)
         return (curve + self.params.noise * (high - low) * noise).clamp(low, high)
 
     @property
@@ -113,7 +113,7 @@ class MtjSigmoid(Nonlinearity[MtjSigmoidParams]):
             return share
         time = torch.tensor(p.integration_time, dtype=torch.float64)
         variance = spintronic.p_bit_average_variance(share, time.to(value), p.correlation_time)
-        noise = normal(tuple(value.shape), generator).to(value)
+        noise = noise_like(value, generator)
         return (share + (variance / p.devices).sqrt() * noise).clamp(0.0, 1.0)
 
     @property
@@ -166,7 +166,7 @@ class SpinOscillator(Nonlinearity[SpinOscillatorParams]):
         if generator is None or not self.on(active, "amplitude_noise"):
             return amplitude
         deviation = spintronic.oscillator_deviation(self._full * amplitude, p.thermal_power)
-        noise = normal(tuple(value.shape), generator).to(value)
+        noise = noise_like(value, generator)
         return (amplitude + deviation / self._full * noise).clamp(0.0, 1.0)
 
     def _settled(self, value: Tensor) -> Tensor:

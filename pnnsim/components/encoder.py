@@ -21,9 +21,9 @@ class ModulatorEncoder(Encoder[MrmParams]):
     deterministic = imperfections = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
-        """Return the converter's period, or the wait for the modulator to settle."""
+        """Return the periods of a converter's lines, or the wait for the modulator to settle."""
         if action == "convert":
-            return to_fs(1.0 / self.params.symbol_rate)
+            return self.params.turns(self.size.lines) * to_fs(1.0 / self.params.symbol_rate)
         if action == "encode":
             time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
             return wait_fs(self.params.settling_time, time_constant, self.params.bits)
@@ -35,9 +35,14 @@ class ModulatorEncoder(Encoder[MrmParams]):
         return self.size.lines * each
 
     def static_power(self) -> float:
-        """Return what lasers take from the wall and what keeps the modulators on wavelength."""
+        """Return what lasers, wavelength locks and converters take."""
         laser = self.params.laser_power / self.params.laser_efficiency
-        return self.size.lines * (laser + self.params.static_power)
+        converters = self.params.standing_power(self.size.lines)
+        return self.size.lines * (laser + self.params.static_power) + converters
+
+    def area(self) -> float | None:
+        """Return the area of the converters, where it is described."""
+        return self.params.converters_area(self.size.lines)
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the line's power: never negative, at most the laser's."""
@@ -69,9 +74,9 @@ class MachZehnderEncoder(Encoder[MzmParams]):
     deterministic = imperfections = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
-        """Return the converter's period, or the wait for the modulator to settle."""
+        """Return the periods of a converter's lines, or the wait for the modulator to settle."""
         if action == "convert":
-            return to_fs(1.0 / self.params.symbol_rate)
+            return self.params.turns(self.size.lines) * to_fs(1.0 / self.params.symbol_rate)
         if action == "encode":
             time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
             return wait_fs(self.params.settling_time, time_constant, self.params.bits)
@@ -83,9 +88,14 @@ class MachZehnderEncoder(Encoder[MzmParams]):
         return self.size.lines * each
 
     def static_power(self) -> float:
-        """Return what the laser takes from the wall and what holds the modulators' bias."""
+        """Return what laser, bias control and converters take."""
         laser = self.params.laser_power / self.params.laser_efficiency
-        return self.size.lines * (laser + self.params.static_power)
+        converters = self.params.standing_power(self.size.lines)
+        return self.size.lines * (laser + self.params.static_power) + converters
+
+    def area(self) -> float | None:
+        """Return the area of the converters, where it is described."""
+        return self.params.converters_area(self.size.lines)
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the line's field or power; drivers are taken to straighten the modulator."""

@@ -153,9 +153,9 @@ class SourceArray(Encoder[SourceArrayParams]):
     deterministic = imperfections = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
-        """Return one conversion, or the wait for a source to settle."""
+        """Return the conversions of a converter's lines, or the wait for a source to settle."""
         if action == "convert":
-            return to_fs(self.params.conversion_time)
+            return self.params.turns(self.size.lines) * to_fs(self.params.conversion_time)
         if action == "encode":
             time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
             return wait_fs(self.params.settling_time, time_constant, self.params.bits)
@@ -166,8 +166,13 @@ class SourceArray(Encoder[SourceArrayParams]):
         return self.size.lines * {"convert": self.params.dac_energy, "encode": 0.0}[action]
 
     def static_power(self) -> float:
-        """Return the power of all sources."""
-        return self.size.lines * self.params.electrical_power
+        """Return the power of all sources and converters."""
+        converters = self.params.standing_power(self.size.lines)
+        return self.size.lines * self.params.electrical_power + converters
+
+    def area(self) -> float | None:
+        """Return the area of the converters, where it is described."""
+        return self.params.converters_area(self.size.lines)
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the brightness: never negative, at most full scale."""

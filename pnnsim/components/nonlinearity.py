@@ -48,11 +48,11 @@ class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
         """Return the transmitted intensity, `(1 - tap) cos^2(phase / 2)` times the carrier."""
         low = 0.0 if self.params.carrier == "signal" else -1.0
         driven = value.clamp(low, 1.0)
-        phase = photonic_activation.modulator_phase(
-            self.params.drive_voltage * driven, self.params.v_pi, self.params.bias_voltage
-        )
-        transmitted = photonic_activation.interferometer_transmission(phase)
-        passed = (1.0 - self.params.tap_fraction) * transmitted
+        p = self.params
+        phase = photonic_activation.modulator_phase(driven, p.v_pi, p.bias_voltage, p.drive_voltage)
+        passed = photonic_activation.interferometer_transmission(phase)
+        if p.tap_fraction:
+            passed = (1.0 - p.tap_fraction) * passed
         return passed * driven if self.params.carrier == "signal" else passed
 
     @property

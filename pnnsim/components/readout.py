@@ -15,17 +15,17 @@ from pnnsim.units import to_fs
 
 @final
 class Adc(Readout[AdcParams]):
-    """Convert the last state, one converter per line (Walden's figure of merit)."""
+    """Convert the last state; the energy is that of Walden's figure of merit."""
 
     kind = "adc"
     Params = AdcParams
     deterministic = imperfections = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
-        """Return the time of one conversion."""
+        """Return the time of the conversions of one converter's lines."""
         if action != "convert":
             raise KeyError(action)
-        return to_fs(self.params.conversion_time)
+        return self.params.turns(self.size.lines) * to_fs(self.params.conversion_time)
 
     def cost(self, action: str) -> float:
         """Return the energy of one conversion of every line: figure of merit times 2^ENOB."""
@@ -35,7 +35,11 @@ class Adc(Readout[AdcParams]):
 
     def static_power(self) -> float:
         """Return the standing power of all converters."""
-        return self.size.lines * self.params.static_power
+        return self.params.converters(self.size.lines) * self.params.static_power
+
+    def area(self) -> float | None:
+        """Return the area of the converters, where it is described."""
+        return self.params.converters_area(self.size.lines)
 
     def read(self, state: Tensor, span: tuple[float, float], active: Active) -> Tensor:
         """Return the state in steps of the converter, whose range is that of f."""

@@ -20,7 +20,7 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.devices import Devices
 from pnnsim.parameters import ParameterSet
-from pnnsim.products import Read
+from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import Carry, Loop
@@ -73,16 +73,16 @@ def loop_of(twin: Surrogate, live: ParameterSet, calibration: Calibration | None
         calibration: What was measured; None for the nominal model.
     """
     if calibration is None:
-        return Loop(twin.chip, live.weight, live.gain, live.bias, twin.visits, twin.read)
+        programmed = Programmed(twin.chip, live.weight, twin.read)
+        return Loop(programmed, live.gain, live.bias, twin.visits)
 
     def held(bank: int, weight_set: int) -> Held:
         return held_of(twin, live, calibration, weight_set)
 
     # Behind the detector an offset is a bias of `gain` times its size.
     bias = live.bias + live.gain.unsqueeze(1) * calibration.offset.to(live.bias)
-    return Loop(
-        twin.chip, live.weight, live.gain, bias, twin.visits, Read(twin.read.active, held=held)
-    )
+    programmed = Programmed(twin.chip, live.weight, Read(twin.read.active, held=held))
+    return Loop(programmed, live.gain, bias, twin.visits)
 
 
 def held_of(twin: Surrogate, live: ParameterSet, calibration: Calibration, weight_set: int) -> Held:

@@ -22,9 +22,10 @@ from pnnsim.params.base import (
     Time,
     Voltage,
 )
+from pnnsim.params.converter import DacParams
 
 
-class LineDriverParams(Params):
+class LineDriverParams(DacParams):
     """Describe drivers that put the state as voltages onto the lines of a crossbar."""
 
     carrier: ClassVar[Carrier] = "voltage"

@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from pnnsim.params.base import Bits, Count, Energy, Params, Power, Time
+from pnnsim.params.converter import ConverterParams
 
 
-class DigitalActivationParams(Params):
-    """Describe a converter and a digital function for each line.
+class DigitalActivationParams(ConverterParams):
+    """Describe converters and the digital function behind them.
 
     The converter that brings the number back onto the line is the encoder's.
     """

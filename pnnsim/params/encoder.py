@@ -14,14 +14,14 @@ from pnnsim.params.base import (
     Fraction,
     Frequency,
     NoiseDbc,
-    Params,
     Power,
     RatioDb,
     Time,
 )
+from pnnsim.params.converter import DacParams
 
 
-class MrmParams(Params):
+class MrmParams(DacParams):
     """Describe micro-ring modulators, one per line, each on a laser line of its own."""
 
     carrier: ClassVar[Carrier] = "power"
@@ -53,7 +53,7 @@ class MrmParams(Params):
     """Relative intensity noise of one laser, one-sided."""
 
 
-class MzmParams(Params):
+class MzmParams(DacParams):
     """Describe Mach-Zehnder modulators, one per line, all on light of one laser."""
 
     kind: Literal["mzm"]

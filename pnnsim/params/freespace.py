@@ -21,6 +21,7 @@ from pnnsim.params.base import (
     RatioDb,
     Time,
 )
+from pnnsim.params.converter import DacParams
 
 
 class SlmParams(Params):
@@ -85,7 +86,7 @@ class DmdSwitchParams(Params):
     """Power of the array with its controller."""
 
 
-class SourceArrayParams(Params):
+class SourceArrayParams(DacParams):
     """Describe an array of directly modulated light sources, one for each line."""
 
     carrier: ClassVar[Carrier] = "power"

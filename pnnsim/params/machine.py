@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pnnsim.params.base import Count, Energy, Frequency, Params, Power, Temperature
+from pnnsim.params.base import Count, Energy, Frequency, Params, Power, Temperature, Time
 
 
 class DigitalParams(Params):
@@ -45,5 +45,11 @@ class ControlParams(Params):
     """Whether a bank that is not in use is written while the others compute."""
     write_drivers: Count = 1
     """Physical banks that can be written at once; a matrix of several tiles shares them."""
+    refresh_interval: Annotated[Time, Field(gt=0)] | None = None
+    """Age at which a bank is written again with what it holds; waves wait meanwhile. Never where it
+    is not given."""
+    cores: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Copies of the whole machine that one host gives requests to, a block to each in turn; each
+    has a front end, a queue and a readout of its own."""
     gating: tuple[Literal["front_end", "encoder", "detector", "nonlinearity", "readout"], ...] = ()
     """Parts that are switched off while idle; one that keeps something, as banks do, cannot be."""

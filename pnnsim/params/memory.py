@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from pnnsim.params.base import Bits, Count, Energy, Params, Power, Rate, Time
+from pnnsim.params.converter import ConverterParams
 
 
 class SampleHoldParams(Params):
@@ -27,8 +28,8 @@ class SampleHoldParams(Params):
     """Power of one cell."""
 
 
-class AdcParams(Params):
-    """Describe the analog-to-digital converters that hand the result to the host, one per line."""
+class AdcParams(ConverterParams):
+    """Describe the analog-to-digital converters that hand the result to the host."""
 
     kind: Literal["adc"]
     bits: Bits

@@ -26,16 +26,20 @@ def interferometer_transmission(phase: Tensor) -> Tensor:
     return torch.cos(phase / 2.0) ** 2
 
 
-def modulator_phase(voltage: Tensor, v_pi: float, bias_voltage: float = 0.0) -> Tensor:
+def modulator_phase(
+    drive: Tensor, v_pi: float, bias_voltage: float = 0.0, full_scale: float = 1.0
+) -> Tensor:
     """Return the phase [rad] of an electro-optic modulator: `pi (V + V_bias) / V_pi`.
 
     Args:
-        voltage: Driving voltage [V], any shape.
+        drive: Driving voltage over `full_scale`, any shape.
         v_pi: Voltage for a phase of pi [V].
         bias_voltage: Voltage at rest [V].
+        full_scale: Driving voltage of `drive` 1 [V].
     """
     require_positive("modulator_phase", v_pi=v_pi)
-    return math.pi * (voltage + bias_voltage) / v_pi
+    bias = torch.tensor(math.pi * bias_voltage / v_pi, dtype=drive.dtype, device=drive.device)
+    return torch.add(bias, drive, alpha=math.pi * full_scale / v_pi)
 
 
 def electro_optic_gain(

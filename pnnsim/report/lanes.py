@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.registry import parts
-from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
+from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace, core_of
 
 #: Components in machine order; what has no place in the machine comes last.
 _RANK = {name: rank for rank, name in enumerate(parts())}
@@ -30,12 +30,14 @@ def lane_order(trace: Trace) -> tuple[int, ...]:
     last = set(np.unique(trace.unit[trace.action == _LAST_ACTION]).tolist())
     first = set(np.unique(trace.unit[trace.action != _LAST_ACTION]).tolist())
 
-    def key(unit: int) -> tuple[bool, int, int, int, str]:
+    def key(unit: int) -> tuple[bool, int, int, int, int, str]:
         rank = _RANK.get(components[unit], len(_RANK))
-        tail = trace.units[unit].rpartition(".")[2]
+        core = core_of(trace.units[unit])
+        tail = trace.units[unit].removesuffix(f".core{core}").rpartition(".")[2]
         number = int(tail) if tail.isdecimal() else -1  # bank 10 comes after bank 2
         started = int(begin[unit]) if number < 0 else 0
-        return (unit in last and unit not in first, rank, number, started, trace.units[unit])
+        name = trace.units[unit]
+        return (unit in last and unit not in first, rank, core, number, started, name)
 
     return tuple(sorted(range(len(trace.units)), key=key))
 
@@ -73,13 +75,15 @@ def sublane_name(unit: str, lane: int) -> str:
 def owners(trace: Trace) -> Ints:
     """Return the wave on whose behalf each span ran, shape `(n_span,)`.
 
-    A move or a write serves no single wave; it belongs to the wave whose end of work let it start.
+    A move or a write serves no single wave; it belongs to the wave whose end of work let it start,
+    or, where it started by itself, to the last one that had come.
     """
     found = trace.wave.tolist()
     cause = trace.cause.tolist()
+    come = np.maximum(np.searchsorted(trace.arrival_fs, trace.start_fs, side="right") - 1, 0)
     # Rows come in order of end, so the cause of a row stands before it.
     for row in np.flatnonzero(trace.wave < 0).tolist():
-        found[row] = 0 if cause[row] == NO_CAUSE else found[cause[row]]
+        found[row] = int(come[row]) if cause[row] == NO_CAUSE else found[cause[row]]
     return np.asarray(found, dtype=np.int64)
 
 
@@ -126,8 +130,8 @@ def span_names(trace: Trace, rows: Iterable[int]) -> list[str]:
 
 
 def _name(action: str, step: int, bank: int, weight_set: int) -> str:
-    if action == "write":
-        return f"write W{weight_set} → bank {bank}"
+    if action in ("write", "refresh"):
+        return f"{action} W{weight_set} → bank {bank}"
     if action == "route":
         return f"route → bank {bank}"
     words = [action.replace("_", " ")]

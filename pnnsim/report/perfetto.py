@@ -35,7 +35,7 @@ SPAN_LIMIT = 20_000
 _SCALES = ((10**6, 10**8), (10**3, 10**3), (1, 0))
 
 #: What happens for a wave but not to it: the arrows do not pass through these.
-_ASIDE = ("route", "write", "drive")
+_ASIDE = ("route", "write", "refresh", "drive")
 
 _COUNTERS = 1  # process of the counters; the components follow
 

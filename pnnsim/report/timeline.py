@@ -24,7 +24,7 @@ CUT_RATIO = 100.0
 #: Share of the width that all cuts together take.
 CUT_SHARE = 0.35
 
-_MOVES = ("route", "write")
+_MOVES = ("route", "write", "refresh")
 #: Actions that occupy nothing exclusively: of other waves they would only pile up.
 _SHARED = ("propagate", "hold")
 
@@ -197,7 +197,7 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
 
 def _kind(action: str, wave: int, critical: bool) -> str:
     if action in _MOVES and (wave <= 0 or critical):
-        return action
+        return "write" if action == "refresh" else action
     return "other" if wave > 0 else "wave"
 
 
@@ -233,7 +233,7 @@ def _labels(name: str, action: str, weight_set: int, bank: int) -> tuple[str, ..
     """Return texts for a bar, from everything to as little as still says something."""
     if action == "route":
         return name, f"→ {bank}"
-    if action in ("mvm", "write"):
+    if action in ("mvm", "write", "refresh"):
         return name, f"{action} W{weight_set}", f"W{weight_set}"
     return name, name.partition(" t=")[0]
 

@@ -1,0 +1,159 @@
+"""Describe LruNet: a convolutional network whose four stages are each applied many times.
+
+Köpüklü, Babaee, Hörmann and Rigoll, "Convolutional Neural Networks with Layer Reuse", ICIP 2019,
+arXiv:1901.09615. The stages share their weights over all repetitions; batch norm alone is private
+to each. Nothing here imports torch and nothing is known of hardware.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+#: Stages, each with twice the channels of the one before.
+STAGES = 4
+
+#: Filters of a depthwise convolution for each channel.
+FILTERS = 2
+
+#: Groups of the pointwise convolutions and of the first one of the head.
+GROUPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """Describe one convolution, as often as it is applied to an image.
+
+    Args:
+        name: `stem`, `stage1.depthwise`, `stage1.pointwise`, …, `head.reduce`, `head.classify`.
+        inputs: Channels that it reads.
+        outputs: Channels that it writes.
+        kernel: Side of its kernel, 3 or 1; a map is padded by half of it.
+        stride: Step from one patch to the next.
+        groups: Independent groups of channels.
+        side: Side of the map that it writes.
+        repetitions: Times that it is applied, N within a stage and 1 elsewhere.
+        bias: Whether a bias is added.
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    kernel: int
+    stride: int
+    groups: int
+    side: int
+    repetitions: int
+    bias: bool = False
+
+    @property
+    def patches(self) -> int:
+        """Return the positions at which one application evaluates its kernel."""
+        return self.side**2
+
+    @property
+    def fan_in(self) -> int:
+        """Return the values that one output depends on."""
+        return self.inputs // self.groups * self.kernel**2
+
+    @property
+    def weights(self) -> int:
+        """Return the weights, shared over all applications."""
+        return self.outputs * self.fan_in
+
+    @property
+    def macs(self) -> int:
+        """Return the multiply-accumulates of all its applications to one image."""
+        return self.repetitions * self.patches * self.weights
+
+
+class LruNet(BaseModel):
+    """Describe an LruNet for square images."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    kind: Literal["lrunet"] = "lrunet"
+    """Name of this kind of network."""
+    channels: Annotated[int, Field(ge=1, le=64)] = 3
+    """Channels of an image: 1 for grey, 3 for colour."""
+    side: Annotated[int, Field(ge=2, le=256)] = 32
+    """Side of an image in pixels."""
+    classes: Annotated[int, Field(ge=2, le=10_000)] = 10
+    """Classes to tell apart."""
+    stem: Annotated[int, Field(ge=8, le=512, multiple_of=8)] = 64
+    """Channels behind the first convolution; the publication has 64, tests take fewer."""
+    width: Literal[1, 2] = 1
+    """Factor on the channels of all stages and of the head, not of the stem."""
+    repetitions: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Times N that each stage is applied."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Share of the values between the convolutions of the head that training drops."""
+
+    def stage_channels(self) -> tuple[int, ...]:
+        """Return the channels of each stage, shape `(4,)`."""
+        return tuple(self.stem * self.width * 2**stage for stage in range(STAGES))
+
+    def stage_sides(self) -> tuple[int, ...]:
+        """Return the side of the map in each stage, shape `(4,)`.
+
+        The first convolution has stride 2; a pool of 3 x 3 with stride 2 and padding 1 follows on
+        stages 1, 2 and 4. Each rounds up.
+        """
+        first = _halved(self.side)
+        second = _halved(first)
+        third = _halved(second)
+        return first, second, third, third
+
+    @property
+    def head_channels(self) -> int:
+        """Return the channels between both convolutions of the head."""
+        return 4 * self.stem * self.width
+
+    @property
+    def head_side(self) -> int:
+        """Return the side of the map in the head."""
+        return _halved(self.stage_sides()[-1])
+
+    def convolutions(self) -> tuple[Convolution, ...]:
+        """Return every convolution once, in the order in which an image meets them."""
+        channels, sides = self.stage_channels(), self.stage_sides()
+        n = self.repetitions
+        found = [Convolution("stem", self.channels, self.stem, 3, 2, 1, sides[0], 1)]
+        for number, (c, side) in enumerate(zip(channels, sides, strict=True), start=1):
+            stage = f"stage{number}"
+            found.append(Convolution(f"{stage}.depthwise", c, FILTERS * c, 3, 1, c, side, n))
+            found.append(Convolution(f"{stage}.pointwise", FILTERS * c, c, 1, 1, GROUPS, side, n))
+        last, reduced, side = channels[-1], self.head_channels, self.head_side
+        found.append(Convolution("head.reduce", last, reduced, 1, 1, GROUPS, side, 1))
+        found.append(
+            Convolution("head.classify", reduced, self.classes, 1, 1, 1, side, 1, bias=True)
+        )
+        return tuple(found)
+
+    def parameter_counts(self) -> dict[str, int]:
+        """Return how many parameters are trained, by place.
+
+        `shared` are the convolutions and the bias of the last one, independent of N; `batch_norm`
+        are the gains and shifts, two a channel, behind the stem, in the head, and for each
+        repetition behind both convolutions of each stage.
+        """
+        shared = sum(conv.weights for conv in self.convolutions()) + self.classes
+        per_repetition = 2 * (FILTERS + 1) * sum(self.stage_channels())
+        batch_norm = 2 * self.stem + 2 * self.head_channels + self.repetitions * per_repetition
+        return {"shared": shared, "batch_norm": batch_norm, "total": shared + batch_norm}
+
+    def macs_per_inference(self) -> dict[str, int]:
+        """Return the multiply-accumulates of one image, by place."""
+        macs = {"stem": 0, "stages": 0, "head": 0}
+        for conv in self.convolutions():
+            place = conv.name.partition(".")[0]
+            macs["stages" if place.startswith("stage") else place] += conv.macs
+        return {**macs, "total": sum(macs.values())}
+
+
+def _halved(side: int) -> int:
+    return -(-side // 2)

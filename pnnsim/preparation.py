@@ -1,0 +1,167 @@
+"""Prepare the banks for the visits of waves: write them and move the switch, as SimPy processes.
+
+What is to be written or moved to comes from the plan (`pnnsim.schedule`); which waves come is the
+business of `pnnsim.core`.
+
+Where banks are refreshed, each is written again with what it holds once its last programming began
+a stated time ago. A refresh takes a write driver, lets nobody depart to its bank any more, waits
+until those on their way are captured, and writes. Other banks can be crossed meanwhile, so a
+refresh may come between any two departures, those of one block included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pnnsim.delays import Delays
+from pnnsim.kernel import Board, Clock, Gate, Inbox, Servers, Wait
+from pnnsim.mapping import Mapping
+from pnnsim.params.machine import ControlParams
+from pnnsim.schedule import AheadOfTime, Visit, initial_contents, plan_blocks, writes_ahead
+from pnnsim.spans import Spans
+from pnnsim.trace import ACTIONS, NO_CAUSE
+from pnnsim.units import to_fs
+
+_ROUTE, _WRITE, _REFRESH = (ACTIONS.index(name) for name in ("route", "write", "refresh"))
+
+
+class Preparation:
+    """Hold the processes that prepare the banks of one core.
+
+    Messages carry the row of the span that ended just now, as the cause of the next.
+
+    Args:
+        env: The clock.
+        spans: Where spans are written.
+        delays: Delays of the machine.
+        order: Weight set of each step, k(t), shape `(steps,)`.
+        mapping: Where weight sets fit.
+        control: How the work is ordered.
+    """
+
+    def __init__(
+        self,
+        env: Clock,
+        spans: Spans,
+        *,
+        delays: Delays,
+        order: tuple[int, ...],
+        mapping: Mapping,
+        control: ControlParams,
+    ) -> None:
+        self._env = env
+        self._spans = spans
+        self._delays = delays
+        self._order = order
+        self._mapping = mapping
+        self._prefetch = control.prefetch and not mapping.resident and mapping.logical > 1
+        self._switch_lane = spans.lane("switch")
+        self._bank_lanes = [spans.lane(f"weight_banks.{bank}") for bank in range(mapping.used)]
+        self._visit_captured = Board(env)
+        self._visit_written = Board(env)
+        self._visits = 0
+        self._drivers = Servers(env, mapping.writers(control.write_drivers))
+        #: Weight set in each bank, and when its programming began [fs].
+        self._contents = list(initial_contents(order, mapping))
+        self._written_fs = [0] * mapping.used
+        self._over = False
+        #: In front of each bank, where banks are refreshed; otherwise the plan keeps waves away.
+        self.gates: list[Gate] = []
+        #: Told when nobody needs the bank of the visit before any more.
+        self.bank_left: Inbox[int] = Inbox(env)
+        #: Tells when the bank of a visit that changes anything is there.
+        self.bank_ready: Inbox[int] = Inbox(env)
+        env.process(self._switch())
+        if self._prefetch:
+            jobs = writes_ahead(self.plan())
+            for _ in range(mapping.writers(control.write_drivers)):
+                env.process(self._writer(jobs))
+        if control.refresh_interval is not None:
+            self.gates = [Gate(env) for _ in range(mapping.used)]
+            for bank in range(mapping.used):
+                env.process(self._refresher(bank, to_fs(control.refresh_interval)))
+
+    def plan(self) -> Iterator[tuple[Visit, ...]]:
+        """Yield the visits of block 0, 1, 2, … without end."""
+        return plan_blocks(self._order, self._mapping, prefetch=self._prefetch)
+
+    def captured(self, row: int) -> None:
+        """Be told that the last wave of a visit was captured."""
+        if self._prefetch:
+            self._visit_captured.post(self._visits, row)
+        self._visits += 1
+
+    def finish(self) -> None:
+        """Be told that the last wave has its result: nothing is refreshed any more."""
+        self._over = True
+
+    def _switch(self) -> Wait[None]:
+        """Prepare each visit but the first: write its bank if need be, then move to it."""
+        steps = len(self._order)
+        for block, visits in enumerate(self.plan()):
+            for step, visit in enumerate(visits):
+                if not block and not step:
+                    continue
+                row = yield from self.bank_left.get()
+                if visit.write and self._prefetch:
+                    written = yield from self._visit_written.get(block * steps + step)
+                    row = self._spans.latest(row, written)
+                elif visit.write:
+                    row = yield from self._write(block, step, visit, row)
+                if visit.route:
+                    row = yield from self._spans.occupy(
+                        self._switch_lane, _ROUTE, self._env.now, self._delays.route_fs, row,
+                        -1, step, visit,
+                    )  # fmt: skip
+                    self._spans.block_of_row[row] = block
+                if visit.changes:
+                    self.bank_ready.put(row)
+
+    def _write(self, block: int, step: int, visit: Visit, cause: int) -> Wait[int]:
+        """Program a bank for a visit, and return the row of the span."""
+        row = self._spans.latest(cause, (yield from self._drivers.take()))
+        if self.gates:
+            row = self._spans.latest(row, (yield from self.gates[visit.bank].close()))
+        self._contents[visit.bank] = visit.weight_set
+        self._written_fs[visit.bank] = self._env.now
+        row = yield from self._spans.occupy(
+            self._bank_lanes[visit.bank], _WRITE, self._env.now, self._delays.write_fs, row,
+            -1, step, visit,
+        )  # fmt: skip
+        self._spans.block_of_row[row] = block
+        if self.gates:
+            self.gates[visit.bank].open(row)
+        self._drivers.give(row)
+        return row
+
+    def _refresher(self, bank: int, interval_fs: int) -> Wait[None]:
+        """Program one bank again whenever its last programming is old."""
+        env, gate = self._env, self.gates[bank]
+        while True:
+            wait = self._written_fs[bank] + interval_fs - env.now
+            if wait > 0:
+                yield env.timeout(wait)
+            if self._over:
+                return
+            cause = yield from self._drivers.take()
+            cause = self._spans.latest(cause, (yield from gate.close()))
+            # Meanwhile the bank may have been written for a visit, or the last result have come.
+            row = cause
+            if self._written_fs[bank] + interval_fs <= env.now and not self._over:
+                self._written_fs[bank] = env.now
+                row = yield from self._spans.occupy(
+                    self._bank_lanes[bank], _REFRESH, env.now, self._delays.write_fs, cause,
+                    -1, -1, Visit(bank, self._contents[bank], write=True, route=False),
+                )  # fmt: skip
+                self._spans.block_of_row[row] = 0
+            gate.open(row)
+            self._drivers.give(row)
+
+    def _writer(self, jobs: Iterator[AheadOfTime]) -> Wait[None]:
+        """Program banks that nobody uses, in the order in which they will be needed."""
+        own, steps = NO_CAUSE, len(self._order)
+        for job in jobs:
+            freed = yield from self._visit_captured.get(job.frees)
+            cause = self._spans.latest(freed, own)
+            own = yield from self._write(job.block, job.step, job.visit, cause)
+            self._visit_written.post(job.block * steps + job.step, own)

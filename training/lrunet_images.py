@@ -1,0 +1,164 @@
+"""Classify images with four stages of convolutions, each applied once or many times.
+
+Follows Köpüklü, Babaee, Hörmann and Rigoll, "Convolutional Neural Networks with Layer Reuse",
+ICIP 2019, arXiv:1901.09615: LruNet at its published size, with N from 1 to 10 repetitions of each
+stage. Then the best network runs on simulated machines.
+
+    python -m training.lrunet_images [--quick] [--data-dir DIR]
+
+The publication trains for 300 epochs, with random crops, rotations and flips; here every network
+sees the same number of training images, each of them once, so that nothing is augmented. Loss,
+momentum, weight decay and dropout are the published ones; the step size follows one cycle.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pnnsim.data import Data
+from pnnsim.errors import TrainingError
+from pnnsim.learning.examples import Labelled
+from pnnsim.learning.fit import score
+from pnnsim.lrunet import LruModule, LruNet
+from pnnsim.lrunet.files import save
+from pnnsim.params.experiment import TaskParams
+from pnnsim.rng import stream
+from training.common import Cells, Options, load, picture, read_options, spread, write_table
+
+#: The ends first, so that a recipe that is stopped early has them.
+REPETITIONS = (1, 10, 4, 2, 8)
+SEEDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Say what one network may learn from.
+
+    Args:
+        images: Training images, each seen once.
+        batch: Images of one step.
+        rate: Largest step size of the cycle.
+    """
+
+    images: int = 32_000
+    batch: int = 64
+    rate: float = 0.1
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the recipe."""
+    options = read_options("lrunet_images", __doc__, SEEDS, arguments)
+    quick = options.quick
+    data = load(options, TaskParams(name="digits" if quick else "fashion-mnist"))
+    budget = Budget(images=256, batch=32) if quick else Budget()
+    cells = Cells(options.out)
+    found: dict[int, list[float]] = {}
+    for seed in range(options.seeds):
+        for n in (1, 2) if quick else REPETITIONS:
+            key = f"{data.name} N {n} seed {seed}"
+            result = cells.get(key, lambda n=n, seed=seed: train(options, data, n, seed, budget))
+            found.setdefault(n, []).append(100.0 * result["accuracy"])
+    print(_sweep(options, data.name, dict(sorted(found.items()))))
+
+
+def network_for(task: str, repetitions: int) -> LruNet:
+    """Return the network for a task: the published one, or a small one for the small digits."""
+    shapes = {"digits": (1, 8), "fashion-mnist": (1, 28), "cifar10": (3, 32)}
+    channels, side = shapes[task]
+    return LruNet(
+        channels=channels, side=side, repetitions=repetitions, stem=8 if task == "digits" else 64
+    )
+
+
+def train(options: Options, data: Data, n: int, seed: int, budget: Budget) -> dict[str, float]:
+    """Train one network, save it, and measure it once on the part that training never saw."""
+    begin = time.perf_counter()
+    module = LruModule(network_for(data.name, n), seed=seed)
+    module.to(memory_format=torch.channels_last)  # twice as quick on a CPU
+    assert isinstance(data.train, Labelled)
+    training_loss = learn(module, data.train, seed, budget)
+    share, loss = score(module, data.test)
+    save(module, parameter_file(options.out, data.name, n, seed))
+    return {
+        "accuracy": share,
+        "loss": loss,
+        "training_loss": training_loss,
+        "wall_s": time.perf_counter() - begin,
+    }
+
+
+def parameter_file(folder: Path, task: str, n: int, seed: int) -> Path:
+    """Return where the parameters of a cell are kept."""
+    return folder / f"{task}-n{n}-seed{seed}.safetensors"
+
+
+def learn(module: LruModule, train: Labelled, seed: int, budget: Budget) -> float:
+    """Show the images once, and return the mean loss of the last tenth of the steps [nats]."""
+    generator = stream(seed, "batches", "train")
+    # Dropout draws from torch's own generator: it is kept apart, and is the same for each seed.
+    with torch.random.fork_rng():
+        torch.random.set_rng_state(stream(seed, "dropout", "train").get_state())
+        numbers = torch.randperm(len(train), generator=generator)[: budget.images]
+        steps = torch.split(numbers, budget.batch)
+        optimizer = torch.optim.SGD(
+            module.parameters(), lr=budget.rate, momentum=0.9, weight_decay=5e-4
+        )
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=budget.rate, total_steps=len(steps), cycle_momentum=False
+        )
+        losses = []
+        module.train()
+        for number, batch in enumerate(steps):
+            losses.append(_step(module, optimizer, *train.take(batch)))
+            if not math.isfinite(losses[-1]):
+                raise TrainingError(
+                    f"batch {number + 1}: loss {losses[-1]:g}; expected a finite number. Likely "
+                    f"cause: the step size of {budget.rate:g} is too large"
+                )
+            cycle.step()
+    last = losses[-max(1, len(losses) // 10) :]
+    return sum(last) / len(last)
+
+
+def _step(module: LruModule, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> float:
+    loss = torch.nn.functional.cross_entropy(module(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return float(loss.detach())
+
+
+def _sweep(options: Options, task: str, accuracies: dict[int, list[float]]) -> str:
+    """Write accuracy, parameters and multiply-accumulates against the number of repetitions."""
+    base = spread(accuracies[1])[0]
+    rows = []
+    for n, values in accuracies.items():
+        network = network_for(task, n)
+        mean, std = spread(values)
+        rows.append(
+            (
+                n, network.parameter_counts()["total"],
+                network.macs_per_inference()["total"] / 1e6, mean, std, len(values), mean - base,
+            )
+        )  # fmt: skip
+    with picture(options.out / "sweep.png") as axes:
+        axes.errorbar(
+            list(accuracies), [row[3] for row in rows], [row[4] for row in rows],
+            marker="o", capsize=3,
+        )  # fmt: skip
+        axes.axhline(base, linestyle="--", color="grey", label="no reuse")
+        axes.set(xlabel="repetitions N", ylabel="test accuracy [%]", title=f"LruNet, {task}")
+        axes.legend()
+    head = ("N", "parameters", "MMACs", "accuracy [%]", "std", "seeds", "above N = 1")
+    return write_table(options.out, "sweep", head, rows)
+
+
+if __name__ == "__main__":
+    main()
