@@ -232,6 +232,9 @@ def test_network_that_overwrites_its_banks_is_refused() -> None:
 def test_unknown_imperfection_is_refused() -> None:
     with pytest.raises(BackendError, match=r"unknown imperfections switch\.magic"):
         SimulatedBackend(spec(), NETWORK, without=["switch.magic"])
+    keeps = NETWORK.model_copy(update={"state": "keep", "injection": "every"})
+    with pytest.raises(BackendError, match=r"network\.state: is keep; expected reset"):
+        SimulatedBackend(spec(), keeps)
 
 
 def test_saved_machine_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:

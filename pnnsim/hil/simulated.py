@@ -54,7 +54,7 @@ class SimulatedBackend:
     Raises:
         MappingError: If the network does not fit the machine.
         BackendError: If its weight sets do not all have a bank of their own, or an imperfection is
-            unknown.
+            unknown, or the network keeps its state.
     """
 
     def __init__(
@@ -66,6 +66,11 @@ class SimulatedBackend:
         index: int = 0,
         without: Sequence[str] = (),
     ) -> None:
+        if network.state == "keep":
+            raise BackendError(
+                "network.state: is keep; expected reset, as a bench carries each batch of waves "
+                "from its own beginning"
+            )
         self.chip = chip = Chip.nominal(spec, network).fabricate(seed, index)
         unknown = sorted(frozenset(without) - chip.imperfections)
         if unknown:

@@ -33,7 +33,8 @@ from pnnsim.lrunet.module import LruModule, doubled, pool, shuffle
 from pnnsim.lrunet.network import STAGES
 from pnnsim.lrunet.program import Application
 from pnnsim.lrunet.tiling import tile_weights
-from pnnsim.products import BankProducts, Read
+from pnnsim.products import BankProducts
+from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
 from pnnsim.visits import NO_SYMBOL, UNWRITTEN, Visits
 
@@ -300,7 +301,7 @@ class _OnChip(_Pass):
         self.chip = chip
         self.read = read
         weight = loaded.weight.to(loaded.dtype)
-        self.products = BankProducts(chip, weight, loaded.visits, read)
+        self.products = BankProducts(Programmed(chip, weight, read), loaded.visits)
 
     def convolve(self, application: Application, first: int, x: Tensor) -> Tensor:
         """Return the convolution as the banks make it, partial sums added as numbers."""
