@@ -55,7 +55,7 @@ def main() -> None:
         rows,
     )
     table(
-        f"photonic_mrr, from result to result with its own switch and with one of {SLOW:.0e} s",
+        f"photonic_mrr, time per wave with its own switch and with one of {SLOW:.0e} s",
         ("block", "own: closed form s", "own: simulated s", "slow: closed s", "slow: simulated s"),
         [points(block) for block in ((1, 4) if small else GROWING)],
     )

@@ -52,9 +52,9 @@ def test_shipped_machines_know_their_actions_also_at_full_size_and_at_one_line(n
     spec = load_spec(name)
     for hidden, sets in ((64, 2), (1, 1)):
         chip = Chip.nominal(spec, ReLaXNet(hidden=hidden, weight_sets=sets, steps=2))
-        assert set(chip.prices().dynamic) == {
-            (p, a) for p, actions in ACTIONS.items() for a in actions
-        }
+        # A refresh is a write at another time.
+        known = {(p, a) for p, actions in ACTIONS.items() for a in actions}
+        assert set(chip.prices().dynamic) == known | {("weight_banks", "refresh")}
         for part, component in chip.components.items():
             trial = Trial(part, component.kind, component)
             trial.ask(DECLARED_LAWS)
