@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -307,10 +308,17 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         rate = self.write_error_rate
         if not self.on(active, "write_errors") or rate == 0.0:
             return None
-        meant = self._junctions.states(held.detach())
-        failed = _uniform(tuple(meant.shape), generator) < rate / 2.0
-        if not bool(failed.any()):
+        shape = (*held.shape, 2, self.params.devices)
+        # Most programmings have no error: how many there are is drawn first, then which.
+        pulses = torch.tensor(math.prod(shape), dtype=torch.float64)
+        failing = torch.full_like(pulses, rate / 2.0)
+        count = int(torch.binomial(pulses, failing, generator=generator))
+        if not count:
             return torch.zeros_like(held)
+        failed = torch.zeros(math.prod(shape), dtype=torch.bool)
+        failed[torch.randperm(len(failed), generator=generator)[:count]] = True
+        failed = failed.reshape(shape)
+        meant = self._junctions.states(held.detach())
         both = (torch.where(failed, 1.0 - meant, meant), meant)
         found, wanted = (self._junctions.cells(self._junctions.conductances(s)) for s in both)
         return self._junctions.weights(found - wanted)
