@@ -8,7 +8,6 @@ wave to wave it enters as a factor of the wave: `x W^T + r x (P - W)^T`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pnnsim.components.base import Held, Received
-from pnnsim.programmed import AGE_RATIO, NO_AGE, Met, Programmed
+from pnnsim.programmed import Met, Programmed, age_bins
 from pnnsim.rng import noise_like
 from pnnsim.units import from_fs
 from pnnsim.visits import Ints, Visits
@@ -114,7 +113,7 @@ class BankProducts:
         self._unit_input = chip.unit_input
         amplified = chip.switch.on(read.active, "emission")
         self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
-        self._age_bins = _age_bins(visits, chip.weight_banks.ages)
+        self._age_bins = age_bins(visits, chip.weight_banks.ages)
         #: Whether a wave meets anything else than the one before it, shape `(n_wave - 1, n_step)`,
         #: and whether any does in a step.
         self._changes = (visits.contents[1:] != visits.contents[:-1]).any(axis=-1)
@@ -342,13 +341,3 @@ def _order_of(groups: Sequence[Waves]) -> Tensor | None:
         return None
     places = [torch.arange(w.start, w.stop) if isinstance(w, slice) else w for w in groups]
     return torch.argsort(torch.cat(places))
-
-
-def _age_bins(visits: Visits, ages: bool) -> Ints:
-    """Return the age of what each wave meets, as a power of `AGE_RATIO`; 0 where none matters."""
-    since = visits.since_write_s
-    if not ages:
-        return np.zeros(since.shape, np.int64)
-    finite = np.where(np.isfinite(since) & (since > 0.0), since, 1.0)
-    bins = np.floor(np.log(finite) / math.log(AGE_RATIO)).astype(np.int64)
-    return np.where(np.isfinite(since), bins, NO_AGE)

@@ -9,19 +9,20 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.components.base import Active, Held, State
 from pnnsim.rng import stream
-from pnnsim.visits import UNWRITTEN
+from pnnsim.visits import UNWRITTEN, Ints, Visits
 
 #: Ages within this ratio count as one, for banks whose weights change with age.
-AGE_RATIO = 1.05
+_AGE_RATIO = 1.05
 
 #: Bin of an age that nobody asks for; it comes last, so that it stays apart from any known one.
-NO_AGE = 10**6
+_NO_AGE = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,16 @@ def _laid_out(weights: Tensor) -> Tensor:
     return weights.T.contiguous().T
 
 
+def age_bins(visits: Visits, ages: bool) -> Ints:
+    """Return the age of what each wave meets, as a power of `_AGE_RATIO`; 0 where none matters."""
+    since = visits.since_write_s
+    if not ages:
+        return np.zeros(since.shape, np.int64)
+    finite = np.where(np.isfinite(since) & (since > 0.0), since, 1.0)
+    bins = np.floor(np.log(finite) / math.log(_AGE_RATIO)).astype(np.int64)
+    return np.where(np.isfinite(since), bins, _NO_AGE)
+
+
 def _age_of(age_bin: int) -> float:
     """Return the age in the middle of a bin [s]."""
-    return math.inf if age_bin == NO_AGE else AGE_RATIO ** (age_bin + 0.5)
+    return math.inf if age_bin == _NO_AGE else _AGE_RATIO ** (age_bin + 0.5)

@@ -7,6 +7,7 @@ programming, *read* once per evaluation. There is no global state and nothing he
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Literal
 
 import torch
@@ -45,3 +46,31 @@ def normal(
 ) -> torch.Tensor:
     """Return standard normal draws, always drawn in float64 so that dtype does not change them."""
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+
+
+def uniform(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    """Return uniform draws in [0, 1) in float64."""
+    return torch.rand(shape, generator=generator, dtype=torch.float64)
+
+
+def rare(shape: tuple[int, ...], chance: float, generator: torch.Generator) -> torch.Tensor | None:
+    """Draw which of many independent events happen, where most often none does.
+
+    How many there are is drawn first, and only then which: the same as one draw for each, in a
+    thousandth of the time.
+
+    Args:
+        shape: Shape of the events.
+        chance: Chance of each, 0 to 1.
+        generator: Where draws come from.
+
+    Returns:
+        Whether each happens, shape `shape`; None for none of them.
+    """
+    events = torch.tensor(math.prod(shape), dtype=torch.float64)
+    happening = torch.binomial(events, torch.full_like(events, chance), generator=generator)
+    if not happening:
+        return None
+    happens = torch.zeros(math.prod(shape), dtype=torch.bool)
+    happens[torch.randperm(len(happens), generator=generator)[: int(happening)]] = True
+    return happens.reshape(shape)

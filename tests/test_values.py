@@ -12,7 +12,6 @@ from pnnsim.chip import Chip
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet
 from pnnsim.programmed import Read
-from pnnsim.rng import noise_like, stream
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
@@ -68,19 +67,6 @@ def test_what_a_wave_draws_does_not_depend_on_later_batches(
 def test_no_waves_have_no_outputs() -> None:
     chip, parameters, x, _ = run(4)
     assert nominal_outputs(chip, parameters, x[:0]).shape == (0, 3)
-
-
-def test_reading_noise_is_standard_normal_and_the_same_for_every_dtype() -> None:
-    exact = torch.empty((400, 500), dtype=torch.float64)
-    drawn = noise_like(exact, stream(0, "a", "read"))
-    again = noise_like(exact.float(), stream(0, "a", "read"))
-    assert drawn.dtype == torch.float64
-    assert torch.equal(drawn.float(), again)
-    count = drawn.numel()
-    # 5 sigma of the moments of as many normal draws: 1, 2 and 96 over their number.
-    assert abs(float(drawn.mean())) < 5 / count**0.5
-    assert abs(float(drawn.var()) - 1.0) < 5 * (2 / count) ** 0.5
-    assert abs(float((drawn**4).mean()) - 3.0) < 5 * (96 / count) ** 0.5
 
 
 def test_calibrated_weights_follow_their_targets_in_training() -> None:

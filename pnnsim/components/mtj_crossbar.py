@@ -13,7 +13,7 @@ from pnnsim.components.junctions import Junctions
 from pnnsim.components.kept import Kept, content
 from pnnsim.params.mtj import MtjCrossbarParams
 from pnnsim.physics import crossbar, dynamics, spintronic
-from pnnsim.rng import normal
+from pnnsim.rng import normal, rare, uniform
 from pnnsim.units import to_fs
 
 #: Mean loss of current in the wires beyond which a designer is warned: first order fails there.
@@ -191,15 +191,15 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         p, shape = self.params, self._shape
         resistance = spintronic.lognormal_spread(1.0, p.resistance_spread, normal(shape, generator))
         tmr = spintronic.lognormal_spread(1.0, p.tmr_spread, normal(shape, generator))
-        chance = _uniform(shape, generator)
+        chance = uniform(shape, generator)
         half = p.stuck_fraction / 2.0
         parallel, antiparallel = chance < half, (half <= chance) & (chance < 2.0 * half)
         return {
             "resistance": resistance,
             "tmr": tmr,
             "stuck": parallel.to(torch.float64) - antiparallel.to(torch.float64),
-            "shorted": (_uniform(shape, generator) < p.shorted_fraction).to(torch.float64),
-            "luck": _uniform(shape, generator),
+            "shorted": (uniform(shape, generator) < p.shorted_fraction).to(torch.float64),
+            "luck": uniform(shape, generator),
         }
 
     @property
@@ -212,15 +212,15 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         """Return where traps are, as places in the flat bank, and which of them are full."""
         p = self.params
         if previous is None:
-            traps = (_uniform(self._shape, generator) < p.trap_fraction).flatten().nonzero()[:, 0]
-            full = _uniform(tuple(traps.shape), generator) < 0.5
+            traps = (uniform(self._shape, generator) < p.trap_fraction).flatten().nonzero()[:, 0]
+            full = uniform(tuple(traps.shape), generator) < 0.5
             return {"traps": traps, "full": full.to(torch.float64)}
         full = dynamics.telegraph_step(
             previous["full"],
             torch.tensor(elapsed, dtype=torch.float64),
             p.trap_rate,
             p.trap_rate,
-            _uniform(tuple(previous["full"].shape), generator),
+            uniform(tuple(previous["full"].shape), generator),
         )
         return {"traps": previous["traps"], "full": full}
 
@@ -307,10 +307,11 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         rate = self.write_error_rate
         if not self.on(active, "write_errors") or rate == 0.0:
             return None
-        meant = self._junctions.states(held.detach())
-        failed = _uniform(tuple(meant.shape), generator) < rate / 2.0
-        if not bool(failed.any()):
+        shape = (*held.shape, 2, self.params.devices)
+        failed = rare(shape, rate / 2.0, generator)
+        if failed is None:
             return torch.zeros_like(held)
+        meant = self._junctions.states(held.detach())
         both = (torch.where(failed, 1.0 - meant, meant), meant)
         found, wanted = (self._junctions.cells(self._junctions.conductances(s)) for s in both)
         return self._junctions.weights(found - wanted)
@@ -355,7 +356,3 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
                 "junctions of a bank wrong. Hint: a longer pulse, or write again what has failed"
             )
         return tuple(found)
-
-
-def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    return torch.rand(shape, generator=generator, dtype=torch.float64)

@@ -7,13 +7,14 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pnnsim.components.base import Active, Nonlinearity, wait_fs
+from pnnsim.components.base import Active, wait_fs
+from pnnsim.components.neurons import Neurons
 from pnnsim.params.nonlinearity import ElectroOpticActivationParams
 from pnnsim.physics import dynamics, photonic_activation
 
 
 @final
-class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
+class ElectroOpticActivation(Neurons[ElectroOpticActivationParams]):
     """Drive an interferometer with the detected signal (Williamson et al., IEEE JSTQE 26, 2020).
 
     With the carrier `pump` the light is of constant power and f is an intensity in [0, 1]; with
@@ -29,14 +30,6 @@ class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
             raise KeyError(action)
         intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
         return wait_fs(self.params.settling_time, intrinsic, self.params.bits)
-
-    def cost(self, action: str) -> float:
-        """Return the energy of one activation of every neuron."""
-        return self.size.lines * {"activate": self.params.energy}[action]
-
-    def static_power(self) -> float:
-        """Return the bias of all drivers."""
-        return self.size.lines * self.params.static_power
 
     def activate(
         self,
