@@ -17,6 +17,7 @@ RECIPES = {
     "relaxnet_svhn": (["sweep", "grid", "machines"], ["sweep", "grid"]),
     "relaxnet_budget": (["budget", "machines"], ["budget"]),
     "relaxnet_shakespeare": (["loss"], ["loss"]),
+    "lrunet_images": (["sweep", "reuse", "machines"], ["sweep"]),
 }
 
 

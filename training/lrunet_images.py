@@ -2,7 +2,8 @@
 
 Follows Köpüklü, Babaee, Hörmann and Rigoll, "Convolutional Neural Networks with Layer Reuse",
 ICIP 2019, arXiv:1901.09615: LruNet at its published size, with N from 1 to 10 repetitions of each
-stage. Then the best network runs on simulated machines.
+stage. Then networks run on simulated machines: what chips answer, how long an image takes, and what
+is saved by not rewriting banks between repetitions.
 
     python -m training.lrunet_images [--quick] [--data-dir DIR]
 
@@ -22,19 +23,38 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pnnsim.answers import share_correct
 from pnnsim.data import Data
 from pnnsim.errors import TrainingError
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import score
-from pnnsim.lrunet import LruModule, LruNet
+from pnnsim.lrunet import (
+    Loaded,
+    LruModule,
+    LruNet,
+    Machine,
+    accuracy,
+    digital_loop,
+    timing_metrics,
+)
+from pnnsim.lrunet.files import load as load_module
 from pnnsim.lrunet.files import save
 from pnnsim.params.experiment import TaskParams
 from pnnsim.rng import stream
+from pnnsim.spec import load_spec
 from training.common import Cells, Options, load, picture, read_options, spread, write_table
 
 #: The ends first, so that a recipe that is stopped early has them.
 REPETITIONS = (1, 10, 4, 2, 8)
 SEEDS = 1
+
+#: Machine, and banks for its accuracy: few where those that are not selected leak into the one that
+#: is, and as many as there are tiles where they do not.
+ON_CHIPS = (("photonic_mrr", 2), ("spintronic_mtj", 192))
+#: Test images and chips of an accuracy on a machine.
+IMAGES, CHIPS = 100, 2
+#: Banks for which latency and energy are compared; 183 hold all tiles.
+BANKS = (2, 48, 96, 192)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             result = cells.get(key, lambda n=n, seed=seed: train(options, data, n, seed, budget))
             found.setdefault(n, []).append(100.0 * result["accuracy"])
     print(_sweep(options, data.name, dict(sorted(found.items()))))
+    best = max(found, key=lambda n: spread(found[n])[0])
+    print(f"best mean accuracy: N = {best}")
+    print(_reuse(options, network_for(data.name, max(found))))
+    print(_on_chips(options, data, [1] if quick else sorted({1, max(found)})))
 
 
 def network_for(task: str, repetitions: int) -> LruNet:
@@ -158,6 +182,63 @@ def _sweep(options: Options, task: str, accuracies: dict[int, list[float]]) -> s
         axes.legend()
     head = ("N", "parameters", "MMACs", "accuracy [%]", "std", "seeds", "above N = 1")
     return write_table(options.out, "sweep", head, rows)
+
+
+def _reuse(options: Options, network: LruNet) -> str:
+    """Write what an image takes with tiles that all repetitions share, and with a copy for each."""
+    rows = []
+    for name, _ in ON_CHIPS[: 1 if options.quick else None]:
+        for banks in (2, 40) if options.quick else BANKS:
+            spec = digital_loop(load_spec(name), network, banks=banks)
+            shared, copies = (
+                timing_metrics(Machine.of(spec, network, shared=kept)) for kept in (True, False)
+            )
+            rows.append(
+                (
+                    name, banks, shared["writes"], copies["writes"],
+                    shared["latency_s"]["first"], copies["latency_s"]["first"],
+                    shared["energy_j"]["per_inference"], copies["energy_j"]["per_inference"],
+                    copies["latency_s"]["first"] / shared["latency_s"]["first"],
+                    copies["energy_j"]["per_inference"] / shared["energy_j"]["per_inference"],
+                )
+            )  # fmt: skip
+    head = (
+        "machine", "banks", "writes", "(copies)", "latency [s]", "(copies)", "energy [J]",
+        "(copies)", "times faster", "times less energy",
+    )  # fmt: skip
+    return write_table(options.out, "reuse", head, rows)
+
+
+def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
+    """Write what simulated chips answer to the first images of the test part."""
+    quick = options.quick
+    images, chips = (20, 1) if quick else (IMAGES, CHIPS)
+    assert isinstance(data.train, Labelled)
+    x, y = data.test.take(torch.arange(images))
+    rows = []
+    for n in repetitions:
+        module = load_module(parameter_file(options.out, data.name, n, 0))
+        with torch.no_grad():
+            exact = share_correct(module(x), y)
+        for name, banks in ON_CHIPS[: 1 if quick else None]:
+            machine = Machine.of(
+                digital_loop(load_spec(name), module.network, banks=banks), module.network
+            )
+            loaded = Loaded(machine, module, data.train.x[:images])
+            found = accuracy(loaded, x, y, chips=chips)
+            figures = timing_metrics(machine)
+            rows.append(
+                (
+                    name, banks, n, images, 100.0 * exact, 100.0 * found["surrogate"],
+                    100.0 * found["hardware_mean"], 100.0 * found["hardware_std"],
+                    figures["latency_s"]["first"], figures["energy_j"]["per_inference"],
+                )
+            )  # fmt: skip
+    head = (
+        "machine", "banks", "N", "images", "exact [%]", "nominal [%]", "chips [%]", "std",
+        "latency [s]", "energy [J]",
+    )  # fmt: skip
+    return write_table(options.out, "machines", head, rows)
 
 
 if __name__ == "__main__":
