@@ -3,17 +3,19 @@
     python -m benchmarks.blocks [--small]
 
 First table: the same network on machines with a fast and with a slow switch, for blocks of 1 to
-512 waves (memory enlarged to hold them; everything else as described). Second table: one machine
-whose switch is made slower and slower, and the block at which it is as fast as with its own switch
-and blocks of 1, in closed form and simulated.
+512 waves (memory enlarged to hold them; everything else as described). Second table: time from
+result to result of photonic_mrr with its own and with a slow switch, for growing blocks, in closed
+form beside simulated points. Third table: its switch is made slower and slower; the block at which
+it is as fast as with its own switch and blocks of 1, in closed form and simulated.
 
 A step of a block of B waves takes T_step(B) = (B - 1) s + T_MM + T_switch where the move hides the
 processing of the first state; s is the time between two departures, the larger of
-T_encode + T_drive and T_nonlinearity. Per wave and step a slow switch is as fast as a fast one at
+T_encode + T_drive and T_nonlinearity. A wave takes L_T T_step(B) / B, and per wave and step a slow
+switch is as fast as a fast one at
 
     B* = (T_MM + T_slow - s) / (T_MM + T_fast - s).
 
-The simulated block is a little larger where the front end is slower than s: it keeps one wave ready
+The simulated time is a little longer where the front end is slower than s: it keeps one wave ready
 and no more, so that in step 0 the waves of a block follow each other at T_in.
 """
 
@@ -22,7 +24,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from benchmarks.timing import table
+from benchmarks.timing import circumstances, table
 from pnnsim.chip import Chip
 from pnnsim.delays import Delays
 from pnnsim.metrics import metrics_from
@@ -32,14 +34,18 @@ from pnnsim.timing import run_fast
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "freespace_dmd")
 BLOCKS = (1, 8, 64, 512)
+GROWING = (1, 2, 5, 10, 20, 50, 100)
+#: A slow switch [s]; that of photonic_mrr takes 9 ns.
+SLOW = 100e-9
 NETWORK = ReLaXNet(weight_sets=2, steps=12)
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="tiny sizes, to see that it works")
     small = parser.parse_args().small
+    print(circumstances())
     machines = MACHINES[:1] if small else MACHINES
     blocks = BLOCKS[:2] if small else BLOCKS
     rows = [measured(machine, block) for machine in machines for block in blocks]
@@ -47,6 +53,11 @@ def main() -> None:
         "Blocks: 12 steps, two weight sets that stay, waves without a gap",
         ("machine", "block", "mean latency s", "waves/s", "J per inference"),
         rows,
+    )
+    table(
+        f"photonic_mrr, from result to result with its own switch and with one of {SLOW:.0e} s",
+        ("block", "own: closed form s", "own: simulated s", "slow: closed s", "slow: simulated s"),
+        [points(block) for block in ((1, 4) if small else GROWING)],
     )
     slower = (20e-9,) if small else (20e-9, 100e-9, 1e-6)
     table(
@@ -77,13 +88,37 @@ def measured(machine: str, block: int) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def points(block: int) -> tuple[str, ...]:
+    """Return a row: time per wave for blocks of one size, with its own and with a slow switch."""
+    chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
+    own = chip.delays()
+    row = [str(block)]
+    for delays in (own, replace(own, route_fs=round(SLOW * 1e15))):
+        row += [
+            f"{closed_form(delays, block) * 1e-15:.3e}",
+            f"{per_wave(chip, delays, block) * 1e-15:.3e}",
+        ]
+    return tuple(row)
+
+
+def spacing(delays: Delays) -> int:
+    """Return the time between two departures of a block [fs]."""
+    return max(delays.encode_fs + delays.drive_fs, delays.activate_fs)
+
+
+def closed_form(delays: Delays, block: int) -> float:
+    """Return the time per wave of blocks behind a switch that hides the state's processing [fs]."""
+    step = (block - 1) * spacing(delays) + delays.mm_fs + delays.route_fs
+    return NETWORK.steps * step / block
+
+
 def break_even(slow: float) -> tuple[str, ...]:
     """Return a row: the block at which a switch this slow [s] breaks even."""
     chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
     fast = chip.delays()
     late = replace(fast, route_fs=round(slow * 1e15))
-    spacing = max(fast.encode_fs + fast.drive_fs, fast.activate_fs)
-    closed = (late.mm_fs + late.route_fs - spacing) / (fast.mm_fs + fast.route_fs - spacing)
+    gap = spacing(fast)
+    closed = (late.mm_fs + late.route_fs - gap) / (fast.mm_fs + fast.route_fs - gap)
     wanted = per_wave(chip, fast, 1)
     low, high = 1, 4 * round(closed) + 4
     while low < high:  # the smallest block that is at least as fast

@@ -41,14 +41,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="tiny sizes, to see that it works")
     small = parser.parse_args().small
-    print(
+    print(circumstances())
+    event_rates(500 if small else 5000, 500 if small else 100_000)
+    fast_runs([2000, 5000] if small else [26_032, 10**6])
+    scaling(200 if small else 2000)
+
+
+def circumstances() -> str:
+    """Return when and on what tables were made."""
+    return (
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {platform.platform()}, "
         f"{os.cpu_count()} CPUs, Python {platform.python_version()}, pnnsim {version('pnnsim')}, "
         f"SimPy {version('simpy')}, NumPy {version('numpy')}\n"
     )
-    event_rates(500 if small else 5000, 500 if small else 100_000)
-    fast_runs([2000, 5000] if small else [26_032, 10**6])
-    scaling(200 if small else 2000)
 
 
 def event_rates(waves: int, arrivals: int) -> None:

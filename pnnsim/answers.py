@@ -18,7 +18,7 @@ from pnnsim.components.base import State
 from pnnsim.parameters import ParameterSet
 from pnnsim.programmed import Read
 from pnnsim.rng import stream
-from pnnsim.values import evaluate
+from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import Visits, nominal_visits
 
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
@@ -53,11 +53,12 @@ def outputs(
     """
     active = chip.imperfections - frozenset(without)
     generator = stream(chip.seed, f"{chip.name}.detector", "read")
+    ask = _Asker(chip, parameters)
     answers = []
     with torch.no_grad():
         for waves, environment in _windows(chip, visits, len(x)):
             read = Read(active, generator, environment, programmed=True)
-            answers.append(evaluate(chip, parameters, x[waves], visits.select(waves), read))
+            answers.append(ask(x[waves], visits.select(waves), read))
     return torch.cat(answers)
 
 
@@ -65,14 +66,45 @@ def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what a chip without any imperfection answers: the network in exact arithmetic."""
     visits = nominal_visits(chip.network, chip.mapping)
     with torch.no_grad():
-        return evaluate(chip, parameters, x, visits, Read(frozenset()))
+        return _Asker(chip, parameters)(x, visits, Read(frozenset()))
 
 
 def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what the surrogate answers: nominal chip, settled, no noise."""
     visits = nominal_visits(chip.network, chip.mapping)
     with torch.no_grad():
-        return evaluate(chip, parameters, x, visits, Read(chip.deterministic))
+        return _Asker(chip, parameters)(x, visits, Read(chip.deterministic))
+
+
+class _Asker:
+    """Ask a chip about some waves after others, which may go on from the state of these.
+
+    Args:
+        chip: Nominal or fabricated.
+        parameters: Trained numbers.
+    """
+
+    def __init__(self, chip: Chip, parameters: ParameterSet) -> None:
+        self._chip = chip
+        self._parameters = parameters
+        # Streams begin with nothing; the waves of a block are one of each.
+        self._state = parameters.bias.new_zeros(streams_of(chip), chip.network.hidden)
+
+    def __call__(self, x: Tensor, visits: Visits, read: Read) -> Tensor:
+        """Return outputs, shape `(batch, n_outputs)`, for inputs of shape `(batch, n_inputs)`."""
+        chip, parameters = self._chip, self._parameters
+        if chip.network.state == "reset":
+            return evaluate(chip, parameters, x, visits, read)
+        state = self._state.to(x)
+        answers, self._state = evaluate_streams(chip, parameters, x, visits, read, state)
+        return answers
+
+
+def streams_of(chip: Chip) -> int:
+    """Return how many waves come one behind the other before a kept state is taken up again."""
+    if chip.network.state == "reset":
+        return 1
+    return chip.spec.control.block * chip.spec.control.cores
 
 
 def share_correct(answers: Tensor, y: Tensor) -> float:
@@ -104,6 +136,9 @@ def _windows(chip: Chip, visits: Visits, waves: int) -> Iterator[tuple[slice, tu
     step = max(_DRIFT_STEP * bank.correlation_time(), float(times[-1] - times[0]) / _MOST_STEPS)
     window = np.floor((times - times[0]) / step).astype(int)
     edges = [0, *(np.flatnonzero(np.diff(window)) + 1).tolist(), waves]
+    # A window ends where every stream has had its turn.
+    streams = streams_of(chip)
+    edges = sorted({-(-edge // streams) * streams for edge in edges[:-1]} | {waves})
     last = times[0]
     for first, end in pairwise(edges):
         elapsed = float(times[first] - last)

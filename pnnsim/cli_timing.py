@@ -107,6 +107,7 @@ def add_commands(
                 "energy, % for 1 %",
                 "d latency [s/SI]",
                 "d energy [J/SI]",
+                "kink",
             ),
             [
                 (
@@ -116,6 +117,7 @@ def add_commands(
                     f"{item.energy_share:+.4f}",
                     f"{item.latency:+.3e}",
                     f"{item.energy:+.3e}",
+                    "yes" if item.kink else "",
                 )
                 for item in found
             ],

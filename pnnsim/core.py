@@ -51,6 +51,8 @@ class Core:
         mapping: Where weight sets fit.
         control: How the work is ordered.
         arrivals: When waves come.
+        keeps: Whether each wave of a block begins with the state in which the wave at its place of
+            the block before has ended.
         progress: Called with (results so far, waves) about a hundred times.
     """
 
@@ -62,6 +64,7 @@ class Core:
         mapping: Mapping,
         control: ControlParams,
         arrivals: Arrivals,
+        keeps: bool = False,
         progress: Progress | None = None,
     ) -> None:
         self.env = env = Clock()
@@ -71,6 +74,7 @@ class Core:
         self.block = control.block
         self.overlap = control.overlap
         self.arrivals = arrivals
+        self.keeps = keeps
         self.steps = len(order)
         self.progress = progress
 
@@ -157,6 +161,8 @@ class Core:
                 while wave < end:
                     ready = NO_CAUSE
                     own = yield from (self.held.get() if step else self.entering.get())
+                    if self.keeps and number and not step:
+                        own = self.spans.latest(own, (yield from self.held.get()))
                     if changes and wave == first and not self.overlap:
                         ready = yield from self.preparation.bank_ready.get()
                     row = self.spans.latest(own, driven, left, ready)
@@ -218,13 +224,15 @@ class Core:
                 self.nonlinearity_lane, _ACTIVATE, self.env.now, self.delays.activate_fs, row,
                 wave, step,
             )  # fmt: skip
-            if step + 1 < self.steps:
+            ends = step + 1 == self.steps
+            if not ends or self.keeps:
                 self.activated.put((wave, step, last, self.env.now, row))
+            if not ends:
                 continue
             self.finished.put((wave, row))
             if last:
                 self.loop_left.put(row)
-                if not self.overlap:
+                if not self.overlap and not self.keeps:
                     self.preparation.bank_left.put(row)
 
     def _memory(self) -> Wait[None]:

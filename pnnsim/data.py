@@ -2,8 +2,8 @@
 
 Images come in three parts as they are loaded. A text is cut here: the beginning of its training
 side is held out for every choice, and its validation side, as is customary for a text, is what the
-final figure is measured on. One window of characters is one example, and one wave of the machine;
-the state starts anew with each.
+final figure is measured on. One window of characters is one wave of the machine. Where the state
+starts anew with each it is an example, too; where the state is kept an example is many in a row.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import TaskError, TrainingError
-from pnnsim.learning.examples import Examples, Labelled, Windows, labelled
+from pnnsim.learning.examples import Examples, Labelled, Sequences, Windows, labelled
 from pnnsim.params.experiment import TaskParams, TrainingParams
 from pnnsim.tasks import TEXT_TASKS, load_task, load_text
 
@@ -29,6 +29,9 @@ _CHOICE = 16384
 
 #: Windows of a text that are one epoch where nothing else is asked for.
 TEXT_EPOCH = 16384
+
+#: Windows in a row of one training example of a network that keeps its state.
+SEQUENCE = 64
 
 #: Windows of a text that are run on the machine where nothing else is asked for.
 TEXT_WAVES = 4096
@@ -63,7 +66,32 @@ class Data:
         """Return the settings with the length of an epoch filled in."""
         if training.examples is not None or not self.text:
             return training
-        return training.model_copy(update={"examples": TEXT_EPOCH})
+        length = self.train.length if isinstance(self.train, Sequences) else 1
+        return training.model_copy(update={"examples": max(1, TEXT_EPOCH // length)})
+
+    def in_sequences(self, length: int | None) -> Data:
+        """Return a text whose training examples are many windows in a row.
+
+        Args:
+            length: Windows of one example; `SEQUENCE` where it is None.
+
+        Raises:
+            TrainingError: If a part is too short for a single example, or is not of a text.
+        """
+        parts = []
+        for part in (self.train, self.validation):
+            if not isinstance(part, Windows):
+                raise TrainingError(
+                    f"network.state: is keep, but the examples of {self.name} do not follow each "
+                    "other; expected a text. Hint: network.state: reset"
+                )
+            parts.append(Sequences(part, length or SEQUENCE))
+            if not len(parts[-1]):
+                raise TrainingError(
+                    f"training.sequence: is {length or SEQUENCE}, but a part of {self.name} has "
+                    f"only {len(part)} windows. Hint: a shorter sequence"
+                )
+        return replace(self, train=parts[0], validation=parts[1])
 
     def pixels(self) -> Tensor:
         """Return the training inputs of images, shape `(batch, n_inputs)`.
@@ -94,32 +122,49 @@ class Data:
         )
         return replace(self, train=both)
 
-    def waves(self, wanted: int | None) -> Labelled:
+    def waves(self, wanted: int | None, *, streams: int = 1) -> Labelled:
         """Return the first examples of the test part, as they are sent through the machine.
 
         Args:
             wanted: How many; None for all, or the first `TEXT_WAVES` of a text.
+            streams: Sequences that take turns, of as many waves each; what is left over is not
+                sent.
+
+        Raises:
+            TrainingError: If there is less than one wave for each stream.
         """
         default = TEXT_WAVES if self.text else len(self.test)
         count = min(len(self.test), default if wanted is None else wanted)
-        return Labelled(*self.test.take(torch.arange(count)))
+        length = count // streams
+        if not length:
+            raise TrainingError(
+                f"simulation.waves: {count} waves for {streams} streams that take turns; expected "
+                "at least one each. Hint: more waves, or a smaller control.block"
+            )
+        turns = torch.arange(length).unsqueeze(1) + length * torch.arange(streams)
+        return Labelled(*self.test.take(turns.flatten()))
 
 
 def load_data(
-    task: TaskParams, *, data_dir: Path | None = None, progress: Progress | None = None
+    task: TaskParams,
+    *,
+    data_dir: Path | None = None,
+    offline: bool = False,
+    progress: Progress | None = None,
 ) -> Data:
     """Load a task as examples.
 
     Args:
         task: Name, and window of a text.
         data_dir: Where data sets are looked for first.
+        offline: Never download.
         progress: Told of downloads; None for silence.
 
     Raises:
         TaskError: If the data set is missing or damaged, or a text is too short.
     """
     if task.name not in TEXT_TASKS:
-        found = load_task(task.name, data_dir=data_dir, progress=progress)
+        found = load_task(task.name, data_dir=data_dir, offline=offline, progress=progress)
         return Data(
             name=found.name,
             note=found.note,
@@ -128,7 +173,7 @@ def load_data(
             test=labelled(found.test_x, found.test_y),
             select="accuracy",
         )
-    text = load_text(task.name, data_dir=data_dir, progress=progress)
+    text = load_text(task.name, data_dir=data_dir, offline=offline, progress=progress)
     learn = torch.from_numpy(text.train_ids)
     cut = min(len(learn) // 10, _CHOICE + task.window)
     sides = (learn[cut:], learn[:cut], torch.from_numpy(text.validation_ids))

@@ -18,7 +18,12 @@ from pydantic import BaseModel
 from pnnsim.document import Document, KeyPath, Tree
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
-from pnnsim.params.experiment import SimulationParams, TaskParams, TrainingParams
+from pnnsim.params.experiment import (
+    TEXT_VOCABULARIES,
+    SimulationParams,
+    TaskParams,
+    TrainingParams,
+)
 from pnnsim.spec import (
     SCHEMA_VERSION,
     HardwareSpec,
@@ -216,6 +221,7 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     simulation = check_section(document, ("simulation",), SimulationParams)
     if task is not None and network is not None:
         _check_shape(document, task, network)
+        _check_state(document, task, network, training, simulation)
     raise_problems([document] if machine in (None, document) else [document, machine])
     assert hardware is not None
     assert network is not None
@@ -257,6 +263,26 @@ def _check_shape(document: Document, task: TaskParams, network: ReLaXNet) -> Non
         if got != size:
             what = f"is {got}, but the task '{task.name}' has {size} {key}; expected {size}"
             document.report(("network", key), what, "leave it out: the task decides it")
+
+
+def _check_state(
+    document: Document,
+    task: TaskParams,
+    network: ReLaXNet,
+    training: TrainingParams | None,
+    simulation: SimulationParams | None,
+) -> None:
+    """Refuse a state that is kept from one image to the next, and sequences where none is kept."""
+    if network.state == "keep" and task.name not in TEXT_VOCABULARIES:
+        what = f"is keep, but the images of '{task.name}' do not follow each other; expected reset"
+        document.report(("network", "state"), what, "a text task keeps it: task.name=shakespeare")
+    if network.state == "reset" and training is not None and training.sequence is not None:
+        what = f"is {training.sequence}, but network.state is reset; expected no sequence"
+        document.report(("training", "sequence"), what, "network.state: keep")
+    saturated = simulation is None or simulation.arrivals == "saturated"
+    if network.state == "keep" and not saturated:
+        what = "is keep, but arrivals are not saturated; expected a block to have all its streams"
+        document.report(("network", "state"), what, "simulation.arrivals: saturated")
 
 
 def _texts(tree: Any) -> Iterator[str]:

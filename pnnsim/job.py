@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pnnsim.answers import IMAGE_QUALITIES, TEXT_QUALITIES
+from pnnsim.answers import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.arrivals import arrivals_of
 from pnnsim.data import Data, load_data
 from pnnsim.errors import OutputError
@@ -133,7 +133,9 @@ def _work(
     """
     begin = time.perf_counter()
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
-    waves = data.waves(experiment.simulation.waves)
+    if experiment.network.state == "keep":
+        data = data.in_sequences(experiment.training.sequence)
+    waves = data.waves(experiment.simulation.waves, streams=streams_of(surrogate.chip))
     # What cannot be timed is refused now, not after the training.
     time_run(surrogate.chip, min(len(waves), 2 * experiment.hardware.control.block))
     if experiment.training.standardize:

@@ -158,7 +158,7 @@ def counts(trace: AnyTrace) -> dict[tuple[str, str], int]:
 
 def busy_fs(trace: Trace | PeriodicTrace, component: str) -> int:
     """Return for how long at least one lane of a component of one core was busy [fs]."""
-    start, end = _on(trace.base, component)
+    start, end = on_times(trace.base, component)
     busy = int((end - start).sum())
     if isinstance(trace, PeriodicTrace):
         # A window of one period, in which everything repeats already.
@@ -169,14 +169,24 @@ def busy_fs(trace: Trace | PeriodicTrace, component: str) -> int:
     return busy
 
 
-def _on(trace: Trace, component: str, core: int = 0) -> tuple[Ints, Ints]:
-    """Return starts and ends of the times in which a component is busy, apart and ascending."""
+def on_times(
+    trace: Trace, component: str, core: int = 0, rows: Ints | None = None
+) -> tuple[Ints, Ints]:
+    """Return starts and ends of the times in which a component is busy, apart and ascending.
+
+    Args:
+        trace: The trace.
+        component: Who is busy, with any of its lanes.
+        core: On which core.
+        rows: Spans to look at; all where it is not given.
+    """
     lanes = [
         lane
         for lane, name in enumerate(trace.components())
         if name == component and core_of(trace.units[lane]) == core
     ]
-    rows = np.flatnonzero(np.isin(trace.unit, lanes))
+    rows = np.arange(len(trace)) if rows is None else rows
+    rows = rows[np.isin(trace.unit[rows], lanes)]
     rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
     start, end = trace.start_fs[rows], np.maximum.accumulate(trace.end_fs[rows])
     begins = np.append(True, start[1:] > end[:-1]) if len(rows) else np.zeros(0, dtype=bool)
@@ -202,7 +212,7 @@ def power_trace(run: AnyTrace, prices: Prices) -> PowerTrace:
     for component in sorted(prices.gated & prices.static_w.keys()):
         busy = np.zeros(len(edges), dtype=np.int64)
         for core in range(prices.cores):
-            begin, end = _on(trace, component, core)
+            begin, end = on_times(trace, component, core)
             np.add.at(busy, np.searchsorted(edges, begin), 1)
             np.add.at(busy, np.searchsorted(edges, end), -1)
         power += np.cumsum(busy)[:-1] * (prices.static_w[component] / prices.cores)

@@ -5,6 +5,9 @@ idea time-multiplexed layer reuse, TIDAL-Net) applies a few weight sets in turn:
 
     h[t+1] = residual * h[t] + f(W_xh x[t] + W_k(t) h[t] + b_k(t)),   k(t) = order[t]
 
+A network that keeps its state reads a sequence: the last state of a wave is the first of the wave
+that follows it in the same stream.
+
 An RNN is the case of one weight set, a DNN the case of as many sets as steps. Nothing here imports
 torch: a description must be checked at once.
 """
@@ -45,6 +48,9 @@ class ReLaXNet(BaseModel):
     order: Literal["cycle", "sequence"] | tuple[Annotated[int, Field(ge=0)], ...] = "cycle"
     """Weight set of each step: 0,1,0,1,… or 0,0,…,1,1,… or a list with one entry per step."""
 
+    state: Literal["reset", "keep"] = "reset"
+    """`reset`: each wave starts anew; `keep`: where the wave before it in its stream has ended."""
+
     @model_validator(mode="before")
     @classmethod
     def _fill_weight_sets(cls, data: Any) -> Any:
@@ -78,6 +84,12 @@ class ReLaXNet(BaseModel):
                     "steps": self.steps,
                     "sets": self.weight_sets,
                 },
+            )
+        if self.state == "keep" and self.injection == "first":
+            raise PydanticCustomError(
+                "network",
+                "state is keep and injection is first; expected injection every, as the first "
+                "state is taken by the wave before",
             )
         if isinstance(self.order, tuple):
             if len(self.order) != self.steps:

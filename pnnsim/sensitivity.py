@@ -1,9 +1,14 @@
 """Say what a change of each parameter of a machine does to latency and energy.
 
 Each parameter is moved a little up and down, and the run is timed again: what is the bottleneck,
-what hides behind what, is decided by the schedule and not by a formula. Delays are whole
-femtoseconds and steps are small, so the figures are those of the schedule as it is; where a small
-change makes another part the bottleneck, they lie between those of both sides.
+what hides behind what, is decided by the schedule and not by a formula.
+
+A time of the schedule is a maximum of sums of delays, so a latency is piecewise linear in each
+delay, with whole numbers as slopes: how often the delay stands in the chain of causes that leads
+to the result. Away from kinks a difference therefore gives this number itself, however wide the
+step, up to the rounding of delays to femtoseconds; energy is linear in prices and in that time. At
+a kink, where another part becomes the bottleneck, the slopes of both sides differ, and both are
+given.
 """
 
 from __future__ import annotations
@@ -25,6 +30,8 @@ from pnnsim.units import readable_quantity
 
 #: Relative step of a physical value; whole numbers move by 1.
 STEP = 0.01
+#: Relative difference of both sides from which on there is a kink between them.
+_BEND = 0.1
 _HOLDS = {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
 #: Sections that say how work is ordered, not what a part is like.
 _POLICY = ("control",)
@@ -41,6 +48,9 @@ class Sensitivity:
         energy: Change of the energy of one inference, likewise [J per its SI unit].
         latency_share: Relative change of the latency per relative change of the parameter.
         energy_share: Relative change of the energy, likewise.
+        latency_sides: `latency` for a smaller and for a larger value; None where the value cannot
+            be moved to that side.
+        energy_sides: `energy` likewise.
     """
 
     parameter: str
@@ -49,6 +59,17 @@ class Sensitivity:
     energy: float
     latency_share: float
     energy_share: float
+    latency_sides: tuple[float | None, float | None]
+    energy_sides: tuple[float | None, float | None]
+
+    @property
+    def kink(self) -> bool:
+        """Return whether both sides differ by more than the curvature of a formula explains.
+
+        Over a step of 1 %, inverse and logarithm bend by some 2 %; the loss or gain of a whole
+        bottleneck is far more.
+        """
+        return _bends(*self.latency_sides) or _bends(*self.energy_sides)
 
 
 def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, waves: int = 64) -> list[Sensitivity]:
@@ -67,29 +88,46 @@ def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, waves: int = 64) -> 
         MappingError: If the network does not fit the machine.
     """
     nominal = Chip.nominal(spec, network)
-    latency, energy = _figures(nominal, waves)
+    here = _figures(nominal, waves)
     found = []
     for section, key, value in _parameters(spec):
         step = 1 if isinstance(value, int) else STEP * value
-        sides = []
-        for moved in (value - step, value + step):
-            figures = _moved(nominal, section, key, moved, waves)
-            if figures is not None:
-                sides.append((moved, figures))
-        sides = sides if len(sides) == 2 else [(value, (latency, energy)), *sides]
-        if len(sides) < 2:
-            continue
-        (low, below), (high, above) = sides[0], sides[1]
-        slopes = [(b - a) / (high - low) for a, b in zip(below, above, strict=True)]
-        if not any(slopes):
+        below, above = (
+            _moved(nominal, section, key, moved, waves) for moved in (value - step, value + step)
+        )
+        low = None if below is None else [(f - b) / step for f, b in zip(here, below, strict=True)]
+        high = None if above is None else [(a - f) / step for f, a in zip(here, above, strict=True)]
+        slopes = _mean(low, high)
+        if slopes is None or not any(slopes):
             continue
         shares = [
             slope * value / figure if figure else 0.0
-            for slope, figure in zip(slopes, (latency, energy), strict=True)
+            for slope, figure in zip(slopes, here, strict=True)
         ]
         text = _shown(spec, section, key, value)
-        found.append(Sensitivity(f"{section}.{key}", text, *slopes, *shares))
+        latency, energy = (
+            (None if low is None else low[i], None if high is None else high[i]) for i in (0, 1)
+        )
+        found.append(
+            Sensitivity(
+                f"{section}.{key}", text, slopes[0], slopes[1], shares[0], shares[1], latency,
+                energy,
+            )
+        )  # fmt: skip
     return sorted(found, key=lambda s: (-abs(s.latency_share) - abs(s.energy_share), s.parameter))
+
+
+def _bends(low: float | None, high: float | None) -> bool:
+    if low is None or high is None:
+        return False
+    return abs(high - low) > _BEND * max(abs(low), abs(high))
+
+
+def _mean(low: list[float] | None, high: list[float] | None) -> list[float] | None:
+    """Return the slopes between both sides, or those of the only one."""
+    if low is None or high is None:
+        return high if low is None else low
+    return [(a + b) / 2 for a, b in zip(low, high, strict=True)]
 
 
 def _parameters(spec: HardwareSpec) -> Iterator[tuple[str, str, float]]:
@@ -130,6 +168,7 @@ def _figures(chip: Chip, waves: int) -> tuple[float, float]:
         control=chip.spec.control,
         waves=waves,
         memory_capacity=chip.memory.capacity,
+        keeps=chip.network.state == "keep",
     )
     energy = EnergyLedger.from_trace(trace, chip.prices()).total / trace.waves
     return latencies(trace)["mean"], energy

@@ -21,6 +21,7 @@ from pnnsim.answers import (
     nominal_outputs,
     outputs,
     share_correct,
+    streams_of,
 )
 from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
@@ -90,6 +91,7 @@ def time_run(
     Raises:
         ScheduleError: If the work cannot be timed on this machine.
     """
+    keeps, streams = chip.network.state == "keep", streams_of(chip)
     order = chip.network.weight_set_order()
     arrivals = Arrivals(waves) if isinstance(waves, int) else waves
     if progress is not None:
@@ -102,6 +104,12 @@ def time_run(
             progress.advance(done - seen)
         seen = done
 
+    if keeps and (not arrivals.saturated or arrivals.count % streams):
+        raise ScheduleError(
+            f"network.state: is keep, and {arrivals.count} waves come; expected saturated arrivals "
+            f"and a multiple of {streams}, control.block times control.cores, so that every stream "
+            "goes on in every block"
+        )
     run = run_cores(
         run_timing if exact else run_fast,
         chip.delays(),
@@ -110,11 +118,14 @@ def time_run(
         control=chip.spec.control,
         waves=arrivals,
         memory_capacity=chip.memory.capacity,
+        keeps=keeps,
         progress=report,
     )
     if progress is not None:
         progress.finish()
-    visits = visits_from_trace(run, chip.network, chip.mapping, chip.setup_age())
+    visits = visits_from_trace(
+        run, chip.network, chip.mapping, chip.setup_age(), block=chip.spec.control.block
+    )
     if not chip.memory.patient:
         _refuse_waits(chip, visits)
     return Timing(chip, run, chip.prices(), visits)
@@ -127,7 +138,7 @@ def _refuse_waits(chip: Chip, visits: Visits) -> None:
     ready by then, the state is lost.
     """
     # A state that need not wait goes straight through the encoder; sums of few femtoseconds.
-    late = visits.held_s[:, 1:] - from_fs(chip.delays().encode_fs)
+    late = visits.held_s - from_fs(chip.delays().encode_fs)
     if not late.size or late.max() < 0.5e-15:
         return
     wave, step = np.unravel_index(int(late.argmax()), late.shape)
@@ -140,7 +151,7 @@ def _refuse_waits(chip: Chip, visits: Visits) -> None:
         hint += "; or no control.refresh_interval, as waves wait for a refresh"
     raise ScheduleError(
         f"memory: a round of the loop takes {around:.4g} s, {short:.4g} s too short for wave "
-        f"{wave} before step {step + 1}; expected at least {around + short:.4g} s, as a loop "
+        f"{wave} before step {step}; expected at least {around + short:.4g} s, as a loop "
         f"cannot keep a state for longer. Hint: {hint}"
     )
 

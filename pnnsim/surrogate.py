@@ -20,7 +20,7 @@ from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.programmed import Read
 from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
-from pnnsim.values import evaluate
+from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import nominal_visits
 
 #: Least spread of an input that is standardized, over the spread of all: constant pixels stay calm.
@@ -92,12 +92,35 @@ class Surrogate(nn.Module):
         self.register_buffer("input_scale", torch.ones(network.inputs, dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs for inputs of shape `(batch, n_inputs)`."""
+        """Return the outputs.
+
+        Args:
+            x: Inputs, shape `(batch, n_inputs)`; of a network that keeps its state,
+                `(batch, length, n_inputs)`: sequences, before which the state is 0.
+
+        Returns:
+            Outputs, `(batch, n_outputs)`; of sequences, `(batch, length, n_outputs)`.
+
+        Raises:
+            ParameterError: If the network keeps its state and the inputs are no sequences.
+        """
         live = self.live()
         read = self.read
         if self.training and self.draws is not None:
             read = self.draws.read(live.weight)
-        return evaluate(self.chip, live, x, self.visits, read)
+        if self.network.state == "reset":
+            return evaluate(self.chip, live, x, self.visits, read)
+        if x.dim() != 3:
+            raise ParameterError(
+                f"inputs of {x.dim()} axes for a network that keeps its state; expected sequences, "
+                "(batch, length, n_inputs)"
+            )
+        # The streams take turns: all first waves, then all second ones.
+        turns = x.transpose(0, 1)
+        before = x.new_zeros(len(x), self.network.hidden)
+        flat = turns.reshape(-1, x.shape[-1])
+        outputs, _ = evaluate_streams(self.chip, live, flat, self.visits, read, before)
+        return outputs.reshape(*turns.shape[:2], -1).transpose(0, 1)
 
     @torch.no_grad()
     def standardize(self, x: Tensor) -> None:

@@ -13,6 +13,7 @@ Cohen, Olsder and Quadrat, Synchronization and Linearity, Wiley, 1992, chapter 3
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ def run_timing(
     control: ControlParams,
     waves: int | Arrivals,
     memory_capacity: int,
+    keeps: bool = False,
     progress: Progress | None = None,
 ) -> Trace:
     """Simulate the passage of waves through one core, event by event.
@@ -70,6 +72,8 @@ def run_timing(
         control: How the work is ordered.
         waves: When waves come, or their number where they come as fast as they are taken.
         memory_capacity: States that the memory holds at once.
+        keeps: Whether each wave of a block begins with the state in which the wave at its place of
+            the block before has ended. Waves are saturated then, and fill their blocks.
         progress: Called with (results so far, waves) about a hundred times.
 
     Raises:
@@ -78,7 +82,7 @@ def run_timing(
     """
     _refuse(delays, mapping, control, memory_capacity)
     core = Core(
-        delays, order, mapping=mapping, control=control, arrivals=_arrivals(waves),
+        delays, order, mapping=mapping, control=control, arrivals=_arrivals(waves), keeps=keeps,
         progress=progress,
     )  # fmt: skip
     core.run()
@@ -93,6 +97,7 @@ def run_fast(
     control: ControlParams,
     waves: int | Arrivals,
     memory_capacity: int,
+    keeps: bool = False,
     progress: Progress | None = None,
 ) -> Trace | PeriodicTrace:
     """Simulate a run until it repeats itself; what it then stands for is `run_timing`'s to the fs.
@@ -107,6 +112,8 @@ def run_fast(
         control: How the work is ordered.
         waves: When waves come, or their number where they come as fast as they are taken.
         memory_capacity: States that the memory holds at once.
+        keeps: Whether each wave of a block begins with the state in which the wave at its place of
+            the block before has ended. Waves are saturated then, and fill their blocks.
         progress: Told as by `run_timing`, but not at all where the run is cut short.
 
     Raises:
@@ -118,7 +125,7 @@ def run_fast(
         never = control.model_copy(update={"refresh_interval": None})
         unspoilt = run_fast(
             delays, order, mapping=mapping, control=never, waves=arrivals,
-            memory_capacity=memory_capacity,
+            memory_capacity=memory_capacity, keeps=keeps,
         )  # fmt: skip
         last_fs = int(unspoilt.base.arrival_fs[0]) + unspoilt.makespan_fs
         if last_fs <= to_fs(control.refresh_interval):
@@ -126,7 +133,7 @@ def run_fast(
 
     def simulate(count: int) -> tuple[Trace, Blocks]:
         some = arrivals.first(count)
-        core = Core(delays, order, mapping=mapping, control=control, arrivals=some)
+        core = Core(delays, order, mapping=mapping, control=control, arrivals=some, keeps=keeps)
         core.run()
         return _trace(core)
 
@@ -138,7 +145,7 @@ def run_fast(
             return found
     return run_timing(
         delays, order, mapping=mapping, control=control, waves=arrivals,
-        memory_capacity=memory_capacity, progress=progress,
+        memory_capacity=memory_capacity, keeps=keeps, progress=progress,
     )  # fmt: skip
 
 
@@ -151,6 +158,7 @@ def run_cores(
     control: ControlParams,
     waves: int | Arrivals,
     memory_capacity: int,
+    keeps: bool = False,
     progress: Progress | None = None,
 ) -> AnyTrace:
     """Share the waves out to the cores of a machine and time each core.
@@ -163,13 +171,16 @@ def run_cores(
         control: How the work is ordered.
         waves: When waves come to the host, or their number.
         memory_capacity: States that the memory of a core holds at once.
+        keeps: As for `run_timing`.
         progress: Told as by `run`, of the waves of all cores.
 
     Raises:
         ScheduleError: As `run_timing`.
     """
     arrivals = _arrivals(waves)
-    how = {"mapping": mapping, "control": control, "memory_capacity": memory_capacity}
+    how: dict[str, Any] = {
+        "mapping": mapping, "control": control, "memory_capacity": memory_capacity, "keeps": keeps,
+    }  # fmt: skip
     if control.cores == 1:
         return run(delays, order, waves=arrivals, progress=progress, **how)
     parts: list[Trace | PeriodicTrace] = []

@@ -6,47 +6,17 @@ A trace is the only thing that timing hands on. It has no prices, no tensors and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
+from pnnsim.params.machine import ControlParams
+from pnnsim.trace_check import check
 
-#: Every action that a span can have. Component and unit say who does it.
-ACTIONS: tuple[str, ...] = (
-    "map_input",  # front_end: W_xh x
-    "convert",  # encoder: digital to analog; readout: analog to digital
-    "encode",  # encoder: modulator or row driver settles on the state
-    "propagate",  # weight_banks: light on its way; occupies nothing
-    "mvm",  # weight_banks: response of the bank
-    "detect",  # detector: settle, integrate, capture
-    "activate",  # nonlinearity: f
-    "hold",  # memory: acquire the state for the next step
-    "route",  # switch: move to another bank
-    "write",  # weight_banks: program a bank
-    "map_output",  # front_end: W_out h
-    "drive",  # encoder: keep the symbol while bank and detector respond to it
-    "refresh",  # weight_banks: program a bank again with what it holds
-)
-
-#: A span that nothing had to precede.
-NO_CAUSE = -1
-
-#: Lane of light on its way. It is no unit: any number of waves may be under way at once.
-PATH_LANE = "weight_banks.path"
-
-
-def is_path(unit: str) -> bool:
-    """Return whether a lane is that of light on its way, on whichever core."""
-    return unit == PATH_LANE or unit.startswith(f"{PATH_LANE}.")
-
-
-def core_of(unit: str) -> int:
-    """Return the core of a lane; 0 on a machine with a single one."""
-    _, mark, number = unit.rpartition(".core")
-    return int(number) if mark else 0
+__all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core_of", "is_path"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,6 +135,27 @@ class Trace:
         return self.units == other.units and all(
             np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
         )
+
+    def check(
+        self,
+        order: Sequence[int],
+        control: ControlParams,
+        *,
+        memory_capacity: int,
+        keeps: bool = False,
+    ) -> None:
+        """Raise if the trace breaks a law of the machine; return nothing if it keeps them all.
+
+        Args:
+            order: Weight set of each step, k(t), shape `(steps,)`.
+            control: How the work was ordered.
+            memory_capacity: States that the memory holds at once.
+            keeps: Whether each wave goes on where one of the block before has ended.
+
+        Raises:
+            ScheduleError: The first law that is broken, and the row that breaks it.
+        """
+        check(self, order, control, memory_capacity=memory_capacity, keeps=keeps)
 
     def to_table(self) -> dict[str, list[Any]]:
         """Return the spans as plain lists with names instead of indices, for CSV and reports."""

@@ -6,49 +6,47 @@ fault is a bug of ours or a damaged trace, never a user's error; it is reported 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
 
-from pnnsim.cores import AnyTrace
+from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Columns, Ints
 from pnnsim.errors import ScheduleError
-from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
-from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Ints, Trace
 
 
 def check(
-    run: AnyTrace, network: ReLaXNet, control: ControlParams, *, memory_capacity: int
+    trace: Columns,
+    order: Sequence[int],
+    control: ControlParams,
+    *,
+    memory_capacity: int,
+    keeps: bool = False,
 ) -> None:
-    """Raise if the trace breaks a law; return nothing if it keeps them all.
+    """Raise if a trace of one core breaks a law; return nothing if it keeps them all.
 
     Args:
-        run: The trace of a whole run.
-        network: What was to be computed.
+        trace: The trace of a whole run.
+        order: Weight set of each step, k(t), shape `(steps,)`.
         control: How the work was ordered.
         memory_capacity: States that the memory holds at once.
+        keeps: Whether each wave goes on where the one at its place of the block before has ended.
 
     Raises:
         ScheduleError: The first law that is broken, and the row that breaks it.
     """
-    for part in run.parts:
-        _check_core(part.expand(), network, control, memory_capacity)
-
-
-def _check_core(
-    trace: Trace, network: ReLaXNet, control: ControlParams, memory_capacity: int
-) -> None:
     _check_times(trace)
     _check_causes(trace)
-    _check_counts(trace, network)
+    _check_counts(trace, len(order), control.block, keeps)
     _check_lanes(trace, memory_capacity)
     _check_blocks(trace, control)
     _check_switch(trace)
-    _check_contents(trace, network)
+    _check_contents(trace, order)
     _check_writes(trace, control)
 
 
-def _fail(trace: Trace, row: int, what: str) -> NoReturn:
+def _fail(trace: Columns, row: int, what: str) -> NoReturn:
     raise ScheduleError(
         f"trace row {row} ({trace.units[trace.unit[row]]} {ACTIONS[trace.action[row]]}, wave "
         f"{trace.wave[row]}, step {trace.step[row]}, {trace.start_fs[row]} to {trace.end_fs[row]} "
@@ -62,7 +60,7 @@ def _first(broken: Ints | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> in
     return int(found[0]) if len(found) else None
 
 
-def _check_times(trace: Trace) -> None:
+def _check_times(trace: Columns) -> None:
     """Each span ends no earlier than it starts, rows are in order of their ends, results come."""
     row = _first(trace.end_fs < trace.start_fs)
     if row is not None:
@@ -98,7 +96,7 @@ def _check_times(trace: Trace) -> None:
         )
 
 
-def _check_causes(trace: Trace) -> None:
+def _check_causes(trace: Columns) -> None:
     """Each span has a cause in an earlier row and starts when it ended; departures may wait.
 
     A refresh may begin by itself, when it is due.
@@ -127,14 +125,16 @@ def _check_causes(trace: Trace) -> None:
         )
 
 
-def _check_counts(trace: Trace, network: ReLaXNet) -> None:
-    """Every wave meets every step exactly once, in order; what is held is held between steps."""
-    steps = network.steps
-    order = ("encode", "propagate", "mvm", "detect", "activate", "hold")
+def _check_counts(trace: Columns, steps: int, block: int, keeps: bool) -> None:
+    """Every wave meets every step exactly once, in order; what is held is held between steps.
+
+    A state that is kept is held behind the last step, too.
+    """
+    way = ("encode", "propagate", "mvm", "detect", "activate", "hold")
     previous_end = np.full((trace.waves, steps), -1, dtype=np.int64)
-    for action in order:
+    for action in way:
         rows = trace.rows(action)
-        expected = steps - 1 if action == "hold" else steps
+        expected = steps - 1 if action == "hold" and not keeps else steps
         outside = _first(
             (trace.wave[rows] < 0) | (trace.step[rows] < 0) | (trace.step[rows] >= steps)
         )
@@ -160,9 +160,14 @@ def _check_counts(trace: Trace, network: ReLaXNet) -> None:
     early = _first(trace.start_fs[later] < previous_end[trace.wave[later], trace.step[later] - 1])
     if early is not None:
         _fail(trace, int(later[early]), "starts before the state of the step before is held")
+    if keeps:
+        again = encodes[(trace.step[encodes] == 0) & (trace.wave[encodes] >= block)]
+        early = _first(trace.start_fs[again] < previous_end[trace.wave[again] - block, -1])
+        if early is not None:
+            _fail(trace, int(again[early]), "starts before the state of the wave before is held")
 
 
-def _check_lanes(trace: Trace, memory_capacity: int) -> None:
+def _check_lanes(trace: Columns, memory_capacity: int) -> None:
     """Each lane does one thing at a time; the path does any number, the memory its capacity."""
     for lane, unit in enumerate(trace.units):
         rows = np.flatnonzero(trace.unit == lane)
@@ -182,7 +187,7 @@ def _check_lanes(trace: Trace, memory_capacity: int) -> None:
             )
 
 
-def _check_memory(trace: Trace, rows: Ints, capacity: int) -> None:
+def _check_memory(trace: Columns, rows: Ints, capacity: int) -> None:
     """Count the spans under way at the start of each, which must fit in the memory."""
     ended = np.searchsorted(np.sort(trace.end_fs[rows]), trace.start_fs[rows], side="right")
     # A span that takes no time has ended at its own start and counts as one that is not there.
@@ -194,7 +199,7 @@ def _check_memory(trace: Trace, rows: Ints, capacity: int) -> None:
         )
 
 
-def _check_blocks(trace: Trace, control: ControlParams) -> None:
+def _check_blocks(trace: Columns, control: ControlParams) -> None:
     """Waves that are in the loop together are a block: at most as many as were allowed."""
     left = np.zeros(trace.waves, dtype=np.int64)
     activates, encodes = trace.rows("activate"), trace.rows("encode")
@@ -209,7 +214,7 @@ def _check_blocks(trace: Trace, control: ControlParams) -> None:
         _fail(trace, int(enters[early]), "starts while the block before is in the loop")
 
 
-def _check_switch(trace: Trace) -> None:
+def _check_switch(trace: Columns) -> None:
     """The switch rests, on the bank of the wave, from each departure to each capture."""
     departs, mvms, detects = (_in_order(trace, name) for name in ("propagate", "mvm", "detect"))
     routes = trace.rows("route")
@@ -223,12 +228,11 @@ def _check_switch(trace: Trace) -> None:
         _fail(trace, int(mvms[wrong]), f"uses a bank while the switch rests on {selected[wrong]}")
 
 
-def _check_contents(trace: Trace, network: ReLaXNet) -> None:
+def _check_contents(trace: Columns, order: Sequence[int]) -> None:
     """Each product uses the weight set of its step, and its bank holds this set all the time."""
-    order = np.array(network.weight_set_order())
     departs, mvms, detects = (_in_order(trace, name) for name in ("propagate", "mvm", "detect"))
     writes = np.sort(np.concatenate([trace.rows("write"), trace.rows("refresh")]))
-    wrong = _first(trace.weight_set[mvms] != order[trace.step[mvms]])
+    wrong = _first(trace.weight_set[mvms] != np.array(order)[trace.step[mvms]])
     if wrong is not None:
         row = int(mvms[wrong])
         _fail(trace, row, f"uses weight set {trace.weight_set[row]}; expected that of its step")
@@ -253,7 +257,7 @@ def _check_contents(trace: Trace, network: ReLaXNet) -> None:
             _fail(trace, int(used[wrong]), f"uses bank {bank}, which holds set {holds[wrong]}")
 
 
-def _check_writes(trace: Trace, control: ControlParams) -> None:
+def _check_writes(trace: Columns, control: ControlParams) -> None:
     """No more banks are written at once than there are drivers, and none is refreshed early."""
     writes = np.concatenate([trace.rows("write"), trace.rows("refresh")])
     writes = writes[np.lexsort((trace.end_fs[writes], trace.start_fs[writes]))]
@@ -272,13 +276,15 @@ def _check_writes(trace: Trace, control: ControlParams) -> None:
             _fail(trace, int(mine[early]), f"comes {age_fs[early]} fs after the write before it")
 
 
-def _in_order(trace: Trace, action: str) -> Ints:
+def _in_order(trace: Columns, action: str) -> Ints:
     """Return the rows with an action by wave, and for each wave by step."""
     rows = trace.rows(action)
     return rows[np.lexsort((trace.step[rows], trace.wave[rows]))]
 
 
-def _neighbors(trace: Trace, changes: Ints, ends: Ints, start_fs: Ints) -> tuple[int | None, Ints]:
+def _neighbors(
+    trace: Columns, changes: Ints, ends: Ints, start_fs: Ints
+) -> tuple[int | None, Ints]:
     """Place windows between changes of the switch or of a bank.
 
     Rows decide what comes first, as changes and windows may take no time at all.

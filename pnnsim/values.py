@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from pnnsim.chip import Chip
+from pnnsim.errors import ParameterError
 from pnnsim.parameters import ParameterSet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.visits import NO_SYMBOL, Visits
 
-#: Waves of one batch: what 64 lines carry then takes half a megabyte in float32.
-_BATCH = 2048
+#: Waves of one batch: what 64 lines carry then takes a megabyte in float32.
+_BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,15 @@ class Loop:
         offset, back = visits.symbol_offset, visits.symbol_back
         self._alone = ((offset == 0) & (back == back[:1])).all(axis=0).tolist()
 
-    def begin(self, drive: Tensor) -> Carry:
+    def begin(self, drive: Tensor, before: Tensor | None = None) -> Carry:
         """Return what the first step starts from.
 
         Args:
             drive: What the front end hands over, shape `(batch, n_hidden)`.
+            before: Last states of the waves before, of the same shape, where the state is kept.
         """
+        if before is not None:
+            return Carry(self._hold(before, 0))
         first = self._chip.network.injection == "first"
         return Carry(torch.relu(drive) if first else torch.zeros_like(drive))
 
@@ -81,7 +85,8 @@ class Loop:
         chip, network, read = self._chip, self._chip.network, self._read
         weight_set = self._order[step]
         # An analog state meets a converter once, when the front end hands it over.
-        converted = step == 0 or not chip.memory.analog
+        handed_over = step == 0 and network.state == "reset"
+        converted = handed_over or not chip.memory.analog
         line = chip.encoder.encode(carry.state, converted=converted, active=read.active)
         received = self._products.receive(line, step)
         fresh = chip.detector.detect(received, read.generator, read.active)
@@ -99,9 +104,13 @@ class Loop:
         activated = chip.nonlinearity.activate(value, carry.activated, read.generator, read.active)
         state = activated + network.residual * line if network.residual else activated
         if step < network.steps - 1:
-            held = torch.from_numpy(self._visits.held_s[:, step + 1 : step + 2]).to(state)
-            state = chip.memory.hold(state, held, read.active)
+            state = self._hold(state, step + 1)
         return Carry(state, captured, activated)
+
+    def _hold(self, state: Tensor, step: int) -> Tensor:
+        """Return what the memory has kept of a state until a step begins."""
+        held = torch.from_numpy(self._visits.held_s[:, step : step + 1]).to(state)
+        return self._chip.memory.hold(state, held, self._read.active)
 
     def result(self, carry: Carry) -> Tensor:
         """Return the state as the readout gives it, shape `(batch, n_hidden)`."""
@@ -110,7 +119,7 @@ class Loop:
 
 
 def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, read: Read) -> Tensor:
-    """Return the network's outputs as a chip computes them.
+    """Return the network's outputs as a chip computes them, each wave on its own.
 
     Waves are evaluated in batches that fit into a processor's cache. The batches draw the noise of
     reading from one stream, one behind the other: what a wave draws depends on its place in the run
@@ -125,7 +134,14 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
 
     Returns:
         Outputs, shape `(batch, n_outputs)`.
+
+    Raises:
+        ParameterError: If the network keeps its state; `evaluate_streams` is for it.
     """
+    if chip.network.state == "keep":
+        raise ParameterError(
+            "network.state: is keep, so a wave has no answer of its own; expected the states before"
+        )
     first = chip.network.injection == "first"
     programmed = Programmed(chip, parameters.weight, read)
     outputs = []
@@ -142,6 +158,43 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
             chip.front_end.map_output(result, parameters.output_weight, parameters.output_bias)
         )
     return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
+
+
+def evaluate_streams(
+    chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, read: Read, before: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return what a chip makes of streams of waves, each beginning where the last one ended.
+
+    Args:
+        chip: Nominal or fabricated.
+        parameters: Trained numbers; gradients flow to them where they are asked for.
+        x: Inputs, shape `(batch, n_inputs)`: a wave of each stream, the next of each, and so on.
+        visits: What each wave met, one row a wave or one row for all.
+        read: Noise, drift, and which imperfections are on.
+        before: States of the streams before their first wave, shape `(n_stream, n_hidden)`.
+
+    Returns:
+        Outputs, shape `(batch, n_outputs)`, and the states behind the last wave of each stream.
+    """
+    programmed = Programmed(chip, parameters.weight, read)
+    drives = chip.front_end.map_input(x, parameters.input_weight, None)
+    same = len(visits.bank) == 1
+    loop = Loop(programmed, parameters.gain, parameters.bias, visits) if same else None
+    results = []
+    for first in range(0, len(x), len(before)):
+        turn = slice(first, first + len(before))
+        if not same:
+            loop = Loop(programmed, parameters.gain, parameters.bias, visits.select(turn))
+        assert loop is not None
+        carry = loop.begin(drives[turn], before)
+        for step in range(chip.network.steps):
+            carry = loop.step(step, carry, drives[turn])
+        results.append(loop.result(carry))
+        before = carry.state
+    outputs = chip.front_end.map_output(
+        torch.cat(results), parameters.output_weight, parameters.output_bias
+    )
+    return outputs, before
 
 
 def _batches(visits: Visits, waves: int) -> list[slice]:

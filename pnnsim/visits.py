@@ -45,7 +45,7 @@ class Visits:
         write: Number of the programming that the bank holds, on its core, shape `(n_wave, n_step)`.
         since_write_s: Time since that programming began [s]; infinite when settled.
         dwell_s: Time since the switch last began to move [s]; infinite when at rest.
-        held_s: Time for which the memory held the state [s]; 0 in the first step.
+        held_s: Time for which the memory held the state [s]; 0 where a wave starts anew.
         time_s: When the wave left the encoder [s], shape `(n_wave, n_step)`.
         symbol_offset: Wave that the detector captured before, less this wave.
         symbol_back: Step of that capture less this step, 0 or -1; `NO_SYMBOL` where it belonged
@@ -104,7 +104,7 @@ def nominal_visits(network: ReLaXNet, mapping: Mapping) -> Visits:
 
 
 def visits_from_trace(
-    run: AnyTrace, network: ReLaXNet, mapping: Mapping, setup_age_s: float
+    run: AnyTrace, network: ReLaXNet, mapping: Mapping, setup_age_s: float, *, block: int = 1
 ) -> Visits:
     """Return what every wave of a run met.
 
@@ -113,6 +113,7 @@ def visits_from_trace(
         network: What was computed.
         mapping: Where its matrices live.
         setup_age_s: Time since the set-up's programming began when the first wave arrives [s].
+        block: Waves of one block; where the state is kept, each goes on in the next block.
     """
     if isinstance(run, ParallelTrace):
         cores = [visits_from_trace(part, network, mapping, setup_age_s) for part in run.parts]
@@ -153,7 +154,7 @@ def visits_from_trace(
         write=every(number),
         since_write_s=_seconds(every(since_fs)),
         dwell_s=np.where(dwell_fs >= 0, _seconds(dwell_fs), np.inf),
-        held_s=_seconds(every(_held(trace, departure_fs, shape))),
+        held_s=_seconds(every(_held(trace, departure_fs, block))),
         time_s=_seconds(every(departure_fs)),
         symbol_offset=every(offset),
         symbol_back=every(back),
@@ -217,14 +218,20 @@ def _last_move(trace: Trace, departure_fs: Ints, bank: Ints) -> tuple[Ints, Ints
     return np.where(moved, origins[safe], bank).astype(np.int64), dwell
 
 
-def _held(trace: Trace, departure_fs: Ints, shape: tuple[int, int]) -> Ints:
+def _held(trace: Trace, departure_fs: Ints, block: int) -> Ints:
     """Return how long the memory held each state before it left again [fs]."""
-    held = np.zeros(shape, np.int64)
+    held = np.zeros_like(departure_fs)
     rows = trace.rows("hold")
-    if len(rows):
-        waves, steps = trace.wave[rows], trace.step[rows]
-        # What is held in step t leaves in step t + 1.
-        held[waves, steps + 1] = departure_fs[waves, steps + 1] - trace.end_fs[rows]
+    waves, steps = trace.wave[rows], trace.step[rows] + 1
+    # What is held in step t leaves in step t + 1, and behind the last step with the next wave.
+    last = steps == departure_fs.shape[1]
+    core = np.full(len(departure_fs) + block, -1, np.int64)
+    core[waves] = trace.unit[rows]
+    waves, steps = np.where(last, waves + block, waves), np.where(last, 0, steps)
+    # The last block of a core goes on in none.
+    there = core[waves] == trace.unit[rows]
+    waves, steps, rows = waves[there], steps[there], rows[there]
+    held[waves, steps] = departure_fs[waves, steps] - trace.end_fs[rows]
     return held
 
 

@@ -49,8 +49,10 @@ class Machine:
         return self.network.weight_set_order()
 
     def run(self) -> Trace:
-        """Simulate every event."""
-        return run_timing(self.delays, self.order, **self._how())
+        """Simulate every event, and check that the laws were kept."""
+        trace = run_timing(self.delays, self.order, **self._how())
+        trace.check(self.order, self.control, memory_capacity=self.memory_capacity)
+        return trace
 
     def run_fast(self) -> AnyTrace:
         """Simulate the events that decide all others."""

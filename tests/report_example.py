@@ -50,6 +50,8 @@ class Prices:
             "environment": 2.0,
         }
     )
+    gated: frozenset[str] = frozenset()
+    cores: int = 1
 
 
 def make_trace(

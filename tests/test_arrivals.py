@@ -14,7 +14,6 @@ from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.metrics import latencies, queue
 from pnnsim.params.experiment import SimulationParams
-from pnnsim.trace_check import check
 from tests.machines import machine, machines
 from tests.test_timing_drawn import by_hand, drawn
 
@@ -85,7 +84,7 @@ def test_any_machine_with_any_arrivals_keeps_the_laws(case, gaps, capacity):
     times = tuple(np.cumsum(gaps[: case.waves]).tolist())
     case = replace(case, arrivals=Arrivals(case.waves, times, capacity))
     trace = case.run()
-    check(trace, case.network, case.control, memory_capacity=case.memory_capacity)
+    trace.check(case.order, case.control, memory_capacity=case.memory_capacity)
     assert trace.waves + len(trace.dropped) == case.waves
     served = np.array(times)[trace.served]
     assert trace.arrival_fs.tolist() == served.tolist()

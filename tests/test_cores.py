@@ -23,7 +23,6 @@ from pnnsim.simulator import chip_answers, simulate, time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.timing import run_cores, run_fast, run_timing
-from pnnsim.trace_check import check
 from tests.machines import machine, machines
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
@@ -75,7 +74,7 @@ def test_any_cores_keep_the_laws_and_both_ways_agree(case, cores, gap):
         case = replace(case, arrivals=periodic(case.waves, gap * 1e-15, capacity=2))
     fast, exact = on_cores(case, cores), on_cores(case, cores, run_timing)
     assert fast.expand().equals(exact.expand())
-    check(fast, case.network, case.control, memory_capacity=case.memory_capacity)
+    fast.check(case.order, case.control, memory_capacity=case.memory_capacity)
     trace = exact.expand()
     # Rows stand in the order of their ends, causes above effects, and lanes are never shared.
     assert np.all(np.diff(trace.end_fs) >= 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pnnsim.chip import Chip
 from pnnsim.errors import OutputError
+from pnnsim.ledger import EnergyLedger
+from pnnsim.network import ReLaXNet
 from pnnsim.report.perfetto import SPAN_LIMIT, write_perfetto
+from pnnsim.simulator import time_run
+from pnnsim.spec import load_spec
 from pnnsim.trace import ACTIONS, Trace
 from tests.report_example import UNITS, Prices, make_trace
 
@@ -125,6 +131,22 @@ def test_power_counter_integrates_to_the_energy_counter(tmp_path: Path) -> None:
     # stamps are rounded to 1 ps of pieces that are 50 ps and longer
     assert math.isclose(integral, energy[-1], rel_tol=0.5 / 50)
     assert power[-1][1] == 0.0
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_counters_switch_gated_parts_off_while_they_are_idle(tmp_path: Path, cores: int) -> None:
+    machine = load_spec("photonic_mrr", [("control.cores", str(cores))])
+    gated = {"gating": ("encoder", "detector", "readout")}
+    machine = replace(machine, control=machine.control.model_copy(update=gated))
+    run = time_run(Chip.nominal(machine, ReLaXNet(weight_sets=2, steps=3)), 4)
+    write_perfetto(tmp_path / "t.json", run.trace, run.prices, {"seed": 0})
+    counters = phase(json.loads((tmp_path / "t.json").read_text()), "C")
+    spent = [e["args"]["energy_J"] for e in counters if e["name"] == "energy_J"]
+    ledger = EnergyLedger.from_trace(run.run, run.prices)
+    # counters are written with 12 digits
+    assert math.isclose(spent[-1], ledger.total, rel_tol=1e-11)
+    always = replace(run.prices, gated=frozenset())
+    assert spent[-1] < 0.99 * EnergyLedger.from_trace(run.run, always).total
 
 
 def test_last_end_is_the_makespan_and_time_starts_at_zero(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pnnsim.chip import Chip
@@ -15,6 +18,8 @@ from pnnsim.placement import rewrites, tiles
 from pnnsim.sensitivity import sensitivities
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
+from pnnsim.trace import ACTIONS, NO_CAUSE
+from tests.machines import SMALL, machine
 
 NETWORK = ReLaXNet(weight_sets=2, steps=12)
 
@@ -74,6 +79,83 @@ def test_write_time_matters_where_banks_are_rewritten():
         "weight_banks.calibration_rounds",
     )
     assert rewriting[0].latency_share == pytest.approx(1.0, abs=0.01)
+
+
+def chain(trace, row):
+    """Count the spans that a time is the sum of, back to the first arrival."""
+    found = Counter()
+    while row != NO_CAUSE:
+        found[ACTIONS[trace.action[row]]] += 1
+        cause = int(trace.cause[row])
+        while cause != NO_CAUSE and trace.start_fs[row] > trace.end_fs[cause]:
+            # It departs when the nonlinearity will be free: an activation after the departure
+            # before, which is the start of the cause.
+            assert ACTIONS[trace.action[cause]] == "drive"
+            assert trace.start_fs[row] == trace.start_fs[cause] + ACTIVATE.activate_fs
+            found["activate"] += 1
+            row, cause = cause, int(trace.cause[cause])
+        row = cause
+    return found
+
+
+#: Delays of which no few add up to the same as others.
+ACTIVATE = replace(
+    SMALL, propagate_fs=1009, mvm_fs=2003, detect_fs=4001, activate_fs=8009, hold_fs=16001,
+    route_fs=33013, write_fs=65003,
+)  # fmt: skip
+DELAYS = {
+    "propagate": "propagate_fs", "mvm": "mvm_fs", "detect": "detect_fs", "hold": "hold_fs",
+    "activate": "activate_fs", "route": "route_fs", "write": "write_fs",
+}  # fmt: skip
+
+
+#: A symbol is driven while bank and detector respond to it.
+DRIVE = dict.fromkeys(DELAYS, 0) | {"mvm": 1, "detect": 1}
+
+
+@pytest.mark.parametrize("block", [1, 3])
+@pytest.mark.parametrize("plan", [(2, 4, 2), (3, 5, 2), (1, 3, 1)])
+@pytest.mark.parametrize("action", DELAYS)
+def test_difference_of_latencies_is_the_count_along_the_chain_of_causes(plan, action, block):
+    sets, steps, banks = plan
+    shape = {"sets": sets, "steps": steps, "banks": banks, "block": block, "waves": 7}
+    trace = machine(ACTIVATE, **shape).run()
+    counts = []
+    for wave in range(7):
+        mine = np.flatnonzero(trace.wave == wave)
+        # From its arrival on: what came before delayed the arrival as well.
+        whole, before = chain(trace, int(mine[-1])), chain(trace, int(trace.cause[mine[0]]))
+        driven = DRIVE[action] * (whole["drive"] - before["drive"])
+        counts.append(whole[action] - before[action] + driven)
+    delay = DELAYS[action]
+
+    def latencies(step):
+        moved = {delay: getattr(ACTIVATE, delay) + step}
+        run = machine(ACTIVATE, **shape, **moved).run()
+        return run.result_fs - run.arrival_fs
+
+    # However wide the step, as long as there is no kink on the way.
+    for step in (1, 5):
+        assert (latencies(step) - latencies(0)).tolist() == [step * count for count in counts]
+        assert (latencies(0) - latencies(-step)).tolist() == [step * count for count in counts]
+
+
+def test_kink_gives_the_slopes_of_both_sides():
+    # A switch exactly as slow as what it hides: slower costs in each of 11 changes, faster nothing.
+    chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
+    state = chip.delays().state_fs
+    rise = 3.2e-9 * state / chip.delays().route_fs
+    spec = load_spec("photonic_mrr", [("switch.rise_time", f"{rise * 1e15:.6f} fs")])
+    assert Chip.nominal(spec, NETWORK).delays().route_fs == pytest.approx(state, abs=1)
+    found = {item.parameter: item for item in sensitivities(spec, NETWORK, waves=1)}
+    item = found["switch.rise_time"]
+    below, above = item.latency_sides
+    per = state * 1e-15 / rise
+    assert below == pytest.approx(0.0, abs=0.01 * above)
+    # Rounded to femtoseconds: 1 in some 10^4 of a step of 1 %.
+    assert above == pytest.approx(11 * per, rel=1e-2, abs=0)
+    assert item.kink
+    assert not found["environment.stabilization_power"].kink
 
 
 def test_tiles_cover_each_matrix_once_and_live_on_different_banks():

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from pnnsim.mapping import map_network
 from pnnsim.metrics import setup
 from pnnsim.schedule import plan_blocks, plan_period
-from pnnsim.trace_check import check
 from tests.machines import machine, machines
 from tests.test_timing_drawn import by_hand, drawn
 
@@ -86,7 +85,7 @@ def test_write_that_is_done_in_time_costs_nothing():
 @settings(max_examples=150, deadline=None)
 def test_any_machine_that_writes_ahead_keeps_the_laws(case):
     trace = case.run()
-    check(trace, case.network, case.control, memory_capacity=case.memory_capacity)
+    trace.check(case.order, case.control, memory_capacity=case.memory_capacity)
 
 
 @given(machines(ahead=True))

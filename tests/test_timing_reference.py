@@ -10,7 +10,6 @@ import numpy as np
 from hypothesis import given, settings
 
 from pnnsim.trace import ACTIONS
-from pnnsim.trace_check import check
 from tests.machines import machine, machines
 
 
@@ -92,7 +91,7 @@ def test_any_machine_keeps_the_times_of_the_recurrence(case):
 @given(machines())
 @settings(max_examples=200, deadline=None)
 def test_any_machine_keeps_the_laws(case):
-    check(case.run(), case.network, case.control, memory_capacity=case.memory_capacity)
+    case.run().check(case.order, case.control, memory_capacity=case.memory_capacity)
 
 
 @given(machines())
@@ -108,7 +107,7 @@ def test_thousand_waves_over_rewritten_banks_keep_the_times_of_the_recurrence():
     trace = case.run()
     _, result, _ = recurrence(case)
     assert trace.result_fs.tolist() == list(result.values())
-    check(trace, case.network, case.control, memory_capacity=case.memory_capacity)
+    trace.check(case.order, case.control, memory_capacity=case.memory_capacity)
 
 
 def test_spans_last_as_long_as_the_machine_says():

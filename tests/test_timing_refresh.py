@@ -25,23 +25,16 @@ from pnnsim.periodic import PeriodicTrace
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
-from pnnsim.trace_check import check
 from tests.machines import machine, machines, seconds
 from tests.test_timing_drawn import by_hand, drawn
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 
 
-def checked(case):
-    trace = case.run()
-    check(trace, case.network, case.control, memory_capacity=case.memory_capacity)
-    return trace
-
-
 def test_refresh_in_the_middle_of_a_block():
     # Due at 12, when wave 1 is on its way; it is captured at 15, and then the bank is written. Wave
     # 2 has been encoded and waits until 25. Due again 12 after 15, at 27: wave 2 is captured at 29.
-    trace = checked(machine(waves=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12))
+    trace = machine(waves=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3--------
         front_end          00001111.2222..........................
@@ -57,7 +50,7 @@ def test_refresh_in_the_middle_of_a_block():
 def test_banks_that_are_due_together_take_turns_at_one_driver():
     # Both are due at 24. Bank 0 is written first, and wave 1 crosses bank 1 meanwhile. Wave 2 waits
     # for bank 0 until 34, when the driver turns to bank 1, and for this one until 44.
-    trace = checked(machine(waves=3, block=2, write_fs=10, refresh_fs=24, route_fs=4))
+    trace = machine(waves=3, block=2, write_fs=10, refresh_fs=24, route_fs=4).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5-------
         front_end          00001111.2222.............................................
@@ -76,7 +69,7 @@ def test_banks_that_are_due_together_take_turns_at_one_driver():
 def test_write_for_a_visit_counts_as_a_refresh_and_takes_the_driver():
     # Bank 1 is written for step 2 from 19 to 29, so that it is not due at 25. Bank 0 is due at 25,
     # finds the driver taken, and is written from 29 on; wave 1 waits for it until 39.
-    trace = checked(machine(waves=2, sets=3, steps=3, route_fs=3, write_fs=10, refresh_fs=25))
+    trace = machine(waves=2, sets=3, steps=3, route_fs=3, write_fs=10, refresh_fs=25).run()
     starts = {
         (int(trace.bank[row]), int(trace.start_fs[row])) for row in trace.rows("refresh").tolist()
     }
@@ -90,7 +83,7 @@ def test_write_for_a_visit_counts_as_a_refresh_and_takes_the_driver():
 
 def test_second_driver_refreshes_a_second_bank_at_once():
     def pairs(drivers):
-        trace = checked(machine(waves=4, write_fs=10, refresh_fs=25, write_drivers=drivers))
+        trace = machine(waves=4, write_fs=10, refresh_fs=25, write_drivers=drivers).run()
         rows = trace.rows("refresh")
         return list(pairwise(zip(trace.start_fs[rows], trace.end_fs[rows], strict=True)))
 
@@ -106,7 +99,7 @@ def test_any_machine_that_is_refreshed_keeps_the_laws(case, more):
     interval_fs = rounds * case.delays.write_fs + more
     control = case.control.model_copy(update={"refresh_interval": interval_fs * 1e-15})
     case = replace(case, control=control)
-    trace = checked(case)
+    trace = case.run()
     assert case.run_fast().expand().equals(trace)
     assert len(trace.result_fs) == case.waves
 
@@ -119,7 +112,7 @@ def test_no_wave_meets_weights_older_than_the_interval_and_its_own_waits(case, m
     assume(case.delays.write_fs)
     interval_fs = case.mapping.used * case.delays.write_fs + more
     control = case.control.model_copy(update={"refresh_interval": interval_fs * 1e-15})
-    trace = checked(replace(case, control=control))
+    trace = replace(case, control=control).run()
     late = (case.mapping.used + 2) * (case.delays.write_fs + case.delays.mm_fs)
     for bank in range(case.mapping.used):
         kinds = np.concatenate([trace.rows("write"), trace.rows("refresh")])
@@ -164,7 +157,7 @@ def test_interval_is_a_time_above_nothing():
 def test_critical_path_shows_who_waited_for_a_refresh():
     # One step on one bank: refreshed from 4 + 1 on, as the refresh is due before the wave departs.
     case = machine(sets=1, steps=1, banks=1, write_fs=4, refresh_fs=5)
-    trace = checked(case)
+    trace = case.run()
     # 4 in, 2 to encode, but the bank is written from 5 to 9; then 4 of crossing, 2 and 3.
     assert trace.result_fs.tolist() == [9 + 4 + 2 + 3]
     path = {(p["component"], p["action"]): p["share"] for p in critical_path(trace)}

@@ -25,7 +25,10 @@ class Examples(Protocol):
         ...
 
     def take(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """Return inputs, shape `(batch, n_inputs)`, and classes, shape `(batch,)`."""
+        """Return inputs, shape `(batch, n_inputs)`, and classes, shape `(batch,)`.
+
+        Sequences have one more axis behind the first, the place in the sequence.
+        """
         ...
 
 
@@ -77,6 +80,28 @@ class Windows:
         return x, self.ids[numbers + self.window]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequences:
+    """Cut a text into examples of many windows in a row, for a network that keeps its state.
+
+    Args:
+        windows: Windows of the whole text.
+        length: Windows of one example; none is in two examples.
+    """
+
+    windows: Windows
+    length: int
+
+    def __len__(self) -> int:
+        return len(self.windows) // self.length
+
+    def take(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Return inputs, shape `(batch, length, n_inputs)`, and classes, `(batch, length)`."""
+        places = self.length * numbers.unsqueeze(1) + torch.arange(self.length)
+        x, y = self.windows.take(places.flatten())
+        return x.reshape(*places.shape, -1), y.reshape(places.shape)
+
+
 def labelled(x: NDArray[Any], y: NDArray[Any]) -> Labelled:
     """Return the examples that two arrays hold."""
     return Labelled(torch.from_numpy(x), torch.from_numpy(y))
@@ -84,5 +109,8 @@ def labelled(x: NDArray[Any], y: NDArray[Any]) -> Labelled:
 
 def batches(examples: Examples) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield all examples in their order, a few thousand at a time."""
-    for numbers in torch.split(torch.arange(len(examples)), _CHUNK):
+    chunk = _CHUNK
+    if isinstance(examples, Sequences):
+        chunk = max(1, _CHUNK // examples.length)
+    for numbers in torch.split(torch.arange(len(examples)), chunk):
         yield examples.take(numbers)

@@ -159,7 +159,7 @@ def _epoch(
             group["lr"] = factor * rate
         x, y = (part.to(device) for part in train.take(batch))
         loss = nn.functional.cross_entropy(
-            surrogate(x), y, label_smoothing=training.label_smoothing
+            surrogate(x).flatten(end_dim=-2), y.flatten(), label_smoothing=training.label_smoothing
         )
         steps.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -179,16 +179,17 @@ def _epoch(
 
 
 def score(surrogate: nn.Module, examples: Examples) -> tuple[float, float]:
-    """Return the share of examples that are right, and the mean loss [nats], in evaluation mode."""
-    right, loss = 0, 0.0
+    """Return the share of answers that are right, and the mean loss [nats], in evaluation mode."""
+    right, told, loss = 0, 0, 0.0
     device = next(surrogate.parameters()).device
     surrogate.eval()
     with torch.no_grad():
         for x, y in batches(examples):
-            answers, wanted = surrogate(x.to(device)), y.to(device)
+            answers, wanted = surrogate(x.to(device)).flatten(end_dim=-2), y.to(device).flatten()
             right += int((answers.argmax(dim=1) == wanted).sum())
+            told += len(wanted)
             loss += float(nn.functional.cross_entropy(answers.double(), wanted, reduction="sum"))
-    return right / len(examples), loss / len(examples)
+    return right / told, loss / told
 
 
 def _likely_cause(surrogate: Surrogate, x: Tensor, training: TrainingParams) -> str:

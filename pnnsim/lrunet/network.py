@@ -103,9 +103,9 @@ class LruNet(BaseModel):
         The first convolution has stride 2; a pool of 3 x 3 with stride 2 and padding 1 follows on
         stages 1, 2 and 4. Each rounds up.
         """
-        first = _halved(self.side)
-        second = _halved(first)
-        third = _halved(second)
+        first = halved(self.side)
+        second = halved(first)
+        third = halved(second)
         return first, second, third, third
 
     @property
@@ -116,7 +116,7 @@ class LruNet(BaseModel):
     @property
     def head_side(self) -> int:
         """Return the side of the map in the head."""
-        return _halved(self.stage_sides()[-1])
+        return halved(self.stage_sides()[-1])
 
     def convolutions(self) -> tuple[Convolution, ...]:
         """Return every convolution once, in the order in which an image meets them."""
@@ -155,5 +155,6 @@ class LruNet(BaseModel):
         return {**macs, "total": sum(macs.values())}
 
 
-def _halved(side: int) -> int:
+def halved(side: int) -> int:
+    """Return the side of a map behind stride 2 with padding: half, rounded up."""
     return -(-side // 2)

@@ -21,9 +21,9 @@ def interferometer_transmission(phase: Tensor) -> Tensor:
         phase: Phase between the arms [rad], any shape; 0 is bright, pi is dark.
 
     Returns:
-        Transmission in [0, 1], as `phase`.
+        Transmission in [0, 1], as `phase`; computed as `(1 + cos(phase)) / 2`.
     """
-    return torch.cos(phase / 2.0) ** 2
+    return torch.cos(phase).mul_(0.5).add_(0.5)
 
 
 def modulator_phase(
@@ -38,8 +38,7 @@ def modulator_phase(
         full_scale: Driving voltage of `drive` 1 [V].
     """
     require_positive("modulator_phase", v_pi=v_pi)
-    bias = torch.tensor(math.pi * bias_voltage / v_pi, dtype=drive.dtype, device=drive.device)
-    return torch.add(bias, drive, alpha=math.pi * full_scale / v_pi)
+    return (drive * (math.pi * full_scale / v_pi)).add_(math.pi * bias_voltage / v_pi)
 
 
 def electro_optic_gain(

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.ledger import on_times
 from pnnsim.report.files import write_pieces
 from pnnsim.report.format import exact_time
 from pnnsim.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
@@ -49,7 +50,15 @@ class PriceList(Protocol):
 
     @property
     def static_w(self) -> Mapping[str, float]:
-        """Power that a component draws all the time [W]."""
+        """Power that a component draws while it is on [W], that of all cores together."""
+
+    @property
+    def gated(self) -> frozenset[str]:
+        """Components that are on only while they are busy; the others are all the time."""
+
+    @property
+    def cores(self) -> int:
+        """Cores that share this power equally."""
 
 
 def write_perfetto(
@@ -154,8 +163,7 @@ def _events(
             "ph": phase, "id": 0, "name": "wave 0", "cat": "wave", "pid": pid[i],
             "tid": tid[i], "ts": begin[i] / 1000, **({"bp": "e"} if phase != "s" else {}),
         }  # fmt: skip
-    static = math.fsum(prices.static_w.values())
-    yield from _counters(trace.start_fs[rows], trace.end_fs[rows], energy, static, scale, end_fs)
+    yield from _counters(trace, rows, energy, prices, scale, end_fs)
 
 
 def _threads(
@@ -225,12 +233,18 @@ def _energies(trace: Trace, prices: PriceList) -> NDArray[np.float64]:
 
 
 def _counters(
-    start_fs: Ints, end_fs: Ints, energy: NDArray[np.float64], static: float, scale: int, last: int
+    trace: Trace,
+    rows: Ints,
+    energy: NDArray[np.float64],
+    prices: PriceList,
+    scale: int,
+    last: int,
 ) -> Iterator[dict[str, Any]]:
     """Return mean power and energy spent so far, at every time at which a span starts or ends.
 
     The energy of a span is spread evenly over it; that of a span without length is spent at once.
     """
+    start_fs, end_fs = trace.start_fs[rows], trace.end_fs[rows]
     times = np.unique(np.concatenate([start_fs, end_fs, np.array([0, last], dtype=np.int64)]))
     first, after = np.searchsorted(times, start_fs), np.searchsorted(times, end_fs)
     long = end_fs > start_fs
@@ -244,14 +258,28 @@ def _counters(
     # Sums of what came and went leave rounding behind; where nobody is busy nothing is drawn.
     dynamic = np.where(np.cumsum(busy) > 0.5, np.cumsum(change), 0.0)
     at_once = np.bincount(first, weights=np.where(long, 0.0, energy), minlength=len(times))
-    flow = np.append(0.0, dynamic[:-1] * 1e-15 * np.diff(times))
-    spent = np.cumsum(flow + at_once) + static * 1e-15 * times
+    static = _static_power(trace, rows, prices, times)
+    flow = np.append(0.0, (dynamic + static)[:-1] * 1e-15 * np.diff(times))
+    spent = np.cumsum(flow + at_once)
     shown = _shown(times, scale).tolist()
     for i in range(len(times)):
         where = {"ph": "C", "pid": _COUNTERS, "tid": 0, "ts": shown[i] / 1000}
-        drawn = float(f"{static + dynamic[i]:.9g}") if times[i] < last else 0.0
+        drawn = float(f"{static[i] + dynamic[i]:.9g}") if times[i] < last else 0.0
         yield {**where, "name": "power_W", "args": {"power_W": drawn}}
         yield {**where, "name": "energy_J", "args": {"energy_J": float(f"{spent[i]:.12g}")}}
+
+
+def _static_power(trace: Trace, rows: Ints, prices: PriceList, times: Ints) -> NDArray[np.float64]:
+    """Return the static power from each time on [W]; gated parts draw it while they are busy."""
+    standing = math.fsum(w for part, w in prices.static_w.items() if part not in prices.gated)
+    power = np.full(len(times), standing)
+    for component in sorted(prices.gated & prices.static_w.keys()):
+        for core in range(prices.cores):
+            begin, end = on_times(trace, component, core, rows)
+            change = np.bincount(np.searchsorted(times, begin), minlength=len(times))
+            change -= np.bincount(np.searchsorted(times, end), minlength=len(times))
+            power += np.cumsum(change) * (prices.static_w[component] / prices.cores)
+    return power
 
 
 def _shown(times_fs: Ints, scale: int) -> Ints:

@@ -1,0 +1,167 @@
+"""Put an LruNet on a machine: bring the loop into digital form, plan the visits, price the work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any, cast
+
+from pnnsim.chip import Chip
+from pnnsim.errors import MappingError, ScheduleError
+from pnnsim.ledger import Prices
+from pnnsim.lrunet.network import LruNet
+from pnnsim.lrunet.program import Program
+from pnnsim.lrunet.timing import run_images
+from pnnsim.schedule import Visit, initial_contents, plan_blocks
+from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.trace import Trace
+from pnnsim.units import to_fs
+
+#: Shipped machine whose converter, memory and register others borrow.
+_DIGITAL_LOOP = "photonic_mzi"
+
+
+def digital_loop(
+    spec: HardwareSpec, network: LruNet, *, banks: int | None = None, images: int = 1
+) -> HardwareSpec:
+    """Return a machine with a digital loop, large enough for the maps of a network.
+
+    The maps of a convolutional network are larger than what an analog memory holds, and batch norm,
+    skip and pooling are digital. So the activation becomes a converter (its function is `linear`),
+    and the state is kept in a digital memory. A machine that has a digital loop keeps its own
+    converter, memory and register; another gets those of `photonic_mzi`.
+
+    Args:
+        spec: Machine.
+        network: What is to be computed; its largest maps decide the capacity of the memory.
+        banks: Number of weight banks; as described where not given.
+        images: Images that are in the machine together.
+    """
+    parts = ("nonlinearity", "memory", "readout")
+    tree = spec.to_tree()
+    if not all(getattr(getattr(spec, part), "digital", False) for part in parts):
+        lender = load_spec(_DIGITAL_LOOP).to_tree()
+        tree = {**tree, **{part: lender[part] for part in parts}}
+    weight_banks = cast(Any, spec.weight_banks)
+    program = Program(network, weight_banks.rows, weight_banks.cols)
+    capacity = images * program.states(weight_banks.cols)
+    changes = [("nonlinearity.function", "linear"), ("memory.capacity", str(capacity))]
+    if banks is not None:
+        changes.append(("weight_banks.count", str(banks)))
+    return load_spec(tree, changes)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Be a machine with a digital loop as an LruNet uses it.
+
+    Args:
+        chip: Its parts; what they are told of the work is `Program.machine_order`.
+        program: The work.
+        images: Images that visit each tile together.
+    """
+
+    chip: Chip
+    program: Program
+    images: int = 1
+
+    @staticmethod
+    def of(spec: HardwareSpec, network: LruNet, *, shared: bool = True, images: int = 1) -> Machine:
+        """Return the machine for a network.
+
+        Args:
+            spec: Machine with a digital loop; see `digital_loop`.
+            network: What is to be computed.
+            shared: Whether all repetitions use the same tiles, or each a copy of its own.
+            images: Images that visit each tile together.
+
+        Raises:
+            MappingError: If the banks are not square, or the loop is not digital.
+            ScheduleError: If the memory does not hold the maps.
+        """
+        banks = cast(Any, spec.weight_banks)
+        digital = all(getattr(part, "digital", False) for part in (spec.nonlinearity, spec.memory))
+        if not digital or getattr(spec.nonlinearity, "function", "") != "linear":
+            raise MappingError(
+                f"{spec.name}: an LruNet needs a converter in its loop (nonlinearity.kind digital "
+                f"with function linear) and a digital memory; got {spec.nonlinearity.kind} and "
+                f"{spec.memory.kind}. Hint: pnnsim.lrunet.digital_loop(spec, network)"
+            )
+        program = Program(network, banks.rows, banks.cols, shared)
+        machine = Machine(Chip.nominal(spec, program.machine_order()), program, images)
+        needed, there = images * program.states(banks.cols), machine.chip.memory.capacity
+        if there < needed:
+            raise ScheduleError(
+                f"memory.capacity: the maps of {images} image(s) take {needed} states, got "
+                f"{there}. Hint: memory.capacity={needed}"
+            )
+        return machine
+
+    @cached_property
+    def visits(self) -> tuple[Visit, ...]:
+        """Return the visits of an image that finds what the image before it has left.
+
+        Writes are planned as for any other network (`pnnsim.schedule.plan_blocks`), with each tile
+        in the place of a weight set. The first image finds what the set-up has left, and is not
+        taken.
+        """
+        plan = plan_blocks(self.program.order, self.chip.mapping)
+        return next(islice(plan, 1, None))
+
+    def held_before(self) -> tuple[int, ...]:
+        """Return the tile in each bank when that image comes, shape `(n_bank,)`."""
+        order, mapping = self.program.order, self.chip.mapping
+        held = list(initial_contents(order, mapping))
+        for visit in next(plan_blocks(order, mapping)):
+            held[visit.bank] = visit.weight_set
+        return tuple(held)
+
+    @property
+    def writes(self) -> int:
+        """Return how many banks are written for the images that visit the tiles together."""
+        return sum(visit.write for visit in self.visits)
+
+    def digital_fs(self) -> tuple[int, ...]:
+        """Return the time of the digital engine behind each application [fs]."""
+        return tuple(self._engine_fs(self.images * a.digital) for a in self.program.applications)
+
+    def trace(self) -> Trace:
+        """Simulate the images."""
+        return run_images(
+            self.program,
+            self.visits,
+            self.chip.delays(),
+            digital_fs=self.digital_fs(),
+            input_fs=self._engine_fs(self._input_operations),
+            overlap=self.chip.spec.control.overlap,
+            images=self.images,
+        )
+
+    def prices(self) -> Prices:
+        """Return what every action costs.
+
+        The work of the digital engine differs from one convolution to the next; its price is the
+        mean over all of them, so that their sum is exact.
+        """
+        prices = self.chip.prices()
+        each = cast(Any, self.chip.spec.front_end).mac_energy
+        applications = self.program.applications
+        behind = self.images * sum(a.digital for a in applications) / len(applications)
+        dynamic = {
+            **prices.dynamic,
+            ("front_end", "map_input"): self._input_operations * each,
+            ("front_end", "map_output"): behind * each,
+        }
+        return replace(prices, dynamic=dynamic)
+
+    @property
+    def _input_operations(self) -> int:
+        """Return the operations that scale the pixels of one image to the lines."""
+        network = self.program.network
+        return network.channels * network.side**2
+
+    def _engine_fs(self, operations: int) -> int:
+        """Return the whole cycles that the digital engine takes [fs]."""
+        front_end = cast(Any, self.chip.spec.front_end)
+        return to_fs(-(-operations // front_end.macs_per_cycle) / front_end.clock)

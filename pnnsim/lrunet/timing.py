@@ -1,0 +1,278 @@
+"""Time one image, or a few together, on one core: SimPy processes that write down who is busy.
+
+    image ─▶ front_end ─▶ encoder ─▶ crossing (bank, detector) ─▶ converter ─▶ memory ─┐
+                 │            ▲                  │                                     │
+                 │            └── switch, write ◀┘                                     │
+                 ◀──────── sums, batch norm, skip, ReLU, pool: once per convolution ◀──┘
+
+All patches visit a tile before the switch moves. A convolution begins when the digital engine has
+finished the one before, as each patch needs pixels of many. The processes are those of
+`pnnsim.core`, with patches for waves, and keep its laws: one wave at a time in each part, and a
+departure only when the switch rests, the bank is written and the converter will be free. The
+switch and writes start when the last patch of a visit is captured; nothing is written ahead.
+
+It knows no tensors and no prices.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+
+from pnnsim.delays import Delays
+from pnnsim.kernel import Clock, Inbox, Wait
+from pnnsim.lrunet.program import Application, Program
+from pnnsim.schedule import Visit
+from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
+
+_ACTION = {name: number for number, name in enumerate(ACTIONS)}
+
+#: Columns of a span while running, as in `pnnsim.core`.
+_WIDTH = 9
+_END = 3
+
+
+class _Run:
+    """Hold the processes of one run and the spans that they write."""
+
+    def __init__(
+        self,
+        program: Program,
+        visits: Sequence[Visit],
+        delays: Delays,
+        *,
+        digital_fs: Sequence[int],
+        input_fs: int,
+        overlap: bool,
+        images: int,
+    ) -> None:
+        self.env = env = Clock()
+        self.visits = visits
+        self.delays = delays
+        self.digital_fs = digital_fs
+        self.input_fs = input_fs
+        self.overlap = overlap
+        self.images = images
+        self.work: list[tuple[int, Application]] = [
+            (number, application)
+            for number, application in enumerate(program.applications)
+            for _ in application.tiles
+        ]
+        self.units: dict[str, int] = {}
+        self.columns = array("q")
+        self.arrived: list[int] = []
+        self.results: list[int] = []
+        self.prepared: Inbox[int] = Inbox(env)
+        self.departed: Inbox[tuple[int, int, bool, int, int]] = Inbox(env)
+        self.captured: Inbox[tuple[int, int, bool, int]] = Inbox(env)
+        self.converted: Inbox[tuple[int, int, bool, int, int]] = Inbox(env)
+        self.summed: Inbox[int] = Inbox(env)
+        self.bank_left: Inbox[int] = Inbox(env)
+        self.bank_ready: Inbox[int] = Inbox(env)
+        for process in (
+            self._front_end, self._encoder, self._crossing, self._converter, self._memory,
+            self._switch,
+        ):  # fmt: skip
+            env.process(process())
+        env.run()
+
+    def _occupy(
+        self, unit: str, action: str, start: int, duration: int, cause: int, wave: int, step: int
+    ) -> Wait[int]:
+        """Be busy from `start` for `duration` [fs], write the span, and return its row."""
+        env = self.env
+        end = start + duration
+        if end > env.now:
+            yield env.timeout(end - env.now)
+        lane = self.units.setdefault(unit, len(self.units))
+        at_bank = action in ("propagate", "mvm", "route", "write")
+        visit = self.visits[step] if at_bank else None
+        bank, tile = (-1, -1) if visit is None else (visit.bank, visit.weight_set)
+        row = len(self.columns) // _WIDTH
+        self.columns.extend(
+            (
+                lane, _ACTION[action], start, end, wave, step, bank, tile, cause,
+            )
+        )  # fmt: skip
+        return row
+
+    def _latest(self, own: int, other: int) -> int:
+        """Return the row that ended last, the first of both where they ended together."""
+        ends = [
+            self.columns[row * _WIDTH + _END] if row != NO_CAUSE else -1 for row in (own, other)
+        ]
+        return other if ends[1] > ends[0] else own
+
+    def _front_end(self) -> Wait[None]:
+        """Take the images in, work between convolutions, and hand the results out."""
+        env = self.env
+        row = NO_CAUSE
+        for image in range(self.images):
+            self.arrived.append(env.now)
+            row = yield from self._occupy(
+                "front_end", "map_input", env.now, self.input_fs, row, image, -1
+            )
+        self.bank_left.put(row)
+        together = 0 if self.images == 1 else -1
+        for duration in self.digital_fs:
+            self.prepared.put(row)
+            row = yield from self.summed.get()
+            row = yield from self._occupy(
+                "front_end", "map_output", env.now, duration, row, together, -1
+            )
+        hand_over = next(stage for stage in self.delays.output if stage.action == "convert")
+        for image in range(self.images):
+            row = yield from self._occupy(
+                hand_over.unit, "convert", env.now, hand_over.duration_fs, row, image, -1
+            )
+            self.results.append(env.now)
+
+    def _encoder(self) -> Wait[None]:
+        """Encode the patches of each visit in turn, and let each depart when it may."""
+        env, delays = self.env, self.delays
+        departure = -delays.activate_fs
+        driven = NO_CAUSE
+        before = -1
+        for step, (number, application) in enumerate(self.work):
+            row = driven if number == before else (yield from self.prepared.get())
+            before = number
+            changes = self._changes(step)
+            patches = application.conv.patches
+            count = patches * self.images
+            for patch in range(count):
+                wave = patch // patches
+                if not patch and changes and not self.overlap:
+                    row = self._latest(row, (yield from self.bank_ready.get()))
+                for stage in delays.encode:
+                    row = yield from self._occupy(
+                        stage.unit, stage.action, env.now, stage.duration_fs, row, wave, step
+                    )
+                if not patch and changes and self.overlap:
+                    row = self._latest(row, (yield from self.bank_ready.get()))
+                reserved = departure + delays.activate_fs
+                if reserved > env.now:
+                    row = driven
+                    yield env.timeout(reserved - env.now)
+                departure = env.now
+                self.departed.put((step, wave, patch == count - 1, departure, row))
+                driven = row = yield from self._occupy(
+                    "encoder", "drive", departure, delays.drive_fs, row, wave, step
+                )
+
+    def _changes(self, step: int) -> bool:
+        return self.visits[step].changes
+
+    def _crossing(self) -> Wait[None]:
+        """Carry departed patches to their bank, multiply and capture."""
+        env, delays = self.env, self.delays
+        for _ in self._patches():
+            step, wave, last, start, row = yield from self.departed.get()
+            row = yield from self._occupy(
+                PATH_LANE, "propagate", start, delays.propagate_fs, row, wave, step
+            )
+            bank = f"weight_banks.{self.visits[step].bank}"
+            row = yield from self._occupy(bank, "mvm", env.now, delays.mvm_fs, row, wave, step)
+            row = yield from self._occupy(
+                "detector", "detect", env.now, delays.detect_fs, row, wave, step
+            )
+            self.captured.put((step, wave, last, row))
+            if last and self.overlap:
+                self.bank_left.put(row)
+
+    def _converter(self) -> Wait[None]:
+        """Convert what was captured."""
+        for _ in self._patches():
+            step, wave, last, row = yield from self.captured.get()
+            row = yield from self._occupy(
+                "nonlinearity", "activate", self.env.now, self.delays.activate_fs, row, wave, step
+            )
+            self.converted.put((step, wave, last, self.env.now, row))
+
+    def _memory(self) -> Wait[None]:
+        """Store what was converted; several may be under way."""
+        for _ in self._patches():
+            step, wave, last, start, row = yield from self.converted.get()
+            row = yield from self._occupy(
+                "memory", "hold", start, self.delays.hold_fs, row, wave, step
+            )
+            if last and not self.overlap:
+                self.bank_left.put(row)
+            ends = step + 1 == len(self.work) or self.work[step + 1][0] != self.work[step][0]
+            if last and ends:
+                self.summed.put(row)
+
+    def _switch(self) -> Wait[None]:
+        """Prepare each visit once the one before is over: write its bank if need be, then move."""
+        together = 0 if self.images == 1 else -1
+        for step, visit in enumerate(self.visits):
+            row = yield from self.bank_left.get()
+            if visit.write:
+                row = yield from self._occupy(
+                    f"weight_banks.{visit.bank}", "write", self.env.now, self.delays.write_fs, row,
+                    together, step,
+                )  # fmt: skip
+            if visit.route:
+                row = yield from self._occupy(
+                    "switch", "route", self.env.now, self.delays.route_fs, row, together, step
+                )
+            if visit.changes:
+                self.bank_ready.put(row)
+
+    def _patches(self) -> range:
+        """Return as many numbers as there are waves in the run."""
+        patches = sum(application.conv.patches for _, application in self.work)
+        return range(patches * self.images)
+
+    def trace(self) -> Trace:
+        """Return what happened, as columns."""
+        table = np.frombuffer(self.columns, dtype=np.int64).reshape(-1, _WIDTH)
+        unit, action, start, end, wave, step, bank, tile, cause = (
+            np.ascontiguousarray(column) for column in table.T
+        )
+        return Trace(
+            units=tuple(self.units),
+            unit=unit,
+            action=action,
+            start_fs=start,
+            end_fs=end,
+            wave=wave,
+            step=step,
+            bank=bank,
+            weight_set=tile,
+            cause=cause,
+            arrival_fs=np.array(self.arrived, dtype=np.int64),
+            result_fs=np.array(self.results, dtype=np.int64),
+        )
+
+
+def run_images(
+    program: Program,
+    visits: Sequence[Visit],
+    delays: Delays,
+    *,
+    digital_fs: Sequence[int],
+    input_fs: int,
+    overlap: bool,
+    images: int = 1,
+) -> Trace:
+    """Simulate one image, or several that visit each tile together.
+
+    A wave of the trace is an image and a step is a visit; each patch has spans of its own.
+
+    Args:
+        program: The work.
+        visits: Bank of each visit, and what must be written or switched before it.
+        delays: Delays of the machine; its own input and output maps are not used.
+        digital_fs: Time of the digital engine behind each application, for all images together,
+            shape `(n_application,)` [fs].
+        input_fs: Time of the digital engine to take one image in [fs].
+        overlap: Whether the switch moves while patches are converted and encoded.
+        images: Images that visit each tile together.
+    """
+    run = _Run(
+        program, visits, delays, digital_fs=digital_fs, input_fs=input_fs, overlap=overlap,
+        images=images,
+    )  # fmt: skip
+    return run.trace()
