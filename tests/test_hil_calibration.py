@@ -39,12 +39,14 @@ def spread_machine(seed: int = 7, *, noise: bool) -> SimulatedBackend:
 
 
 def test_nothing_to_calibrate_changes_nothing() -> None:
+    """Devices, gains and errors may share what there is to explain, here nothing."""
     twin = exact_twin()
-    bench = Bench(ideal())
-    found = calibrate(bench, twin, waves=60)
-    np.testing.assert_allclose(found.gain, np.ones((2, 8)), rtol=0, atol=1e-9)
-    np.testing.assert_allclose(found.offset, np.zeros((2, 8)), rtol=0, atol=1e-9)
-    np.testing.assert_allclose(found.error, np.zeros((2, 8, 8)), rtol=0, atol=1e-9)
+    live = twin.parameter_set()
+    found = calibrate(Bench(ideal()), twin, waves=60)
+    for number, weight in enumerate(live.weight):
+        held = held_of(twin, live, found, number).weights
+        np.testing.assert_allclose(held, weight, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found.offset, np.zeros((2, 8)), rtol=0, atol=1e-6)
 
 
 def test_calibration_of_none_is_the_nominal_model() -> None:
@@ -115,7 +117,7 @@ def test_resonances_of_single_rings_are_found() -> None:
         true = backend.chip.states[number]["resonance"] + shift
         missed = found.devices[number]["resonance"] - true
         # A ring near an end of its range moves its weight little, and is known that much less.
-        assert float(missed.std()) < 0.3 * float(true.std())
+        assert float(missed.std()) < 0.2 * float(true.std())
 
 
 @pytest.mark.parametrize(("noise", "kept"), [(False, 0.25), (True, 0.5)])

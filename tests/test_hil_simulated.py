@@ -229,6 +229,22 @@ def test_network_that_overwrites_its_banks_is_refused() -> None:
         SimulatedBackend(spec(), crowded)
 
 
+def test_machine_of_several_cores_is_refused() -> None:
+    with pytest.raises(BackendError, match="the machine has 2 cores"):
+        SimulatedBackend(spec(("control.cores", "2")), NETWORK)
+
+
+def test_pass_writes_nothing_by_itself() -> None:
+    """Refresh is what the host does when it sees fit."""
+    refreshed = spec(("control.refresh_interval", "1 ms"))
+    bills = [
+        Meter(Chip.nominal(machine, NETWORK)).forward(100_000, states=False).bill
+        for machine in (spec(), refreshed)
+    ]
+    assert bills[0].forward.time_s > 1e-3
+    assert bills[0] == bills[1]
+
+
 def test_unknown_imperfection_is_refused() -> None:
     with pytest.raises(BackendError, match=r"unknown imperfections switch\.magic"):
         SimulatedBackend(spec(), NETWORK, without=["switch.magic"])

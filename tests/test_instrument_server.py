@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -257,6 +259,29 @@ def test_one_client_owns_the_instrument_until_it_leaves() -> None:
                     break
                 assert time.monotonic() < deadline
             assert second.ask(b"FORM?") == b"REAL,32"
+
+
+def test_client_that_never_reads_is_dropped_and_the_next_one_served() -> None:
+    """Ten answers of 0.8 MB are more than the system keeps for it."""
+    ask = b"LOOP:FORW? 1," + doubles(drives(3000)) + b"\n"
+    with (
+        serving(Instrument(machine()), limits=Limits(stall_s=0.2)) as port,
+        Client(port) as deaf,
+    ):
+        assert deaf.ask(b"FORM?") == b"REAL,64"  # the instrument is its own now
+        deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.socket.setblocking(False)
+        waiting = bytearray(10 * ask)
+        with Client(port) as next_one:
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline:
+                if waiting:
+                    with suppress(BlockingIOError, ConnectionError):
+                        del waiting[: deaf.socket.send(waiting)]
+                next_one.send(b"LOOP:WAIT 0\n")
+                if not next_one.error():
+                    break
+            assert time.monotonic() < deadline
 
 
 def test_crowds_are_turned_away_and_idlers_are_shown_out() -> None:

@@ -6,7 +6,10 @@ through each chip by physics-aware training (Wright, Onodera et al., Nature 601,
 that say how far the model is from a chip: the reality gap, root mean square of chip minus model
 over the last states, before and after calibration by a thousand waves through each weight set.
 
-    python -m training.hil_physics_aware [--quick] [--data-dir DIR]
+    python -m training.hil_physics_aware [--quick] [--data-dir DIR] [--choose]
+
+`--choose` tries step sizes of the training through the chip on the validation part, with a chip
+that is none of those measured, and does nothing else.
 
 Both machines are at a process corner, see `hil_common.CORNERS`, which is printed. Of
 Fashion-MNIST, the first 6,000 training and 2,000 test images are used, as every image here passes
@@ -15,7 +18,9 @@ through simulated chips.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -38,6 +43,8 @@ CHIP = {
     "digits": Settings(epochs=5, batch=100, learning_rate=3e-3),
     "fashion-mnist": Settings(epochs=6, batch=200, learning_rate=3e-3),
 }
+#: Step sizes that `--choose` tries, and the chip for that: the first that is not measured.
+RATES, APART = (1e-3, 3e-3, 1e-2), CHIPS
 #: Measurements of a calibration on each weight set, and inputs over which the gap is taken.
 WAVES = 1000
 GAP = 500
@@ -47,13 +54,37 @@ WORTH = 0.03
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the recipe."""
-    options = read_options("hil_physics_aware", __doc__, 1, arguments)
-    rows = []
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--choose", action="store_true", help="try step sizes on validation data")
+    own, rest = parser.parse_known_args(arguments)
+    options = read_options("hil_physics_aware", __doc__, 1, rest)
+    rows: list[tuple[object, ...]] = []
     for task in TASKS[:1] if options.quick else TASKS:
         for machine, settings in CORNERS.items():
             print(f"{machine} at {', '.join(f'{key} = {value}' for key, value in settings)}")
-            rows.append(_row(options, task, machine))
-            print(_table(options, rows))
+            if own.choose:
+                rows += _tried(options, task, machine)
+                head = ("machine", "task", "step size", "validation accuracy")
+                print(write_table(options.out, "choice", head, rows))
+            else:
+                rows.append(_row(options, task, machine))
+                print(_table(options, rows))
+
+
+def _tried(options: Options, task: str, machine: str) -> list[tuple[object, ...]]:
+    """Train through a chip apart with every step size, and measure on the validation part."""
+    quick = options.quick
+    data = load(options, TaskParams(name=task))
+    examples = part(data.train, 200 if quick else TRAIN)
+    spec, network = corner(machine, quick=quick), network_of(data, quick=quick)
+    model = trained(Deploy(), spec, network, examples, Settings(2, 100) if quick else MODEL)
+    rows = []
+    for rate in RATES[:1] if quick else RATES:
+        here, twin, rule = bench(spec, network, APART), copy_of(model), PhysicsAware()
+        settings = replace(Settings(1, 100) if quick else CHIP[task], learning_rate=rate)
+        train(rule, here, twin, examples, settings)
+        rows.append((machine, task, rate, measure(rule, here, twin, data.validation)[0]))
+    return rows
 
 
 def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:

@@ -96,7 +96,7 @@ def held_of(twin: Surrogate, live: ParameterSet, calibration: Calibration, weigh
     """
     errors = calibration.devices.get(weight_set, {})
     fitted = Devices.of(twin) if errors else None
-    made = twin.read.active | (frozenset() if fitted is None else {fitted.imperfection})
+    made = twin.read.active if fitted is None else twin.read.active | fitted.imperfections
     nominal = twin.chip.weight_banks.program(live.weight[weight_set], errors, made, float("inf"))
     gain, error = (t[weight_set].to(live.weight) for t in (calibration.gain, calibration.error))
     return replace(nominal, weights=gain.unsqueeze(1) * nominal.weights + error)

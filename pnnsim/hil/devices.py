@@ -17,8 +17,12 @@ from pnnsim.components.base import State
 from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 
-#: Kind of bank, what fabrication draws of each of its devices, and the imperfection's name.
-_DEVICES = {"mrr": ("resonance", "resonance_error"), "slm": ("pixel", "pixel_spread")}
+#: Kind of bank, what fabrication draws of each of its devices, and the imperfections of the model
+#: that turns it into weights: that itself, and what the description knows of neighbors.
+_DEVICES = {
+    "mrr": ("resonance", ("resonance_error", "crosstalk", "heater_crosstalk")),
+    "slm": ("pixel", ("pixel_spread", "pixel_leak", "contrast")),
+}
 
 #: Rounds in which the noise is judged anew by what the devices have left unexplained.
 _ROUNDS = 3
@@ -33,12 +37,12 @@ class Devices:
 
     Args:
         name: What fabrication calls their errors.
-        imperfection: Name under which the chip knows them.
+        imperfections: What is on in a model of a bank whose devices are known.
         spread: Standard deviation that the description promises, in the errors' unit.
     """
 
     name: str
-    imperfection: str
+    imperfections: frozenset[str]
     spread: float
 
     @staticmethod
@@ -47,10 +51,11 @@ class Devices:
         banks = twin.chip.weight_banks
         if banks.kind not in _DEVICES:
             return None
-        name, imperfection = _DEVICES[banks.kind]
+        name, imperfections = _DEVICES[banks.kind]
         drawn = banks.fabricate(stream(0, "calibration.devices", "fabrication"))[name]
         spread = float(drawn.square().mean().sqrt())
-        return Devices(name, f"weight_banks.{imperfection}", spread) if spread > 0.0 else None
+        known = frozenset(f"weight_banks.{imperfection}" for imperfection in imperfections)
+        return Devices(name, known, spread) if spread > 0.0 else None
 
     def fit(
         self, shape: tuple[int, ...], answer: Callable[[State], Tensor], measured: Tensor

@@ -44,7 +44,8 @@ class Meter:
 
     Raises:
         BackendError: If the weight sets do not all have a bank of their own: then a pass would
-            overwrite what the host has written.
+            overwrite what the host has written. Or if there are several cores: each has weights and
+            a spread of its own, so each is a machine in the loop by itself.
     """
 
     chip: Chip
@@ -58,6 +59,14 @@ class Meter:
                 f"the network has {mapping.weight_sets}; expected a bank for each. Hint: raise "
                 "weight_banks.count or lower network.weight_sets"
             )
+        control = self.chip.spec.control
+        if control.cores > 1:
+            raise BackendError(
+                f"hardware in the loop: the machine has {control.cores} cores, each with weights "
+                "of its own; expected one. Hint: control.cores=1, and a chip for each core"
+            )
+        # What is written, and when, is the host's decision here: a pass writes nothing by itself.
+        self._control = control.model_copy(update={"refresh_interval": None})
         self._delays = self.chip.delays()
         self._prices = self.chip.prices()
         self.power = sum(self._prices.static_w.values())
@@ -124,7 +133,7 @@ class Meter:
             delays,
             order,
             mapping=mapping,
-            control=self.chip.spec.control,
+            control=self._control,
             waves=waves,
             memory_capacity=self.chip.memory.capacity,
         )

@@ -142,7 +142,9 @@ class Server:
             if len(self._sessions) < self._limits.clients:
                 self._sessions.append(session)
                 await self._converse(session, reader, writer)
-        except (OSError, asyncio.CancelledError, TimeoutError):
+        except TimeoutError:
+            writer.transport.abort()  # a client that does not read; what waits for it would stay
+        except (OSError, asyncio.CancelledError):
             pass  # a client that is gone, or a server that stops: nothing is left to say
         finally:
             if session in self._sessions:
