@@ -146,6 +146,9 @@ def _sweep(options: Options, errors: dict[int, list[float]], depth: int, width: 
         bars = axes.twinx()
         bars.bar(list(errors), [row[1] for row in rows], alpha=0.2, color="tab:orange")
         bars.set_ylabel("hidden parameters")
+        # The bars behind the line, which would otherwise be drawn over it.
+        axes.set_zorder(bars.get_zorder() + 1)
+        axes.patch.set_visible(False)
         axes.errorbar(
             list(errors), [row[2] for row in rows], [row[3] for row in rows], marker="o", capsize=3
         )
