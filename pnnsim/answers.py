@@ -16,7 +16,7 @@ from torch import Tensor
 from pnnsim.chip import Chip
 from pnnsim.components.base import State
 from pnnsim.parameters import ParameterSet
-from pnnsim.products import Read
+from pnnsim.programmed import Read
 from pnnsim.rng import stream
 from pnnsim.values import evaluate
 from pnnsim.visits import Visits, nominal_visits

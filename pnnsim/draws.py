@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.components.base import Active, Held
-from pnnsim.products import Read
+from pnnsim.programmed import Read
 from pnnsim.rng import stream
 
 

@@ -1,8 +1,9 @@
 """Multiply lines by what the weight banks hold when each wave meets them.
 
 The visits of a trace say which bank each wave met, what it held, what it had held before, and how
-long ago. Waves that met the same are one matrix product; what differs from wave to wave enters as a
-factor of the wave, never as a weight matrix of its own: `x W^T + r x (P - W)^T`.
+long ago. Waves that met the same are one matrix product. What the last programming and the last
+move have left is part of that matrix where it is the same for all of them; where it differs from
+wave to wave it enters as a factor of the wave: `x W^T + r x (P - W)^T`.
 """
 
 from __future__ import annotations
@@ -10,43 +11,43 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pnnsim.chip import Chip
-from pnnsim.components.base import Active, Held, Received, State
-from pnnsim.rng import stream
+from pnnsim.components.base import Held, Received
+from pnnsim.programmed import AGE_RATIO, NO_AGE, Met, Programmed
+from pnnsim.rng import noise_like
 from pnnsim.units import from_fs
-from pnnsim.visits import UNWRITTEN, Ints, Visits
+from pnnsim.visits import Ints, Visits
 
 #: Waves whose individually programmed weights are in memory at once.
 _CHUNK = 256
 
-#: Ages within this ratio count as one, for banks whose weights change with age.
-_AGE_RATIO = 1.05
+#: Some waves: neighbors, or by their places.
+Waves = slice | Tensor
+
+#: What is left of something: the same for all waves, or for each its own, shape `(n_wave, 1)`.
+Share = float | Tensor
+
+Number = TypeVar("Number", bound=np.generic)
+
+_ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """Say under which circumstances a chip is read.
+class _Key:
+    """Say what waves met: banks, age and contents."""
 
-    Args:
-        active: Imperfections that are switched on.
-        generator: Stream of the noise of reading; None for none.
-        environment: What drifts, for each logical bank; empty where nothing does.
-        programmed: Whether each programming has an error of its own.
-        held: Tells what a logical bank makes of a weight set, in place of programming it; None to
-            program it as the chip does.
-    """
-
-    active: Active
-    generator: torch.Generator | None = None
-    environment: Sequence[State] = ()
-    programmed: bool = False
-    held: Callable[[int, int], Held] | None = None
+    bank: int
+    replaced: int
+    previous: int
+    age_bin: int
+    contents: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,66 +56,82 @@ class _Product:
 
     signal: Tensor
     total: Tensor
-    scale: Tensor
+    scale: Tensor | float
     squares: Tensor | None
     square_total: Tensor | None
     beats: Tensor | None
     spread: Tensor | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """Hold what is left of something when each wave comes.
+
+    Args:
+        shares: One column a wave, or one for all, shape `(n_step, n_wave)`.
+        alike: What all waves of a step have, or None where they differ.
+    """
+
+    shares: Tensor
+    alike: list[float | None]
+
+    @staticmethod
+    def over(shares: Tensor) -> _Left:
+        """Return shares of shape `(n_wave, n_step)` as they are asked for."""
+        alike = (shares == shares[:1]).all(dim=0).tolist()
+        firsts = shares[0].tolist()
+        each = [first if same else None for first, same in zip(firsts, alike, strict=True)]
+        return _Left(shares.T.contiguous(), each)
+
+    def share(self, step: int, waves: Waves, like: Tensor) -> Share:
+        """Return the share of some waves in a step, of the type of `like`."""
+        alike = self.alike[step]
+        if alike is not None:
+            return alike
+        mine = self.shares[step][waves]
+        if waves is not _ALL and bool((mine == mine[0]).all()):
+            return float(mine[0])
+        return mine.to(like).unsqueeze(1)
+
+
 #: What noise depends on where none is drawn.
 _QUIET = (None, None, None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Met:
-    """Hold what waves meet in one bank, the leak of all others included.
-
-    Args:
-        seen: Weights, shape `(n_out, n_in)`.
-        light: Light that reaches the outputs, over `scale`; one number where it is the same for
-            every weight.
-        scale: As of `Held`, shape `()` or `(n_out,)`.
-        squares: Squared weights, and None where no noise is drawn.
-        variance: Variance of each weight from read to read; None for nothing.
-    """
-
-    seen: Tensor
-    light: Tensor
-    scale: Tensor
-    squares: Tensor | None
-    variance: Tensor | None
-
-
 class BankProducts:
-    """Hold the programmed banks of one evaluation and multiply by them.
+    """Multiply some waves by the programmed banks of a chip.
 
     Args:
-        chip: Nominal or fabricated.
-        weight: Weight sets in [-1, 1], shape `(n_layer, n_out, n_in)`.
+        programmed: What the banks hold.
         visits: What each wave met, one row a wave or one row for all.
-        read: Noise, drift, and which imperfections are on.
     """
 
-    def __init__(self, chip: Chip, weight: Tensor, visits: Visits, read: Read) -> None:
-        self._chip = chip
-        self._weight = weight
+    def __init__(self, programmed: Programmed, visits: Visits) -> None:
+        self._programmed = programmed
+        self._chip = chip = programmed.chip
+        self._read = read = programmed.read
         self._visits = visits
-        self._read = read
-        self._noisy = read.generator is not None
         self._unit_input = chip.unit_input
         amplified = chip.switch.on(read.active, "emission")
         self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
-        self._leak = chip.switch.leakage(read.active)
-        self._settled = visits.settled
-        self._programmed: dict[tuple[int, int, int], Held] = {}
-        #: What all waves meet in each step, where they meet the same.
-        self._alike = None
-        if len(visits.bank) == 1:
-            steps = range(visits.bank.shape[1])
-            self._alike = np.concatenate([self._keys(step) for step in steps])
-        self._met: dict[tuple[int, ...], _Met] = {}
-        self._errors: dict[int, Tensor | None] = {}
+        self._age_bins = _age_bins(visits, chip.weight_banks.ages)
+        #: Whether a wave meets anything else than the one before it, shape `(n_wave - 1, n_step)`,
+        #: and whether any does in a step.
+        self._changes = (visits.contents[1:] != visits.contents[:-1]).any(axis=-1)
+        for column in (visits.bank, visits.replaced, visits.previous_bank, self._age_bins):
+            self._changes |= column[1:] != column[:-1]
+        self._changing = self._changes.any(axis=0).tolist()
+        self._heat = self._light = self._injected = None
+        if not visits.settled:
+            dwell = torch.from_numpy(visits.dwell_s)
+            self._heat = _Left.over(
+                chip.weight_banks.residue(torch.from_numpy(visits.since_write_s), read.active)
+            )
+            self._light = _Left.over(chip.switch.residue(dwell, read.active))
+            # It fades until the capture, not only until the wave departs.
+            way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
+            capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
+            self._injected = chip.switch.injection(dwell + capture, read.active)
 
     def receive(self, line: Tensor, step: int) -> Received:
         """Return what reaches the detector in one step.
@@ -128,11 +145,11 @@ class BankProducts:
         product = self._products(line, step)
         unit_input = self._unit_input * product.scale
         signal = product.signal
-        if product.spread is not None:
-            noise = torch.randn(signal.shape, generator=self._read.generator, dtype=torch.float64)
-            signal = signal + product.spread.sqrt() * noise.to(signal)
-        injected = self._injected(line, step)
-        if injected is not None:
+        if product.spread is not None and self._read.generator is not None:
+            noise = noise_like(signal, self._read.generator)
+            signal = torch.addcmul(signal, product.spread.sqrt(), noise)
+        if self._injected is not None:
+            injected = self._injected[:, step : step + 1].to(signal)
             signal = signal + injected / chip.detector.unit_current(unit_input)
         return Received(
             signal=signal,
@@ -148,63 +165,83 @@ class BankProducts:
 
     def _products(self, line: Tensor, step: int) -> _Product:
         """Return the products of all waves, grouped by what they met."""
-        if self._alike is not None:
-            return self._product(line, step, self._alike[step], slice(None))
-        keys = self._keys(step)
-        distinct, group = np.unique(keys, axis=0, return_inverse=True)
-        if len(distinct) == 1:
-            return self._product(line, step, distinct[0], slice(None))
-        parts = []
-        places = []
-        for index, key in enumerate(distinct):
-            waves = torch.from_numpy(np.flatnonzero(group.ravel() == index))
-            parts.append(self._product(line[waves], step, key, waves))
-            places.append(waves)
-        back = torch.argsort(torch.cat(places))
+        groups = self._groups(step)
+        if len(groups) == 1:
+            return self._product(line, step, *groups[0])
+        parts = [self._product(line[waves], step, key, waves) for key, waves in groups]
+        back = _order_of([waves for _, waves in groups])
 
-        def joined(tensors: Sequence[Tensor | None]) -> Tensor | None:
-            present = [tensor for tensor in tensors if tensor is not None]
-            return torch.cat(present)[back] if present else None
+        def joined(of: Callable[[_Product], Tensor]) -> Tensor:
+            together = torch.cat([of(part) for part in parts])
+            return together if back is None else together[back]
 
-        signal = torch.cat([part.signal for part in parts])[back]
-        scales = [part.scale.expand(len(part.signal), 1) for part in parts]
+        def joined_where_drawn(of: Callable[[_Product], Tensor | None]) -> Tensor | None:
+            present = [of(part) for part in parts]
+            kept = [tensor for tensor in present if tensor is not None]
+            together = torch.cat(kept) if kept else None
+            return together if together is None or back is None else together[back]
+
+        def scale(part: _Product) -> Tensor:
+            each = torch.as_tensor(part.scale).to(part.signal).reshape(1, -1)
+            return each.expand(len(part.signal), -1)
+
         return _Product(
-            signal=signal,
-            total=torch.cat([part.total for part in parts])[back],
-            scale=torch.cat(scales)[back],
-            squares=joined([part.squares for part in parts]),
-            square_total=joined([part.square_total for part in parts]),
-            beats=joined([part.beats for part in parts]),
-            spread=joined([part.spread for part in parts]),
+            signal=joined(lambda part: part.signal),
+            total=joined(lambda part: part.total),
+            scale=joined(scale),
+            squares=joined_where_drawn(lambda part: part.squares),
+            square_total=joined_where_drawn(lambda part: part.square_total),
+            beats=joined_where_drawn(lambda part: part.beats),
+            spread=joined_where_drawn(lambda part: part.spread),
         )
 
-    def _keys(self, step: int) -> Ints:
-        """Return what each wave meets: banks, age and contents, one row a wave or one for all."""
+    def _groups(self, step: int) -> list[tuple[_Key, Waves]]:
+        """Return what waves met, and which of them did, in the order of the first wave of each."""
+        if not self._changing[step]:
+            return [(self._key(0, step), _ALL)]
+        starts = np.flatnonzero(self._changes[:, step]) + 1
+        edges = [0, *starts.tolist(), len(self._visits.bank)]
+        runs: dict[_Key, list[tuple[int, int]]] = {}
+        for first, end in pairwise(edges):
+            runs.setdefault(self._key(first, step), []).append((first, end))
+        return [(key, _waves_of(mine)) for key, mine in runs.items()]
+
+    def _key(self, wave: int, step: int) -> _Key:
         visits = self._visits
-        columns = [visits.bank, visits.replaced, visits.previous_bank]
-        return np.column_stack(
-            [*(c[:, step] for c in columns), self._age_bins(step), visits.contents[:, step]]
+        return _Key(
+            int(visits.bank[wave, step]),
+            int(visits.replaced[wave, step]),
+            int(visits.previous_bank[wave, step]),
+            int(self._age_bins[wave, step]),
+            tuple(visits.contents[wave, step].tolist()),
         )
 
-    def _product(self, line: Tensor, step: int, key: Ints, waves: slice | Tensor) -> _Product:
+    def _product(self, line: Tensor, step: int, key: _Key, waves: Waves) -> _Product:
         """Return the products of waves that met the same."""
-        bank, age_bin, contents = int(key[0]), int(key[3]), key[4:]
-        met = self._meet(bank, contents, age_bin)
-        signal = line @ met.seen.T
-        if not self._settled:
-            signal = self._with_residues(signal, line, step, key, waves)
+        met = self._programmed.meet(key.bank, key.contents, key.age_bin)
+        terms = self._left_over(line, step, key, waves, met)
+        apart: Tensor | None = None
         if self._read.programmed:
-            held = self._held(bank, int(contents[bank]), age_bin)
-            signal = signal + self._programming_error(line, step, held, waves)
+            held = self._programmed.held(key.bank, key.contents[key.bank], key.age_bin)
+            numbers = _rows(self._visits.write[:, step], waves)
+            if (numbers == numbers[0]).all():
+                error = self._programmed.error(int(numbers[0]), held)
+                if error is not None:
+                    terms = [*terms, (1.0, error)]
+            else:
+                apart = self._apart(line, numbers, held)
+        signal = _weighted(line, terms)
+        if apart is not None:
+            signal = signal + apart
         # Without any imperfection a detector is ideal, and does not ask for the light.
-        total = line.new_zeros(len(line), 1)
-        if self._read.active:
-            total = _summed(line.abs(), met.light)
+        total = (
+            _summed(line.abs(), met.light) if self._read.active else line.new_zeros(len(line), 1)
+        )
         return _Product(signal, total, met.scale, *(self._noise(line, met) or _QUIET))
 
     @torch.no_grad()
     def _noise(
-        self, line: Tensor, met: _Met
+        self, line: Tensor, met: Met
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None] | None:
         """Return what the noise depends on: squares, their total, beats and spread.
 
@@ -215,164 +252,103 @@ class BankProducts:
             return None
         power = line**2
         return (
-            power @ met.squares.T,
+            _times(power, met.squares),
             _summed(power, met.light**2),
-            line.abs() @ met.squares.T if self._emission else None,
-            None if met.variance is None else power @ met.variance.T,
+            _times(line.abs(), met.squares) if self._emission else None,
+            None if met.variance is None else _times(power, met.variance),
         )
 
-    def _with_residues(
-        self, signal: Tensor, line: Tensor, step: int, key: Ints, waves: slice | Tensor
-    ) -> Tensor:
-        """Mix in what is left of the replaced weights and of the bank that was left."""
-        bank, replaced, previous, age_bin = (int(value) for value in key[:4])
-        contents, active = key[4:], self._read.active
-        since = self._column(self._visits.since_write_s, step, waves, line)
-        left = self._chip.weight_banks.residue(since, active)
-        old = self._held(bank, replaced, age_bin).weights
-        new = self._held(bank, int(contents[bank]), age_bin).weights
-        signal = signal + left * (line @ (old - new).T)
-        if previous == bank:
-            return signal
-        left = self._chip.switch.residue(
-            self._column(self._visits.dwell_s, step, waves, line), active
-        )
-        return signal + left * (line @ self._meet(previous, contents, age_bin).seen.T - signal)
+    def _left_over(
+        self, line: Tensor, step: int, key: _Key, waves: Waves, met: Met
+    ) -> list[tuple[Share, Tensor]]:
+        """Return the weights that waves meet before all has settled, each with its share."""
+        terms: list[tuple[Share, Tensor]] = [(1.0, met.seen)]
+        if self._heat is None or self._light is None:
+            return terms
+        programmed = self._programmed
+        old = programmed.held(key.bank, key.replaced, key.age_bin).weights
+        new = programmed.held(key.bank, key.contents[key.bank], key.age_bin).weights
+        terms.append((self._heat.share(step, waves, line), old - new))
+        if key.previous == key.bank:
+            return terms
+        light = self._light.share(step, waves, line)
+        before = programmed.meet(key.previous, key.contents, key.age_bin).seen
+        return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
 
-    def _meet(self, bank: int, contents: Ints, age_bin: int) -> _Met:
-        """Return what waves meet, computed once for all steps."""
-        key = (bank, age_bin, *contents.tolist())
-        if key not in self._met:
-            held = self._held(bank, int(contents[bank]), age_bin)
-            seen = self._seen(bank, contents, age_bin)
-            scale = torch.as_tensor(held.scale, dtype=seen.dtype, device=seen.device)
-            light = self._light(bank, contents, age_bin) / scale
-            squares = variance = None
-            if self._noisy:
-                squares = seen.detach() ** 2
-                active = self._read.active
-                variance = self._chip.weight_banks.read_variance(
-                    held.weights.detach(), _age_of(age_bin), active
-                )
-            self._met[key] = _Met(seen, light, scale, squares, variance)
-        return self._met[key]
-
-    def _seen(self, bank: int, contents: Ints, age_bin: int) -> Tensor:
-        """Return the selected bank's weights and the leak of all others."""
-        weights = self._held(bank, int(contents[bank]), age_bin).weights
-        for other, weight_set in enumerate(contents):
-            if self._leak and other != bank:
-                weights = weights + self._leak * self._held(other, int(weight_set), age_bin).weights
-        return weights
-
-    def _light(self, bank: int, contents: Ints, age_bin: int) -> Tensor | float:
-        """Return the light that reaches the outputs, that which leaks from other banks included.
-
-        Shape `(n_out, n_in)`, or one number where a bank passes the same for every weight.
-        """
-        everywhere = self._chip.weight_banks.absorbed
-
-        def of(index: int) -> Tensor | float:
-            light = self._held(index, int(contents[index]), age_bin).light
-            return everywhere if light is None else light
-
-        light = of(bank)
-        for other in range(len(contents)):
-            if self._leak and other != bank:
-                light = light + self._leak * of(other)
-        return light
-
-    def _held(self, bank: int, weight_set: int, age_bin: int) -> Held:
-        """Return what a bank makes of a weight set at an age, once settled."""
-        key = (bank, weight_set, age_bin)
-        if key not in self._programmed:
-            self._programmed[key] = self._program(*key)
-        return self._programmed[key]
-
-    def _program(self, bank: int, weight_set: int, age_bin: int) -> Held:
-        banks = self._chip.weight_banks
-        if weight_set == UNWRITTEN:
-            return Held(torch.full_like(self._weight[0], banks.rest_weight))
-        if self._read.held is not None:
-            return self._read.held(bank, weight_set)
-        environment = self._read.environment[bank] if self._read.environment else {}
-        state = {**self._chip.states[bank], **environment}
-        target = self._weight[weight_set]
-        return banks.program(target, state, self._read.active, _age_of(age_bin))
-
-    def _programming_error(
-        self, line: Tensor, step: int, held: Held, waves: slice | Tensor
-    ) -> Tensor | float:
-        """Return what the error of each wave's own programming adds to its product."""
-        column = self._visits.write[:, step]
-        numbers = column[waves] if isinstance(waves, slice) else column[waves.numpy()]
-        distinct, which = np.unique(numbers, return_inverse=True)
-        first = self._error(int(distinct[0]), held)
-        if first is None:
-            return 0.0
-        if len(distinct) == 1:
-            return line @ first.T
-        added = torch.empty_like(line @ first.T)
+    def _apart(self, line: Tensor, numbers: Ints, held: Held) -> Tensor | None:
+        """Return what the errors of waves that met different programmings add to their products."""
+        if self._programmed.error(int(numbers[0]), held) is None:
+            return None
+        added = []
         for start in range(0, len(line), _CHUNK):
             part = slice(start, start + _CHUNK)
-            used, place = np.unique(which.ravel()[part], return_inverse=True)
-            drawn = [self._error(int(distinct[index]), held) for index in used]
+            used, place = np.unique(numbers[part], return_inverse=True)
+            drawn = [self._programmed.error(int(number), held) for number in used]
             each = torch.stack([error for error in drawn if error is not None])
             product = torch.bmm(each[torch.from_numpy(place.ravel())], line[part].unsqueeze(-1))
-            added[part] = product.squeeze(-1)
-        return added
-
-    def _error(self, number: int, held: Held) -> Tensor | None:
-        """Return the error of one programming, always the same for the same number."""
-        if number in self._errors:
-            return self._errors[number]
-        chip = self._chip
-        generator = stream(chip.seed, f"{chip.name}.weight_banks.write{number}", "write")
-        error = chip.weight_banks.write_error(held.weights, generator, self._read.active)
-        # The set-up's few programmings serve every wave; those of the run are met once or twice.
-        if number < chip.mapping.used:
-            self._errors[number] = error
-        return error
-
-    def _injected(self, line: Tensor, step: int) -> Tensor | None:
-        """Return the current that the switch's last move has left on the outputs [A]."""
-        if self._settled:
-            return None
-        chip = self._chip
-        dwell = self._column(self._visits.dwell_s, step, slice(None), line)
-        # It fades until the capture, not only until the wave departs.
-        way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
-        capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
-        return chip.switch.injection(dwell + capture, self._read.active)
-
-    def _age_bins(self, step: int) -> Ints:
-        """Return the age of what each wave meets, as a power of `_AGE_RATIO`."""
-        ages = self._visits.since_write_s[:, step]
-        if not self._chip.weight_banks.ages:
-            return np.zeros(len(ages), np.int64)
-        # Unknown ages come last, so that they stay apart from any that is known.
-        finite = np.where(np.isfinite(ages) & (ages > 0.0), ages, 1.0)
-        bins = np.floor(np.log(finite) / math.log(_AGE_RATIO)).astype(np.int64)
-        return np.where(np.isfinite(ages), bins, _NO_AGE)
-
-    def _column(
-        self, table: NDArray[np.float64], step: int, waves: slice | Tensor, like: Tensor
-    ) -> Tensor:
-        """Return one step of a table of the visits, for some waves, shape `(n_wave, 1)`."""
-        column = torch.from_numpy(np.ascontiguousarray(table[:, step : step + 1])).to(like)
-        return column if len(column) == 1 else column[waves]
+            added.append(product.squeeze(-1))
+        return torch.cat(added)
 
 
-def _summed(line: Tensor, light: Tensor) -> Tensor:
+def _weighted(line: Tensor, terms: Sequence[tuple[Share, Tensor]]) -> Tensor:
+    """Return the sum of all `share * line @ weights^T`; shares that are numbers cost no product."""
+    alike = [
+        weights if share == 1.0 else share * weights
+        for share, weights in terms
+        if isinstance(share, float) and share
+    ]
+    signal = _times(line, sum(alike[1:], alike[0])) if alike else None
+    for share, weights in terms:
+        if isinstance(share, Tensor):
+            signal = _times(share * line, weights, signal)
+    assert signal is not None  # some share is a wave's own, or there is one that is not zero
+    return signal
+
+
+def _times(line: Tensor, weights: Tensor, added: Tensor | None = None) -> Tensor:
+    """Return `line @ weights^T`, plus what is to be added.
+
+    BLAS multiplies many short rows half as fast again by a matrix whose memory is in the order in
+    which it is read, so the transpose is laid out: nothing to do where weights are kept so.
+    """
+    across = weights.T.contiguous()
+    return line @ across if added is None else torch.addmm(added, line, across)
+
+
+def _summed(line: Tensor, light: Tensor | float) -> Tensor:
     """Return the light of all lines on each output, or on one for all where all get the same."""
-    if light.dim() == 2:
-        return line @ light.T
+    if isinstance(light, Tensor) and light.dim() == 2:
+        return _times(line, light)
     return light * line.sum(dim=1, keepdim=True)
 
 
-_NO_AGE = 10**6
+def _rows(column: NDArray[Number], waves: Waves) -> NDArray[Number]:
+    """Return the entries of some waves; a single row stands for every wave."""
+    if len(column) == 1:
+        return column
+    return column[waves if isinstance(waves, slice) else waves.numpy()]
 
 
-def _age_of(age_bin: int) -> float:
-    """Return the age in the middle of a bin [s]."""
-    return math.inf if age_bin == _NO_AGE else _AGE_RATIO ** (age_bin + 0.5)
+def _waves_of(runs: Sequence[tuple[int, int]]) -> Waves:
+    """Return the waves of one run, or of several."""
+    if len(runs) == 1:
+        return slice(*runs[0])
+    return torch.cat([torch.arange(first, end) for first, end in runs])
+
+
+def _order_of(groups: Sequence[Waves]) -> Tensor | None:
+    """Return where each wave is once groups are laid one behind the other; None for in order."""
+    if all(isinstance(waves, slice) for waves in groups):
+        return None
+    places = [torch.arange(w.start, w.stop) if isinstance(w, slice) else w for w in groups]
+    return torch.argsort(torch.cat(places))
+
+
+def _age_bins(visits: Visits, ages: bool) -> Ints:
+    """Return the age of what each wave meets, as a power of `AGE_RATIO`; 0 where none matters."""
+    since = visits.since_write_s
+    if not ages:
+        return np.zeros(since.shape, np.int64)
+    finite = np.where(np.isfinite(since) & (since > 0.0), since, 1.0)
+    bins = np.floor(np.log(finite) / math.log(AGE_RATIO)).astype(np.int64)
+    return np.where(np.isfinite(since), bins, NO_AGE)

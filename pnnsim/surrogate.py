@@ -17,7 +17,7 @@ from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
-from pnnsim.products import Read
+from pnnsim.programmed import Read
 from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
 from pnnsim.values import evaluate

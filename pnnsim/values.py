@@ -8,6 +8,7 @@ not know SimPy, prices, or how parameters were trained.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -15,10 +16,12 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.parameters import ParameterSet
-from pnnsim.products import BankProducts, Read
+from pnnsim.products import BankProducts
+from pnnsim.programmed import Programmed, Read
 from pnnsim.visits import NO_SYMBOL, Visits
 
-__all__ = ["Carry", "Loop", "Read", "evaluate"]
+#: Waves of one batch: what 64 lines carry then takes a megabyte in float32.
+_BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +43,23 @@ class Loop:
     """Carry waves through the banks step by step, from the input map to the last state.
 
     Args:
-        chip: Nominal or fabricated.
-        weight: Weight sets in [-1, 1], shape `(n_layer, n_out, n_in)`.
+        programmed: What the banks of a chip hold.
         gain: Electronic gain of each set, shape `(n_layer,)`.
         bias: Bias of each set, shape `(n_layer, n_out)`.
         visits: What each wave met, one row a wave or one row for all.
-        read: Noise, drift, and which imperfections are on.
     """
 
-    def __init__(
-        self, chip: Chip, weight: Tensor, gain: Tensor, bias: Tensor, visits: Visits, read: Read
-    ) -> None:
-        self._chip = chip
-        self._gain = gain
-        self._bias = bias
+    def __init__(self, programmed: Programmed, gain: Tensor, bias: Tensor, visits: Visits) -> None:
+        self._chip = chip = programmed.chip
+        self._gain = gain.unbind()
+        self._bias = bias.unbind()
         self._visits = visits
-        self._read = read
+        self._read = programmed.read
         self._order = chip.network.weight_set_order()
-        self._products = BankProducts(chip, weight, visits, read)
+        self._products = BankProducts(programmed, visits)
+        #: Whether the symbol before is each wave's own in a step, or is there for none.
+        offset, back = visits.symbol_offset, visits.symbol_back
+        self._alone = ((offset == 0) & (back == back[:1])).all(axis=0).tolist()
 
     def begin(self, drive: Tensor) -> Carry:
         """Return what the first step starts from.
@@ -84,8 +86,14 @@ class Loop:
         received = self._products.receive(line, step)
         fresh = chip.detector.detect(received, read.generator, read.active)
         residue = chip.detector.residue(read.active)
-        captured = _after_symbol(fresh, carry.captured, self._visits, step, residue)
-        value = self._gain[weight_set] * captured + self._bias[weight_set]
+        captured = fresh
+        if residue and self._alone[step]:
+            before = carry.captured
+            if before is not None and self._visits.symbol_back[0, step] != NO_SYMBOL:
+                captured = torch.lerp(fresh, before, residue)
+        elif residue:
+            captured = _after_symbol(fresh, carry.captured, self._visits, step, residue)
+        value = torch.addcmul(self._bias[weight_set], captured, self._gain[weight_set])
         if network.injection == "every":
             value = value + drive
         activated = chip.nonlinearity.activate(value, carry.activated, read.generator, read.active)
@@ -104,6 +112,10 @@ class Loop:
 def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, read: Read) -> Tensor:
     """Return the network's outputs as a chip computes them.
 
+    Waves are evaluated in batches that fit into a processor's cache. The batches draw the noise of
+    reading from one stream, one behind the other: what a wave draws depends on its place in the run
+    and on `_BATCH`, but not on how many batches come after its own.
+
     Args:
         chip: Nominal or fabricated.
         parameters: Trained numbers; gradients flow to them where they are asked for.
@@ -115,15 +127,40 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
         Outputs, shape `(batch, n_outputs)`.
     """
     first = chip.network.injection == "first"
-    drive = chip.front_end.map_input(
-        x, parameters.input_weight, parameters.input_bias if first else None
-    )
-    loop = Loop(chip, parameters.weight, parameters.gain, parameters.bias, visits, read)
-    carry = loop.begin(drive)
-    for step in range(chip.network.steps):
-        carry = loop.step(step, carry, drive)
-    result = loop.result(carry)
-    return chip.front_end.map_output(result, parameters.output_weight, parameters.output_bias)
+    programmed = Programmed(chip, parameters.weight, read)
+    outputs = []
+    for waves in _batches(visits, len(x)):
+        drive = chip.front_end.map_input(
+            x[waves], parameters.input_weight, parameters.input_bias if first else None
+        )
+        loop = Loop(programmed, parameters.gain, parameters.bias, visits.select(waves))
+        carry = loop.begin(drive)
+        for step in range(chip.network.steps):
+            carry = loop.step(step, carry, drive)
+        result = loop.result(carry)
+        outputs.append(
+            chip.front_end.map_output(result, parameters.output_weight, parameters.output_bias)
+        )
+    return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
+
+
+def _batches(visits: Visits, waves: int) -> list[slice]:
+    """Return consecutive waves, about `_BATCH` at a time.
+
+    No batch ends between a wave and one whose symbol the detector captured just before.
+    """
+    ends = np.arange(1, waves)
+    if len(visits.bank) > 1 and visits.symbol_offset.any():
+        known = visits.symbol_back != NO_SYMBOL
+        places = np.arange(waves)[:, None] + np.where(known, visits.symbol_offset, 0)
+        least = np.minimum.accumulate(places.min(axis=1)[::-1])[::-1]
+        most = np.maximum.accumulate(places.max(axis=1))
+        ends = ends[(least[1:] >= ends) & (most[:-1] < ends)]
+    edges = [0]
+    while edges[-1] < waves:
+        later = np.searchsorted(ends, edges[-1] + _BATCH)
+        edges.append(int(ends[later]) if later < len(ends) else waves)
+    return [slice(first, end) for first, end in pairwise(edges)] or [slice(0, 0)]
 
 
 def _after_symbol(
@@ -134,13 +171,7 @@ def _after_symbol(
     That symbol is the wave's own last step, or the wave ahead of it in the block. The residue of a
     residue is left out where the wave ahead is in the same step.
     """
-    if not residue:
-        return fresh
     offset, back = visits.symbol_offset[:, step], visits.symbol_back[:, step]
-    if len(offset) == 1:
-        if before is None or back[0] == NO_SYMBOL:
-            return fresh
-        return fresh + residue * (before - fresh)
     place = np.arange(len(fresh)) + offset
     known = (back != NO_SYMBOL) & (place >= 0) & (place < len(fresh))
     index = torch.from_numpy(np.where(known, place, 0))

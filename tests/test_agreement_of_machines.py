@@ -12,7 +12,7 @@ from pnnsim.answers import outputs
 from pnnsim.chip import Chip
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
-from pnnsim.products import Read
+from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 
-from benchmarks import blocks, timing
+from benchmarks import blocks, timing, values
 
 
 def test_tables_of_timing_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,3 +29,24 @@ def test_points_lie_on_the_closed_form_but_for_the_front_end() -> None:
         _, *figures = map(float, blocks.points(block))
         for closed, simulated in zip(figures[::2], figures[1::2], strict=True):
             assert closed <= simulated <= closed * (1 + rest)
+
+
+def test_values_are_compared_with_plain_torch_and_with_the_timing_pass(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values.against_plain(20, 1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[2:5]] == [
+        ["64", "float32"], ["64", "float64"], ["3072", "float32"]
+    ]  # fmt: skip
+
+
+def test_plain_forward_is_that_of_the_network_with_relu() -> None:
+    case = values.Case.make(5, 64, torch.float64)
+    p = case.parameters
+    state = np.maximum(case.x.numpy() @ p.input_weight.numpy().T + p.input_bias.numpy(), 0.0)
+    for step in range(12):
+        state = np.maximum(state @ p.weight[step % 4].numpy().T, 0.0)
+    wanted = state @ p.output_weight.numpy().T + p.output_bias.numpy()
+    # Sums of 64 products, twelve times over, in float64.
+    np.testing.assert_allclose(case.plain().numpy(), wanted, rtol=1e-9, atol=1e-12)

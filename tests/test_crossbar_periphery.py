@@ -13,7 +13,8 @@ from pnnsim.chip import Chip
 from pnnsim.components.base import Received
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
-from pnnsim.products import BankProducts, Read
+from pnnsim.products import BankProducts
+from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 
@@ -96,7 +97,7 @@ def test_injected_charge_fades_until_the_capture() -> None:
     c = chip(("weight_banks.settling_time", "1 ns"))
     visits = time_run(c, 1).visits
     weight = torch.zeros((2, 64, 64), dtype=torch.float64)
-    products = BankProducts(c, weight, visits, Read(frozenset({"switch.charge_injection"})))
+    products = BankProducts(Programmed(c, weight, Read({"switch.charge_injection"})), visits)
     got = products.receive(torch.zeros((1, 64), dtype=torch.float64), 1).signal
     # The gates move from the capture on, beside activation, hold and drive: 2.5 ns.
     since = 2.5e-9 - 0.4e-9 + 1e-9 + math.log(128) / (2 * math.pi * 100e6)

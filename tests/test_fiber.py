@@ -16,7 +16,8 @@ from pnnsim.components.fiber import DelayLine, SoaSwitch
 from pnnsim.errors import ScheduleError
 from pnnsim.network import ReLaXNet
 from pnnsim.params.fiber import SoaSwitchParams
-from pnnsim.products import BankProducts, Read
+from pnnsim.products import BankProducts
+from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec, section_tree
@@ -203,7 +204,7 @@ def test_what_reaches_a_detector_carries_emission_and_the_light_of_both_cells() 
     line = torch.rand((3, 8), generator=generator, dtype=torch.float64)
     visits = nominal_visits(network, c.mapping)
     active = {"switch.emission", "switch.leakage"}
-    met = BankProducts(c, w, visits, Read(active, generator)).receive(line, 0)
+    met = BankProducts(Programmed(c, w, Read(active, generator)), visits).receive(line, 0)
     leak = 1e-4
     seen = w[0] + leak * w[1]
     clear, opaque = 10**-0.1, 10**-0.7
@@ -216,5 +217,5 @@ def test_what_reaches_a_detector_carries_emission_and_the_light_of_both_cells() 
     assert met.emission == pytest.approx(
         c.switch.emission * c.weight_banks.transmission, rel=1e-12, abs=0
     )
-    quiet = BankProducts(c, w, visits, Read(frozenset(), generator)).receive(line, 0)
+    quiet = BankProducts(Programmed(c, w, Read(frozenset(), generator)), visits).receive(line, 0)
     assert (quiet.emission, quiet.beats) == (0.0, None)

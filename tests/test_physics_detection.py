@@ -182,3 +182,13 @@ def test_unequal_gains_let_a_part_of_the_sum_through() -> None:
     plus, minus = torch.tensor([3.0]), torch.tensor([1.0])
     assert float(det.unequal_difference(plus, minus, 0.0)) == 2.0
     assert float(det.unequal_difference(plus, minus, 0.1)) == pytest.approx(2.2)
+
+
+def test_difference_of_saturated_powers_needs_no_powers() -> None:
+    """The closed form against both powers, each saturated by itself."""
+    generator = torch.Generator().manual_seed(0)
+    plus, minus = torch.rand((2, 50), generator=generator, dtype=torch.float64)
+    for full in (0.3, 2.0, math.inf):
+        found = det.saturated_difference(plus - minus, plus + minus, full)
+        expected = det.saturated_power(plus, full) - det.saturated_power(minus, full)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-15)

@@ -13,7 +13,7 @@ from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
-from pnnsim.products import Read
+from pnnsim.programmed import Read
 from pnnsim.simulator import ablation, simulate, time_run
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate

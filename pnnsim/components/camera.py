@@ -10,7 +10,7 @@ from torch import Tensor
 from pnnsim.components.base import Active, Detector, Received
 from pnnsim.params.freespace import CameraParams
 from pnnsim.physics import photonic_detection, quantize
-from pnnsim.rng import normal
+from pnnsim.rng import noise_like
 from pnnsim.units import to_fs
 
 
@@ -94,8 +94,7 @@ class Camera(Detector[CameraParams]):
             mean = electrons.clamp(min=0.0).double() + dark
             electrons = (torch.poisson(mean, generator=generator) - dark).to(electrons)
         if self.on(active, "read_noise"):
-            drawn = normal(tuple(electrons.shape), generator)
-            electrons = electrons + self.params.read_noise * drawn.to(electrons)
+            electrons = electrons + self.params.read_noise * noise_like(electrons, generator)
         return electrons
 
     def _source_noise(
@@ -108,7 +107,7 @@ class Camera(Detector[CameraParams]):
         assert received.squares is not None  # noise is drawn, so they were computed
         band = photonic_detection.integrator_noise_bandwidth(self.params.exposure)
         variance = unit**2 * received.squares * received.intensity_noise * band
-        half = variance.sqrt() / 2.0 * normal(tuple(variance.shape), generator).to(electrons)
+        half = variance.sqrt() / 2.0 * noise_like(variance, generator)
         return torch.stack([half, -half])
 
     @property

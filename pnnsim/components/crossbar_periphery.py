@@ -11,7 +11,7 @@ from torch import Tensor
 from pnnsim.components.base import Active, Detector, Encoder, Received, Switch, wait_fs
 from pnnsim.params.crossbar import CrossbarTiaParams, CurrentSwitchParams, LineDriverParams
 from pnnsim.physics import dynamics, photonic_detection, quantize
-from pnnsim.rng import normal
+from pnnsim.rng import noise_like
 from pnnsim.units import from_fs, to_fs
 
 
@@ -170,7 +170,7 @@ class CrossbarTia(Detector[CrossbarTiaParams]):
         signal = received.signal
         if generator is not None:
             deviation = math.sqrt(self._noise_variance(received.conductance, active))
-            noise = normal(tuple(signal.shape), generator).to(signal)
+            noise = noise_like(signal, generator)
             signal = signal + deviation / received.unit_input * noise
         if not self.on(active, "saturation"):
             return signal

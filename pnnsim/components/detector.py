@@ -11,7 +11,10 @@ from torch import Tensor
 from pnnsim.components.base import Active, Detector, Received, wait_fs
 from pnnsim.params.detector import BalancedPhotodiodeParams
 from pnnsim.physics import dynamics, photonic_detection
+from pnnsim.rng import noise_like
 from pnnsim.units import from_fs, power_ratio
+
+_NOISES = ("shot_noise", "amplifier_noise", "laser_noise")
 
 
 @final
@@ -28,7 +31,7 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
     kind = "balanced_photodiode"
     Params = BalancedPhotodiodeParams
     deterministic = ("saturation", "settling")
-    imperfections = (*deterministic, "shot_noise", "amplifier_noise", "laser_noise")
+    imperfections = (*deterministic, *_NOISES)
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the capture."""
@@ -83,49 +86,54 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
     ) -> Tensor:
         """Return the difference of both photocurrents, saturated and noisy."""
         signal = received.signal
-        saturates = self.on(active, "saturation")
-        if generator is None and not saturates:
-            return signal
-        plus, minus = self._powers(received)
-        if saturates:
-            full = self.params.saturation_power
-            difference = photonic_detection.saturated_power(plus, full)
-            difference = difference - photonic_detection.saturated_power(minus, full)
-            signal = self._current(difference) / self.unit_current(received.unit_input)
-        if generator is None:
+        if self.on(active, "saturation"):
+            signal = self._saturated(received)
+        noisy = received.beats is not None or any(self.on(active, name) for name in _NOISES)
+        if generator is None or not noisy:
             return signal
         # Training learns from the noise that was drawn, not from how large it might have been.
         with torch.no_grad():
-            deviation = self._noise_variance(received, plus, minus, active).sqrt()
-            deviation = deviation / self.unit_current(received.unit_input)
-        noise = torch.randn(signal.shape, generator=generator, dtype=torch.float64)
-        return signal + deviation * noise.to(signal)
+            deviation = self._noise_variance(received, active).sqrt()
+        return torch.addcmul(signal, deviation, noise_like(signal, generator))
 
-    def _powers(self, received: Received) -> tuple[Tensor, Tensor]:
-        """Return the powers on the adding and on the subtracting photodiode of one pair [W].
+    def _saturated(self, received: Received) -> Tensor:
+        """Return the signal of photodiodes that answer strong light with less."""
+        full = self.params.saturation_power
+        if self._oscillator is None:
+            return photonic_detection.saturated_difference(
+                received.signal, received.total, full / received.unit_input
+            )
+        plus, minus = self._interfering(received)
+        difference = photonic_detection.saturated_difference(plus - minus, plus + minus, full)
+        return self._current(difference) / self.unit_current(received.unit_input)
+
+    def _interfering(self, received: Received) -> tuple[Tensor, Tensor]:
+        """Return the powers on both photodiodes of a pair that a local oscillator lights [W].
 
         Pairs that share an amplifier are taken to share the signal: what they differ by is small
         against the local oscillator.
         """
+        assert self._oscillator is not None  # or nothing would interfere
         unit = torch.as_tensor(received.unit_input, dtype=received.signal.dtype)
-        if self._oscillator is not None:
-            field = unit.sqrt() * received.signal / self._pairs
-            return photonic_detection.homodyne_powers(field, self._oscillator)
-        total = received.total
-        return unit * (total + received.signal) / 2.0, unit * (total - received.signal) / 2.0
+        field = unit.sqrt() * received.signal / self._pairs
+        return photonic_detection.homodyne_powers(field, self._oscillator)
 
     def _current(self, power: Tensor) -> Tensor:
         """Return what all pairs of an output make of a power on one photodiode of each [A]."""
         return self._pairs * self.params.responsivity * power
 
-    def _noise_variance(
-        self, received: Received, plus: Tensor, minus: Tensor, active: Active
-    ) -> Tensor:
-        """Return the variance of the current in the detection band [A^2]."""
+    def _noise_variance(self, received: Received, active: Active) -> Tensor:
+        """Return the variance in the detection band, in logical units."""
+        unit_power = self.unit_current(received.unit_input) ** 2
         band = photonic_detection.single_pole_noise_bandwidth(self.params.bandwidth)
-        variance = torch.zeros_like(received.signal)
+        if self._oscillator is None:
+            light = received.unit_input * received.total
+        else:
+            plus, minus = self._interfering(received)
+            light = plus + minus
+        variance = torch.zeros_like(light)
         if self.on(active, "shot_noise"):
-            current = self._current(plus + minus) + 2.0 * self._pairs * self.params.dark_current
+            current = self._current(light) + 2.0 * self._pairs * self.params.dark_current
             variance = variance + photonic_detection.shot_variance(current, band)
         if self.on(active, "amplifier_noise"):
             variance = variance + photonic_detection.amplifier_variance(
@@ -141,16 +149,18 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
         if self.on(active, "laser_noise"):
             rejected = power_ratio(-self.params.common_mode_rejection)
             if self._oscillator is not None:
-                return variance + photonic_detection.balanced_intensity_noise_variance(
+                variance = variance + photonic_detection.balanced_intensity_noise_variance(
                     self._current(plus),
                     self._current(minus),
                     received.intensity_noise,
                     1.0 / rejected,
                     band,
                 )
+                return variance / unit_power
             assert received.squares is not None  # noise is drawn, so they were computed
             assert received.square_total is not None
-            squares = received.squares + rejected * received.square_total
-            powers = self.unit_current(received.unit_input) ** 2 * squares
-            variance = variance + received.intensity_noise * powers * band
-        return variance
+            each = received.intensity_noise * band
+            # What is alike on every output comes first: that makes the least of numbers.
+            variance = variance / unit_power + each * rejected * received.square_total
+            return torch.add(variance, received.squares, alpha=each)
+        return variance / unit_power

@@ -8,14 +8,15 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pnnsim.components.base import Active, Nonlinearity
+from pnnsim.components.base import Active
+from pnnsim.components.neurons import Neurons
 from pnnsim.params.electric_activation import (
     ElectronicAnalogParams,
     MtjSigmoidParams,
     SpinOscillatorParams,
 )
 from pnnsim.physics import dynamics, electronic, spintronic
-from pnnsim.rng import normal
+from pnnsim.rng import noise_like
 from pnnsim.units import from_fs, to_fs
 
 #: Span of each curve of an analog stage.
@@ -28,7 +29,7 @@ _SPANS = {
 
 
 @final
-class ElectronicAnalog(Nonlinearity[ElectronicAnalogParams]):
+class ElectronicAnalog(Neurons[ElectronicAnalogParams]):
     """Let an analog stage bend the signal."""
 
     kind = "electronic_analog"
@@ -40,14 +41,6 @@ class ElectronicAnalog(Nonlinearity[ElectronicAnalogParams]):
         if action != "activate":
             raise KeyError(action)
         return to_fs(self.params.settling_time)
-
-    def cost(self, action: str) -> float:
-        """Return the energy of one activation of every neuron."""
-        return self.size.lines * {"activate": self.params.energy}[action]
-
-    def static_power(self) -> float:
-        """Return the power of all stages."""
-        return self.size.lines * self.params.static_power
 
     def activate(
         self,
@@ -61,7 +54,7 @@ class ElectronicAnalog(Nonlinearity[ElectronicAnalogParams]):
         if generator is None or not self.on(active, "noise"):
             return curve
         low, high = self.range
-        noise = normal(tuple(value.shape), generator).to(value)
+        noise = noise_like(value, generator)
         return (curve + self.params.noise * (high - low) * noise).clamp(low, high)
 
     @property
@@ -71,7 +64,7 @@ class ElectronicAnalog(Nonlinearity[ElectronicAnalogParams]):
 
 
 @final
-class MtjSigmoid(Nonlinearity[MtjSigmoidParams]):
+class MtjSigmoid(Neurons[MtjSigmoidParams]):
     """Average the state of low-barrier junctions, which is a sigmoid of their current.
 
     Without correlation time it is a cell whose own curve is the sigmoid (Zand et al.,
@@ -87,14 +80,6 @@ class MtjSigmoid(Nonlinearity[MtjSigmoidParams]):
         if action != "activate":
             raise KeyError(action)
         return to_fs(self.params.integration_time)
-
-    def cost(self, action: str) -> float:
-        """Return the energy of one activation of every neuron."""
-        return self.size.lines * {"activate": self.params.energy}[action]
-
-    def static_power(self) -> float:
-        """Return the power of all neurons."""
-        return self.size.lines * self.params.static_power
 
     def activate(
         self,
@@ -113,7 +98,7 @@ class MtjSigmoid(Nonlinearity[MtjSigmoidParams]):
             return share
         time = torch.tensor(p.integration_time, dtype=torch.float64)
         variance = spintronic.p_bit_average_variance(share, time.to(value), p.correlation_time)
-        noise = normal(tuple(value.shape), generator).to(value)
+        noise = noise_like(value, generator)
         return (share + (variance / p.devices).sqrt() * noise).clamp(0.0, 1.0)
 
     @property
@@ -123,7 +108,7 @@ class MtjSigmoid(Nonlinearity[MtjSigmoidParams]):
 
 
 @final
-class SpinOscillator(Nonlinearity[SpinOscillatorParams]):
+class SpinOscillator(Neurons[SpinOscillatorParams]):
     """Read the amplitude of spin-torque oscillators (Torrejon et al., Nature 547, 428, 2017).
 
     The amplitude grows as a square root above a threshold that heat makes smooth; 1 is that at
@@ -140,14 +125,6 @@ class SpinOscillator(Nonlinearity[SpinOscillatorParams]):
         if action != "activate":
             raise KeyError(action)
         return to_fs(self.params.settling_time)
-
-    def cost(self, action: str) -> float:
-        """Return the energy of one activation of every neuron."""
-        return self.size.lines * {"activate": self.params.energy}[action]
-
-    def static_power(self) -> float:
-        """Return the power of all oscillators."""
-        return self.size.lines * self.params.static_power
 
     def activate(
         self,
@@ -166,7 +143,7 @@ class SpinOscillator(Nonlinearity[SpinOscillatorParams]):
         if generator is None or not self.on(active, "amplitude_noise"):
             return amplitude
         deviation = spintronic.oscillator_deviation(self._full * amplitude, p.thermal_power)
-        noise = normal(tuple(value.shape), generator).to(value)
+        noise = noise_like(value, generator)
         return (amplitude + deviation / self._full * noise).clamp(0.0, 1.0)
 
     def _settled(self, value: Tensor) -> Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from pnnsim.components.base import Active, Held, Size, State, WeightBank
 from pnnsim.components.junctions import Junctions
+from pnnsim.components.kept import Kept, content
 from pnnsim.params.mtj import MtjCrossbarParams
 from pnnsim.physics import crossbar, dynamics, spintronic
 from pnnsim.rng import normal
@@ -87,7 +87,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         barrier = torch.tensor(params.barrier, dtype=torch.float64)
         rate = dynamics.flip_rate(barrier, params.read_drive, params.attempt_time)
         self._flip_rate = float(rate)
-        self._kept: OrderedDict[tuple[object, ...], _Written] = OrderedDict()
+        self._kept: Kept[_Written] = Kept(_KEPT)
         self.ages = self._flip_rate * _YEAR * self._devices > _FLIPS_A_YEAR
 
     # timing
@@ -257,20 +257,18 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
             for name, imperfection in _DRAWS.items()
         }
         levelled, wired = self.on(active, "quantization"), self.on(active, "wire_resistance")
-        digest = hashlib.sha256(level.cpu().contiguous().numpy().tobytes()).digest()
+
+        def write() -> _Written:
+            lay_out = self._junctions.states if levelled else self._junctions.turned_alike
+            share = lay_out(level)
+            junctions = self._junctions.conductances(share, **draws)
+            cells = self._junctions.cells(junctions)
+            factor = self._junctions.wire_factor(cells) if wired else None
+            return _Written(share, junctions, factor, draws)
+
         # Draws are told apart by identity, which holds as long as they are kept with the result.
-        key = (digest, level.dtype, levelled, wired, *map(id, draws.values()))
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        lay_out = self._junctions.states if levelled else self._junctions.turned_alike
-        share = lay_out(level)
-        junctions = self._junctions.conductances(share, **draws)
-        factor = self._junctions.wire_factor(self._junctions.cells(junctions)) if wired else None
-        self._kept[key] = _Written(share, junctions, factor, draws)
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[key]
+        key = (*content(level), levelled, wired, *map(id, draws.values()))
+        return self._kept.get(key, write)
 
     def _as_now(self, written: _Written, state: State, active: Active, age: float) -> Tensor:
         """Return the conductance of each junction after forgetting and with its trap [S]."""
@@ -310,10 +308,17 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         rate = self.write_error_rate
         if not self.on(active, "write_errors") or rate == 0.0:
             return None
-        meant = self._junctions.states(held.detach())
-        failed = _uniform(tuple(meant.shape), generator) < rate / 2.0
-        if not bool(failed.any()):
+        shape = (*held.shape, 2, self.params.devices)
+        # Most programmings have no error: how many there are is drawn first, then which.
+        pulses = torch.tensor(math.prod(shape), dtype=torch.float64)
+        failing = torch.full_like(pulses, rate / 2.0)
+        count = int(torch.binomial(pulses, failing, generator=generator))
+        if not count:
             return torch.zeros_like(held)
+        failed = torch.zeros(math.prod(shape), dtype=torch.bool)
+        failed[torch.randperm(len(failed), generator=generator)[:count]] = True
+        failed = failed.reshape(shape)
+        meant = self._junctions.states(held.detach())
         both = (torch.where(failed, 1.0 - meant, meant), meant)
         found, wanted = (self._junctions.cells(self._junctions.conductances(s)) for s in both)
         return self._junctions.weights(found - wanted)

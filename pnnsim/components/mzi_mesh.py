@@ -10,7 +10,8 @@ import torch
 from scipy import constants
 from torch import Tensor
 
-from pnnsim.components.base import Active, Held, State, WeightBank
+from pnnsim.components.base import Active, Held, Size, State, WeightBank
+from pnnsim.components.kept import Kept, content
 from pnnsim.params.mzi_mesh import MziMeshParams
 from pnnsim.physics import (
     dynamics,
@@ -19,6 +20,7 @@ from pnnsim.physics import (
     photonic_mesh,
     photonic_thermal,
 )
+from pnnsim.physics.photonic_decomposition import SvdPhases
 from pnnsim.physics.photonic_mesh import Arrangement, MeshPhases
 from pnnsim.rng import normal
 from pnnsim.units import amplitude_ratio, power_ratio, to_fs
@@ -26,6 +28,9 @@ from pnnsim.units import amplitude_ratio, power_ratio, to_fs
 #: Heat that a package with an air-cooled sink carries away [W], and depth that leaves a hundredth.
 _HEAT_LIMIT = 100.0
 _DEPTH_LIMIT_DB = 20.0
+
+#: Decomposed weight sets that are kept.
+_KEPT = 64
 
 #: Imperfections that need the phases of a matrix, not just the matrix.
 _OF_PHASES = (
@@ -70,6 +75,10 @@ class MziMesh(WeightBank[MziMeshParams]):
     kind = "mzi_mesh"
     Params = MziMeshParams
     imperfections = (*_OF_PHASES, "settling")
+
+    def __init__(self, params: MziMeshParams, size: Size) -> None:
+        super().__init__(params, size)
+        self._decomposed: Kept[SvdPhases] = Kept(_KEPT)
 
     # timing
 
@@ -232,7 +241,10 @@ class MziMesh(WeightBank[MziMeshParams]):
 
     def _transfer(self, tiles: Tensor, state: State, active: Active) -> Tensor:
         """Return what the meshes make of tiles with singular values of at most 1."""
-        wanted = photonic_decomposition.decompose_svd(tiles, self._arrangement)
+        # Chips, drift and imperfections do not enter: it is the same again and again.
+        wanted = self._decomposed.get(
+            content(tiles), lambda: photonic_decomposition.decompose_svd(tiles, self._arrangement)
+        )
         # Banks share one scale, so attenuators are set for it and not for each bank's own.
         passed = wanted.scale[..., None] * photonic_mesh.phase_to_attenuation(wanted.attenuator)
         attenuator = self._converted(photonic_mesh.attenuation_to_phase(passed), active)

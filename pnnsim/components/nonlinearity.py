@@ -7,13 +7,14 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pnnsim.components.base import Active, Nonlinearity, wait_fs
+from pnnsim.components.base import Active, wait_fs
+from pnnsim.components.neurons import Neurons
 from pnnsim.params.nonlinearity import ElectroOpticActivationParams
 from pnnsim.physics import dynamics, photonic_activation
 
 
 @final
-class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
+class ElectroOpticActivation(Neurons[ElectroOpticActivationParams]):
     """Drive an interferometer with the detected signal (Williamson et al., IEEE JSTQE 26, 2020).
 
     With the carrier `pump` the light is of constant power and f is an intensity in [0, 1]; with
@@ -30,14 +31,6 @@ class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
         intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
         return wait_fs(self.params.settling_time, intrinsic, self.params.bits)
 
-    def cost(self, action: str) -> float:
-        """Return the energy of one activation of every neuron."""
-        return self.size.lines * {"activate": self.params.energy}[action]
-
-    def static_power(self) -> float:
-        """Return the bias of all drivers."""
-        return self.size.lines * self.params.static_power
-
     def activate(
         self,
         value: Tensor,
@@ -48,11 +41,11 @@ class ElectroOpticActivation(Nonlinearity[ElectroOpticActivationParams]):
         """Return the transmitted intensity, `(1 - tap) cos^2(phase / 2)` times the carrier."""
         low = 0.0 if self.params.carrier == "signal" else -1.0
         driven = value.clamp(low, 1.0)
-        phase = photonic_activation.modulator_phase(
-            self.params.drive_voltage * driven, self.params.v_pi, self.params.bias_voltage
-        )
-        transmitted = photonic_activation.interferometer_transmission(phase)
-        passed = (1.0 - self.params.tap_fraction) * transmitted
+        p = self.params
+        phase = photonic_activation.modulator_phase(driven, p.v_pi, p.bias_voltage, p.drive_voltage)
+        passed = photonic_activation.interferometer_transmission(phase)
+        if p.tap_fraction:
+            passed = (1.0 - p.tap_fraction) * passed
         return passed * driven if self.params.carrier == "signal" else passed
 
     @property

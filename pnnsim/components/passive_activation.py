@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from pnnsim.components.base import Active, Nonlinearity, wait_fs
+from pnnsim.components.neurons import Neurons
 from pnnsim.params.nonlinearity import SaturableAbsorberParams, SquareLawParams
 from pnnsim.physics import dynamics, photonic_activation
 from pnnsim.units import to_fs
 
 
 @final
-class SquareLaw(Nonlinearity[SquareLawParams]):
+class SquareLaw(Neurons[SquareLawParams]):
     """Put the signal on a field and let a photodiode square it."""
 
     kind = "square_law"
@@ -26,14 +27,6 @@ class SquareLaw(Nonlinearity[SquareLawParams]):
             raise KeyError(action)
         intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
         return wait_fs(self.params.settling_time, intrinsic, self.params.bits)
-
-    def cost(self, action: str) -> float:
-        """Return the energy of one activation of every neuron."""
-        return self.size.lines * {"activate": self.params.energy}[action]
-
-    def static_power(self) -> float:
-        """Return the power of all neurons."""
-        return self.size.lines * self.params.static_power
 
     def activate(
         self,

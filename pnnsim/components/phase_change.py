@@ -11,7 +11,7 @@ from torch import Tensor
 from pnnsim.components.base import Active, Held, State, WeightBank
 from pnnsim.params.phase_change import PcmParams
 from pnnsim.physics import dynamics, phase_change, photonic_modulation, quantize
-from pnnsim.rng import normal
+from pnnsim.rng import noise_like, normal
 from pnnsim.units import power_ratio, to_fs
 
 
@@ -129,7 +129,7 @@ class PhaseChangeBank(WeightBank[PcmParams]):
         """Draw by how much the last pulse misses, the same for every weight."""
         if not self.on(active, "programming_error"):
             return None
-        return self.params.programming_error * normal(tuple(held.shape), generator).to(held)
+        return self.params.programming_error * noise_like(held, generator)
 
     def read_variance(self, held: Tensor, age: float, active: Active) -> Tensor | None:
         """Return the variance by 1/f noise: only the cell that is not at its lowest level has it.

@@ -11,7 +11,7 @@ from torch import Tensor
 from pnnsim.components.base import Active, Detector, Received, wait_fs
 from pnnsim.params.detector import PhotodiodeParams
 from pnnsim.physics import dynamics, photonic_detection
-from pnnsim.rng import normal
+from pnnsim.rng import noise_like
 from pnnsim.units import from_fs
 
 
@@ -71,9 +71,11 @@ class Photodiode(Detector[PhotodiodeParams]):
             signal = photonic_detection.unequal_difference(bright, dark, mismatch)
         if generator is None:
             return signal
-        deviation = self._noise_variance(received, mismatch, active).sqrt()
-        deviation = deviation / self.unit_current(received.unit_input)
-        return signal + deviation * normal(tuple(signal.shape), generator).to(signal)
+        # Training learns from the noise that was drawn, not from how large it might have been.
+        with torch.no_grad():
+            deviation = self._noise_variance(received, mismatch, active).sqrt()
+            deviation = deviation * (1.0 / self.unit_current(received.unit_input))
+        return torch.addcmul(signal, deviation, noise_like(signal, generator))
 
     def _noise_variance(self, received: Received, mismatch: float, active: Active) -> Tensor:
         """Return the variance of the difference in the detection band [A^2]."""

@@ -11,10 +11,14 @@ from scipy import constants
 from torch import Tensor
 
 from pnnsim.components.base import Active, Held, Size, State, WeightBank
+from pnnsim.components.kept import Kept, content
 from pnnsim.params.weight_bank import MrrParams
 from pnnsim.physics import dynamics, photonic_ring, photonic_thermal, quantize
-from pnnsim.rng import normal
+from pnnsim.rng import noise_like, normal
 from pnnsim.units import power_ratio, to_fs
+
+#: Calibrated weight sets that are kept: two for each of as many sets as networks have.
+_KEPT = 64
 
 
 @final
@@ -55,6 +59,8 @@ class RingBank(WeightBank[MrrParams]):
             reach = torch.tensor(params.voltage_shift * params.voltage_limit, dtype=torch.float64)
             self._low = max(self._low, float(self._single(reach)))
         self._scale = params.usable_range * min(high, -self._low)
+        self._calibrated: Kept[Tensor] = Kept(_KEPT)
+        self._heat: Kept[Tensor] = Kept(_KEPT)
 
     # timing
 
@@ -168,14 +174,22 @@ class RingBank(WeightBank[MrrParams]):
 
     def _calibrate(self, target: Tensor, active: Active) -> Tensor:
         """Return the weights to which the rings are set, in steps of their converters."""
-        command = self._converted(target, active)
         if not self.on(active, "crosstalk"):
-            return command  # the first measurement finds nothing to correct
-        wanted = target
-        with torch.no_grad():
-            for _ in range(self.params.calibration_rounds - 1):
-                wanted = wanted + target - self._measure(command, None, active)
-                command = self._converted(wanted, active)
+            # The first measurement finds nothing to correct.
+            return self._converted(target, active)
+        flags = (self.on(active, "quantization"), self.on(active, "crosstalk"))
+        corrected = self._calibrated.get(
+            (*content(target), *flags), lambda: self._corrected(target.detach(), active)
+        )
+        # Weights follow their targets, so gradients pass straight through.
+        return corrected + (target - target.detach())
+
+    def _corrected(self, target: Tensor, active: Active) -> Tensor:
+        """Return the command after all rounds; no chip's draw enters, so it serves all chips."""
+        command, wanted = self._converted(target, active), target
+        for _ in range(self.params.calibration_rounds - 1):
+            wanted = wanted + target - self._measure(command, None, active)
+            command = self._converted(wanted, active)
         return command
 
     def _converted(self, wanted: Tensor, active: Active) -> Tensor:
@@ -198,19 +212,24 @@ class RingBank(WeightBank[MrrParams]):
         )
         detuning = photonic_ring.phase_to_detuning(phase, self._fsr)
         if heated:
-            pitch = self.params.ring_pitch
-            detuning = detuning + photonic_thermal.calibration_residue(
-                detuning,
-                self.params.calibration_rounds,
-                pitch=pitch,
-                strength=self.params.heater_crosstalk,
-                reference_distance=pitch,
-                decay_length=self.params.heater_decay_length,
-            )
+            rings = detuning.detach()
+            detuning = detuning + self._heat.get(content(rings), lambda: self._heat_left(rings))
         if shift is not None:
             detuning = detuning + shift
         on_bus = self._cascade if self.on(active, "crosstalk") else self._single
         return on_bus(detuning) / self._scale
+
+    def _heat_left(self, detuning: Tensor) -> Tensor:
+        """Return what calibration leaves of the neighbors' heat, as a detuning [m]."""
+        pitch = self.params.ring_pitch
+        return photonic_thermal.calibration_residue(
+            detuning,
+            self.params.calibration_rounds,
+            pitch=pitch,
+            strength=self.params.heater_crosstalk,
+            reference_distance=pitch,
+            decay_length=self.params.heater_decay_length,
+        )
 
     def _shift(self, target: Tensor, state: State, active: Active) -> Tensor | None:
         """Return how far each resonance is from where it was put [m]; None where exactly there."""
@@ -249,7 +268,7 @@ class RingBank(WeightBank[MrrParams]):
         """Draw the spread of repeated programmings, the same for every weight."""
         if not self.on(active, "write_repeatability"):
             return None
-        return self.params.write_repeatability * normal(tuple(held.shape), generator).to(held)
+        return self.params.write_repeatability * noise_like(held, generator)
 
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
         """Return what a heater and its substrate have left of the last change."""

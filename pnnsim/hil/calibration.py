@@ -17,7 +17,7 @@ from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
 from pnnsim.parameters import ParameterSet
-from pnnsim.products import Read
+from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import Carry, Loop
@@ -67,7 +67,8 @@ def loop_of(twin: Surrogate, live: ParameterSet, calibration: Calibration | None
         calibration: What was measured; None for the nominal model.
     """
     if calibration is None:
-        return Loop(twin.chip, live.weight, live.gain, live.bias, twin.visits, twin.read)
+        programmed = Programmed(twin.chip, live.weight, twin.read)
+        return Loop(programmed, live.gain, live.bias, twin.visits)
     gain, offset, error = (
         tensor.to(live.weight)
         for tensor in (calibration.gain, calibration.offset, calibration.error)
@@ -81,7 +82,8 @@ def loop_of(twin: Surrogate, live: ParameterSet, calibration: Calibration | None
 
     # Behind the detector an offset is a bias of `gain` times its size.
     bias = live.bias + live.gain.unsqueeze(1) * offset
-    return Loop(twin.chip, live.weight, live.gain, bias, twin.visits, Read(active, held=held))
+    programmed = Programmed(twin.chip, live.weight, Read(active, held=held))
+    return Loop(programmed, live.gain, bias, twin.visits)
 
 
 def predict(

@@ -23,7 +23,7 @@ from pnnsim.hil.condition import Bank, Condition, load_condition, save_condition
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.protocol import Description, Measured, checked, checked_set
 from pnnsim.network import ReLaXNet
-from pnnsim.products import Read
+from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
 from pnnsim.trace import Trace
@@ -142,9 +142,8 @@ class SimulatedBackend:
         passage = self.meter.forward(len(drive), states=states)
         visits = self._now(self._visits_of(passage.trace, len(drive), states))
         condition = self.condition
-        loop = Loop(
-            self.chip, self._weights(), condition.gain, condition.bias, visits, self._read()
-        )
+        programmed = Programmed(self.chip, self._weights(), self._read())
+        loop = Loop(programmed, condition.gain, condition.bias, visits)
         seen = []
         with torch.no_grad():
             carry = loop.begin(drive)
@@ -311,12 +310,6 @@ class SimulatedBackend:
         # Nothing was captured just before, so there is no symbol to leave a residue.
         columns["symbol_back"] = np.full((1, 1), NO_SYMBOL, np.int64)
         one = slice(weight_set, weight_set + 1)
-        loop = Loop(
-            chip,
-            self._weights(),
-            condition.gain[one],
-            condition.bias[one],
-            Visits(**columns),
-            self._read(),
-        )
+        programmed = Programmed(chip, self._weights(), self._read())
+        loop = Loop(programmed, condition.gain[one], condition.bias[one], Visits(**columns))
         return loop, Carry(state)

@@ -21,21 +21,24 @@ def interferometer_transmission(phase: Tensor) -> Tensor:
         phase: Phase between the arms [rad], any shape; 0 is bright, pi is dark.
 
     Returns:
-        Transmission in [0, 1], as `phase`.
+        Transmission in [0, 1], as `phase`; computed as `(1 + cos(phase)) / 2`.
     """
-    return torch.cos(phase / 2.0) ** 2
+    return torch.cos(phase).mul_(0.5).add_(0.5)
 
 
-def modulator_phase(voltage: Tensor, v_pi: float, bias_voltage: float = 0.0) -> Tensor:
+def modulator_phase(
+    drive: Tensor, v_pi: float, bias_voltage: float = 0.0, full_scale: float = 1.0
+) -> Tensor:
     """Return the phase [rad] of an electro-optic modulator: `pi (V + V_bias) / V_pi`.
 
     Args:
-        voltage: Driving voltage [V], any shape.
+        drive: Driving voltage over `full_scale`, any shape.
         v_pi: Voltage for a phase of pi [V].
         bias_voltage: Voltage at rest [V].
+        full_scale: Driving voltage of `drive` 1 [V].
     """
     require_positive("modulator_phase", v_pi=v_pi)
-    return math.pi * (voltage + bias_voltage) / v_pi
+    return (drive * (math.pi * full_scale / v_pi)).add_(math.pi * bias_voltage / v_pi)
 
 
 def electro_optic_gain(

@@ -53,6 +53,25 @@ def saturated_power(power: Tensor, saturation_power: Tensor | float) -> Tensor:
     return power / (1.0 + power / saturation_power)
 
 
+def saturated_difference(
+    difference: Tensor, total: Tensor, saturation_power: Tensor | float
+) -> Tensor:
+    """Return the difference of the powers that two saturating photodiodes respond to.
+
+    Args:
+        difference: Power on the one less power on the other [W], any shape.
+        total: Power on both [W], as `difference` or one that broadcasts against it.
+        saturation_power: Power at which the response of each has halved [W]; may be `inf`.
+
+    Returns:
+        `saturated_power(a) - saturated_power(b)` for `a, b = (total ± difference) / 2`, which is
+        `difference / ((1 + a / P_sat) (1 + b / P_sat))` [W], as `difference`.
+    """
+    half = difference * (0.5 / saturation_power)
+    common = 1.0 + total * (0.5 / saturation_power)
+    return difference / torch.addcmul(common**2, half, half, value=-1.0)
+
+
 def photocurrent(
     power: Tensor, responsivity: float, dark_current: float, saturation_power: float
 ) -> Tensor:

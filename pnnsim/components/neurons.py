@@ -1,0 +1,36 @@
+"""Price activations that are one circuit for each neuron."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pnnsim.components.base import Nonlinearity
+from pnnsim.params.electric_activation import (
+    ElectronicAnalogParams,
+    MtjSigmoidParams,
+    SpinOscillatorParams,
+)
+from pnnsim.params.nonlinearity import ElectroOpticActivationParams, SquareLawParams
+
+A = TypeVar(
+    "A",
+    bound=(
+        ElectroOpticActivationParams
+        | SquareLawParams
+        | ElectronicAnalogParams
+        | MtjSigmoidParams
+        | SpinOscillatorParams
+    ),
+)
+
+
+class Neurons(Nonlinearity[A]):
+    """Take energy for each activation of each neuron, and power all the time."""
+
+    def cost(self, action: str) -> float:
+        """Return the energy of one activation of every neuron."""
+        return self.size.lines * {"activate": self.params.energy}[action]
+
+    def static_power(self) -> float:
+        """Return the power of all neurons."""
+        return self.size.lines * self.params.static_power

@@ -1,0 +1,166 @@
+"""Hold what the banks of one chip make of the weight sets, programmed once and read many times.
+
+Nothing here knows which wave meets what, or when: that is `pnnsim.products`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pnnsim.chip import Chip
+from pnnsim.components.base import Active, Held, State
+from pnnsim.rng import stream
+from pnnsim.visits import UNWRITTEN
+
+#: Ages within this ratio count as one, for banks whose weights change with age.
+AGE_RATIO = 1.05
+
+#: Bin of an age that nobody asks for; it comes last, so that it stays apart from any known one.
+NO_AGE = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Say under which circumstances a chip is read.
+
+    Args:
+        active: Imperfections that are switched on.
+        generator: Stream of the noise of reading; None for none.
+        environment: What drifts, for each logical bank; empty where nothing does.
+        programmed: Whether each programming has an error of its own.
+        held: Tells what a logical bank makes of a weight set, in place of programming it; None to
+            program it as the chip does.
+    """
+
+    active: Active
+    generator: torch.Generator | None = None
+    environment: Sequence[State] = ()
+    programmed: bool = False
+    held: Callable[[int, int], Held] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Hold what waves meet in one bank, the leak of all others included.
+
+    Args:
+        seen: Weights, shape `(n_out, n_in)`.
+        light: Light that reaches the outputs, over `scale`; one number where it is the same for
+            every weight.
+        scale: As of `Held`: a number, or shape `()` or `(n_out,)`.
+        squares: Squared weights, and None where no noise is drawn.
+        variance: Variance of each weight from read to read; None for nothing.
+    """
+
+    seen: Tensor
+    light: Tensor | float
+    scale: Tensor | float
+    squares: Tensor | None
+    variance: Tensor | None
+
+
+class Programmed:
+    """Program the banks of one chip as they are asked for, and keep the result.
+
+    Args:
+        chip: Nominal or fabricated.
+        weight: Weight sets in [-1, 1], shape `(n_layer, n_out, n_in)`.
+        read: Noise, drift, and which imperfections are on.
+    """
+
+    def __init__(self, chip: Chip, weight: Tensor, read: Read) -> None:
+        self.chip = chip
+        self.read = read
+        self._weight = weight
+        self._leak = chip.switch.leakage(read.active)
+        self._held: dict[tuple[int, int, int], Held] = {}
+        self._met: dict[tuple[int, ...], Met] = {}
+        self._errors: dict[int, Tensor | None] = {}
+
+    def held(self, bank: int, weight_set: int, age_bin: int) -> Held:
+        """Return what a bank makes of a weight set at an age, once settled."""
+        key = (bank, weight_set, age_bin)
+        if key not in self._held:
+            self._held[key] = self._program(*key)
+        return self._held[key]
+
+    def _program(self, bank: int, weight_set: int, age_bin: int) -> Held:
+        banks = self.chip.weight_banks
+        if weight_set == UNWRITTEN:
+            return Held(torch.full_like(self._weight[0], banks.rest_weight))
+        if self.read.held is not None:
+            return self.read.held(bank, weight_set)
+        environment = self.read.environment[bank] if self.read.environment else {}
+        state = {**self.chip.states[bank], **environment}
+        return banks.program(self._weight[weight_set], state, self.read.active, _age_of(age_bin))
+
+    def meet(self, bank: int, contents: Sequence[int], age_bin: int) -> Met:
+        """Return what waves meet in a bank while all banks hold some weight sets."""
+        key = (bank, age_bin, *contents)
+        if key not in self._met:
+            held = self.held(bank, contents[bank], age_bin)
+            seen = _laid_out(self._seen(bank, contents, age_bin))
+            light = self._light(bank, contents, age_bin) / held.scale
+            squares = variance = None
+            if self.read.generator is not None:
+                squares = seen.detach() ** 2
+                variance = self.chip.weight_banks.read_variance(
+                    held.weights.detach(), _age_of(age_bin), self.read.active
+                )
+            self._met[key] = Met(seen, light, held.scale, squares, variance)
+        return self._met[key]
+
+    def _seen(self, bank: int, contents: Sequence[int], age_bin: int) -> Tensor:
+        """Return the selected bank's weights and the leak of all others."""
+        weights = self.held(bank, contents[bank], age_bin).weights
+        for other, weight_set in enumerate(contents):
+            if self._leak and other != bank:
+                weights = weights + self._leak * self.held(other, weight_set, age_bin).weights
+        return weights
+
+    def _light(self, bank: int, contents: Sequence[int], age_bin: int) -> Tensor | float:
+        """Return the light that reaches the outputs, that which leaks from other banks included.
+
+        Shape `(n_out, n_in)`, or one number where a bank passes the same for every weight.
+        """
+        everywhere = self.chip.weight_banks.absorbed
+
+        def of(index: int) -> Tensor | float:
+            light = self.held(index, contents[index], age_bin).light
+            return everywhere if light is None else light
+
+        light = of(bank)
+        for other in range(len(contents)):
+            if self._leak and other != bank:
+                light = light + self._leak * of(other)
+        return light
+
+    def error(self, number: int, held: Held) -> Tensor | None:
+        """Return the error of one programming, always the same for the same number.
+
+        None where a programming has no error.
+        """
+        if number in self._errors:
+            return self._errors[number]
+        chip = self.chip
+        generator = stream(chip.seed, f"{chip.name}.weight_banks.write{number}", "write")
+        error = chip.weight_banks.write_error(held.weights, generator, self.read.active)
+        # The set-up's few programmings serve every wave; those of the run are met once or twice.
+        if number < chip.mapping.used:
+            self._errors[number] = error
+        return error
+
+
+def _laid_out(weights: Tensor) -> Tensor:
+    """Return the same weights with the memory of their transpose, by which lines are multiplied."""
+    return weights.T.contiguous().T
+
+
+def _age_of(age_bin: int) -> float:
+    """Return the age in the middle of a bin [s]."""
+    return math.inf if age_bin == NO_AGE else AGE_RATIO ** (age_bin + 0.5)

@@ -1,0 +1,98 @@
+"""Waves are evaluated in batches, and what a wave gets does not depend on the batches behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pnnsim import values
+from pnnsim.answers import nominal_outputs, outputs
+from pnnsim.chip import Chip
+from pnnsim.network import ReLaXNet
+from pnnsim.parameters import ParameterSet
+from pnnsim.programmed import Read
+from pnnsim.rng import noise_like, stream
+from pnnsim.simulator import time_run
+from pnnsim.spec import load_spec
+from pnnsim.surrogate import Surrogate
+from pnnsim.values import evaluate
+from pnnsim.visits import Visits
+
+NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
+#: The same products, in batches of other sizes: last bits of sums of 16 numbers near 1.
+ROUNDING = 1e-12
+
+
+def run(
+    waves: int, *changes: tuple[str, str], sets: int = 2
+) -> tuple[Chip, ParameterSet, torch.Tensor, Visits]:
+    network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=sets, steps=3)
+    spec = load_spec("photonic_mrr", list(changes))
+    chip = Chip.nominal(spec, network).fabricate(1, 0)
+    parameters = Surrogate(network, spec, dtype=torch.float64).parameter_set()
+    x = torch.rand((waves, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return chip, parameters, x, time_run(chip, waves).visits
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+@pytest.mark.parametrize(
+    ("changes", "sets"),
+    [
+        pytest.param((), 2, id="resident"),
+        pytest.param((), 3, id="rewritten"),
+        pytest.param((("control.block", "8"), ("memory.capacity", "8")), 2, id="blocks of 8"),
+    ],
+)
+def test_batches_change_nothing_where_no_noise_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, size: int, changes: tuple[tuple[str, str], ...], sets: int
+) -> None:
+    chip, parameters, x, visits = run(40, *changes, sets=sets)
+    read = Read(chip.imperfections, None, programmed=True)
+    whole = evaluate(chip, parameters, x, visits, read)
+    monkeypatch.setattr(values, "_BATCH", size)
+    cut = evaluate(chip, parameters, x, visits, read)
+    np.testing.assert_allclose(cut.numpy(), whole.numpy(), rtol=0, atol=ROUNDING)
+
+
+def test_what_a_wave_draws_does_not_depend_on_later_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(values, "_BATCH", 8)
+    chip, parameters, x, visits = run(40)
+    every = outputs(chip, parameters, x, visits)
+    first = outputs(chip, parameters, x[:16], visits.select(slice(0, 16)))
+    np.testing.assert_allclose(every[:16].numpy(), first.numpy(), rtol=0, atol=ROUNDING)
+
+
+def test_no_waves_have_no_outputs() -> None:
+    chip, parameters, x, _ = run(4)
+    assert nominal_outputs(chip, parameters, x[:0]).shape == (0, 3)
+
+
+def test_reading_noise_is_standard_normal_and_the_same_for_every_dtype() -> None:
+    exact = torch.empty((400, 500), dtype=torch.float64)
+    drawn = noise_like(exact, stream(0, "a", "read"))
+    again = noise_like(exact.float(), stream(0, "a", "read"))
+    assert drawn.dtype == torch.float64
+    assert torch.equal(drawn.float(), again)
+    count = drawn.numel()
+    # 5 sigma of the moments of as many normal draws: 1, 2 and 96 over their number.
+    assert abs(float(drawn.mean())) < 5 / count**0.5
+    assert abs(float(drawn.var()) - 1.0) < 5 * (2 / count) ** 0.5
+    assert abs(float((drawn**4).mean()) - 3.0) < 5 * (96 / count) ** 0.5
+
+
+def test_calibrated_weights_follow_their_targets_in_training() -> None:
+    """Calibration against crosstalk measures without gradients; they must reach the weights."""
+    twin = Surrogate(NETWORK, load_spec("photonic_mrr"), imperfections=["weight_banks.crosstalk"])
+    twin(torch.rand((4, 6), generator=torch.Generator().manual_seed(0))).square().sum().backward()
+    assert twin.weight.grad is not None
+    plain = Surrogate(NETWORK, load_spec("photonic_mrr"), imperfections=())
+    plain(torch.rand((4, 6), generator=torch.Generator().manual_seed(0))).square().sum().backward()
+    assert plain.weight.grad is not None
+    # Calibration leaves about a percent of each weight, so the gradients agree in direction.
+    alike = torch.nn.functional.cosine_similarity(
+        twin.weight.grad.flatten(), plain.weight.grad.flatten(), dim=0
+    )
+    assert float(alike) > 0.99
