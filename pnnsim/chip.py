@@ -273,6 +273,9 @@ class Chip:
         assert latency is not None, "one wave at a time has a closed form"
         if self.spec.control.refresh_interval is not None:
             writes += from_fs(latency) / self.spec.control.refresh_interval
+        hint = "more banks, so that fewer are rewritten, or larger blocks"
+        if self.spec.control.refresh_interval is not None:
+            hint += ", or a longer control.refresh_interval"
         together = self.spec.control.block * self.spec.control.cores
         found = []
         for part, uses, endurance, what in (
@@ -285,6 +288,6 @@ class Chip:
                 found.append(
                     f"{part}: worn out after {survived * together:.3g} inferences, "
                     f"{lifetime:.3g} s of uninterrupted work, as it survives {endurance:.3g} "
-                    f"{what}. Hint: more banks, so that fewer are rewritten, or larger blocks"
+                    f"{what}. Hint: {hint}"
                 )
         return found

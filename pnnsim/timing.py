@@ -102,8 +102,9 @@ def run_fast(
 ) -> Trace | PeriodicTrace:
     """Simulate a run until it repeats itself; what it then stands for is `run_timing`'s to the fs.
 
-    A run that does not repeat itself soon is simulated whole, and so is one in which a bank is
-    refreshed: refreshes and blocks have no period in common.
+    A run that does not repeat itself soon is simulated whole. So is one whose readout cannot keep
+    up, as the queue ahead of it grows for ever, and one in which a bank is refreshed, as refreshes
+    and blocks have no period in common.
 
     Args:
         delays: Delays of the machine.

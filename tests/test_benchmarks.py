@@ -24,6 +24,13 @@ def test_block_that_breaks_even_is_the_closed_form_rounded_up() -> None:
     assert blocks.measured("photonic_mrr", 8)[1] == "8"
 
 
+def test_points_lie_on_the_closed_form_but_for_the_front_end() -> None:
+    for block, rest in ((1, 1e-9), (4, 0.05)):
+        _, *figures = map(float, blocks.points(block))
+        for closed, simulated in zip(figures[::2], figures[1::2], strict=True):
+            assert closed <= simulated <= closed * (1 + rest)
+
+
 def test_values_are_compared_with_plain_torch_and_with_the_timing_pass(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -43,10 +50,3 @@ def test_plain_forward_is_that_of_the_network_with_relu() -> None:
     wanted = state @ p.output_weight.numpy().T + p.output_bias.numpy()
     # Sums of 64 products, twelve times over, in float64.
     np.testing.assert_allclose(case.plain().numpy(), wanted, rtol=1e-9, atol=1e-12)
-
-
-def test_points_lie_on_the_closed_form_but_for_the_front_end() -> None:
-    for block, rest in ((1, 1e-9), (4, 0.05)):
-        _, *figures = map(float, blocks.points(block))
-        for closed, simulated in zip(figures[::2], figures[1::2], strict=True):
-            assert closed <= simulated <= closed * (1 + rest)

@@ -235,6 +235,7 @@ def test_refreshes_are_counted_priced_and_timed():
 def test_wear_counts_refreshes():
     text = " ".join(forgetful("2 ms").warnings())
     assert "weight_banks: worn out" in text
+    assert "a longer control.refresh_interval" in text
     assert "weight_banks: worn out" not in " ".join(forgetful().warnings())
 
 
