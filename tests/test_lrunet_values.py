@@ -191,6 +191,26 @@ def test_a_chip_answers_the_same_again_and_another_chip_otherwise() -> None:
     assert bool(torch.isfinite(other).all())
 
 
+def test_measuring_the_batch_norms_changes_nothing_where_nothing_is_wrong() -> None:
+    it = loaded("photonic_pcm", 8)
+    chip, x = it.machine.chip, images(6)
+    same = outputs(it, chip, x, without=chip.imperfections, noise=False, recalibrated=True)
+    # Means and spreads are of order 1 and computed twice, in sums of another order.
+    torch.testing.assert_close(same, ideal_outputs(it, x), rtol=0, atol=1e-9)
+
+
+def test_measuring_the_batch_norms_removes_errors_of_whole_channels() -> None:
+    """Resonances that are off shift what rings make of the constant that signals ride on."""
+    it = loaded("photonic_mrr", 40)
+    chip, x = it.machine.chip.fabricate(0, 0), images(6)
+    off = chip.imperfections - {"weight_banks.resonance_error"}
+    plain, measured = (
+        outputs(it, chip, x, without=off, recalibrated=flag) for flag in (False, True)
+    )
+    exact = ideal_outputs(it, x)
+    assert float((measured - exact).abs().mean()) < 0.5 * float((plain - exact).abs().mean())
+
+
 def test_accuracy_is_that_of_the_nominal_and_of_fabricated_chips() -> None:
     it = loaded("photonic_pcm", 40)
     x = images(6)

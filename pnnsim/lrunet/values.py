@@ -4,7 +4,9 @@ A line carries a number between 0 and 1 (or between -1 and 1, where it is a fiel
 a map is scaled to its range, which is fixed once on training images: `line = (x - offset) / span`.
 What the offset adds to a sum, `offset * sum of the weights`, is known beforehand: the digital
 engine takes the ideal weights for it and makes it a part of the shift that batch norm adds. So an
-error of a weight also acts on the constant; nothing is measured to remove that.
+error of a weight also acts on the constant, and shifts a whole channel. Where a chip is asked to
+measure its own batch norm (`recalibrated`), this and every other error of a channel's mean and
+spread is removed: gains and shifts are digital, and each repetition has its own.
 
 A tile holds weights in [-1, 1], scaled by its largest. Ahead of the converter stands one electronic
 gain for each application of a convolution, set so that training images just fill the converter.
@@ -40,6 +42,9 @@ from pnnsim.visits import NO_SYMBOL, UNWRITTEN, Visits
 
 #: Images that are evaluated at once.
 _CHUNK = 64
+
+#: Least spread of a channel that is measured, over the largest: silent channels stay so.
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,9 @@ class Loaded:
             for images in torch.split(x.double(), _CHUNK):
                 calibration.run(images)
         self.ranges = calibration.ranges()
+        #: Mean and spread of each channel of each application, over the first of those images.
+        self.statistics = calibration.statistics
+        self.images = x[:_CHUNK]
 
     def _tiles(self) -> Tensor:
         """Return the weights of every tile as a bank holds them, shape `(n_tile, rows, cols)`."""
@@ -144,7 +152,13 @@ class Loaded:
 
 
 def outputs(
-    loaded: Loaded, chip: Chip, x: Tensor, *, without: Active = frozenset(), noise: bool = True
+    loaded: Loaded,
+    chip: Chip,
+    x: Tensor,
+    *,
+    without: Active = frozenset(),
+    noise: bool = True,
+    recalibrated: bool = False,
 ) -> Tensor:
     """Return what one chip answers with all of its imperfections but some.
 
@@ -155,6 +169,8 @@ def outputs(
         without: Names of imperfections to switch off.
         noise: Whether reading is noisy, programming misses and the temperature is off; a nominal
             chip without them is what training can know.
+        recalibrated: Whether the chip first measures its batch norms: mean and spread of each
+            channel, on up to 64 of the training images by which ranges were fixed.
 
     Returns:
         A number for each class, shape `(batch, classes)`.
@@ -174,6 +190,10 @@ def outputs(
         read = Read(active & chip.deterministic)
     on_chip = _OnChip(loaded, chip, read)
     with torch.no_grad():
+        if recalibrated:
+            on_chip.measures = True
+            on_chip.run(loaded.images.to(loaded.dtype))
+            on_chip.measures = False
         return torch.cat(
             [on_chip.run(images.to(loaded.dtype)) for images in torch.split(x, _CHUNK)]
         )
@@ -195,6 +215,11 @@ class _Pass:
     def convolve(self, application: Application, first: int, x: Tensor) -> Tensor:
         """Return the convolution of maps, `first` being the number of its first visit."""
         raise NotImplementedError
+
+    def norm(self, application: Application, first: int, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return gain and shift of each channel behind a convolution that gave `y`."""
+        folded = self.loaded.folded[application.conv.name]
+        return folded.gain[application.repetition], folded.shift[application.repetition]
 
     def run(self, x: Tensor) -> Tensor:
         """Return a number for each class for a few images."""
@@ -234,10 +259,9 @@ class _Applied:
     first: int
 
     def __call__(self, x: Tensor) -> Tensor:
-        folded = self.by.loaded.folded[self.application.conv.name]
-        index = self.application.repetition
-        gain, shift = (v[index].to(x).reshape(1, -1, 1, 1) for v in (folded.gain, folded.shift))
-        return self.by.convolve(self.application, self.first, x) * gain + shift
+        y = self.by.convolve(self.application, self.first, x)
+        gain, shift = self.by.norm(self.application, self.first, y)
+        return y * gain.to(y).reshape(1, -1, 1, 1) + shift.to(y).reshape(1, -1, 1, 1)
 
 
 class _Calibration(_Pass):
@@ -247,6 +271,7 @@ class _Calibration(_Pass):
         super().__init__(loaded)
         self._maps: dict[int, tuple[float, float]] = {}
         self._sums: dict[int, tuple[Tensor, Tensor]] = {}
+        self.statistics: dict[int, tuple[Tensor, Tensor]] = {}
 
     def convolve(self, application: Application, first: int, x: Tensor) -> Tensor:
         """Return the exact convolution."""
@@ -267,9 +292,11 @@ class _Calibration(_Pass):
                 most = torch.maximum(most, self._sums[step][1])
             self._sums[step] = least, most
         folded = loaded.folded[conv.name]
-        return functional.conv2d(
+        y = functional.conv2d(
             x, folded.weight, stride=conv.stride, padding=conv.kernel // 2, groups=conv.groups
         )
+        self.statistics.setdefault(first, _mean_and_spread(y))
+        return y
 
     def ranges(self) -> dict[int, Range]:
         """Return the range of each application, by the number of its first visit."""
@@ -302,6 +329,21 @@ class _OnChip(_Pass):
         self.read = read
         weight = loaded.weight.to(loaded.dtype)
         self.products = BankProducts(Programmed(chip, weight, read), loaded.visits)
+        #: Whether batch norms are being measured, and what was found so far.
+        self.measures = False
+        self.measured: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def norm(self, application: Application, first: int, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return gain and shift, those that were measured on this chip if there are any."""
+        if application.conv.bias:
+            return super().norm(application, first, y)  # there is no batch norm
+        if self.measures:
+            gain, shift = super().norm(application, first, y)
+            wanted_mean, wanted_spread = self.loaded.statistics[first]
+            mean, spread = (value.double() for value in _mean_and_spread(y))
+            own = gain * wanted_spread / spread.clamp(min=_LEAST * float(wanted_spread.max()))
+            self.measured[first] = own, shift + gain * wanted_mean - own * mean
+        return self.measured.get(first) or super().norm(application, first, y)
 
     def convolve(self, application: Application, first: int, x: Tensor) -> Tensor:
         """Return the convolution as the banks make it, partial sums added as numbers."""
@@ -337,6 +379,12 @@ class _OnChip(_Pass):
         images = captured.reshape(-1, patches, captured.shape[1])
         before = torch.cat([images[:, :1], images[:, :-1]], dim=1)
         return (images + residue * (before - images)).reshape(captured.shape)
+
+
+def _mean_and_spread(y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of each channel of some maps."""
+    spread, mean = torch.std_mean(y, dim=(0, 2, 3), correction=0)
+    return mean, spread
 
 
 def _patches(application: Application, x: Tensor) -> Tensor:
