@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def network_for(task: str, repetitions: int) -> LruNet:
     """Return the network for a task: the published one, or a small one for the small digits."""
-    shapes = {"digits": (1, 8), "fashion-mnist": (1, 28), "cifar10": (3, 32)}
+    shapes = {"digits": (1, 8), "fashion-mnist": (1, 28)}
     channels, side = shapes[task]
     return LruNet(
         channels=channels, side=side, repetitions=repetitions, stem=8 if task == "digits" else 64
