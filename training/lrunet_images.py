@@ -35,6 +35,7 @@ from pnnsim.lrunet import (
     Machine,
     accuracy,
     digital_loop,
+    outputs,
     timing_metrics,
 )
 from pnnsim.lrunet.files import load as load_module
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def network_for(task: str, repetitions: int) -> LruNet:
     """Return the network for a task: the published one, or a small one for the small digits."""
-    shapes = {"digits": (1, 8), "fashion-mnist": (1, 28), "cifar10": (3, 32)}
+    shapes = {"digits": (1, 8), "fashion-mnist": (1, 28)}
     channels, side = shapes[task]
     return LruNet(
         channels=channels, side=side, repetitions=repetitions, stem=8 if task == "digits" else 64
@@ -210,7 +211,10 @@ def _reuse(options: Options, network: LruNet) -> str:
 
 
 def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
-    """Write what simulated chips answer to the first images of the test part."""
+    """Write what simulated chips answer to the first images of the test part.
+
+    `measured` is the accuracy of chips that have measured their batch norms.
+    """
     quick = options.quick
     images, chips = (20, 1) if quick else (IMAGES, CHIPS)
     assert isinstance(data.train, Labelled)
@@ -226,17 +230,22 @@ def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
             )
             loaded = Loaded(machine, module, data.train.x[:images])
             found = accuracy(loaded, x, y, chips=chips)
+            measured = [
+                100.0 * share_correct(outputs(loaded, chip, x, recalibrated=True), y)
+                for chip in (machine.chip.fabricate(0, index) for index in range(chips))
+            ]
             figures = timing_metrics(machine)
             rows.append(
                 (
                     name, banks, n, images, 100.0 * exact, 100.0 * found["surrogate"],
                     100.0 * found["hardware_mean"], 100.0 * found["hardware_std"],
-                    figures["latency_s"]["first"], figures["energy_j"]["per_inference"],
+                    *spread(measured), figures["latency_s"]["first"],
+                    figures["energy_j"]["per_inference"],
                 )
             )  # fmt: skip
     head = (
         "machine", "banks", "N", "images", "exact [%]", "nominal [%]", "chips [%]", "std",
-        "latency [s]", "energy [J]",
+        "measured [%]", "std", "latency [s]", "energy [J]",
     )  # fmt: skip
     return write_table(options.out, "machines", head, rows)
 

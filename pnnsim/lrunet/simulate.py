@@ -78,13 +78,7 @@ def timing_metrics(machine: Machine, trace: Trace | None = None) -> dict[str, An
 
 
 def accuracy(
-    loaded: Loaded,
-    x: Tensor,
-    y: Tensor,
-    *,
-    seed: int = 0,
-    chips: int = 3,
-    recalibrated: bool = False,
+    loaded: Loaded, x: Tensor, y: Tensor, *, seed: int = 0, chips: int = 3
 ) -> dict[str, Any]:
     """Return the share of images that are right: in arithmetic, and on fabricated chips.
 
@@ -94,13 +88,11 @@ def accuracy(
         y: Classes, shape `(batch,)`.
         seed: Seed of the chips.
         chips: Number of chips.
-        recalibrated: Whether each chip first measures its batch norms; see `outputs`.
     """
     chip = loaded.machine.chip
     nominal = share_correct(outputs(loaded, chip, x, noise=False), y)
     found = [
-        share_correct(outputs(loaded, chip.fabricate(seed, index), x, recalibrated=recalibrated), y)
-        for index in range(chips)
+        share_correct(outputs(loaded, chip.fabricate(seed, index), x), y) for index in range(chips)
     ]
     return {
         "surrogate": nominal,
