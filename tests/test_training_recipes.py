@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from training import relaxnet_svhn
+from pnnsim.chip import Chip
+from pnnsim.network import ReLaXNet
+from training import relaxnet_budget, relaxnet_svhn
 from training.common import Cells, ideal_machine, spread, write_table
 from training.relaxnet_budget import width_of_budget
 
@@ -67,6 +69,13 @@ def test_widths_spend_a_budget_and_not_more() -> None:
         assert sets * (width**2 + width) <= 5000 < sets * ((width + 1) ** 2 + width + 1)
 
 
+def test_the_ideal_machine_holds_every_network_of_the_budgets() -> None:
+    for budget in relaxnet_budget.BUDGETS:
+        for sets in relaxnet_budget.WEIGHT_SETS:
+            network = ReLaXNet(hidden=width_of_budget(budget, sets), weight_sets=sets, steps=12)
+            assert Chip.nominal(ideal_machine(network), network).mapping.resident
+
+
 def test_mean_and_deviation_are_those_of_a_sample(tmp_path: Path) -> None:
     assert spread([1.0, 3.0]) == (2.0, 2.0**0.5)
     assert spread([4.0]) == (4.0, 0.0)
@@ -76,5 +85,5 @@ def test_mean_and_deviation_are_those_of_a_sample(tmp_path: Path) -> None:
 
 
 def test_the_ideal_machine_has_relu() -> None:
-    machine = ideal_machine()
+    machine = ideal_machine(ReLaXNet())
     assert getattr(machine.nonlinearity, "function") == "relu"  # noqa: B009

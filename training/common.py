@@ -113,15 +113,18 @@ def load(options: Options, task: TaskParams) -> Data:
     return data
 
 
-def ideal_machine() -> HardwareSpec:
+def ideal_machine(network: ReLaXNet) -> HardwareSpec:
     """Return a machine whose activation is relu and whose state is held as numbers.
 
-    With every imperfection off it computes the network of the paper in exact arithmetic.
+    With every imperfection off it computes the network of the paper in exact arithmetic. It has
+    banks for every weight set, also where a matrix is larger than a bank.
     """
     tree = load_spec("photonic_mrr").to_tree()
     digital = load_spec("photonic_mzi", [("nonlinearity.function", "relu")]).to_tree()
     parts = {part: digital[part] for part in ("nonlinearity", "memory", "readout")}
-    return load_spec({**tree, "name": "ideal", **parts})
+    side = int(load_spec("photonic_mrr").weight_banks.rows)
+    banks = network.weight_sets * (-(-network.hidden // side)) ** 2
+    return load_spec({**tree, "name": "ideal", **parts}, [("weight_banks.count", str(banks))])
 
 
 def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, float]:
@@ -134,7 +137,7 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
     begin = time.perf_counter()
     twin = Surrogate(
         network,
-        ideal_machine(),
+        ideal_machine(network),
         seed=training.seed,
         imperfections=(),
         state_scale=training.state_scale,
