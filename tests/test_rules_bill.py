@@ -142,17 +142,21 @@ def test_no_epochs_write_the_first_weights_and_no_more() -> None:
     assert told.forward.count == 0
 
 
-def test_validation_has_a_bill_of_its_own() -> None:
+@pytest.mark.parametrize("name", ["physics_aware", "spsa", "mgd, one by one"])
+def test_validation_has_a_bill_of_its_own(name: str) -> None:
+    """What a rule takes is the same with and without; that was told before it started."""
     data = examples(12)
-    plain = train(PhysicsAware(), bench(), twin(), data, SETTINGS).bill
-    watched = train(PhysicsAware(), bench(), twin(), data, SETTINGS, validation=data)
+    watched = train(MORE[name](), bench(), twin(), data, SETTINGS, validation=data)
+    told = dry_run(
+        MORE[name](), spec(), NETWORK, examples=12, settings=SETTINGS, update_time=UPDATE_TIME
+    )
+    for found, expected in zip(watched.bill.numbers(), told.numbers(), strict=True):
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-18)
     assert len(watched.curve) == 2
     assert watched.validation_bill.forward.count == 2 * 12
-    assert watched.bill.forward.count == plain.forward.count
-    assert watched.curve[0][0].forward.count == plain.forward.count // 2
-    # The second update of each epoch meets what the validation has written already.
-    total = watched.bill.write.count + watched.validation_bill.write.count
-    assert total == plain.write.count
+    # Two sets, twice; the first parameters, which come one by one, are those of the input map.
+    assert watched.validation_bill.write.count == (0 if "one by one" in name else 4)
+    assert watched.curve[0][0].host.count == watched.bill.host.count // 2
 
 
 def test_local_rule_tries_every_label() -> None:

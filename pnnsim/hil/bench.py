@@ -7,6 +7,8 @@ what every call took. How parameters are found is no business of it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -85,6 +87,20 @@ class Bench:
     def refresh(self) -> None:
         """Let the next `load` write every weight set anew, changed or not."""
         self._written.clear()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Use the machine for something else; what that has written must be written again after it.
+
+        So the bill of what goes on later is that of work which was never interrupted.
+        """
+        before = dict(self._written)
+        try:
+            yield
+        finally:
+            for number, weight in list(self._written.items()):
+                if weight is not before.get(number):
+                    self._written.pop(number)
 
     def run(self, parameters: ParameterSet, x: Tensor, *, states: bool = False) -> Run:
         """Carry inputs through the machine as it is written.

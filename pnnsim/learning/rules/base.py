@@ -224,7 +224,8 @@ def train(
             progress.advance(1, f"loss {loss:.3f}")
         if validation is not None and update + 1 in due:
             so_far = _less(bench.bill, before, outcome.validation_bill)
-            share, bill = measure(rule, bench, twin, validation)
+            with bench.aside():
+                share, bill = measure(rule, bench, twin, validation)
             outcome.curve.append((so_far, share))
             outcome.validation_bill = outcome.validation_bill + bill
     twin.eval()
