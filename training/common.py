@@ -50,6 +50,7 @@ class Options:
         seeds: Number of seeds of the training.
         choose: Whether to compare settings on the validation part instead of measuring.
         offline: Whether never to download.
+        task: Task that was chosen; empty where there is no choice.
     """
 
     quick: bool
@@ -58,6 +59,7 @@ class Options:
     seeds: int
     choose: bool = False
     offline: bool = False
+    task: str = ""
 
 
 def read_options(
@@ -67,6 +69,7 @@ def read_options(
     arguments: Sequence[str] | None,
     *,
     choices: bool = False,
+    tasks: Sequence[str] = (),
 ) -> Options:
     """Read the command line of a recipe, and make its folder.
 
@@ -76,6 +79,7 @@ def read_options(
         seeds: Seeds of the full size; the quick one has two.
         arguments: Words of the command line; those of the process where None.
         choices: Whether the recipe can compare settings.
+        tasks: Tasks to choose from, the first by default; none where there is no choice.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m training.{name}",
@@ -91,6 +95,8 @@ def read_options(
         parser.add_argument(
             "--choose", action="store_true", help="compare settings on the validation part"
         )
+    if tasks:
+        parser.add_argument("--task", choices=tasks, default=tasks[0], help="data set to learn")
     given = parser.parse_args(arguments)
     folder = given.out or Path("runs") / (f"{name}-quick" if given.quick else name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,6 +107,7 @@ def read_options(
         seeds=given.seeds or (2 if given.quick else seeds),
         choose=choices and given.choose,
         offline=given.offline,
+        task=given.task if tasks else "",
     )
 
 

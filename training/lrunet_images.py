@@ -5,7 +5,7 @@ ICIP 2019, arXiv:1901.09615: LruNet at its published size, with N from 1 to 10 r
 stage. Then networks run on simulated machines: what chips answer, how long an image takes, and what
 is saved by not rewriting banks between repetitions.
 
-    python -m training.lrunet_images [--quick] [--data-dir DIR]
+    python -m training.lrunet_images [--quick] [--task cifar10] [--data-dir DIR]
 
 The publication trains for 300 epochs, with random crops, rotations and flips; here every network
 sees the same number of training images, each of them once, so that nothing is augmented. Loss,
@@ -47,6 +47,7 @@ from training.common import Cells, Options, load, picture, read_options, spread,
 
 #: The ends first, so that a recipe that is stopped early has them.
 REPETITIONS = (1, 10, 4, 2, 8)
+TASKS = ("fashion-mnist", "cifar10")
 SEEDS = 1
 
 #: Machine, and banks for its accuracy: few where those that are not selected leak into the one that
@@ -63,7 +64,7 @@ class Budget:
     """Say what one network may learn from.
 
     Args:
-        images: Training images, each seen once.
+        images: Training images, each seen once; all of them where there are fewer.
         batch: Images of one step.
         rate: Largest step size of the cycle.
     """
@@ -75,9 +76,9 @@ class Budget:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the recipe."""
-    options = read_options("lrunet_images", __doc__, SEEDS, arguments)
+    options = read_options("lrunet_images", __doc__, SEEDS, arguments, tasks=TASKS)
     quick = options.quick
-    data = load(options, TaskParams(name="digits" if quick else "fashion-mnist"))
+    data = load(options, TaskParams(name="digits" if quick else options.task))
     budget = Budget(images=256, batch=32) if quick else Budget()
     cells = Cells(options.out)
     found: dict[int, list[float]] = {}
@@ -95,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def network_for(task: str, repetitions: int) -> LruNet:
     """Return the network for a task: the published one, or a small one for the small digits."""
-    shapes = {"digits": (1, 8), "fashion-mnist": (1, 28)}
+    shapes = {"digits": (1, 8), "fashion-mnist": (1, 28), "cifar10": (3, 32)}
     channels, side = shapes[task]
     return LruNet(
         channels=channels, side=side, repetitions=repetitions, stem=8 if task == "digits" else 64
