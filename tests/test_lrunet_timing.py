@@ -107,7 +107,7 @@ def test_the_trace_keeps_the_laws_of_a_machine(
     trace_check._check_causes(trace)
     trace_check._check_lanes(trace, it.chip.memory.capacity)
     trace_check._check_switch(trace)
-    trace_check._check_contents(trace, it.chip.network)
+    trace_check._check_contents(trace, it.chip.network.weight_set_order())
 
 
 def test_every_patch_meets_every_tile_of_its_convolution_once() -> None:

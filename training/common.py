@@ -217,16 +217,25 @@ def picture(file: Path) -> Iterator[Axes]:
     figure.savefig(file, dpi=150)
 
 
-def on_machines(options: Options, settings: Sequence[tuple[str, str]]) -> str:
+def on_machines(options: Options, network: ReLaXNet, settings: Sequence[tuple[str, str]]) -> str:
     """Train for two machines, run on simulated chips of them, and return the figures as a table.
 
     Args:
         options: Command line.
+        network: What is run, with banks for all of its weight sets.
         settings: What both have in common, as dotted key and text.
     """
     rows = []
     for name in MACHINES:
-        experiment = load_experiment(name, settings)
+        bank = load_spec(name).weight_banks
+        tiles = -(-network.hidden // bank.rows) * -(-network.hidden // bank.cols)
+        shape = [
+            ("network.weight_sets", str(network.weight_sets)),
+            ("network.steps", str(network.steps)),
+            ("network.hidden", str(network.hidden)),
+            ("weight_banks.count", str(network.weight_sets * tiles)),
+        ]
+        experiment = load_experiment(name, [*shape, *settings])
         metrics = run(experiment, data_dir=options.data_dir, offline=options.offline).metrics
         for figure in ("accuracy", "loss_nats"):
             if figure in metrics:

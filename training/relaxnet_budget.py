@@ -124,16 +124,12 @@ def _machines(options: Options, network: ReLaXNet) -> str:
     quick = options.quick
     settings = [
         ("task.name", "digits" if quick else "svhn"),
-        ("network.weight_sets", str(network.weight_sets)),
-        ("network.steps", str(network.steps)),
-        ("network.hidden", str(network.hidden)),
-        ("weight_banks.count", str(network.weight_sets)),
         ("training.epochs", "2" if quick else "30"),
         ("training.standardize", "true"),
         ("simulation.chips", "2" if quick else "3"),
         ("simulation.waves", "40" if quick else "2000"),
     ]
-    return on_machines(options, settings)
+    return on_machines(options, network, settings)
 
 
 if __name__ == "__main__":

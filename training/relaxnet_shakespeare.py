@@ -120,13 +120,10 @@ def _machines(options: Options, sets: int, depth: int, width: int) -> str:
     """Run the best network on two machines, one wave for each character that is told."""
     settings = [
         ("task.name", "shakespeare"),
-        ("network.weight_sets", str(sets)),
-        ("network.steps", str(depth)),
-        ("network.hidden", str(width)),
-        ("weight_banks.count", str(sets)),
         ("simulation.waves", "2000"),
     ]
-    return on_machines(options, settings)
+    network = ReLaXNet(weight_sets=sets, steps=depth, hidden=width)
+    return on_machines(options, network, settings)
 
 
 if __name__ == "__main__":

@@ -181,16 +181,13 @@ def _machines(options: Options, sets: int, depth: int, width: int) -> str:
     quick = options.quick
     settings = [
         ("task.name", "digits" if quick else "svhn"),
-        ("network.weight_sets", str(sets)),
-        ("network.steps", str(depth)),
-        ("network.hidden", str(width)),
-        ("weight_banks.count", str(sets)),
         ("training.epochs", "2" if quick else "30"),
         ("training.standardize", "true"),
         ("simulation.chips", "2" if quick else "3"),
         ("simulation.waves", "40" if quick else "2000"),
     ]
-    return on_machines(options, settings)
+    network = ReLaXNet(weight_sets=sets, steps=depth, hidden=width)
+    return on_machines(options, network, settings)
 
 
 if __name__ == "__main__":
