@@ -35,8 +35,14 @@ from pnnsim.surrogate import Surrogate
 #: about fifty over the steps, and the lines end at 1.
 STATE_SCALE = 1.0 / 256.0
 
-#: Machines on which a recipe's best network runs, each with its own activation.
-MACHINES = ("photonic_mrr", "photonic_mzi")
+#: Machines on which a recipe's best network runs with relu, and what this takes: the state grows
+#: over the steps, so it must start far below the end of the lines and above a converter's step.
+RELU_MACHINES = ("photonic_mzi", "freespace_dmd")
+RELU_SETTINGS = (
+    ("nonlinearity.function", "relu"),
+    ("network.residual", "1.0"),
+    ("training.state_scale", "0.015625"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,16 +223,22 @@ def picture(file: Path) -> Iterator[Axes]:
     figure.savefig(file, dpi=150)
 
 
-def on_machines(options: Options, network: ReLaXNet, settings: Sequence[tuple[str, str]]) -> str:
-    """Train for two machines, run on simulated chips of them, and return the figures as a table.
+def on_machines(
+    options: Options,
+    machines: Sequence[str],
+    network: ReLaXNet,
+    settings: Sequence[tuple[str, str]],
+) -> str:
+    """Train for some machines, run on simulated chips of them, and return the figures as a table.
 
     Args:
         options: Command line.
+        machines: Names of machines.
         network: What is run, with banks for all of its weight sets.
-        settings: What both have in common, as dotted key and text.
+        settings: What all have in common, as dotted key and text.
     """
     rows = []
-    for name in MACHINES:
+    for name in machines:
         bank = load_spec(name).weight_banks
         tiles = -(-network.hidden // bank.rows) * -(-network.hidden // bank.cols)
         shape = [

@@ -54,7 +54,7 @@ SEEDS = 1
 #: is, and as many as there are tiles where they do not.
 ON_CHIPS = (("photonic_mrr", 2), ("spintronic_mtj", 192))
 #: Test images and chips of an accuracy on a machine.
-IMAGES, CHIPS = 100, 2
+IMAGES, CHIPS = 32, 1
 #: Banks for which latency and energy are compared; 183 hold all tiles.
 BANKS = (2, 48, 96, 192)
 
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     best = max(found, key=lambda n: spread(found[n])[0])
     print(f"best mean accuracy: N = {best}")
     print(_reuse(options, network_for(data.name, max(found))))
-    print(_on_chips(options, data, [1] if quick else sorted({1, max(found)})))
+    print(_on_chips(options, data, [1] if quick else sorted({1, best})))
 
 
 def network_for(task: str, repetitions: int) -> LruNet:

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pnnsim.network import ReLaXNet
 from pnnsim.params.experiment import TaskParams, TrainingParams
 from training.common import (
+    RELU_MACHINES,
+    RELU_SETTINGS,
     Cells,
     Options,
     load,
@@ -123,13 +125,18 @@ def _machines(options: Options, network: ReLaXNet) -> str:
     """Run the best network that fits one bank on two machines."""
     quick = options.quick
     settings = [
+        *RELU_SETTINGS,
         ("task.name", "digits" if quick else "svhn"),
-        ("training.epochs", "2" if quick else "30"),
+        ("training.epochs", "2" if quick else "20"),
+        ("training.batch", "128"),
+        ("training.learning_rate", "0.002"),
+        ("training.weight_rate", "10"),
+        ("training.weight_decay", "0.5"),
         ("training.standardize", "true"),
         ("simulation.chips", "2" if quick else "3"),
         ("simulation.waves", "40" if quick else "2000"),
     ]
-    return on_machines(options, network, settings)
+    return on_machines(options, RELU_MACHINES, network, settings)
 
 
 if __name__ == "__main__":

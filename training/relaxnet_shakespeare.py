@@ -45,6 +45,8 @@ TRAINING: dict[str, Any] = {
     "weight_rate": 10.0,
     "state_scale": STATE_SCALE,
 }
+#: Machines on which the best network runs, each with its own activation.
+MACHINES = ("photonic_mrr", "photonic_mzi")
 #: A sentence for the quick size, which needs no file.
 SENTENCE = "To be, or not to be, that is the question. "
 
@@ -123,7 +125,7 @@ def _machines(options: Options, sets: int, depth: int, width: int) -> str:
         ("simulation.waves", "2000"),
     ]
     network = ReLaXNet(weight_sets=sets, steps=depth, hidden=width)
-    return on_machines(options, network, settings)
+    return on_machines(options, MACHINES, network, settings)
 
 
 if __name__ == "__main__":

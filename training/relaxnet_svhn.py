@@ -22,6 +22,8 @@ from pnnsim.data import Data
 from pnnsim.network import ReLaXNet
 from pnnsim.params.experiment import TaskParams, TrainingParams
 from training.common import (
+    RELU_MACHINES,
+    RELU_SETTINGS,
     STATE_SCALE,
     Cells,
     Options,
@@ -35,7 +37,8 @@ from training.common import (
 )
 
 WEIGHT_SETS = (1, 2, 3, 4, 6, 8, 12)
-STEPS = (1, 2, 4, 8, 12, 16, 24)
+#: With 24 steps the state of one weight set has grown so far by the first batch that training ends.
+STEPS = (1, 2, 4, 8, 12, 16)
 DEPTH = 12
 WIDTH = 64
 SEEDS = 5
@@ -180,14 +183,19 @@ def _machines(options: Options, sets: int, depth: int, width: int) -> str:
     """Run the best network on two machines, with banks for all of its weight sets."""
     quick = options.quick
     settings = [
+        *RELU_SETTINGS,
         ("task.name", "digits" if quick else "svhn"),
-        ("training.epochs", "2" if quick else "30"),
+        ("training.epochs", "2" if quick else "20"),
+        ("training.batch", "128"),
+        ("training.learning_rate", "0.002"),
+        ("training.weight_rate", "10"),
+        ("training.weight_decay", "0.5"),
         ("training.standardize", "true"),
         ("simulation.chips", "2" if quick else "3"),
         ("simulation.waves", "40" if quick else "2000"),
     ]
     network = ReLaXNet(weight_sets=sets, steps=depth, hidden=width)
-    return on_machines(options, network, settings)
+    return on_machines(options, RELU_MACHINES, network, settings)
 
 
 if __name__ == "__main__":
