@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, Prices, counts
 from pnnsim.mapping import Mapping
 from pnnsim.network import ReLaXNet
 from pnnsim.trace import ACTIONS, NO_CAUSE, is_path
+from pnnsim.units import from_fs
 
 PERCENTILES = (50, 95, 99)
 
@@ -213,6 +215,32 @@ def refresh(trace: AnyTrace, prices: Prices) -> dict[str, Any]:
     }
 
 
+def energy(ledger: EnergyLedger, per_inference: float) -> dict[str, Any]:
+    """Return where the energy went [J], with the keys of the documentation."""
+    return {
+        "per_inference": per_inference,
+        "total": ledger.total,
+        "dynamic": ledger.dynamic,
+        "static": ledger.static,
+        "by_component": ledger.by_component(),
+        "static_by_component": ledger.static_by_component(),
+        "by_action": ledger.by_action(),
+    }
+
+
+def setup_of(chip: Chip, prices: Prices) -> Setup:
+    """Return what it takes to make a chip ready for its first wave, as `setup`."""
+    return setup(
+        chip.mapping,
+        write_time=from_fs(chip.weight_banks.delay_fs("write")),
+        write_energy=chip.weight_banks.cost("write"),
+        settle_time=chip.weight_banks.setup_wait(),
+        power=prices.standing_w,
+        write_drivers=chip.spec.control.write_drivers,
+        cores=chip.spec.control.cores,
+    )
+
+
 def metrics_from(
     trace: AnyTrace,
     prices: Prices,
@@ -258,15 +286,7 @@ def metrics_from(
             "applies": closed_form_fs is not None,
             "latency_s": None if closed_form_fs is None else closed_form_fs / _FS_PER_S,
         },
-        "energy_j": {
-            "per_inference": per_inference,
-            "total": ledger.total,
-            "dynamic": ledger.dynamic,
-            "static": ledger.static,
-            "by_component": ledger.by_component(),
-            "static_by_component": ledger.static_by_component(),
-            "by_action": ledger.by_action(),
-        },
+        "energy_j": energy(ledger, per_inference),
         "power_w": ledger.total / (trace.makespan_fs / _FS_PER_S),
         "energy_per_mac_j": per_inference / hidden if per_inference else None,
         "tops_per_w": 2 * hidden / per_inference / 1e12 if per_inference else None,

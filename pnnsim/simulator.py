@@ -28,7 +28,7 @@ from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import Prices
-from pnnsim.metrics import metrics_from, setup
+from pnnsim.metrics import metrics_from, setup_of
 from pnnsim.parameters import ParameterSet
 from pnnsim.schedule import closed_form_fs
 from pnnsim.spec import HardwareSpec
@@ -311,16 +311,7 @@ def _timing_metrics(timing: Timing) -> dict[str, Any]:
         memory_capacity=chip.memory.capacity,
         closed_form_fs=closed_form,
     )
-    prepared = setup(
-        chip.mapping,
-        write_time=from_fs(chip.weight_banks.delay_fs("write")),
-        write_energy=chip.weight_banks.cost("write"),
-        settle_time=chip.weight_banks.setup_wait(),
-        power=timing.prices.standing_w,
-        write_drivers=chip.spec.control.write_drivers,
-        cores=chip.spec.control.cores,
-    )
-    figures["setup"] = asdict(prepared)
+    figures["setup"] = asdict(setup_of(chip, timing.prices))
     return figures
 
 

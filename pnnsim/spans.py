@@ -9,11 +9,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+import numpy as np
+
 from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError
 from pnnsim.kernel import Clock, Wait
 from pnnsim.schedule import Visit
-from pnnsim.trace import ACTIONS, NO_CAUSE
+from pnnsim.trace import ACTIONS, NO_CAUSE, Ints
 
 #: Columns of a span while running: unit, action, start, end, wave, step, bank, weight set, cause.
 WIDTH = 9
@@ -82,6 +84,10 @@ class Spans:
         row = len(columns) // WIDTH
         columns.extend((lane, action, start, end, wave, step, bank, weight_set, cause))
         return row
+
+    def table(self) -> Ints:
+        """Return all spans, a row each, shape `(n_span, WIDTH)`."""
+        return np.frombuffer(self.columns, dtype=np.int64).reshape(-1, WIDTH).copy()
 
     def end(self, row: int) -> int:
         """Return when a span ended [fs]; -1 for no span."""

@@ -28,7 +28,6 @@ from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.recurrence import Blocks, find_period
 from pnnsim.schedule import plan_period
-from pnnsim.spans import WIDTH
 from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
 from pnnsim.units import from_fs, to_fs
 
@@ -231,7 +230,7 @@ def _refuse(delays: Delays, mapping: Mapping, control: ControlParams, memory_cap
 
 def _trace(core: Core) -> tuple[Trace, Blocks]:
     """Return what happened, as columns, and the block that each span served."""
-    table = np.frombuffer(core.spans.columns, dtype=np.int64).reshape(-1, WIDTH).copy()
+    table = core.spans.table()
     firsts = np.array(core.firsts, dtype=np.int64)
     block = np.searchsorted(firsts, table[:, 4], side="right").astype(np.int64) - 1
     rows = np.fromiter(core.spans.block_of_row.keys(), np.int64, len(core.spans.block_of_row))
@@ -253,23 +252,12 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     place[-1] = -1
     table, block = table[order], block[order]
     table[:, 8] = place[table[:, 8]]
-    unit, action, start, end, wave, step, bank, weight_set, cause = (
-        np.ascontiguousarray(column) for column in table.T
-    )
-    trace = Trace(
-        units=tuple(core.spans.units),
-        unit=unit,
-        action=action,
-        start_fs=start,
-        end_fs=end,
-        wave=wave,
-        step=step,
-        bank=bank,
-        weight_set=weight_set,
-        cause=cause,
-        arrival_fs=np.array(core.arrived, dtype=np.int64),
-        result_fs=np.array(core.results, dtype=np.int64),
-        dropped=np.array(core.queue.dropped, dtype=np.int64),
+    trace = Trace.from_table(
+        core.spans.units,
+        table,
+        arrival_fs=core.arrived,
+        result_fs=core.results,
+        dropped=core.queue.dropped,
     )
     return trace, Blocks(firsts, block)
 

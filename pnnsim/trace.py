@@ -63,6 +63,36 @@ class Trace:
     result_fs: Ints
     dropped: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
+    @classmethod
+    def from_table(
+        cls,
+        units: Sequence[str],
+        table: Ints,
+        *,
+        arrival_fs: Sequence[int],
+        result_fs: Sequence[int],
+        dropped: Sequence[int] = (),
+    ) -> Trace:
+        """Return the trace of a table, shape `(n_span, 9)`: the columns from `unit` to `cause`."""
+        unit, action, start_fs, end_fs, wave, step, bank, weight_set, cause = (
+            np.ascontiguousarray(column) for column in table.T
+        )
+        return cls(
+            units=tuple(units),
+            unit=unit,
+            action=action,
+            start_fs=start_fs,
+            end_fs=end_fs,
+            wave=wave,
+            step=step,
+            bank=bank,
+            weight_set=weight_set,
+            cause=cause,
+            arrival_fs=np.array(arrival_fs, dtype=np.int64),
+            result_fs=np.array(result_fs, dtype=np.int64),
+            dropped=np.array(dropped, dtype=np.int64),
+        )
+
     def __len__(self) -> int:
         """Return the number of spans."""
         return len(self.start_fs)

@@ -12,7 +12,7 @@ from pnnsim.answers import share_correct
 from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.lrunet.machine import Machine
 from pnnsim.lrunet.values import Loaded, outputs
-from pnnsim.metrics import critical_path, latencies, setup, utilization
+from pnnsim.metrics import critical_path, energy, latencies, setup_of, utilization
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
 
@@ -35,28 +35,13 @@ def timing_metrics(machine: Machine, trace: Trace | None = None) -> dict[str, An
     makespan = from_fs(trace.makespan_fs)
     interval, per_inference = makespan / machine.images, ledger.total / machine.images
     macs = network.macs_per_inference()
-    prepared = setup(
-        chip.mapping,
-        write_time=from_fs(chip.weight_banks.delay_fs("write")),
-        write_energy=chip.weight_banks.cost("write"),
-        settle_time=chip.weight_banks.setup_wait(),
-        power=prices.standing_w,
-        write_drivers=chip.spec.control.write_drivers,
-    )
+    prepared = setup_of(chip, prices)
     return {
         "latency_s": latencies(trace),
         "makespan_s": makespan,
         "interval_s": interval,
         "throughput_per_s": 1.0 / interval,
-        "energy_j": {
-            "per_inference": per_inference,
-            "total": ledger.total,
-            "dynamic": ledger.dynamic,
-            "static": ledger.static,
-            "by_component": ledger.by_component(),
-            "static_by_component": ledger.static_by_component(),
-            "by_action": ledger.by_action(),
-        },
+        "energy_j": energy(ledger, per_inference),
         "power_w": ledger.total / makespan,
         "energy_per_mac_j": per_inference / macs["total"],
         "tops_per_w": 2 * macs["total"] / per_inference / 1e12 if per_inference else None,

@@ -16,22 +16,16 @@ It knows no tensors and no prices.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
-
-import numpy as np
 
 from pnnsim.delays import Delays
 from pnnsim.kernel import Clock, Inbox, Wait
 from pnnsim.lrunet.program import Application, Program
 from pnnsim.schedule import Visit
+from pnnsim.spans import Spans
 from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
 
 _ACTION = {name: number for number, name in enumerate(ACTIONS)}
-
-#: Columns of a span while running, as in `pnnsim.core`.
-_WIDTH = 9
-_END = 3
 
 
 class _Run:
@@ -60,8 +54,7 @@ class _Run:
             for number, application in enumerate(program.applications)
             for _ in application.tiles
         ]
-        self.units: dict[str, int] = {}
-        self.columns = array("q")
+        self.spans = Spans(env, images)
         self.arrived: list[int] = []
         self.results: list[int] = []
         self.prepared: Inbox[int] = Inbox(env)
@@ -81,29 +74,12 @@ class _Run:
     def _occupy(
         self, unit: str, action: str, start: int, duration: int, cause: int, wave: int, step: int
     ) -> Wait[int]:
-        """Be busy from `start` for `duration` [fs], write the span, and return its row."""
-        env = self.env
-        end = start + duration
-        if end > env.now:
-            yield env.timeout(end - env.now)
-        lane = self.units.setdefault(unit, len(self.units))
+        """Be busy from `start` for `duration` [fs]; see `Spans.occupy`."""
         at_bank = action in ("propagate", "mvm", "route", "write")
         visit = self.visits[step] if at_bank else None
-        bank, tile = (-1, -1) if visit is None else (visit.bank, visit.weight_set)
-        row = len(self.columns) // _WIDTH
-        self.columns.extend(
-            (
-                lane, _ACTION[action], start, end, wave, step, bank, tile, cause,
-            )
-        )  # fmt: skip
-        return row
-
-    def _latest(self, own: int, other: int) -> int:
-        """Return the row that ended last, the first of both where they ended together."""
-        ends = [
-            self.columns[row * _WIDTH + _END] if row != NO_CAUSE else -1 for row in (own, other)
-        ]
-        return other if ends[1] > ends[0] else own
+        return self.spans.occupy(
+            self.spans.lane(unit), _ACTION[action], start, duration, cause, wave, step, visit
+        )
 
     def _front_end(self) -> Wait[None]:
         """Take the images in, work between convolutions, and hand the results out."""
@@ -144,13 +120,13 @@ class _Run:
             for patch in range(count):
                 wave = patch // patches
                 if not patch and changes and not self.overlap:
-                    row = self._latest(row, (yield from self.bank_ready.get()))
+                    row = self.spans.latest(row, (yield from self.bank_ready.get()))
                 for stage in delays.encode:
                     row = yield from self._occupy(
                         stage.unit, stage.action, env.now, stage.duration_fs, row, wave, step
                     )
                 if not patch and changes and self.overlap:
-                    row = self._latest(row, (yield from self.bank_ready.get()))
+                    row = self.spans.latest(row, (yield from self.bank_ready.get()))
                 reserved = departure + delays.activate_fs
                 if reserved > env.now:
                     row = driven
@@ -227,23 +203,8 @@ class _Run:
 
     def trace(self) -> Trace:
         """Return what happened, as columns."""
-        table = np.frombuffer(self.columns, dtype=np.int64).reshape(-1, _WIDTH)
-        unit, action, start, end, wave, step, bank, tile, cause = (
-            np.ascontiguousarray(column) for column in table.T
-        )
-        return Trace(
-            units=tuple(self.units),
-            unit=unit,
-            action=action,
-            start_fs=start,
-            end_fs=end,
-            wave=wave,
-            step=step,
-            bank=bank,
-            weight_set=tile,
-            cause=cause,
-            arrival_fs=np.array(self.arrived, dtype=np.int64),
-            result_fs=np.array(self.results, dtype=np.int64),
+        return Trace.from_table(
+            self.spans.units, self.spans.table(), arrival_fs=self.arrived, result_fs=self.results
         )
 
 
