@@ -199,6 +199,46 @@ def spread(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), deviation
 
 
+def against_sets(
+    values: dict[int, list[float]], depth: int, width: int
+) -> list[tuple[int, int, float, float, int, float, float]]:
+    """Return a row for each number of weight sets, as `against_sets_head` names them.
+
+    Args:
+        values: What each seed found, less being better, by the number of weight sets; 1 is there.
+        depth: Steps of the networks.
+        width: Width of the networks.
+    """
+    base, base_std = spread(values[1])
+    rows = []
+    for sets, found in values.items():
+        mean, std = spread(found)
+        # Standard error of the difference of two means of independent seeds.
+        both = ((std**2 + base_std**2) / len(found)) ** 0.5
+        hidden = ReLaXNet(hidden=width, weight_sets=sets, steps=depth).parameter_counts()["hidden"]
+        rows.append((sets, hidden, mean, std, len(found), base - mean, both))
+    return rows
+
+
+def against_sets_head(what: str) -> tuple[str, ...]:
+    """Return the head of a table against the number of weight sets."""
+    return (
+        "weight sets", "hidden parameters", what, "std", "seeds", "below one set", "standard error",
+    )  # fmt: skip
+
+
+def draw_against_sets(
+    axes: Axes, rows: Sequence[tuple[int, int, float, float, int, float, float]], title: str,
+    what: str,
+) -> None:  # fmt: skip
+    """Draw means and deviations of rows of `against_sets`, beside one weight set."""
+    sets, means, stds = ([row[column] for row in rows] for column in (0, 2, 3))
+    axes.errorbar(sets, means, stds, marker="o", capsize=3)
+    axes.axhline(rows[0][2], linestyle="--", color="grey", label="one weight set (RNN)")
+    axes.set(xlabel="weight sets", ylabel=what, title=title)
+    axes.legend()
+
+
 def write_table(folder: Path, name: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Write a table as CSV and as text, and return the text."""
     with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:

@@ -17,19 +17,16 @@ from collections.abc import Sequence
 from pnnsim.network import ReLaXNet
 from pnnsim.params.experiment import TaskParams, TrainingParams
 from training.common import (
-    RELU_MACHINES,
-    RELU_SETTINGS,
     Cells,
     Options,
     load,
-    on_machines,
     picture,
     read_options,
     spread,
     train,
     write_table,
 )
-from training.relaxnet_svhn import DEPTH, TRAINING
+from training.relaxnet_svhn import DEPTH, TRAINING, machines
 
 #: Hidden parameters: as many as 1, 2, 4 and 12 weight sets of width 64 have.
 BUDGETS = (4160, 8320, 16640, 49920)
@@ -79,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(_table(options, networks, errors))
     fits = [key for key, network in networks.items() if network.hidden <= LINES]
     best = networks[min(fits, key=lambda key: spread(errors[key])[0])]
-    print(_machines(options, best))
+    print(machines(options, best))
 
 
 def _table(
@@ -119,24 +116,6 @@ def _table(
 
 def _name(network: ReLaXNet) -> str:
     return {1: "rnn", network.steps: "dnn"}.get(network.weight_sets, "relaxnet")
-
-
-def _machines(options: Options, network: ReLaXNet) -> str:
-    """Run the best network that fits one bank on two machines."""
-    quick = options.quick
-    settings = [
-        *RELU_SETTINGS,
-        ("task.name", "digits" if quick else "svhn"),
-        ("training.epochs", "2" if quick else "20"),
-        ("training.batch", "128"),
-        ("training.learning_rate", "0.002"),
-        ("training.weight_rate", "10"),
-        ("training.weight_decay", "0.5"),
-        ("training.standardize", "true"),
-        ("simulation.chips", "2" if quick else "3"),
-        ("simulation.waves", "40" if quick else "2000"),
-    ]
-    return on_machines(options, RELU_MACHINES, network, settings)
 
 
 if __name__ == "__main__":

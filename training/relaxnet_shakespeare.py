@@ -24,6 +24,9 @@ from training.common import (
     STATE_SCALE,
     Cells,
     Options,
+    against_sets,
+    against_sets_head,
+    draw_against_sets,
     load,
     on_machines,
     picture,
@@ -94,28 +97,10 @@ def _sentences(options: Options) -> Data:
 
 def _table(options: Options, losses: dict[int, list[float]], depth: int, width: int) -> str:
     """Write loss and hidden parameters against the number of weight sets."""
-    base, base_std = spread(losses[1])
-    rows = []
-    for sets, values in losses.items():
-        mean, std = spread(values)
-        both = ((std**2 + base_std**2) / len(values)) ** 0.5
-        hidden = ReLaXNet(hidden=width, weight_sets=sets, steps=depth).parameter_counts()["hidden"]
-        rows.append((sets, hidden, mean, std, len(values), base - mean, both))
+    rows = against_sets(losses, depth, width)
     with picture(options.out / "loss.png") as axes:
-        axes.errorbar(
-            list(losses), [row[2] for row in rows], [row[3] for row in rows], marker="o", capsize=3
-        )
-        axes.axhline(base, linestyle="--", color="grey", label="one weight set (RNN)")
-        axes.set(
-            xlabel="weight sets", ylabel="loss [nats per character]",
-            title=f"{depth} steps, N = {width}",
-        )  # fmt: skip
-        axes.legend()
-    head = (
-        "weight sets", "hidden parameters", "loss [nats]", "std", "seeds", "below one set",
-        "standard error",
-    )  # fmt: skip
-    return write_table(options.out, "loss", head, rows)
+        draw_against_sets(axes, rows, f"{depth} steps, N = {width}", "loss [nats per character]")
+    return write_table(options.out, "loss", against_sets_head("loss [nats]"), rows)
 
 
 def _machines(options: Options, sets: int, depth: int, width: int) -> str:

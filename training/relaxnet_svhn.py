@@ -27,6 +27,9 @@ from training.common import (
     STATE_SCALE,
     Cells,
     Options,
+    against_sets,
+    against_sets_head,
+    draw_against_sets,
     load,
     on_machines,
     picture,
@@ -99,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     print(_grid(options, grid))
     best = min(errors, key=lambda sets: spread(errors[sets])[0])
-    print(_machines(options, best, depth, width))
+    print(machines(options, ReLaXNet(weight_sets=best, steps=depth, hidden=width)))
 
 
 def network_for(data: Data, sets: int, steps: int, width: int) -> ReLaXNet:
@@ -137,14 +140,7 @@ def _choose(
 
 def _sweep(options: Options, errors: dict[int, list[float]], depth: int, width: int) -> str:
     """Write error and hidden parameters against the number of weight sets."""
-    base, base_std = spread(errors[1])
-    rows = []
-    for sets, values in errors.items():
-        mean, std = spread(values)
-        # Standard error of the difference of two means of independent seeds.
-        both = ((std**2 + base_std**2) / len(values)) ** 0.5
-        hidden = ReLaXNet(hidden=width, weight_sets=sets, steps=depth).parameter_counts()["hidden"]
-        rows.append((sets, hidden, mean, std, len(values), base - mean, both))
+    rows = against_sets(errors, depth, width)
     with picture(options.out / "sweep.png") as axes:
         bars = axes.twinx()
         bars.bar(list(errors), [row[1] for row in rows], alpha=0.2, color="tab:orange")
@@ -152,17 +148,8 @@ def _sweep(options: Options, errors: dict[int, list[float]], depth: int, width: 
         # The bars behind the line, which would otherwise be drawn over it.
         axes.set_zorder(bars.get_zorder() + 1)
         axes.patch.set_visible(False)
-        axes.errorbar(
-            list(errors), [row[2] for row in rows], [row[3] for row in rows], marker="o", capsize=3
-        )
-        axes.axhline(base, linestyle="--", color="grey", label="one weight set (RNN)")
-        axes.set(xlabel="weight sets", ylabel="test error [%]", title=f"{depth} steps, N = {width}")
-        axes.legend()
-    head = (
-        "weight sets", "hidden parameters", "error [%]", "std", "seeds", "below one set",
-        "standard error",
-    )  # fmt: skip
-    return write_table(options.out, "sweep", head, rows)
+        draw_against_sets(axes, rows, f"{depth} steps, N = {width}", "test error [%]")
+    return write_table(options.out, "sweep", against_sets_head("error [%]"), rows)
 
 
 def _grid(options: Options, grid: dict[tuple[int, int], float]) -> str:
@@ -179,22 +166,17 @@ def _grid(options: Options, grid: dict[tuple[int, int], float]) -> str:
     return write_table(options.out, "grid", ("steps", *(f"{sets} sets" for sets in all_sets)), rows)
 
 
-def _machines(options: Options, sets: int, depth: int, width: int) -> str:
-    """Run the best network on two machines, with banks for all of its weight sets."""
+def machines(options: Options, network: ReLaXNet) -> str:
+    """Run the best network on two machines, with the settings of every cell."""
     quick = options.quick
+    training = TRAINING | ({"epochs": 2} if quick else {})
     settings = [
-        *RELU_SETTINGS,
         ("task.name", "digits" if quick else "svhn"),
-        ("training.epochs", "2" if quick else "20"),
-        ("training.batch", "128"),
-        ("training.learning_rate", "0.002"),
-        ("training.weight_rate", "10"),
-        ("training.weight_decay", "0.5"),
-        ("training.standardize", "true"),
+        *((f"training.{name}", str(value).lower()) for name, value in training.items()),
+        *RELU_SETTINGS,
         ("simulation.chips", "2" if quick else "3"),
         ("simulation.waves", "40" if quick else "2000"),
     ]
-    network = ReLaXNet(weight_sets=sets, steps=depth, hidden=width)
     return on_machines(options, RELU_MACHINES, network, settings)
 
 
