@@ -17,6 +17,7 @@ Banks and switch have settled when patches come, as the schedule waits for them.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -205,16 +206,16 @@ def ideal_outputs(loaded: Loaded, x: Tensor) -> Tensor:
     return outputs(loaded, chip, x, without=chip.imperfections, noise=False)
 
 
-class _Pass:
+class _Pass(ABC):
     """Carry images through all applications; how a convolution is computed is left open."""
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
         self.program = loaded.machine.program
 
+    @abstractmethod
     def convolve(self, application: Application, first: int, x: Tensor) -> Tensor:
         """Return the convolution of maps, `first` being the number of its first visit."""
-        raise NotImplementedError
 
     def norm(self, application: Application, first: int, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return gain and shift of each channel behind a convolution that gave `y`."""

@@ -66,14 +66,12 @@ class Trial(Generic[C]):
         Raises:
             LawError: If any law was broken.
         """
-        for law in laws:
-            try:
+        try:
+            for law in laws:
                 law(self)
-            except Exception:
-                # A broken law often explains why a later question fails altogether.
-                self._finish()
-                raise
-        self._finish()
+        finally:
+            # Also where a question fails altogether: a broken law often explains why.
+            self._finish()
 
     def _finish(self) -> None:
         if self._broken:

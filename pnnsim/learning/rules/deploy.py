@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import final
 
-from torch import nn
+from torch import Tensor, nn
 
 from pnnsim.draws import Draws
 from pnnsim.hil.calibration import predict
@@ -13,19 +14,19 @@ from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.network import ReLaXNet
 
 
-@final
-class Deploy(Rule):
-    """Backpropagate through the model, nominal or calibrated, and deploy at the end."""
-
-    name = "deploy"
+class OnModel(Rule):
+    """Backpropagate through a model, and write the machine once at the end."""
 
     def gradient(self, session: Session) -> float:
         """Return the loss of the model; its gradient is exact for the model."""
         x, y = session.take()
-        outputs, _ = predict(session.twin, session.twin.live(), x, session.calibration)
-        loss = nn.functional.cross_entropy(outputs, y)
+        loss = nn.functional.cross_entropy(self.answer(session, x), y)
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
+
+    @abstractmethod
+    def answer(self, session: Session, x: Tensor) -> Tensor:
+        """Return what the model answers to inputs; gradients flow to its parameters."""
 
     def calls(
         self, update: int, sizes: Callable[[int], int], network: ReLaXNet
@@ -35,7 +36,19 @@ class Deploy(Rule):
 
 
 @final
-class HardwareAware(Rule):
+class Deploy(OnModel):
+    """Backpropagate through the model, nominal or calibrated, and deploy at the end."""
+
+    name = "deploy"
+
+    def answer(self, session: Session, x: Tensor) -> Tensor:
+        """Return what the twin answers, calibrated where it was."""
+        outputs, _ = predict(session.twin, session.twin.live(), x, session.calibration)
+        return outputs
+
+
+@final
+class HardwareAware(OnModel):
     """Backpropagate through a model whose chips and noise are drawn anew, and deploy at the end.
 
     Args:
@@ -56,16 +69,6 @@ class HardwareAware(Rule):
         drawn = twin.chip.imperfections - known
         twin.draws = Draws(twin.chip, known, drawn, seed=session.seed, redraw=self._redraw)
 
-    def gradient(self, session: Session) -> float:
-        """Return the loss on a drawn chip."""
-        x, y = session.take()
-        twin = session.twin
-        loss = nn.functional.cross_entropy(twin(x.to(twin.weight)), y)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
-
-    def calls(
-        self, update: int, sizes: Callable[[int], int], network: ReLaXNet
-    ) -> tuple[Call, ...]:
-        """Return nothing: the machine is written once, after the last update."""
-        return ()
+    def answer(self, session: Session, x: Tensor) -> Tensor:
+        """Return what a drawn chip answers."""
+        return session.twin(x.to(session.twin.weight))  # type: ignore[no-any-return]
