@@ -82,7 +82,9 @@ class Chip:
         memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
         size = Size(
             inputs=network.inputs,
+            hidden=network.hidden,
             lines=network.hidden,
+            detectors=network.hidden,
             outputs=network.outputs,
             banks=mapping.logical,
             tiles_out=-(-network.hidden // banks.rows),
