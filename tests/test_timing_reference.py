@@ -16,7 +16,7 @@ from tests.machines import machine, machines
 def needed_changes(case, blocks):
     """Return (write, route) before each visit, by looking ahead from each of them."""
     order = list(case.order) * (blocks + 2)
-    sets, banks = case.mapping.weight_sets, case.mapping.logical
+    sets, banks = case.mapping.matrices, case.mapping.logical
     contents = list(range(sets)) if sets <= banks else list(dict.fromkeys(order))[:banks]
     selected = contents.index(order[0])
     changes = []
@@ -35,6 +35,7 @@ def needed_changes(case, blocks):
 def recurrence(case):
     """Return arrivals, results and the departure of each (wave, step) [fs]."""
     d, block, steps = case.delays, case.control.block, len(case.order)
+    folds = case.mapping.folds
     arrival, result = {}, {}
     departure = {}
     encoder_taken = {}  # by wave, at step 0
@@ -49,6 +50,7 @@ def recurrence(case):
             write, route = changes[number * steps + step]
             duration = write * d.write_fs + route * d.route_fs
             changed = rest + duration if (write or route) else 0
+            activates = (step + 1) % folds == 0
             for wave in waves:
                 if step == 0:
                     arrival[wave] = encoder_taken.get(wave - 1, front_end_free)
@@ -58,13 +60,15 @@ def recurrence(case):
                     start = max(start, changed)
                 if step == 0:
                     encoder_taken[wave] = start
-                leave = max(start + d.encode_fs, nonlinearity_free, changed)
+                leave = max(start + d.encode_fs, changed)
+                if activates:
+                    leave = max(leave, nonlinearity_free)
+                    nonlinearity_free = leave + d.activate_fs
                 departure[wave, step] = leave
                 encoder_free = leave + d.mvm_fs + d.detect_fs
-                nonlinearity_free = leave + d.activate_fs
                 captured = leave + d.propagate_fs + d.mvm_fs + d.detect_fs
                 active = captured + d.activate_fs
-                ready[wave] = active + d.hold_fs
+                ready[wave] = active + d.hold_fs if activates else captured
                 if step == steps - 1:
                     result[wave] = readout_free = max(active, readout_free) + d.output_fs
             rest = captured

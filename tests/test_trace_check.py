@@ -42,7 +42,7 @@ def without(trace, row):
     columns = {
         field.name: np.delete(getattr(trace, field.name), row)
         for field in fields(Trace)
-        if field.name not in {"units", "arrival_fs", "result_fs", "dropped", "cause"}
+        if field.name not in {"units", "folds", "arrival_fs", "result_fs", "dropped", "cause"}
     }
     return replace(trace, cause=np.delete(cause, row), **columns)
 
@@ -70,7 +70,7 @@ def test_rows_out_of_order():
     columns = {
         field.name: getattr(trace, field.name)[order]
         for field in fields(Trace)
-        if field.name not in {"units", "arrival_fs", "result_fs", "dropped"}
+        if field.name not in {"units", "folds", "arrival_fs", "result_fs", "dropped"}
     }
     found(PLAIN, replace(trace, **columns), f"row {later + 1} .* stands below row {later}")
 
