@@ -106,6 +106,22 @@ def test_every_span_but_the_first_has_a_cause_that_leads_to_the_first(case):
     assert np.all(trace.cause < np.arange(len(trace)))
 
 
+def test_light_for_a_fold_between_does_not_wait_for_the_nonlinearity():
+    # Wave 1 is activated from 40 to 60. Wave 0 departs at 43 for the first fold of its next step,
+    # as its sums will stay behind the detector; wave 1 is held and encoded until 63.
+    case = machine(
+        waves=2, block=2, sets=1, steps=2, banks=2, tile=(2, 4), tiles_at_once=1, activate_fs=20,
+        route_fs=1,
+    )  # fmt: skip
+    trace = case.run()
+    rows = trace.rows("propagate")
+    columns = (trace.wave[rows], trace.step[rows], trace.start_fs[rows])
+    begin = {(wave, step): start for wave, step, start in zip(*columns, strict=True)}
+    rows = trace.rows("activate")
+    assert trace.start_fs[rows].tolist() == [20, 40, 72, 92]
+    assert (begin[0, 2], begin[1, 2], begin[0, 3]) == (43, 63, 68)
+
+
 def test_thousand_waves_over_rewritten_banks_keep_the_times_of_the_recurrence():
     case = machine(sets=5, steps=7, banks=3, block=3, waves=1000)
     trace = case.run()
