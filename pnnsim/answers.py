@@ -6,26 +6,18 @@ answers but the share that is right and the loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pnnsim.chip import Chip
-from pnnsim.components.base import State
+from pnnsim.drift import drift_windows
 from pnnsim.parameters import ParameterSet
 from pnnsim.programmed import Read
 from pnnsim.rng import stream
 from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import Visits, nominal_visits
-
-#: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
-_DRIFT_STEP = 0.1
-
-#: Times that drift is advanced in one run at most: it has then been sampled well enough.
-_MOST_STEPS = 16
 
 
 def outputs(
@@ -38,8 +30,8 @@ def outputs(
 ) -> Tensor:
     """Return what one chip answers, with all of its imperfections but some.
 
-    The chip's temperature is advanced as its clock runs, in steps of a tenth of its correlation
-    time; the same chip gives the same answers each time it is asked.
+    What drifts is advanced as the chip's clock runs, in steps of a tenth of its correlation time;
+    the same chip gives the same answers each time it is asked.
 
     Args:
         chip: Fabricated or nominal.
@@ -56,7 +48,7 @@ def outputs(
     ask = _Asker(chip, parameters)
     answers = []
     with torch.no_grad():
-        for waves, environment in _windows(chip, visits, len(x)):
+        for waves, environment in drift_windows(chip, visits, len(x), streams_of(chip)):
             read = Read(active, generator, environment, programmed=True)
             answers.append(ask(x[waves], visits.select(waves), read))
     return torch.cat(answers)
@@ -121,31 +113,3 @@ def mean_loss(answers: Tensor, y: Tensor) -> float:
 Qualities = Mapping[str, Callable[[Tensor, Tensor], float]]
 IMAGE_QUALITIES: Qualities = {"accuracy": share_correct}
 TEXT_QUALITIES: Qualities = {"accuracy": share_correct, "loss_nats": mean_loss}
-
-
-def _windows(chip: Chip, visits: Visits, waves: int) -> Iterator[tuple[slice, tuple[State, ...]]]:
-    """Yield consecutive waves and what has drifted when they come."""
-    bank = chip.weight_banks
-    generators = [
-        stream(chip.seed, f"{chip.name}.weight_banks.{index}.environment", "read")
-        for index in range(chip.mapping.used)
-    ]
-    states = [bank.environment(None, 0.0, generator) for generator in generators]
-    times = np.broadcast_to(visits.time_s[:, 0], (waves,))
-    # Steps of any length are exact, so a long run is as true with fewer of them.
-    step = max(_DRIFT_STEP * bank.correlation_time(), float(times[-1] - times[0]) / _MOST_STEPS)
-    window = np.floor((times - times[0]) / step).astype(int)
-    edges = [0, *(np.flatnonzero(np.diff(window)) + 1).tolist(), waves]
-    # A window ends where every stream has had its turn.
-    streams = streams_of(chip)
-    edges = sorted({-(-edge // streams) * streams for edge in edges[:-1]} | {waves})
-    last = times[0]
-    for first, end in pairwise(edges):
-        elapsed = float(times[first] - last)
-        if elapsed > 0.0:
-            states = [
-                bank.environment(state, elapsed, generator)
-                for state, generator in zip(states, generators, strict=True)
-            ]
-            last = times[first]
-        yield slice(first, end), tuple(states)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pnnsim.answers import ideal_outputs, outputs, share_correct
+from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
@@ -131,22 +132,18 @@ def test_a_set_that_stays_keeps_its_error_for_all_waves() -> None:
 
 
 def test_a_long_run_sees_its_temperature_drift() -> None:
-    """Rewriting makes a run last seconds, the correlation time of the rings' temperature."""
-    network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=3, steps=3)
+    """A wave now and then makes a run last three correlation times of the rings' temperature."""
     machine = spec(("weight_banks.temperature_time", "10 ms"))
-    parameters = untrained(network, machine)
-    chip = Chip.nominal(machine, network).fabricate(1, 0)
-    x = data(waves=1, network=network)[0].repeat(30, 1)
-    visits = time_run(chip, 30).visits
+    parameters = untrained(NETWORK, machine)
+    chip = Chip.nominal(machine, NETWORK).fabricate(1, 0)
+    x = data(waves=1)[0].repeat(30, 1)
+    visits = time_run(chip, periodic(30, 1e-3)).visits
     without = sorted(chip.imperfections - {"weight_banks.temperature"})
     drifting = outputs(chip, parameters, x, visits, without=without)
     assert float(visits.time_s.max()) > 10e-3
     assert float(drifting.std(dim=0).min()) > 0.0
-    # Resident sets are read within a microsecond: nothing has drifted yet.
-    still = Chip.nominal(machine, NETWORK).fabricate(1, 0)
-    settled = outputs(
-        still, untrained(NETWORK, machine), x, time_run(still, 30).visits, without=without
-    )
+    # Without waits they are read within a microsecond: nothing has drifted yet.
+    settled = outputs(chip, parameters, x, time_run(chip, 30).visits, without=without)
     assert float((settled - settled[0]).abs().max()) < 1e-12
 
 

@@ -36,6 +36,10 @@ class WeightBank(Component[P]):
     #: Whether a bank's weights change with their age, so that waves are grouped by it.
     ages: bool = False
 
+    #: Whether a programming measures the bank and so corrects what has drifted until then. Drifts
+    #: are sums of changes in this case.
+    corrects_drift: bool = False
+
     @abstractmethod
     def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
         """Return the weights that a bank has once settled.
@@ -117,6 +121,12 @@ class WeightBank(Component[P]):
     ) -> State:
         """Return what drifts with time, some time [s] after `previous`; None at the start."""
         return {}
+
+    def drifted(self, now: State, then: State) -> State:
+        """Return what weights feel of `environment` now that were programmed in another one."""
+        if not self.corrects_drift:
+            return now
+        return {name: value - then[name] for name, value in now.items()}
 
     def correlation_time(self) -> float:
         """Return the time scale on which `environment` changes [s]."""

@@ -74,6 +74,7 @@ class MziMesh(WeightBank[MziMeshParams]):
 
     kind = "mzi_mesh"
     Params = MziMeshParams
+    corrects_drift = True
     imperfections = (*_OF_PHASES, "settling")
 
     def __init__(self, params: MziMeshParams, size: Size) -> None:

@@ -35,6 +35,7 @@ class RingBank(WeightBank[MrrParams]):
 
     kind = "mrr"
     Params = MrrParams
+    corrects_drift = True
     deterministic = ("quantization",)
     imperfections = (
         *deterministic,

@@ -32,6 +32,7 @@ class Bank:
         number: Number of the last programming; -1 before the first.
         began_fs: Start of that programming on the machine's clock [fs].
         environment: What drifts, as of the last advance.
+        corrected: The same when that programming began.
     """
 
     weight: Tensor | None = None
@@ -39,6 +40,7 @@ class Bank:
     number: int = -1
     began_fs: int = 0
     environment: State = field(default_factory=dict)
+    corrected: State = field(default_factory=dict)
 
 
 @dataclass
@@ -99,6 +101,8 @@ def save_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
                 tensors[f"{name}.{index}"] = value
         for name, value in bank.environment.items():
             tensors[f"environment.{index}.{name}"] = value
+        for name, value in bank.corrected.items():
+            tensors[f"corrected.{index}.{name}"] = value
     scratch = path.with_name(f".{path.name}.new")
     stored = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
     try:
@@ -132,6 +136,7 @@ def load_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
                 int(entry["number"]),
                 int(entry["began_fs"]),
                 _with_prefix(tensors, f"environment.{index}."),
+                _with_prefix(tensors, f"corrected.{index}."),
             )
             for index, entry in enumerate(about["banks"])
         ]

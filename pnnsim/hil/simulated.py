@@ -125,6 +125,7 @@ class SimulatedBackend:
         condition, bank = self.condition, self.condition.banks[number]
         bank.before, bank.weight = bank.weight, wanted.clone()
         bank.number, bank.began_fs = condition.writes, condition.clock_fs
+        bank.corrected = bank.environment
         condition.writes += 1
         # What the bank was is what it is no longer; only what it becomes must be computed.
         present = self._held.pop((number, False), None)
@@ -265,7 +266,8 @@ class SimulatedBackend:
         if known is None or known[0] != aged:
             target = bank.before if old else bank.weight
             assert target is not None, "an unwritten bank is not programmed"
-            state = {**self.chip.states[number], **bank.environment}
+            drifted = banks.drifted(bank.environment, bank.corrected)
+            state = {**self.chip.states[number], **drifted}
             known = aged, banks.program(target, state, self._active, age)
             self._held[number, old] = known
         return known[1]

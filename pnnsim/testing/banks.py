@@ -218,6 +218,11 @@ def _environment(trial: Banks) -> None:
         "dtype and shape",
         "environment() changes its names or shapes, or is not finite, as time passes",
     )
+    if bank.corrects_drift:
+        target = _target(trial)
+        corrected = bank.program(target, bank.drifted(later, later), trial.all_on, math.inf)
+        alone = bank.program(target, {}, trial.all_on, math.inf)
+        trial.same(corrected.weights, alone.weights, "t = 0", "a bank that was just programmed")
 
 
 BANK_LAWS: tuple[Law[Any], ...] = (

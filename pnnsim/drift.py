@@ -1,0 +1,87 @@
+"""Follow what drifts in the banks of a chip while a run goes on.
+
+A programming that measures its bank corrects whatever has drifted until then, so that weights feel
+what has drifted since. The set-up was long ago: what it left is as far off as at any time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from pnnsim.chip import Chip
+from pnnsim.components.base import State
+from pnnsim.rng import stream
+from pnnsim.visits import Floats, Ints, Visits
+
+#: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
+_STEP = 0.1
+
+#: Times that drift is looked at in one run at most: it has then been sampled well enough.
+_MOST = 16
+
+
+def drift_windows(
+    chip: Chip, visits: Visits, waves: int, together: int = 1
+) -> Iterator[tuple[slice, tuple[State, ...]]]:
+    """Yield consecutive waves, and what each bank has drifted when they come.
+
+    The last wave of a window stands for all of them: its time, and the programmings that it met.
+
+    Args:
+        chip: Fabricated or nominal.
+        visits: What each wave met.
+        waves: How many there are.
+        together: Waves that are not parted: one of each stream whose state is kept.
+    """
+    windows = _windows(chip, np.broadcast_to(visits.time_s[:, 0], (waves,)), together)
+    last = np.array([0 if len(visits.bank) == 1 else window.stop - 1 for window in windows])
+    times = visits.time_s[last].max(axis=1)
+    felt = [
+        _drifted(
+            chip,
+            times.tolist(),
+            _programmed(visits, last, bank, chip.mapping.used).tolist(),
+            stream(chip.seed, f"{chip.name}.weight_banks.{bank}.environment", "read"),
+        )
+        for bank in range(chip.mapping.used)
+    ]
+    for number, window in enumerate(windows):
+        yield window, tuple(states[number] for states in felt)
+
+
+def _windows(chip: Chip, times: Floats, together: int) -> list[slice]:
+    """Return consecutive waves during which little drifts."""
+    passed = float(times[-1] - times[0])
+    # Steps of any length are exact, so a long run is as true with fewer of them.
+    step = max(_STEP * chip.weight_banks.correlation_time(), passed / _MOST)
+    number = np.floor((times - times[0]) / step).astype(int)
+    edges = np.flatnonzero(np.diff(number)) + 1
+    whole = {-(-edge // together) * together for edge in (0, *edges.tolist())}
+    return [slice(*pair) for pair in pairwise(sorted(whole | {len(times)}))]
+
+
+def _programmed(visits: Visits, rows: Ints, bank: int, used: int) -> Floats:
+    """Return when what some waves met in a bank was programmed [s]; -inf for the set-up."""
+    begin = np.where(visits.write >= used, visits.time_s - visits.since_write_s, -np.inf)
+    return np.asarray(np.where(visits.bank == bank, begin, -np.inf)[rows].max(axis=1))
+
+
+def _drifted(
+    chip: Chip, times: Sequence[float], programmed: Sequence[float], generator: torch.Generator
+) -> list[State]:
+    """Return what a bank has drifted at each time since it was programmed."""
+    banks, known = chip.weight_banks, dict[float, State]()
+    state: State | None = None
+    before = 0.0
+    for moment in sorted({*times, *filter(math.isfinite, programmed)}):
+        state = banks.environment(state, moment - before if known else 0.0, generator)
+        known[moment], before = state, moment
+    return [
+        banks.drifted(known[time], known[begin]) if math.isfinite(begin) else known[time]
+        for time, begin in zip(times, programmed, strict=True)
+    ]
