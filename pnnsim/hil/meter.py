@@ -69,7 +69,8 @@ class Meter:
         self._control = control.model_copy(update={"refresh_interval": None})
         self._delays = self.chip.delays()
         self._prices = self.chip.prices()
-        self.power = sum(self._prices.static_w.values())
+        #: Power while no wave is on its way: parts that are gated draw none [W].
+        self.power = self._prices.standing_w
 
     def forward(self, waves: int, *, states: bool) -> Passage:
         """Return a pass of some waves through all steps; `states` reads each on the way."""
@@ -124,9 +125,10 @@ class Meter:
         trace = self._timed(slow, waves, order, mapping)
         count = waves * (len(order) - 1)
         time = from_fs(trace.makespan_fs) - plain.time_s
-        return trace, Cost(
-            count, time, count * self.chip.readout.cost("convert") + self.power * time
-        )
+        price = self.chip.readout.cost("convert")
+        if "readout" in self._prices.gated:
+            price += self._prices.static_w["readout"] * from_fs(convert)
+        return trace, Cost(count, time, count * price + self.power * time)
 
     def _timed(self, delays: Delays, waves: int, order: tuple[int, ...], mapping: Mapping) -> Trace:
         return run_timing(
