@@ -74,10 +74,7 @@ def measured(machine: str, block: int) -> tuple[str, ...]:
     if chip.memory.capacity < block:
         changes.append(("memory.capacity", str(block)))
     chip = Chip.nominal(load_spec(machine, changes), NETWORK)
-    trace = run_fast(
-        chip.delays(), NETWORK.weight_set_order(), mapping=chip.mapping,
-        control=chip.spec.control, waves=64 * block, memory_capacity=chip.memory.capacity,
-    )  # fmt: skip
+    trace = run_fast(chip.work(), 64 * block)
     found = metrics_from(
         trace, chip.prices(), network=NETWORK, memory_capacity=chip.memory.capacity,
         closed_form_fs=None,
@@ -129,11 +126,9 @@ def break_even(slow: float) -> tuple[str, ...]:
 
 def per_wave(chip: Chip, delays: Delays, block: int) -> float:
     """Return the time from one result to the next in steady use [fs]."""
-    trace = run_fast(
-        delays, NETWORK.weight_set_order(), mapping=chip.mapping,
-        control=chip.spec.control.model_copy(update={"block": block}), waves=16 * block,
-        memory_capacity=block,
-    )  # fmt: skip
+    control = chip.spec.control.model_copy(update={"block": block})
+    work = replace(chip.work(), delays=delays, control=control, memory_capacity=block)
+    trace = run_fast(work, 16 * block)
     results = trace.expand().result_fs
     return float(results[-1] - results[-1 - 8 * block]) / (8 * block)
 

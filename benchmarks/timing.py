@@ -31,6 +31,7 @@ from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
 from pnnsim.spec import load_spec
 from pnnsim.timing import run_fast, run_timing
+from pnnsim.work import Work
 
 REPEATS = 3
 Result = TypeVar("Result")
@@ -67,10 +68,7 @@ def event_rates(waves: int, arrivals: int) -> None:
         network = ReLaXNet(weight_sets=min(2, network_steps), steps=network_steps)
         chip = Chip.nominal(load_spec("photonic_mrr"), network)
         if when is None:
-            pause = run_timing(
-                chip.delays(), network.weight_set_order(), mapping=chip.mapping,
-                control=chip.spec.control, waves=100, memory_capacity=1,
-            )  # fmt: skip
+            pause = run_timing(chip.work(), 100)
             when = poisson(arrivals, 0.7 * 99 / (pause.result_span_fs * 1e-15), seed=0)
         seconds, trace = best(lambda chip=chip, when=when: exact(chip, when))
         bare_seconds, _ = best(lambda run=trace: bare_simpy(len(run)))
@@ -128,18 +126,12 @@ def scaling(waves: int) -> None:
 
 def exact(chip: Chip, when: Arrivals) -> AnyTrace:
     """Simulate every event of a machine."""
-    return run_timing(
-        chip.delays(), chip.network.weight_set_order(), mapping=chip.mapping,
-        control=chip.spec.control, waves=when, memory_capacity=chip.memory.capacity,
-    )  # fmt: skip
+    return run_timing(chip.work(), when)
 
 
 def fast_metrics(chip: Chip, prices: Prices, waves: int) -> AnyTrace:
     """Run the timing pass the fast way and work out its metrics."""
-    trace = run_fast(
-        chip.delays(), chip.network.weight_set_order(), mapping=chip.mapping,
-        control=chip.spec.control, waves=waves, memory_capacity=chip.memory.capacity,
-    )  # fmt: skip
+    trace = run_fast(chip.work(), waves)
     metrics_from(
         trace, prices, network=chip.network, memory_capacity=chip.memory.capacity,
         closed_form_fs=None,
@@ -152,20 +144,16 @@ def sized(
 ) -> AnyTrace:
     """Time a machine of round delays with one size changed."""
     network = ReLaXNet(hidden=4, weight_sets=min(sets, steps), steps=steps)
-    return run(
-        Delays(
-            input=(Stage("front_end", "map_input", 1000),),
-            encode=(Stage("encoder", "encode", 200),),
-            propagate_fs=100, mvm_fs=100, detect_fs=300, activate_fs=200, hold_fs=100,
-            output=(Stage("readout", "convert", 500),),
-            route_fs=900, write_fs=5000,
-        ),
-        network.weight_set_order(),
-        mapping=map_network(
-            hidden=4, weight_sets=network.weight_sets, count=banks, rows=4, cols=4
-        ),
-        control=ControlParams(block=block), waves=waves, memory_capacity=block,
+    delays = Delays(
+        input=(Stage("front_end", "map_input", 1000),),
+        encode=(Stage("encoder", "encode", 200),),
+        propagate_fs=100, mvm_fs=100, detect_fs=300, activate_fs=200, hold_fs=100,
+        output=(Stage("readout", "convert", 500),),
+        route_fs=900, write_fs=5000,
     )  # fmt: skip
+    mapping = map_network(hidden=4, weight_sets=network.weight_sets, count=banks, rows=4, cols=4)
+    control = ControlParams(block=block)
+    return run(Work(delays, network.weight_set_order(), mapping, control, block), waves)
 
 
 def bare_simpy(cycles: int) -> None:

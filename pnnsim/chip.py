@@ -7,7 +7,7 @@ has made of them. It runs nothing: timing and values are separate engines.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, cast
 
@@ -33,6 +33,7 @@ from pnnsim.rng import stream
 from pnnsim.schedule import closed_form_fs, plan_blocks
 from pnnsim.spec import HardwareSpec
 from pnnsim.units import from_fs
+from pnnsim.work import Work
 
 #: Lifetime below which wear is worth a warning [s].
 _YEAR = 365.25 * 24 * 3600.0
@@ -81,7 +82,9 @@ class Chip:
         memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
         size = Size(
             inputs=network.inputs,
+            hidden=network.hidden,
             lines=network.hidden,
+            detectors=network.hidden,
             outputs=network.outputs,
             banks=mapping.logical,
             tiles_out=-(-network.hidden // banks.rows),
@@ -211,6 +214,17 @@ class Chip:
             write_fs=self.write_fs(),
         )
 
+    def work(self) -> Work:
+        """Return what each core has to do, and with what."""
+        return Work(
+            delays=self.delays(),
+            order=self.network.weight_set_order(),
+            mapping=self.mapping,
+            control=self.spec.control,
+            memory_capacity=self.memory.capacity,
+            keeps=self.network.state == "keep",
+        )
+
     def prices(self) -> Prices:
         """Return what every action costs, and what is drawn all the time."""
         actions = {
@@ -269,7 +283,7 @@ class Chip:
         writes = sum(visit.write for visit in visits) / _WEAR_BLOCKS / self.mapping.used
         moves = sum(visit.route for visit in visits) / _WEAR_BLOCKS
         alone = self.spec.control.model_copy(update={"block": 1, "refresh_interval": None})
-        latency = closed_form_fs(self.delays(), order, mapping=self.mapping, control=alone)
+        latency = closed_form_fs(replace(self.work(), control=alone))
         assert latency is not None, "one wave at a time has a closed form"
         if self.spec.control.refresh_interval is not None:
             writes += from_fs(latency) / self.spec.control.refresh_interval

@@ -20,18 +20,16 @@ nothing is left to happen. What was prepared for a block that never came is not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 
 from pnnsim.arrivals import Arrivals, Queue
-from pnnsim.delays import Delays
 from pnnsim.kernel import Clock, Inbox, Wait
-from pnnsim.mapping import Mapping
-from pnnsim.params.machine import ControlParams
 from pnnsim.preparation import Preparation
 from pnnsim.schedule import Visit
 from pnnsim.spans import Spans
 from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE
+from pnnsim.work import Work
 
 Progress = Callable[[int, int], None]
 
@@ -46,36 +44,21 @@ class Core:
     Messages between units carry the row of the span that ended just now, as the cause of the next.
 
     Args:
-        delays: Delays of the machine.
-        order: Weight set of each step, k(t), shape `(steps,)`.
-        mapping: Where weight sets fit.
-        control: How the work is ordered.
+        work: What is to be done, and with what.
         arrivals: When waves come.
-        keeps: Whether each wave of a block begins with the state in which the wave at its place of
-            the block before has ended.
         progress: Called with (results so far, waves) about a hundred times.
     """
 
-    def __init__(
-        self,
-        delays: Delays,
-        order: Sequence[int],
-        *,
-        mapping: Mapping,
-        control: ControlParams,
-        arrivals: Arrivals,
-        keeps: bool = False,
-        progress: Progress | None = None,
-    ) -> None:
+    def __init__(self, work: Work, arrivals: Arrivals, progress: Progress | None = None) -> None:
         self.env = env = Clock()
         self.spans = spans = Spans(env, arrivals.count)
         self.occupy = spans.occupy
-        self.delays = delays
-        self.block = control.block
-        self.overlap = control.overlap
+        self.delays = delays = work.delays
+        self.block = work.control.block
+        self.overlap = work.control.overlap
         self.arrivals = arrivals
-        self.keeps = keeps
-        self.steps = len(order)
+        self.keeps = work.keeps
+        self.steps = len(work.order)
         self.progress = progress
 
         self.input = spans.lanes(delays.input)
@@ -85,7 +68,7 @@ class Core:
         )
         spans.lane("switch")
         self.path_lane = spans.lane(PATH_LANE)
-        self.bank_lanes = [spans.lane(f"weight_banks.{bank}") for bank in range(mapping.used)]
+        self.bank_lanes = [spans.lane(f"weight_banks.{bank}") for bank in range(work.mapping.used)]
         self.detector_lane = spans.lane("detector")
         self.nonlinearity_lane = spans.lane("nonlinearity")
         self.memory_lane = spans.lane("memory")
@@ -107,9 +90,7 @@ class Core:
         self.held: Inbox[int] = Inbox(env)
         self.loop_left: Inbox[int] = Inbox(env)
         self.finished: Inbox[tuple[int, int]] = Inbox(env)
-        self.preparation = Preparation(
-            env, spans, delays=delays, order=tuple(order), mapping=mapping, control=control
-        )
+        self.preparation = Preparation(env, spans, work)
         for process in (
             self._front_end, self._encoder, self._crossing, self._nonlinearity,
             self._memory, self._readout,

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.trace import NO_CAUSE, Ints, Trace
+from pnnsim.work import Work
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,17 +109,10 @@ class ParallelTrace:
         requests = self._requests(core, self.parts[core].served)
         return np.searchsorted(self.served, requests).astype(np.int64)
 
-    def check(
-        self,
-        order: Sequence[int],
-        control: ControlParams,
-        *,
-        memory_capacity: int,
-        keeps: bool = False,
-    ) -> None:
+    def check(self, work: Work) -> None:
         """Raise if the run breaks a law of the machine, as `Trace.check`."""
         for part in self.parts:
-            part.check(order, control, memory_capacity=memory_capacity, keeps=keeps)
+            part.check(work)
 
     def expand(self) -> Trace:
         """Return every span as a row of its own, as if all had been simulated together."""

@@ -7,13 +7,12 @@ this exact. Memory does not grow with the number of waves until somebody asks fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pnnsim.params.machine import ControlParams
 from pnnsim.trace import NO_CAUSE, Ints, Trace
+from pnnsim.work import Work
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,16 +114,9 @@ class PeriodicTrace:
         grown = growth[(source - first) % period] * copies.reshape(shape)
         return np.asarray(column[source] + grown, dtype=np.int64)
 
-    def check(
-        self,
-        order: Sequence[int],
-        control: ControlParams,
-        *,
-        memory_capacity: int,
-        keeps: bool = False,
-    ) -> None:
+    def check(self, work: Work) -> None:
         """Raise if the run breaks a law of the machine, as `Trace.check`."""
-        self.expand().check(order, control, memory_capacity=memory_capacity, keeps=keeps)
+        self.expand().check(work)
 
     def expand(self) -> Trace:
         """Return every span as a row of its own, as if all had been simulated."""

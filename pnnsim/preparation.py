@@ -13,14 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pnnsim.delays import Delays
 from pnnsim.kernel import Board, Clock, Gate, Inbox, Servers, Wait
-from pnnsim.mapping import Mapping
-from pnnsim.params.machine import ControlParams
 from pnnsim.schedule import AheadOfTime, Visit, initial_contents, plan_blocks, writes_ahead
 from pnnsim.spans import Spans
 from pnnsim.trace import ACTIONS, NO_CAUSE
 from pnnsim.units import to_fs
+from pnnsim.work import Work
 
 _ROUTE, _WRITE, _REFRESH = (ACTIONS.index(name) for name in ("route", "write", "refresh"))
 
@@ -33,26 +31,15 @@ class Preparation:
     Args:
         env: The clock.
         spans: Where spans are written.
-        delays: Delays of the machine.
-        order: Weight set of each step, k(t), shape `(steps,)`.
-        mapping: Where weight sets fit.
-        control: How the work is ordered.
+        work: What is to be done, and with what.
     """
 
-    def __init__(
-        self,
-        env: Clock,
-        spans: Spans,
-        *,
-        delays: Delays,
-        order: tuple[int, ...],
-        mapping: Mapping,
-        control: ControlParams,
-    ) -> None:
+    def __init__(self, env: Clock, spans: Spans, work: Work) -> None:
+        mapping, control = work.mapping, work.control
         self._env = env
         self._spans = spans
-        self._delays = delays
-        self._order = order
+        self._delays = work.delays
+        self._order = work.order
         self._mapping = mapping
         self._prefetch = control.prefetch and not mapping.resident and mapping.logical > 1
         self._switch_lane = spans.lane("switch")
@@ -62,7 +49,7 @@ class Preparation:
         self._visits = 0
         self._drivers = Servers(env, mapping.writers(control.write_drivers))
         #: Weight set in each bank, and when its programming began [fs].
-        self._contents = list(initial_contents(order, mapping))
+        self._contents = list(initial_contents(work.order, mapping))
         self._written_fs = [0] * mapping.used
         self._over = False
         #: In front of each bank, where banks are refreshed; otherwise the plan keeps waves away.

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pnnsim.delays import Delays
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping import Mapping
-from pnnsim.params.machine import ControlParams
 from pnnsim.units import to_fs
+from pnnsim.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +146,7 @@ def initial_contents(order: Sequence[int], mapping: Mapping) -> tuple[int, ...]:
     return tuple(dict.fromkeys(order))[: mapping.logical]
 
 
-def closed_form_fs(
-    delays: Delays, order: Sequence[int], *, mapping: Mapping, control: ControlParams
-) -> int | None:
+def closed_form_fs(work: Work) -> int | None:
     """Return the latency of the first wave in closed form, or None where the form does not apply.
 
         T_in + T_encode + L_T T_MM + sum over the L_T - 1 changes of max(T_change, T_state)
@@ -162,10 +159,7 @@ def closed_form_fs(
     the wave is through.
 
     Args:
-        delays: Delays of the machine.
-        order: Weight set of each step, shape `(steps,)`.
-        mapping: Where weight sets fit.
-        control: How the work is ordered.
+        work: What is to be done, and with what.
 
     Returns:
         Latency of the first wave [fs].
@@ -173,6 +167,7 @@ def closed_form_fs(
     Reference: T_MM + max(T_swt or T_upd, T_state) of Tsuchiyama, Roehm, Mihana and Horisaki,
     arXiv:2511.00044, with the edges of a pass added.
     """
+    delays, order, mapping, control = work.delays, work.order, work.mapping, work.control
     ahead = control.prefetch and not mapping.resident and mapping.logical > 1
     if control.block > 1 or ahead:
         return None

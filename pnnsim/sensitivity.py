@@ -160,16 +160,7 @@ def _moved(
 
 def _figures(chip: Chip, waves: int) -> tuple[float, float]:
     """Return mean latency [s] and energy of one inference [J]."""
-    trace = run_cores(
-        run_fast,
-        chip.delays(),
-        chip.network.weight_set_order(),
-        mapping=chip.mapping,
-        control=chip.spec.control,
-        waves=waves,
-        memory_capacity=chip.memory.capacity,
-        keeps=chip.network.state == "keep",
-    )
+    trace = run_cores(run_fast, chip.work(), waves)
     energy = EnergyLedger.from_trace(trace, chip.prices()).total / trace.waves
     return latencies(trace)["mean"], energy
 

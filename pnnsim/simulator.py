@@ -92,7 +92,6 @@ def time_run(
         ScheduleError: If the work cannot be timed on this machine.
     """
     keeps, streams = chip.network.state == "keep", streams_of(chip)
-    order = chip.network.weight_set_order()
     arrivals = Arrivals(waves) if isinstance(waves, int) else waves
     if progress is not None:
         progress.start("simulating events", arrivals.count)
@@ -110,17 +109,7 @@ def time_run(
             f"and a multiple of {streams}, control.block times control.cores, so that every stream "
             "goes on in every block"
         )
-    run = run_cores(
-        run_timing if exact else run_fast,
-        chip.delays(),
-        order,
-        mapping=chip.mapping,
-        control=chip.spec.control,
-        waves=arrivals,
-        memory_capacity=chip.memory.capacity,
-        keeps=keeps,
-        progress=report,
-    )
+    run = run_cores(run_timing if exact else run_fast, chip.work(), arrivals, report)
     if progress is not None:
         progress.finish()
     visits = visits_from_trace(
@@ -298,18 +287,12 @@ def chip_answers(
 def _timing_metrics(timing: Timing) -> dict[str, Any]:
     """Return latency, throughput and energy of the run, and what its set-up took."""
     chip, network = timing.chip, timing.chip.network
-    closed_form = closed_form_fs(
-        chip.delays(),
-        network.weight_set_order(),
-        mapping=chip.mapping,
-        control=chip.spec.control,
-    )
     figures = metrics_from(
         timing.run,
         timing.prices,
         network=network,
         memory_capacity=chip.memory.capacity,
-        closed_form_fs=closed_form,
+        closed_form_fs=closed_form_fs(chip.work()),
     )
     figures["setup"] = asdict(setup_of(chip, timing.prices))
     return figures

@@ -13,7 +13,7 @@ Cohen, Olsder and Quadrat, Synchronization and Linearity, Wiley, 1992, chapter 3
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,13 @@ from numpy.typing import NDArray
 from pnnsim.arrivals import Arrivals
 from pnnsim.core import Core, Progress
 from pnnsim.cores import AnyTrace, ParallelTrace
-from pnnsim.delays import Delays
 from pnnsim.errors import ScheduleError
-from pnnsim.mapping import Mapping
-from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.recurrence import Blocks, find_period
 from pnnsim.schedule import plan_period
 from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
 from pnnsim.units import from_fs, to_fs
+from pnnsim.work import Work
 
 Flags = NDArray[np.bool_]
 
@@ -48,56 +46,29 @@ _REFRESH = ACTIONS.index("refresh")
 _FEW_BLOCKS = 12
 
 
-def run_timing(
-    delays: Delays,
-    order: Sequence[int],
-    *,
-    mapping: Mapping,
-    control: ControlParams,
-    waves: int | Arrivals,
-    memory_capacity: int,
-    keeps: bool = False,
-    progress: Progress | None = None,
-) -> Trace:
+def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = None) -> Trace:
     """Simulate the passage of waves through one core, event by event.
 
     The front end keeps a wave until the encoder takes it over. The queue before the readout is not
     bounded.
 
     Args:
-        delays: Delays of the machine.
-        order: Weight set of each step, k(t), shape `(steps,)`.
-        mapping: Where weight sets fit.
-        control: How the work is ordered.
+        work: What is to be done, and with what.
         waves: When waves come, or their number where they come as fast as they are taken.
-        memory_capacity: States that the memory holds at once.
-        keeps: Whether each wave of a block begins with the state in which the wave at its place of
-            the block before has ended. Waves are saturated then, and fill their blocks.
         progress: Called with (results so far, waves) about a hundred times.
 
     Raises:
         ScheduleError: The block does not fit in the memory, there is no wave, or the run takes
             longer than integer femtoseconds can count.
     """
-    _refuse(delays, mapping, control, memory_capacity)
-    core = Core(
-        delays, order, mapping=mapping, control=control, arrivals=_arrivals(waves), keeps=keeps,
-        progress=progress,
-    )  # fmt: skip
+    _refuse(work)
+    core = Core(work, _arrivals(waves), progress)
     core.run()
     return _trace(core)[0]
 
 
 def run_fast(
-    delays: Delays,
-    order: Sequence[int],
-    *,
-    mapping: Mapping,
-    control: ControlParams,
-    waves: int | Arrivals,
-    memory_capacity: int,
-    keeps: bool = False,
-    progress: Progress | None = None,
+    work: Work, waves: int | Arrivals, progress: Progress | None = None
 ) -> Trace | PeriodicTrace:
     """Simulate a run until it repeats itself; what it then stands for is `run_timing`'s to the fs.
 
@@ -106,83 +77,58 @@ def run_fast(
     and blocks have no period in common.
 
     Args:
-        delays: Delays of the machine.
-        order: Weight set of each step, k(t), shape `(steps,)`.
-        mapping: Where weight sets fit.
-        control: How the work is ordered.
+        work: What is to be done, and with what.
         waves: When waves come, or their number where they come as fast as they are taken.
-        memory_capacity: States that the memory holds at once.
-        keeps: Whether each wave of a block begins with the state in which the wave at its place of
-            the block before has ended. Waves are saturated then, and fill their blocks.
         progress: Told as by `run_timing`, but not at all where the run is cut short.
 
     Raises:
         ScheduleError: As `run_timing`.
     """
     arrivals = _arrivals(waves)
-    _refuse(delays, mapping, control, memory_capacity)
+    _refuse(work)
+    control = work.control
     if control.refresh_interval is not None:
         never = control.model_copy(update={"refresh_interval": None})
-        unspoilt = run_fast(
-            delays, order, mapping=mapping, control=never, waves=arrivals,
-            memory_capacity=memory_capacity, keeps=keeps,
-        )  # fmt: skip
+        unspoilt = run_fast(replace(work, control=never), arrivals)
         last_fs = int(unspoilt.base.arrival_fs[0]) + unspoilt.makespan_fs
         if last_fs <= to_fs(control.refresh_interval):
             return unspoilt
 
     def simulate(count: int) -> tuple[Trace, Blocks]:
-        some = arrivals.first(count)
-        core = Core(delays, order, mapping=mapping, control=control, arrivals=some, keeps=keeps)
+        core = Core(work, arrivals.first(count))
         core.run()
         return _trace(core)
 
     recurs = control.refresh_interval is None and (arrivals.saturated or arrivals.interval_fs)
     if recurs and arrivals.count > _FEW_BLOCKS * control.block:
-        plan = plan_period(order, mapping, prefetch=control.prefetch)
+        plan = plan_period(work.order, work.mapping, prefetch=control.prefetch)
         found = find_period(simulate, arrivals, plan, control)
         if found is not None:
             return found
-    return run_timing(
-        delays, order, mapping=mapping, control=control, waves=arrivals,
-        memory_capacity=memory_capacity, keeps=keeps, progress=progress,
-    )  # fmt: skip
+    return run_timing(work, arrivals, progress)
 
 
 def run_cores(
-    run: Callable[..., Trace | PeriodicTrace],
-    delays: Delays,
-    order: Sequence[int],
-    *,
-    mapping: Mapping,
-    control: ControlParams,
+    run: Callable[[Work, Arrivals, Progress | None], Trace | PeriodicTrace],
+    work: Work,
     waves: int | Arrivals,
-    memory_capacity: int,
-    keeps: bool = False,
     progress: Progress | None = None,
 ) -> AnyTrace:
     """Share the waves out to the cores of a machine and time each core.
 
     Args:
         run: `run_timing` or `run_fast`; the other arguments are theirs.
-        delays: Delays of the machine.
-        order: Weight set of each step, k(t), shape `(steps,)`.
-        mapping: Where weight sets fit, on each core.
-        control: How the work is ordered.
+        work: What is to be done, and with what.
         waves: When waves come to the host, or their number.
-        memory_capacity: States that the memory of a core holds at once.
-        keeps: As for `run_timing`.
         progress: Told as by `run`, of the waves of all cores.
 
     Raises:
         ScheduleError: As `run_timing`.
     """
     arrivals = _arrivals(waves)
-    how: dict[str, Any] = {
-        "mapping": mapping, "control": control, "memory_capacity": memory_capacity, "keeps": keeps,
-    }  # fmt: skip
+    control = work.control
     if control.cores == 1:
-        return run(delays, order, waves=arrivals, progress=progress, **how)
+        return run(work, arrivals, progress)
     parts: list[Trace | PeriodicTrace] = []
     known: dict[int, Trace | PeriodicTrace] = {}
     before = 0
@@ -195,7 +141,7 @@ def run_cores(
         # Cores that are always busy differ in nothing but the number of their waves.
         part = known.get(mine.count) if mine.saturated else None
         if part is None:
-            part = run(delays, order, waves=mine, progress=tell, **how)
+            part = run(work, mine, tell)
             known[mine.count] = part
         parts.append(part)
         before += mine.count
@@ -206,21 +152,22 @@ def _arrivals(waves: int | Arrivals) -> Arrivals:
     return Arrivals(waves) if isinstance(waves, int) else waves
 
 
-def _refuse(delays: Delays, mapping: Mapping, control: ControlParams, memory_capacity: int) -> None:
+def _refuse(work: Work) -> None:
     """Refuse a block that the memory cannot hold, and refreshes that are never over."""
-    if control.block > memory_capacity:
+    control, capacity = work.control, work.memory_capacity
+    if control.block > capacity:
         raise ScheduleError(
             f"control.block: a block of {control.block} waves needs memory for {control.block} "
-            f"states, got a capacity of {memory_capacity}; expected at most {memory_capacity}. "
+            f"states, got a capacity of {capacity}; expected at most {capacity}. "
             "Hint: lower control.block or raise memory.capacity"
         )
     if control.refresh_interval is None:
         return
-    rounds = -(-mapping.used // mapping.writers(control.write_drivers))
-    least = from_fs(rounds * delays.write_fs)
-    if not 0 < rounds * delays.write_fs < to_fs(control.refresh_interval):
-        expected = f"more than the {least:.4g} s that it takes to write all banks"
-        if not least:
+    rounds = -(-work.mapping.used // work.mapping.writers(control.write_drivers))
+    least_fs = rounds * work.delays.write_fs
+    if not 0 < least_fs < to_fs(control.refresh_interval):
+        expected = f"more than the {from_fs(least_fs):.4g} s that it takes to write all banks"
+        if not least_fs:
             expected = "banks whose writing takes time"
         raise ScheduleError(
             f"control.refresh_interval: got {control.refresh_interval:.4g} s; expected {expected}. "

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
-from pnnsim.params.machine import ControlParams
 from pnnsim.trace_check import check
+from pnnsim.work import Work
 
 __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core_of", "is_path"]
 
@@ -166,26 +166,16 @@ class Trace:
             np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
         )
 
-    def check(
-        self,
-        order: Sequence[int],
-        control: ControlParams,
-        *,
-        memory_capacity: int,
-        keeps: bool = False,
-    ) -> None:
+    def check(self, work: Work) -> None:
         """Raise if the trace breaks a law of the machine; return nothing if it keeps them all.
 
         Args:
-            order: Weight set of each step, k(t), shape `(steps,)`.
-            control: How the work was ordered.
-            memory_capacity: States that the memory holds at once.
-            keeps: Whether each wave goes on where one of the block before has ended.
+            work: What was to be done, and with what.
 
         Raises:
             ScheduleError: The first law that is broken, and the row that breaks it.
         """
-        check(self, order, control, memory_capacity=memory_capacity, keeps=keeps)
+        check(self, work)
 
     def to_table(self) -> dict[str, list[Any]]:
         """Return the spans as plain lists with names instead of indices, for CSV and reports."""

@@ -14,36 +14,27 @@ import numpy as np
 from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Columns, Ints
 from pnnsim.errors import ScheduleError
 from pnnsim.params.machine import ControlParams
+from pnnsim.work import Work
 
 
-def check(
-    trace: Columns,
-    order: Sequence[int],
-    control: ControlParams,
-    *,
-    memory_capacity: int,
-    keeps: bool = False,
-) -> None:
+def check(trace: Columns, work: Work) -> None:
     """Raise if a trace of one core breaks a law; return nothing if it keeps them all.
 
     Args:
         trace: The trace of a whole run.
-        order: Weight set of each step, k(t), shape `(steps,)`.
-        control: How the work was ordered.
-        memory_capacity: States that the memory holds at once.
-        keeps: Whether each wave goes on where the one at its place of the block before has ended.
+        work: What was to be done, and with what.
 
     Raises:
         ScheduleError: The first law that is broken, and the row that breaks it.
     """
     _check_times(trace)
     _check_causes(trace)
-    _check_counts(trace, len(order), control.block, keeps)
-    _check_lanes(trace, memory_capacity)
-    _check_blocks(trace, control)
+    _check_counts(trace, len(work.order), work.control.block, work.keeps)
+    _check_lanes(trace, work.memory_capacity)
+    _check_blocks(trace, work.control)
     _check_switch(trace)
-    _check_contents(trace, order)
-    _check_writes(trace, control)
+    _check_contents(trace, work.order)
+    _check_writes(trace, work.control)
 
 
 def _fail(trace: Columns, row: int, what: str) -> NoReturn:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pnnsim import simulator
 from pnnsim.cores import AnyTrace
-from pnnsim.delays import Delays
+from pnnsim.work import Work
 
 #: Spans above which a check would take longer than the run.
 MOST = 200_000
@@ -20,13 +20,10 @@ def every_run_keeps_the_laws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `time_run`, and all that is built on it, check what it gives; see `tests.machines`."""
     plain = simulator.run_cores
 
-    def checked(
-        run: Callable[..., Any], delays: Delays, order: Sequence[int], **how: Any
-    ) -> AnyTrace:
-        trace = plain(run, delays, order, **how)
+    def checked(run: Callable[..., Any], work: Work, *how: Any) -> AnyTrace:
+        trace = plain(run, work, *how)
         if len(trace) <= MOST:
-            laws = {name: how[name] for name in ("control", "memory_capacity", "keeps")}
-            trace.check(order, **laws)
+            trace.check(work)
         return trace
 
     monkeypatch.setattr(simulator, "run_cores", checked)

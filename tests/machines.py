@@ -16,6 +16,7 @@ from pnnsim.params.machine import ControlParams
 from pnnsim.schedule import closed_form_fs
 from pnnsim.timing import run_fast, run_timing
 from pnnsim.trace import Trace
+from pnnsim.work import Work
 
 #: The machine of the drawings: T_in 4, T_encode 2, T_MM 4, T_state 5, T_out 3, all in fs.
 SMALL = Delays(
@@ -48,26 +49,22 @@ class Machine:
     def order(self) -> tuple[int, ...]:
         return self.network.weight_set_order()
 
+    @property
+    def work(self) -> Work:
+        return Work(self.delays, self.order, self.mapping, self.control, self.memory_capacity)
+
     def run(self) -> Trace:
         """Simulate every event, and check that the laws were kept."""
-        trace = run_timing(self.delays, self.order, **self._how())
-        trace.check(self.order, self.control, memory_capacity=self.memory_capacity)
+        trace = run_timing(self.work, self.arrivals or self.waves)
+        trace.check(self.work)
         return trace
 
     def run_fast(self) -> AnyTrace:
         """Simulate the events that decide all others."""
-        return run_fast(self.delays, self.order, **self._how())
-
-    def _how(self) -> dict[str, Any]:
-        return {
-            "mapping": self.mapping,
-            "control": self.control,
-            "waves": self.arrivals or self.waves,
-            "memory_capacity": self.memory_capacity,
-        }
+        return run_fast(self.work, self.arrivals or self.waves)
 
     def closed_form_fs(self) -> int | None:
-        return closed_form_fs(self.delays, self.order, mapping=self.mapping, control=self.control)
+        return closed_form_fs(self.work)
 
 
 def seconds(femtoseconds: int) -> str:

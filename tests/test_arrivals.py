@@ -84,7 +84,7 @@ def test_any_machine_with_any_arrivals_keeps_the_laws(case, gaps, capacity):
     times = tuple(np.cumsum(gaps[: case.waves]).tolist())
     case = replace(case, arrivals=Arrivals(case.waves, times, capacity))
     trace = case.run()
-    trace.check(case.order, case.control, memory_capacity=case.memory_capacity)
+    trace.check(case.work)
     assert trace.waves + len(trace.dropped) == case.waves
     served = np.array(times)[trace.served]
     assert trace.arrival_fs.tolist() == served.tolist()

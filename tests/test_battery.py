@@ -72,11 +72,11 @@ def forgetful(self: Any, received: Received, generator: Any, active: Any) -> tor
 
 
 def global_draw(self: Any, generator: torch.Generator) -> dict[str, torch.Tensor]:
-    return {"resonance": torch.randn(6, 6)}
+    return {"resonance": torch.randn(7, 6)}
 
 
 def jumping(self: Any, before: Any, elapsed: float, generator: torch.Generator) -> dict[str, Any]:
-    return {"temperature": normal((6, 6), generator)}
+    return {"temperature": normal((7, 6), generator)}
 
 
 def rising(self: Any, dwell: torch.Tensor, active: Any) -> torch.Tensor:
@@ -142,7 +142,7 @@ def test_a_description_of_another_kind_is_refused() -> None:
 
 
 def test_the_size_can_be_chosen() -> None:
-    check_component("memory", "sample_hold", SPEC.memory, size=replace(small_size(), lines=1))
+    check_component("memory", "sample_hold", SPEC.memory, size=replace(small_size(), hidden=1))
 
 
 def test_a_part_that_does_not_exist_is_refused() -> None:

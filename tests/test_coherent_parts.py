@@ -30,7 +30,8 @@ def chip(*overrides: tuple[str, str], **network: object) -> Chip:
 
 
 def size(**values: Any) -> Size:
-    whole = {"inputs": 64, "lines": 64, "outputs": 10, "banks": 2, "tiles_out": 1, "tiles_in": 2}
+    whole = {"inputs": 64, "outputs": 10, "banks": 2, "tiles_out": 1, "tiles_in": 2}
+    whole |= {"hidden": 64, "lines": 64, "detectors": 64}
     rest = {"analog_state": False, "temperature": 300.0, "carrier": "field"}
     return Size(**{**whole, **rest, **values})
 

@@ -30,10 +30,7 @@ NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 
 def on_cores(case, cores, run=run_fast):
     control = case.control.model_copy(update={"cores": cores})
-    return run_cores(
-        run, case.delays, case.order, mapping=case.mapping, control=control,
-        waves=case.arrivals or case.waves, memory_capacity=case.memory_capacity,
-    )  # fmt: skip
+    return run_cores(run, replace(case.work, control=control), case.arrivals or case.waves)
 
 
 def test_blocks_are_dealt_in_turn():
@@ -74,7 +71,7 @@ def test_any_cores_keep_the_laws_and_both_ways_agree(case, cores, gap):
         case = replace(case, arrivals=periodic(case.waves, gap * 1e-15, capacity=2))
     fast, exact = on_cores(case, cores), on_cores(case, cores, run_timing)
     assert fast.expand().equals(exact.expand())
-    fast.check(case.order, case.control, memory_capacity=case.memory_capacity)
+    fast.check(case.work)
     trace = exact.expand()
     # Rows stand in the order of their ends, causes above effects, and lanes are never shared.
     assert np.all(np.diff(trace.end_fs) >= 0)

@@ -39,7 +39,7 @@ def activation(name: str = "spintronic_mtj", **values: str) -> object:
 
 def sigmoid(**changes: object) -> MtjSigmoid:
     size = Size(
-        inputs=64, lines=64, outputs=10, banks=2, tiles_out=1, tiles_in=1,
+        inputs=64, hidden=64, lines=64, detectors=64, outputs=10, banks=2, tiles_out=1, tiles_in=1,
         analog_state=True, temperature=300.0, carrier="voltage",
     )  # fmt: skip
     return MtjSigmoid(SIGMOID.model_copy(update=changes), size)

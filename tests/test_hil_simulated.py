@@ -105,12 +105,7 @@ def test_write_takes_the_time_and_the_energy_of_the_spec() -> None:
 def test_one_wave_takes_the_closed_form_after_the_banks_have_settled() -> None:
     backend = noisy()
     chip = backend.chip
-    form = closed_form_fs(
-        chip.delays(),
-        NETWORK.weight_set_order(),
-        mapping=chip.mapping,
-        control=chip.spec.control,
-    )
+    form = closed_form_fs(chip.work())
     assert form is not None
     bill = backend.forward(drives(1)).bill
     assert bill.forward.time_s == pytest.approx(from_fs(form), rel=1e-12, abs=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +42,9 @@ TOLERANCE = 1e-10
 
 def kept(case, simulate=run_timing):
     """Run a machine of the drawings with a network that keeps its state, and check the trace."""
-    trace = simulate(
-        case.delays, case.order, mapping=case.mapping, control=case.control, waves=case.waves,
-        memory_capacity=case.memory_capacity, keeps=True,
-    )  # fmt: skip
-    trace.check(case.order, case.control, memory_capacity=case.memory_capacity, keeps=True)
+    work = replace(case.work, keeps=True)
+    trace = simulate(work, case.waves)
+    trace.check(work)
     return trace
 
 

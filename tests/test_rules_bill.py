@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -86,7 +87,7 @@ def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
     assert bill.read.count == (waves * 2 if states else 0)
     # The order 0, 1, 0 ends where it begins: no way back for the switch. The first wave of a pass
     # takes the closed form; each later one meets the loop when the last is done with it.
-    form = closed_form_fs(delays, (0, 1, 0), mapping=chip.mapping, control=chip.spec.control)
+    form = closed_form_fs(replace(chip.work(), delays=delays, order=(0, 1, 0)))
     assert form is not None
     loop = delays.encode_fs + 3 * delays.mm_fs + 2 * max(delays.route_fs, delays.state_fs)
     every = max(loop + delays.activate_fs, delays.input_fs, delays.output_fs)

@@ -309,10 +309,7 @@ def test_same_run_twice_is_the_same_trace():
 def test_progress_ends_with_all_waves():
     case = machine(waves=250)
     seen = []
-    run_timing(
-        case.delays, case.order, mapping=case.mapping, control=case.control, waves=250,
-        memory_capacity=1, progress=lambda done, waves: seen.append((done, waves)),
-    )  # fmt: skip
+    run_timing(case.work, 250, lambda done, waves: seen.append((done, waves)))
     assert seen == [(done, 250) for done in range(2, 251, 2)]
 
 

@@ -85,7 +85,7 @@ def test_write_that_is_done_in_time_costs_nothing():
 @settings(max_examples=150, deadline=None)
 def test_any_machine_that_writes_ahead_keeps_the_laws(case):
     trace = case.run()
-    trace.check(case.order, case.control, memory_capacity=case.memory_capacity)
+    trace.check(case.work)
 
 
 @given(machines(ahead=True))

@@ -49,12 +49,12 @@ def without(trace, row):
 
 def found(case, trace, text):
     with pytest.raises(ScheduleError, match=text):
-        trace.check(case.order, case.control, memory_capacity=case.memory_capacity)
+        trace.check(case.work)
 
 
 @pytest.mark.parametrize("case", [PLAIN, BLOCKS, REWRITE])
 def test_sound_trace_passes(case):
-    assert case.run().check(case.order, case.control, memory_capacity=case.memory_capacity) is None
+    assert case.run().check(case.work) is None
 
 
 def test_span_that_ends_before_it_starts():
@@ -176,13 +176,13 @@ def test_two_things_at_once_on_one_lane():
 def test_more_states_than_the_memory_holds():
     trace = BLOCKS.run()
     with pytest.raises(ScheduleError, match="is state 2 in a memory for 1 states"):
-        trace.check(BLOCKS.order, BLOCKS.control, memory_capacity=1)
+        trace.check(replace(BLOCKS.work, memory_capacity=1))
 
 
 def test_block_that_enters_too_early():
     # Blocks of two are not what a control of single waves allows.
     with pytest.raises(ScheduleError, match="starts while the block before is in the loop"):
-        BLOCKS.run().check(BLOCKS.order, PLAIN.control, memory_capacity=2)
+        BLOCKS.run().check(replace(BLOCKS.work, control=PLAIN.control))
 
 
 def test_switch_that_moves_while_a_wave_is_under_way():
@@ -247,7 +247,7 @@ def test_write_during_a_product():
 def test_wave_that_is_served_before_it_arrives():
     case = machine(waves=3, arrivals=Arrivals(3, (0, 5, 60)))
     trace = case.run()
-    trace.check(case.order, case.control, memory_capacity=1)
+    trace.check(case.work)
     found(case, edit(trace, 2, arrival_fs=61), "wave 2 arrives at 61 fs .* but its spans run from")
 
 
@@ -272,7 +272,7 @@ REFRESHED = machine(waves=3, block=3, sets=1, steps=1, banks=1, write_fs=10, ref
 
 
 def test_refresh_that_begins_by_itself_and_one_that_waits_are_sound():
-    REFRESHED.run().check(REFRESHED.order, REFRESHED.control, memory_capacity=3)
+    REFRESHED.run().check(REFRESHED.work)
 
 
 def test_refresh_with_another_set():
@@ -285,7 +285,7 @@ def test_refresh_that_comes_too_early():
     trace = REFRESHED.run()
     later = REFRESHED.control.model_copy(update={"refresh_interval": 16e-15})
     with pytest.raises(ScheduleError, match="comes 15 fs after the write before it"):
-        trace.check(REFRESHED.order, later, memory_capacity=3)
+        trace.check(replace(REFRESHED.work, control=later))
 
 
 def test_refresh_while_a_wave_is_on_its_way():
@@ -300,4 +300,4 @@ def test_more_writes_than_drivers():
     case = machine(waves=4, write_fs=10, refresh_fs=25, write_drivers=2)
     trace = case.run()
     with pytest.raises(ScheduleError, match="is write 2 of 1"):
-        trace.check(case.order, machine().control, memory_capacity=1)
+        trace.check(replace(case.work, control=machine().control))

@@ -64,10 +64,7 @@ def measure(machine: str, banks: int, weight_sets: int, *, steps: int, waves: in
     network = pnnsim.ReLaXNet(weight_sets=weight_sets, steps=steps)
     chip = Chip.nominal(spec, network)
     delays = chip.delays()
-    trace = run_fast(
-        delays, network.weight_set_order(), mapping=chip.mapping, control=spec.control,
-        waves=waves, memory_capacity=chip.memory.capacity,
-    )  # fmt: skip
+    trace = run_fast(chip.work(), waves)
     found = metrics_from(
         trace, chip.prices(), network=network, memory_capacity=chip.memory.capacity,
         closed_form_fs=None,

@@ -80,8 +80,8 @@ class AttenuatorBank(WeightBank[AttenuatorParams]):
 
     def fabricate(self, generator: torch.Generator) -> State:
         """Draw by how much each weight misses its setting."""
-        width = self.size.lines
-        return {"spread": self.params.spread * normal((width, width), generator)}
+        shape = (self.size.detectors, self.size.lines)
+        return {"spread": self.params.spread * normal(shape, generator)}
 
     def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
         """Return the weights that light meets."""

@@ -35,7 +35,7 @@ class Camera(Detector[CameraParams]):
 
     def cost(self, action: str) -> float:
         """Return the energy of reading two pixels per output."""
-        return 2 * self.size.lines * {"detect": self.params.pixel_energy}[action]
+        return 2 * self.size.detectors * {"detect": self.params.pixel_energy}[action]
 
     def static_power(self) -> float:
         """Return the power of the camera."""

@@ -40,7 +40,9 @@ class Size:
 
     Args:
         inputs: Values of one input vector.
-        lines: Width N of the state: encoders, detectors and activations in use.
+        hidden: Width N of the state: activations, cells of the memory and of the readout.
+        lines: Inputs of one logical bank, each with its encoder.
+        detectors: Outputs of one logical bank, each with its detector.
         outputs: Values of one result.
         banks: Logical banks, each holding one whole weight matrix.
         tiles_out: Physical banks that share the outputs of one logical bank.
@@ -51,7 +53,9 @@ class Size:
     """
 
     inputs: int
+    hidden: int
     lines: int
+    detectors: int
     outputs: int
     banks: int
     tiles_out: int

@@ -92,7 +92,7 @@ class CurrentSwitch(Switch[CurrentSwitchParams]):
     @property
     def _gates(self) -> int:
         """Return the gates of one logical bank: every tile has sense lines of its own."""
-        return self.size.lines * self.size.tiles_in * self.params.gates_per_output
+        return self.size.detectors * self.size.tiles_in * self.params.gates_per_output
 
     @property
     def transmission(self) -> float:
@@ -151,7 +151,7 @@ class CrossbarTia(Detector[CrossbarTiaParams]):
 
     def static_power(self) -> float:
         """Return the power of one amplifier per output; tiles sum on one amplifier."""
-        return self.size.lines * self.params.static_power
+        return self.size.detectors * self.params.static_power
 
     def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
         """Return the current itself."""

@@ -46,11 +46,11 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
 
     def static_power(self) -> float:
         """Return one amplifier per output, and the local oscillator of every pair."""
-        amplifiers = self.size.lines * self.params.static_power
+        amplifiers = self.size.detectors * self.params.static_power
         power, efficiency = self._oscillator, self.params.local_oscillator_efficiency
         if power is None or efficiency is None:
             return amplifiers
-        return amplifiers + self.size.lines * self._pairs * power / efficiency
+        return amplifiers + self.size.detectors * self._pairs * power / efficiency
 
     @property
     def _oscillator(self) -> float | None:

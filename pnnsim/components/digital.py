@@ -25,7 +25,7 @@ class DigitalActivation(Nonlinearity[DigitalActivationParams]):
         """Return conversion and function, one after the other."""
         if action != "activate":
             raise KeyError(action)
-        turns = self.params.turns(self.size.lines)
+        turns = self.params.turns(self.size.hidden)
         return turns * to_fs(self.params.conversion_time) + to_fs(self.params.function_time)
 
     def cost(self, action: str) -> float:
@@ -33,15 +33,15 @@ class DigitalActivation(Nonlinearity[DigitalActivationParams]):
         if action != "activate":
             raise KeyError(action)
         conversion = electronic.converter_energy(self.params.figure_of_merit, self.params.enob)
-        return self.size.lines * (conversion + self.params.function_energy)
+        return self.size.hidden * (conversion + self.params.function_energy)
 
     def static_power(self) -> float:
         """Return the standing power of all converters with their tables."""
-        return self.params.converters(self.size.lines) * self.params.static_power
+        return self.params.converters(self.size.hidden) * self.params.static_power
 
     def area(self) -> float | None:
         """Return the area of the converters, where it is described."""
-        return self.params.converters_area(self.size.lines)
+        return self.params.converters_area(self.size.hidden)
 
     def activate(
         self,
@@ -83,11 +83,11 @@ class Sram(Memory[SramParams]):
         """Return the energy of one write and one read of every line's word."""
         if action != "hold":
             raise KeyError(action)
-        return 2.0 * self.size.lines * self.params.word_bytes * self.params.energy_per_byte
+        return 2.0 * self.size.hidden * self.params.word_bytes * self.params.energy_per_byte
 
     def static_power(self) -> float:
         """Return the leakage of all bytes."""
-        stored = self.size.lines * self.params.capacity * self.params.word_bytes
+        stored = self.size.hidden * self.params.capacity * self.params.word_bytes
         return stored * self.params.static_power
 
     @property
@@ -115,7 +115,7 @@ class Register(Readout[RegisterParams]):
 
     def cost(self, action: str) -> float:
         """Return the energy of handing over every line."""
-        return self.size.lines * {"convert": self.params.energy}[action]
+        return self.size.hidden * {"convert": self.params.energy}[action]
 
     def static_power(self) -> float:
         """Return the power of the interface."""

@@ -150,11 +150,11 @@ class DelayLine(Memory[DelayLineParams]):
 
     def cost(self, action: str) -> float:
         """Return the energy of one round of every line."""
-        return self.size.lines * {"hold": self.params.energy}[action]
+        return self.size.hidden * {"hold": self.params.energy}[action]
 
     def static_power(self) -> float:
         """Return the power of the loops of all lines."""
-        return self.size.lines * self.params.static_power
+        return self.size.hidden * self.params.static_power
 
     @property
     def capacity(self) -> int:

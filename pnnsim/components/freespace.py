@@ -69,7 +69,7 @@ class MaskBank(WeightBank[SlmParams]):
 
     def fabricate(self, generator: torch.Generator) -> State:
         """Draw the relative transmission error of each pixel, shape `(2, n_out, n_in)`."""
-        spread = normal((2, self.size.lines, self.size.lines), generator)
+        spread = normal((2, self.size.detectors, self.size.lines), generator)
         return {"pixel": self.params.pixel_spread * spread}
 
     def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:

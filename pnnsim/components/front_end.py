@@ -43,6 +43,6 @@ class DigitalFrontEnd(FrontEnd[DigitalParams]):
 
     def _macs(self, action: str) -> int:
         return {
-            "map_input": self.size.inputs * self.size.lines,
-            "map_output": self.size.lines * self.size.outputs,
+            "map_input": self.size.inputs * self.size.hidden,
+            "map_output": self.size.hidden * self.size.outputs,
         }[action]

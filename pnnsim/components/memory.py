@@ -29,11 +29,11 @@ class SampleHold(Memory[SampleHoldParams]):
 
     def cost(self, action: str) -> float:
         """Return the energy of one sample of every line."""
-        return self.size.lines * {"hold": self.params.energy}[action]
+        return self.size.hidden * {"hold": self.params.energy}[action]
 
     def static_power(self) -> float:
         """Return the power of all cells."""
-        return self.size.lines * self.params.capacity * self.params.static_power
+        return self.size.hidden * self.params.capacity * self.params.static_power
 
     @property
     def capacity(self) -> int:

@@ -204,7 +204,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
 
     @property
     def _shape(self) -> tuple[int, int, int, int]:
-        return self.size.lines, self.size.lines, 2, self.params.devices
+        return self.size.detectors, self.size.lines, 2, self.params.devices
 
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator

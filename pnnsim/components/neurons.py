@@ -29,8 +29,8 @@ class Neurons(Nonlinearity[A]):
 
     def cost(self, action: str) -> float:
         """Return the energy of one activation of every neuron."""
-        return self.size.lines * {"activate": self.params.energy}[action]
+        return self.size.hidden * {"activate": self.params.energy}[action]
 
     def static_power(self) -> float:
         """Return the power of all neurons."""
-        return self.size.lines * self.params.static_power
+        return self.size.hidden * self.params.static_power

@@ -59,11 +59,11 @@ class SaturableAbsorber(Nonlinearity[SaturableAbsorberParams]):
 
     def cost(self, action: str) -> float:
         """Return the energy of one activation of every neuron."""
-        return self.size.lines * {"activate": self.params.energy}[action]
+        return self.size.hidden * {"activate": self.params.energy}[action]
 
     def static_power(self) -> float:
         """Return the light of all neurons at full scale, taken from the wall."""
-        return self.size.lines * self.params.full_scale_power / self.params.source_efficiency
+        return self.size.hidden * self.params.full_scale_power / self.params.source_efficiency
 
     def activate(
         self,

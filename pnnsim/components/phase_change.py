@@ -98,7 +98,7 @@ class PhaseChangeBank(WeightBank[PcmParams]):
 
         Exponents are drawn anew at each programming in truth; here a cell keeps its own.
         """
-        return {"relaxation": normal((2, self.size.lines, self.size.lines), generator)}
+        return {"relaxation": normal((2, self.size.detectors, self.size.lines), generator)}
 
     def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
         """Return the difference of both cells' levels as they are at an age."""

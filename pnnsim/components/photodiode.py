@@ -44,7 +44,7 @@ class Photodiode(Detector[PhotodiodeParams]):
 
     def static_power(self) -> float:
         """Return the power of two amplifiers per output; tiles sum on them."""
-        return 2 * self.size.lines * self.params.static_power
+        return 2 * self.size.detectors * self.params.static_power
 
     def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
         """Return the photocurrent of a power."""

@@ -25,21 +25,21 @@ class Adc(Readout[AdcParams]):
         """Return the time of the conversions of one converter's lines."""
         if action != "convert":
             raise KeyError(action)
-        return self.params.turns(self.size.lines) * to_fs(self.params.conversion_time)
+        return self.params.turns(self.size.hidden) * to_fs(self.params.conversion_time)
 
     def cost(self, action: str) -> float:
         """Return the energy of one conversion of every line: figure of merit times 2^ENOB."""
         if action != "convert":
             raise KeyError(action)
-        return self.size.lines * self.params.figure_of_merit * math.pow(2.0, self.params.enob)
+        return self.size.hidden * self.params.figure_of_merit * math.pow(2.0, self.params.enob)
 
     def static_power(self) -> float:
         """Return the standing power of all converters."""
-        return self.params.converters(self.size.lines) * self.params.static_power
+        return self.params.converters(self.size.hidden) * self.params.static_power
 
     def area(self) -> float | None:
         """Return the area of the converters, where it is described."""
-        return self.params.converters_area(self.size.lines)
+        return self.params.converters_area(self.size.hidden)
 
     def read(self, state: Tensor, span: tuple[float, float], active: Active) -> Tensor:
         """Return the state in steps of the converter, whose range is that of f."""

@@ -128,14 +128,14 @@ class RingBank(WeightBank[MrrParams]):
 
     def fabricate(self, generator: torch.Generator) -> State:
         """Draw what calibration leaves of each ring's resonance [m], shape `(n_out, n_in)`."""
-        spread = normal((self.size.lines, self.size.lines), generator)
+        spread = normal((self.size.detectors, self.size.lines), generator)
         return {"resonance": self.params.resonance_error * spread}
 
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator
     ) -> State:
         """Return each ring's temperature error [K], an Ornstein-Uhlenbeck process."""
-        noise = normal((self.size.lines, self.size.lines), generator)
+        noise = normal((self.size.detectors, self.size.lines), generator)
         deviation = self.params.temperature_error
         if previous is None:
             return {"temperature": deviation * noise}

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pnnsim.chip import Chip
-from pnnsim.delays import Delays
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill, Cost
 from pnnsim.ledger import EnergyLedger
-from pnnsim.mapping import Mapping
 from pnnsim.timing import run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
+from pnnsim.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +65,22 @@ class Meter:
                 "of its own; expected one. Hint: control.cores=1, and a chip for each core"
             )
         # What is written, and when, is the host's decision here: a pass writes nothing by itself.
-        self._control = control.model_copy(update={"refresh_interval": None})
-        self._delays = self.chip.delays()
+        control = control.model_copy(update={"refresh_interval": None})
+        self._work = replace(self.chip.work(), control=control, keeps=False)
+        self._delays = self._work.delays
         self._prices = self.chip.prices()
         #: Power while no wave is on its way: parts that are gated draw none [W].
         self.power = self._prices.standing_w
 
     def forward(self, waves: int, *, states: bool) -> Passage:
         """Return a pass of some waves through all steps; `states` reads each on the way."""
-        order = self.chip.network.weight_set_order()
-        return self._passage(waves, states, order, self.chip.mapping, single=False)
+        return self._passage(waves, states, self._work, single=False)
 
     def step(self, waves: int) -> Passage:
         """Return a pass of some waves through one step, which ends in the readout."""
         alone = replace(self.chip.mapping, weight_sets=1)
-        return self._passage(waves, False, (0,), alone, single=True)
+        work = replace(self._work, order=(0,), mapping=alone)
+        return self._passage(waves, False, work, single=True)
 
     def route(self) -> Bill:
         """Return one move of the switch between two calls."""
@@ -102,40 +102,26 @@ class Meter:
         """Return what the machine draws while the host computes for some time [s]."""
         return Bill(host=Cost(updates, time_s, self.power * time_s))
 
-    def _passage(
-        self, waves: int, states: bool, order: tuple[int, ...], mapping: Mapping, *, single: bool
-    ) -> Passage:
+    def _passage(self, waves: int, states: bool, work: Work, *, single: bool) -> Passage:
         key = (waves, states, single)
         if key not in self._known:
-            trace = self._timed(self._delays, waves, order, mapping)
+            trace = run_timing(work, waves)
             ledger = EnergyLedger.from_trace(trace, self._prices)
             bill = Bill(forward=Cost(waves, from_fs(trace.makespan_fs), ledger.total))
             if states:
-                trace, read = self._with_states(waves, order, mapping, bill.forward)
+                trace, read = self._with_states(waves, work, bill.forward)
                 bill = replace(bill, read=read)
             self._known[key] = Passage(trace, bill)
         return self._known[key]
 
-    def _with_states(
-        self, waves: int, order: tuple[int, ...], mapping: Mapping, plain: Cost
-    ) -> tuple[Trace, Cost]:
+    def _with_states(self, waves: int, work: Work, plain: Cost) -> tuple[Trace, Cost]:
         """Return the trace of a pass whose states are read, and what that adds to a plain one."""
         convert = self.chip.readout.delay_fs("convert")
         slow = replace(self._delays, hold_fs=self._delays.hold_fs + convert)
-        trace = self._timed(slow, waves, order, mapping)
-        count = waves * (len(order) - 1)
+        trace = run_timing(replace(work, delays=slow), waves)
+        count = waves * (len(work.order) - 1)
         time = from_fs(trace.makespan_fs) - plain.time_s
         price = self.chip.readout.cost("convert")
         if "readout" in self._prices.gated:
             price += self._prices.static_w["readout"] * from_fs(convert)
         return trace, Cost(count, time, count * price + self.power * time)
-
-    def _timed(self, delays: Delays, waves: int, order: tuple[int, ...], mapping: Mapping) -> Trace:
-        return run_timing(
-            delays,
-            order,
-            mapping=mapping,
-            control=self._control,
-            waves=waves,
-            memory_capacity=self.chip.memory.capacity,
-        )

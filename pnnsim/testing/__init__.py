@@ -24,10 +24,12 @@ __all__ = ["ACTIONS", "LawError", "check_component", "laws", "small_size"]
 
 
 def small_size(carrier: Carrier = "power") -> Size:
-    """Return a machine that is quick to check, of three widths so that none passes for another."""
+    """Return a machine that is quick to check, of five widths so that none passes for another."""
     return Size(
         inputs=5,
+        hidden=8,
         lines=6,
+        detectors=7,
         outputs=3,
         banks=3,
         tiles_out=1,

@@ -21,8 +21,8 @@ Banks = Trial[WeightBank[Any]]
 
 
 def _target(trial: Banks) -> Tensor:
-    width = trial.component.size.lines
-    return trial.uniform((width, width), -0.97, 0.97, "target")
+    size = trial.component.size
+    return trial.uniform((size.detectors, size.lines), -0.97, 0.97, "target")
 
 
 def _state(trial: Banks) -> State:
@@ -35,13 +35,12 @@ def _state(trial: Banks) -> State:
 
 def _ideal(trial: Banks) -> None:
     bank, target, law = trial.component, _target(trial), "imperfections off"
-    width = bank.size.lines
     ends = {
         "weights between the ends": target,
         "weights of 0": torch.zeros_like(target),
         "weights of 1": torch.ones_like(target),
         "weights of -1": -torch.ones_like(target),
-        "the unit matrix": torch.eye(width, dtype=torch.float64),
+        "the unit matrix": torch.eye(*target.shape, dtype=torch.float64),
     }
     for what, wanted in ends.items():
         for state in ({}, _state(trial)):

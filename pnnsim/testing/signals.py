@@ -34,13 +34,13 @@ _WAVES = 4000
 def _front_end(trial: Trial[FrontEnd[Any]]) -> None:
     part, size = trial.component, trial.component.size
     x = trial.uniform((4, size.inputs), -1.0, 1.0)
-    into = trial.uniform((size.lines, size.inputs), -1.0, 1.0, "into")
-    out = trial.uniform((size.outputs, size.lines), -1.0, 1.0, "out")
-    bias = trial.uniform((size.lines,), -1.0, 1.0, "bias")
+    into = trial.uniform((size.hidden, size.inputs), -1.0, 1.0, "into")
+    out = trial.uniform((size.outputs, size.hidden), -1.0, 1.0, "out")
+    bias = trial.uniform((size.hidden,), -1.0, 1.0, "bias")
     law = "imperfections off"
     trial.same(part.map_input(x, into, None), x @ into.T, law, "map_input()", IDEAL)
     trial.same(part.map_input(x, into, bias), x @ into.T + bias, law, "map_input()", IDEAL)
-    state = trial.uniform((4, size.lines), -1.0, 1.0, "state")
+    state = trial.uniform((4, size.hidden), -1.0, 1.0, "state")
     end = bias[: size.outputs]
     trial.same(part.map_output(state, out, end), state @ out.T + end, law, "map_output()", IDEAL)
     trial.gradient_is_right("map_input()", lambda at: part.map_input(at, into, bias), x)
@@ -75,9 +75,9 @@ def _encoder(trial: Trial[Encoder[Any]]) -> None:
 
 def received(trial: Trial[Detector[Any]], waves: int, unit_input: float = _UNITS[0]) -> Received:
     """Return what a detector meets behind lines in [0, 1] and weights in [-1, 1]."""
-    width = trial.component.size.lines
-    line = trial.uniform((waves, width), 0.0, 1.0, "line")
-    weight = trial.uniform((width, width), -1.0, 1.0, "weight")
+    size = trial.component.size
+    line = trial.uniform((waves, size.lines), 0.0, 1.0, "line")
+    weight = trial.uniform((size.detectors, size.lines), -1.0, 1.0, "weight")
     return Received(
         signal=line @ weight.T,
         total=line.sum(dim=1, keepdim=True),
@@ -202,9 +202,9 @@ def _detector_scale(trial: Trial[Detector[Any]]) -> None:
 
 def _nonlinearity(trial: Trial[Nonlinearity[Any]]) -> None:
     part = trial.component
-    value = trial.uniform((5, part.size.lines), -0.97, 0.97)
-    wide = trial.uniform((5, part.size.lines), -5.0, 5.0, "wide")
-    previous = trial.uniform((5, part.size.lines), 0.0, 1.0, "previous")
+    value = trial.uniform((5, part.size.hidden), -0.97, 0.97)
+    wide = trial.uniform((5, part.size.hidden), -5.0, 5.0, "wide")
+    previous = trial.uniform((5, part.size.hidden), 0.0, 1.0, "previous")
 
     def ideal(x: Tensor) -> Tensor:
         return part.activate(x, None, None, OFF)
@@ -239,7 +239,7 @@ def _nonlinearity(trial: Trial[Nonlinearity[Any]]) -> None:
 
 def _memory(trial: Trial[Memory[Any]]) -> None:
     part = trial.component
-    state = trial.uniform((5, part.size.lines), -0.97, 0.97)
+    state = trial.uniform((5, part.size.hidden), -0.97, 0.97)
 
     def held(seconds: float, active: Active) -> Tensor:
         return part.hold(state, torch.full((5, 1), seconds, dtype=torch.float64), active)
@@ -282,7 +282,7 @@ def _memory(trial: Trial[Memory[Any]]) -> None:
 def _readout(trial: Trial[Readout[Any]]) -> None:
     part = trial.component
     for span in ((0.0, 1.0), (-1.0, 1.0), (0.0, 3.0)):
-        state = trial.uniform((5, part.size.lines), *span)
+        state = trial.uniform((5, part.size.hidden), *span)
         got = part.read(state, span, OFF)
         trial.same(got, state, "imperfections off", f"a state in {span}", IDEAL)
         real = partial(part.read, span=span, active=trial.all_on)

@@ -1,0 +1,34 @@
+"""Say what one core has to do, and with what: all that timing knows but the waves.
+
+There are no processes here, no prices and no tensors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pnnsim.delays import Delays
+from pnnsim.mapping import Mapping
+from pnnsim.params.machine import ControlParams
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Describe the work of one core.
+
+    Args:
+        delays: Delays of the machine.
+        order: Weight set of each step, k(t), shape `(steps,)`.
+        mapping: Where weight sets fit.
+        control: How the work is ordered.
+        memory_capacity: States that the memory holds at once.
+        keeps: Whether each wave of a block begins with the state in which the wave at its place of
+            the block before has ended. Waves are saturated then, and fill their blocks.
+    """
+
+    delays: Delays
+    order: tuple[int, ...]
+    mapping: Mapping
+    control: ControlParams
+    memory_capacity: int
+    keeps: bool = False
