@@ -117,12 +117,9 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
 
     def cost(self, action: str) -> float:
         """Return the energy of writing every junction of a logical bank; reading is line power."""
-        if action in ("propagate", "mvm"):
-            return 0.0
-        if action != "write":
-            raise KeyError(action)
         tiles = self.size.tiles_out * self.size.tiles_in
-        return tiles * self._devices * self.params.write_energy
+        energy = tiles * self._devices * self.params.write_energy
+        return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
         """Return nothing: magnetization holds without power."""
