@@ -25,6 +25,7 @@ from pnnsim.components.base import (
     WeightBank,
 )
 from pnnsim.delays import Delays, Stage
+from pnnsim.errors import MappingError
 from pnnsim.ledger import Prices
 from pnnsim.mapping import Mapping, map_network
 from pnnsim.network import ReLaXNet
@@ -78,17 +79,26 @@ class Chip:
             count=banks.count,
             rows=banks.rows,
             cols=banks.cols,
+            tiles_at_once=spec.control.tiles_at_once,
         )
         memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
+        if mapping.folds > 1 and not memory.patient:
+            raise MappingError(
+                f"memory.kind: a matrix of {network.hidden} x {network.hidden} takes "
+                f"{mapping.folds} folds on {banks.count} banks of {banks.rows} x {banks.cols}, so "
+                f"each state is encoded {mapping.folds} times; got {spec.memory.kind}, which gives "
+                "it back once. Hint: raise weight_banks.count, rows or cols, or take a memory that "
+                "waits"
+            )
         size = Size(
             inputs=network.inputs,
             hidden=network.hidden,
-            lines=network.hidden,
-            detectors=network.hidden,
+            lines=mapping.inputs,
+            detectors=mapping.outputs,
             outputs=network.outputs,
             banks=mapping.logical,
-            tiles_out=-(-network.hidden // banks.rows),
-            tiles_in=-(-network.hidden // banks.cols),
+            tiles_out=mapping.beside[0],
+            tiles_in=mapping.beside[1],
             analog_state=memory.analog,
             temperature=spec.environment.temperature,
             carrier=getattr(banks, "carrier", "power"),
@@ -214,11 +224,16 @@ class Chip:
             write_fs=self.write_fs(),
         )
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Return what a logical bank must hold at each product, as of `Work`."""
+        return self.mapping.folded(self.network.weight_set_order())
+
     def work(self) -> Work:
         """Return what each core has to do, and with what."""
         return Work(
             delays=self.delays(),
-            order=self.network.weight_set_order(),
+            order=self.order,
             mapping=self.mapping,
             control=self.spec.control,
             memory_capacity=self.memory.capacity,
@@ -270,13 +285,20 @@ class Chip:
     def warnings(self) -> tuple[str, ...]:
         """Return what a designer should know about this machine."""
         found = [text for component in self.components.values() for text in component.warnings()]
+        if self.mapping.folds > 1 and self.spec.control.tiles_at_once is None:
+            down, across = self.mapping.grid
+            found.append(
+                f"weight_banks.count: a matrix has {down * across} tiles and there are "
+                f"{self.mapping.count} banks, so each step is {self.mapping.folds} products, one "
+                f"after the other. Hint: {down * across} banks, or larger ones, multiply it at once"
+            )
         for part in ("switch", "weight_banks", "detector"):
             found.extend(self.components[part].overload(self._line_power(part)))
         return (*found, *self._wear())
 
     def _wear(self) -> list[str]:
         """Return a warning for each part that uninterrupted work wears out within a year."""
-        order = self.network.weight_set_order()
+        order = self.order
         # The first block finds what the set-up has left; later ones differ a little in writes.
         blocks = list(islice(plan_blocks(order, self.mapping), 1, 1 + _WEAR_BLOCKS))
         visits = [visit for block in blocks for visit in block]

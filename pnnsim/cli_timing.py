@@ -47,6 +47,7 @@ def add_commands(
         mapping = map_network(
             hidden=network.hidden, weight_sets=network.weight_sets,
             count=banks.count, rows=banks.rows, cols=banks.cols,
+            tiles_at_once=hardware.control.tiles_at_once,
         )  # fmt: skip
         placed = tiles(order, mapping)
         writes = rewrites(order, mapping, prefetch=hardware.control.prefetch)
@@ -54,10 +55,11 @@ def add_commands(
             dump({"tiles": [asdict(t) for t in placed], "rewrites": [asdict(w) for w in writes]})
             return
         table(
-            ("weight set", "outputs", "inputs", "bank"),
+            ("weight set", "fold", "outputs", "inputs", "bank"),
             [
                 (
                     str(tile.weight_set),
+                    str(tile.fold),
                     f"{tile.outputs[0]} to {tile.outputs[1] - 1}",
                     f"{tile.inputs[0]} to {tile.inputs[1] - 1}",
                     "written on the way" if tile.bank is None else str(tile.bank),
@@ -65,14 +67,16 @@ def add_commands(
                 for tile in placed
             ],
         )
+        if mapping.folds > 1:
+            typer.echo(f"each step multiplies {mapping.folds} folds, one after the other")
         if not writes:
             typer.echo("every weight set stays where it is: nothing is rewritten")
             return
         typer.echo(f"rewritten in each {1 + max(w.block for w in writes)} block(s) of waves:")
         table(
-            ("block", "before step", "weight set", "into banks"),
+            ("block", "before step", "fold", "weight set", "into banks"),
             [
-                (str(w.block), str(w.step), str(w.weight_set), " ".join(map(str, w.banks)))
+                (*map(str, (w.block, w.step, w.fold, w.weight_set)), " ".join(map(str, w.banks)))
                 for w in writes
             ],
         )

@@ -5,14 +5,18 @@ wave; a unit is busy while its process waits in `Spans.occupy`, which writes the
 written and selected in `pnnsim.preparation`.
 
     queue ─▶ front_end ─▶ encoder ─▶ crossing (bank, detector) ─▶ nonlinearity ─▶ readout
-                             ▲  ▲                   │                  │
-                             │  └── switch, write ◀─┘                  ▼
-                             └─────────────────────────────────────── memory
+                           ▲  ▲  ▲              │       │              │
+                           │  │  └ switch, write┘       │              ▼
+                           │  └─── next fold ◀──────────┘              │
+                           └──────────────────────────────────────── memory
 
 Light cannot wait. A wave departs from the encoder only when the switch rests on its bank, the bank
 is not being written, and the nonlinearity will be free at capture; as delays are known, the encoder
 can tell. The spacing of departures by `drive` keeps bank and detector free for each of them.
 Where banks are refreshed, a wave also waits for the refresh of its bank.
+
+Where matrices are folded, a step is several products. After each but the last the sums stay behind
+the detector, and the state, which is still in the memory, is encoded again.
 
 Every process works as long as there is something to do, and none knows the end: a run is over when
 nothing is left to happen. What was prepared for a block that never came is not in the trace.
@@ -58,7 +62,9 @@ class Core:
         self.overlap = work.control.overlap
         self.arrivals = arrivals
         self.keeps = work.keeps
-        self.steps = len(work.order)
+        #: Products of a wave, and of each of its steps.
+        self.products = len(work.order)
+        self.folds = work.folds
         self.progress = progress
 
         self.input = spans.lanes(delays.input)
@@ -86,6 +92,7 @@ class Core:
         self.accepted: Inbox[int] = Inbox(env)
         self.departed: Inbox[tuple[int, int, Visit, bool, int, int]] = Inbox(env)
         self.captured: Inbox[tuple[int, int, bool, int]] = Inbox(env)
+        self.again: Inbox[int] = Inbox(env)
         self.activated: Inbox[tuple[int, int, bool, int, int]] = Inbox(env)
         self.held: Inbox[int] = Inbox(env)
         self.loop_left: Inbox[int] = Inbox(env)
@@ -129,7 +136,8 @@ class Core:
     def _encoder(self) -> Wait[None]:
         """Encode the waves of a block in turn, step by step, and let each depart when it may."""
         env, gates = self.env, self.preparation.gates
-        departure = -self.delays.activate_fs
+        # When the nonlinearity is free of the waves that are on their way to it.
+        reserved = 0
         driven = left = NO_CAUSE
         first = 0
         for number, visits in enumerate(self.preparation.plan()):
@@ -138,10 +146,12 @@ class Core:
             end, wave = first + 1, first
             for step, visit in enumerate(visits):
                 changes = visit.changes and (number > 0 or step > 0)
+                again, activates = step % self.folds > 0, self._ends_step(step)
                 wave = first
                 while wave < end:
                     ready = NO_CAUSE
-                    own = yield from (self.held.get() if step else self.entering.get())
+                    source = self.again if again else self.held if step else self.entering
+                    own = yield from source.get()
                     if self.keeps and number and not step:
                         own = self.spans.latest(own, (yield from self.held.get()))
                     if changes and wave == first and not self.overlap:
@@ -161,16 +171,16 @@ class Core:
                     if changes and wave == first and self.overlap:
                         row = self.spans.latest(row, (yield from self.preparation.bank_ready.get()))
                     # The nonlinearity is free of the previous wave when this one is captured.
-                    reserved = departure + self.delays.activate_fs
-                    if reserved > env.now:
+                    if activates and reserved > env.now:
                         row = driven
                         yield env.timeout(reserved - env.now)
                     if gates:
                         row = self.spans.latest(row, (yield from gates[visit.bank].enter()))
-                    departure = env.now
-                    self.departed.put((wave, step, visit, wave == end - 1, departure, row))
+                    if activates:
+                        reserved = env.now + self.delays.activate_fs
+                    self.departed.put((wave, step, visit, wave == end - 1, env.now, row))
                     driven = yield from self.occupy(
-                        self.drive_lane, _DRIVE, departure, self.delays.drive_fs, row, wave, step
+                        self.drive_lane, _DRIVE, env.now, self.delays.drive_fs, row, wave, step
                     )
                     wave += 1
             first = end
@@ -191,11 +201,20 @@ class Core:
             )
             if gates:
                 gates[visit.bank].leave(row)
-            self.captured.put((wave, step, last, row))
+            activates = self._ends_step(step)
+            if activates:
+                self.captured.put((wave, step, last, row))
+            else:
+                self.again.put(row)
             if last:
-                if self.overlap:
+                # Without overlap the switch waits for the state, of which a fold makes no new one.
+                if self.overlap or not activates:
                     self.preparation.bank_left.put(row)
                 self.preparation.captured(row)
+
+    def _ends_step(self, product: int) -> bool:
+        """Return whether a product is the last fold of its step."""
+        return (product + 1) % self.folds == 0
 
     def _nonlinearity(self) -> Wait[None]:
         """Apply f; send the wave round again or out."""
@@ -205,7 +224,7 @@ class Core:
                 self.nonlinearity_lane, _ACTIVATE, self.env.now, self.delays.activate_fs, row,
                 wave, step,
             )  # fmt: skip
-            ends = step + 1 == self.steps
+            ends = step + 1 == self.products
             if not ends or self.keeps:
                 self.activated.put((wave, step, last, self.env.now, row))
             if not ends:

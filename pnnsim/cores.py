@@ -171,5 +171,6 @@ def _merged(traces: Sequence[Trace], waves: Sequence[Ints], cores: int) -> tuple
         cause=place[np.concatenate(causes)[order]],
         arrival_fs=np.concatenate([trace.arrival_fs for trace in traces])[back],
         result_fs=np.concatenate([trace.result_fs for trace in traces])[back],
+        folds=traces[0].folds,
     )
     return trace, order.astype(np.int64)

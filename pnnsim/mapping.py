@@ -1,11 +1,12 @@
 """Decide how a weight matrix is cut into tiles and how many weight sets the banks hold at once.
 
-Which set lies where at which time is the schedule's business; what a bank does to light is not
+Which matrix lies where at which time is the schedule's business; what a bank does to light is not
 known here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pnnsim.errors import MappingError
@@ -15,15 +16,21 @@ from pnnsim.errors import MappingError
 class Mapping:
     """Place the square matrices of a network on banks of one size.
 
-    The tiles of a matrix lie on as many physical banks, used in parallel, their partial sums added
-    behind the detector. Such a group is a *logical bank*: it holds one weight set.
+    Tiles that lie side by side on as many physical banks are multiplied at once, their partial sums
+    added behind the detector. Such a group is a *logical bank*. Where it does not hold a whole
+    matrix, the matrix is *folded*: a step multiplies one fold after the other, each as large as a
+    logical bank, and the sums of a wave are kept behind the detector until the last one.
+
+    What a logical bank holds is numbered over all weight sets, `k * folds + fold`. Folds run
+    through the inputs of some outputs before they go on to other outputs.
 
     Args:
         hidden: Width N of the matrices.
-        weight_sets: Distinct matrices, L_W.
+        weight_sets: Distinct matrices of the network, L_W.
         count: Physical banks.
         rows: Outputs of one bank.
         cols: Inputs of one bank.
+        beside: Tiles of a logical bank that share inputs, and tiles that share outputs.
     """
 
     hidden: int
@@ -31,26 +38,71 @@ class Mapping:
     count: int
     rows: int
     cols: int
+    beside: tuple[int, int]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Return how many tiles a matrix has down its outputs and across its inputs."""
+        return -(-self.hidden // self.rows), -(-self.hidden // self.cols)
 
     @property
     def tiles(self) -> int:
-        """Return how many physical banks one matrix takes, ceil(N/rows) * ceil(N/cols)."""
-        return -(-self.hidden // self.rows) * -(-self.hidden // self.cols)
+        """Return how many physical banks make up a logical bank."""
+        return self.beside[0] * self.beside[1]
+
+    @property
+    def turns(self) -> tuple[int, int]:
+        """Return how many folds follow each other down the outputs and across the inputs."""
+        (down, across), (rows, cols) = self.grid, self.beside
+        return -(-down // rows), -(-across // cols)
+
+    @property
+    def folds(self) -> int:
+        """Return how many logical banks a matrix takes, one after the other; 1 where it fits."""
+        return self.turns[0] * self.turns[1]
+
+    @property
+    def matrices(self) -> int:
+        """Return how many matrices logical banks hold in turn: weight sets times folds."""
+        return self.weight_sets * self.folds
+
+    @property
+    def outputs(self) -> int:
+        """Return the outputs of a logical bank."""
+        return min(self.hidden, self.beside[0] * self.rows)
+
+    @property
+    def inputs(self) -> int:
+        """Return the inputs of a logical bank."""
+        return min(self.hidden, self.beside[1] * self.cols)
 
     @property
     def logical(self) -> int:
-        """Return how many weight sets the machine can hold at once."""
+        """Return how many matrices the machine can hold at once."""
         return self.count // self.tiles
 
     @property
     def used(self) -> int:
         """Return how many logical banks ever hold weights."""
-        return min(self.logical, self.weight_sets)
+        return min(self.logical, self.matrices)
 
     @property
     def resident(self) -> bool:
-        """Return whether every weight set keeps a logical bank of its own."""
-        return self.weight_sets <= self.logical
+        """Return whether every matrix keeps a logical bank of its own."""
+        return self.matrices <= self.logical
+
+    def folded(self, order: Sequence[int]) -> tuple[int, ...]:
+        """Return what a logical bank must hold at each product, shape `(steps * folds,)`.
+
+        Args:
+            order: Weight set of each step, k(t), shape `(steps,)`.
+        """
+        return tuple(k * self.folds + fold for k in order for fold in range(self.folds))
+
+    def corner(self, fold: int) -> tuple[int, int]:
+        """Return the first output and the first input of a fold."""
+        down, across = divmod(fold, self.turns[1])
+        return down * self.outputs, across * self.inputs
 
     def writers(self, write_drivers: int) -> int:
         """Return how many logical banks can be written side by side."""
@@ -65,8 +117,20 @@ class Mapping:
         return range(bank * self.tiles, (bank + 1) * self.tiles)
 
 
-def map_network(*, hidden: int, weight_sets: int, count: int, rows: int, cols: int) -> Mapping:
+def map_network(
+    *,
+    hidden: int,
+    weight_sets: int,
+    count: int,
+    rows: int,
+    cols: int,
+    tiles_at_once: int | None = None,
+) -> Mapping:
     """Map the weight sets of a network on the banks of a machine.
+
+    As many tiles as are allowed lie side by side, so that a matrix takes as few folds as possible;
+    of the ways to do so, that with the fewest banks, and of these the one that adds the fewest
+    partial sums.
 
     Args:
         hidden: Width N of the square matrices.
@@ -74,15 +138,27 @@ def map_network(*, hidden: int, weight_sets: int, count: int, rows: int, cols: i
         count: Physical banks.
         rows: Outputs of one bank.
         cols: Inputs of one bank.
+        tiles_at_once: Most tiles that are multiplied at once; as many as there are banks where not
+            given.
 
     Raises:
-        MappingError: Not even one matrix fits.
+        MappingError: More tiles are to be multiplied at once than there are banks.
     """
-    mapping = Mapping(hidden=hidden, weight_sets=weight_sets, count=count, rows=rows, cols=cols)
-    if not mapping.logical:
+    if tiles_at_once is not None and tiles_at_once > count:
         raise MappingError(
-            f"weight_banks.count: a {hidden} x {hidden} matrix takes {mapping.tiles} banks of "
-            f"{rows} x {cols} at once, got {count}; expected at least {mapping.tiles}. Hint: raise "
-            "weight_banks.count, rows or cols, or lower network.hidden"
+            f"control.tiles_at_once: got {tiles_at_once} with {count} banks; expected at most "
+            f"{count}. Hint: lower control.tiles_at_once or raise weight_banks.count"
         )
-    return mapping
+    most = count if tiles_at_once is None else tiles_at_once
+
+    def with_inputs(across: int) -> Mapping:
+        """Return the mapping whose logical banks have some tiles that share outputs."""
+        wide = Mapping(hidden, weight_sets, count, rows, cols, beside=(1, across))
+        down = wide.grid[0]
+        # No taller than it takes for as few turns.
+        turns = -(-down // min(down, most // across))
+        return Mapping(hidden, weight_sets, count, rows, cols, beside=(-(-down // turns), across))
+
+    widest = min(most, -(-hidden // cols))
+    ways = [with_inputs(across) for across in range(1, widest + 1)]
+    return min(ways, key=lambda way: (way.folds, way.tiles, way.turns[1]))

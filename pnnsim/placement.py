@@ -19,6 +19,7 @@ class Tile:
 
     Args:
         weight_set: Weight set.
+        fold: Fold of its matrix; 0 where it is not folded.
         outputs: First output and the one after the last.
         inputs: First input and the one after the last.
         bank: Physical bank that holds it when the first wave comes; None where it must be written
@@ -26,6 +27,7 @@ class Tile:
     """
 
     weight_set: int
+    fold: int
     outputs: tuple[int, int]
     inputs: tuple[int, int]
     bank: int | None
@@ -38,47 +40,70 @@ class Rewrite:
     Args:
         block: Block of waves, from the first that repeats for ever.
         step: Step before which it is needed.
-        weight_set: Weight set that is written.
+        fold: Fold of this step before which it is needed.
+        weight_set: Weight set that is written, or the fold of it.
         banks: Physical banks that are overwritten.
     """
 
     block: int
     step: int
+    fold: int
     weight_set: int
     banks: tuple[int, ...]
 
 
 def tiles(order: Sequence[int], mapping: Mapping) -> list[Tile]:
-    """Return every tile, set by set, in the order of the banks of a set."""
-    contents = initial_contents(order, mapping)
+    """Return every tile, set by set and fold by fold, in the order of the banks that hold a fold.
+
+    Args:
+        order: Weight set of each step, k(t), shape `(steps,)`.
+        mapping: How many sets the banks hold.
+    """
+    contents = initial_contents(mapping.folded(order), mapping)
     found = []
-    for weight_set in range(mapping.weight_sets):
-        held = contents.index(weight_set) if weight_set in contents else None
+    for matrix in range(mapping.matrices):
+        held = contents.index(matrix) if matrix in contents else None
         banks = None if held is None else mapping.physical_banks(held)
-        corners = [
-            (row, col)
-            for row in range(0, mapping.hidden, mapping.rows)
-            for col in range(0, mapping.hidden, mapping.cols)
-        ]
-        for number, (row, col) in enumerate(corners):
-            found.append(
-                Tile(
-                    weight_set,
-                    (row, min(row + mapping.rows, mapping.hidden)),
-                    (col, min(col + mapping.cols, mapping.hidden)),
-                    None if banks is None else banks[number],
-                )
-            )
+        weight_set, fold = divmod(matrix, mapping.folds)
+        for number, (outputs, inputs) in enumerate(_places(fold, mapping)):
+            if outputs and inputs:
+                bank = None if banks is None else banks[number]
+                edges = (outputs.start, outputs.stop), (inputs.start, inputs.stop)
+                found.append(Tile(weight_set, fold, *edges, bank))
     return found
 
 
+def _places(fold: int, mapping: Mapping) -> list[tuple[range, range]]:
+    """Return the outputs and inputs of each tile of a fold; beyond the matrix there are none."""
+    (top, left), (down, across) = mapping.corner(fold), mapping.beside
+    rows = [range(top + i * mapping.rows, top + (i + 1) * mapping.rows) for i in range(down)]
+    cols = [range(left + i * mapping.cols, left + (i + 1) * mapping.cols) for i in range(across)]
+
+    def inside(places: range) -> range:
+        return range(places.start, min(places.stop, mapping.hidden))
+
+    return [(inside(row), inside(col)) for row in rows for col in cols]
+
+
 def rewrites(order: Sequence[int], mapping: Mapping, *, prefetch: bool = False) -> list[Rewrite]:
-    """Return the writes of the blocks that repeat for ever, counted from the first of them."""
-    start, length = plan_period(order, mapping, prefetch=prefetch)
-    plan = plan_blocks(order, mapping, prefetch=prefetch)
+    """Return the writes of the blocks that repeat for ever, counted from the first of them.
+
+    Args:
+        order: Weight set of each step, k(t), shape `(steps,)`.
+        mapping: How many sets the banks hold.
+        prefetch: Whether banks are written while others compute.
+    """
+    products = mapping.folded(order)
+    start, length = plan_period(products, mapping, prefetch=prefetch)
+    plan = plan_blocks(products, mapping, prefetch=prefetch)
     return [
-        Rewrite(block, step, visit.weight_set, tuple(mapping.physical_banks(visit.bank)))
+        Rewrite(
+            block,
+            *divmod(number, mapping.folds),
+            visit.weight_set // mapping.folds,
+            tuple(mapping.physical_banks(visit.bank)),
+        )
         for block, visits in enumerate(islice(plan, start, start + length))
-        for step, visit in enumerate(visits)
+        for number, visit in enumerate(visits)
         if visit.write
     ]

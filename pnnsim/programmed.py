@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.components.base import Active, Held, State
+from pnnsim.folding import fold_weights
 from pnnsim.rng import stream
 from pnnsim.visits import UNWRITTEN, Ints, Visits
 
@@ -70,14 +71,15 @@ class Programmed:
 
     Args:
         chip: Nominal or fabricated.
-        weight: Weight sets in [-1, 1], shape `(n_layer, n_out, n_in)`.
+        weight: Weight sets in [-1, 1], shape `(n_layer, n_hidden, n_hidden)`. Where they are
+            folded, the number of a fold stands for that of a weight set.
         read: Noise, drift, and which imperfections are on.
     """
 
     def __init__(self, chip: Chip, weight: Tensor, read: Read) -> None:
         self.chip = chip
         self.read = read
-        self._weight = weight
+        self._weight = fold_weights(weight, chip.mapping)
         self._leak = chip.switch.leakage(read.active)
         self._held: dict[tuple[int, int, int], Held] = {}
         self._met: dict[tuple[int, ...], Met] = {}

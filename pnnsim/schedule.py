@@ -1,7 +1,9 @@
 """Order the visits of waves to banks, and say what must be written or switched before each.
 
 There are no times here but for the closed form, which needs no simulation. A block of waves visits
-the bank of step 0, then that of step 1, and so on; then the next block comes.
+the bank of step 0, then that of step 1, and so on; then the next block comes. Where a matrix is
+folded, each fold is a visit of its own, and its number (`pnnsim.mapping`) is what is called the
+weight set here.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pnnsim.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Use one bank for one step of one block.
+    """Use one bank for one step of one block, or for one fold of a step.
 
     Args:
         bank: Logical bank used.
@@ -43,7 +45,7 @@ class AheadOfTime:
 
     Args:
         block: Block of the visit.
-        step: Step of the visit.
+        step: Number of the visit in its block.
         visit: The visit that needs it.
         frees: Number of the visit, over all blocks, that is the last to use what is overwritten.
     """
@@ -61,7 +63,7 @@ Situation = tuple[int, ...]
 def plan_blocks(
     order: Sequence[int], mapping: Mapping, *, prefetch: bool = False
 ) -> Iterator[tuple[Visit, ...]]:
-    """Yield the visits of block 0, 1, 2, … without end; a block has one visit per step.
+    """Yield the visits of block 0, 1, 2, … without end; a block has one visit per product.
 
     Resident sets stay where they are, set k in bank k. Otherwise the banks start with the sets that
     are used first, and the bank to overwrite is the one whose content is needed again latest in
@@ -71,7 +73,7 @@ def plan_blocks(
     Reference: L. A. Belady, IBM Systems Journal 5(2), 78, 1966.
 
     Args:
-        order: Weight set of each step, k(t), shape `(steps,)`.
+        order: Weight set of each visit, shape `(n_product,)`.
         mapping: How many sets the banks hold.
         prefetch: Never overwrite the bank just used, so that the write need not wait for it; a
             machine with a single logical bank has no other.
@@ -114,10 +116,10 @@ def _blocks(
     order: Sequence[int], mapping: Mapping, prefetch: bool
 ) -> Iterator[tuple[Situation, tuple[Visit, ...]]]:
     """Yield the situation that each block finds, and its visits."""
-    if sorted(set(order)) != list(range(mapping.weight_sets)):
+    if sorted(set(order)) != list(range(mapping.matrices)):
         raise ScheduleError(
             f"schedule: the order uses the weight sets {sorted(set(order))}; expected every set "
-            f"from 0 to {mapping.weight_sets - 1}, as mapped"
+            f"from 0 to {mapping.matrices - 1}, as mapped"
         )
     contents = initial_contents(order, mapping)
     distances = _distances_to_next_use(order)
@@ -138,11 +140,11 @@ def initial_contents(order: Sequence[int], mapping: Mapping) -> tuple[int, ...]:
     """Return the weight set in each logical bank when the first wave comes, shape `(used,)`.
 
     Args:
-        order: Weight set of each step, k(t), shape `(steps,)`.
+        order: Weight set of each visit, shape `(n_product,)`.
         mapping: How many sets the banks hold.
     """
     if mapping.resident:
-        return tuple(range(mapping.weight_sets))
+        return tuple(range(mapping.matrices))
     return tuple(dict.fromkeys(order))[: mapping.logical]
 
 
@@ -151,6 +153,9 @@ def closed_form_fs(work: Work) -> int | None:
 
         T_in + T_encode + L_T T_MM + sum over the L_T - 1 changes of max(T_change, T_state)
              + T_nonlinearity + T_out
+
+    Within a step whose matrix is folded, the state is only encoded again: each fold takes T_MM, and
+    T_encode stands in the place of T_state between two of them.
 
     Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
     T_switch where the selected bank changes: a write into the selected bank leaves the switch at
@@ -172,12 +177,10 @@ def closed_form_fs(work: Work) -> int | None:
     if control.block > 1 or ahead:
         return None
     total = delays.input_fs + delays.encode_fs + len(order) * delays.mm_fs
-    for visit in next(plan_blocks(order, mapping))[1:]:
+    for number, visit in enumerate(next(plan_blocks(order, mapping))[1:], start=1):
         change = visit.write * delays.write_fs + visit.route * delays.route_fs
-        if control.overlap:
-            total += max(change, delays.state_fs)
-        else:
-            total += change + delays.state_fs
+        state = delays.encode_fs if number % work.folds else delays.state_fs
+        total += max(change, state) if control.overlap else change + state
     total += delays.activate_fs + delays.output_fs
     refreshed = control.refresh_interval is not None and to_fs(control.refresh_interval) < total
     return None if refreshed else total

@@ -193,7 +193,7 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     aside[rows] = True
     aside[refreshed] = True
     outputs = [lane for lane, _, _ in core.output]
-    order = _row_order(table, block, firsts, aside, core.steps, outputs)
+    order = _row_order(table, block, firsts, aside, core.products, outputs)
     place = np.empty(len(order) + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
     place[-1] = -1
@@ -205,6 +205,7 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
         arrival_fs=core.arrived,
         result_fs=core.results,
         dropped=core.queue.dropped,
+        folds=core.folds,
     )
     return trace, Blocks(firsts, block)
 

@@ -35,10 +35,12 @@ class Trace:
         end_fs: End of each span [fs].
         wave: Wave served; -1 for a write or a move that serves a block of several waves, and for a
             refresh.
-        step: Step t of the network; -1 outside the loop.
+        step: Step t of the network; -1 outside the loop. Where matrices are folded, the product
+            `t * folds + fold`.
         bank: Logical bank propagated to, multiplied on, written, refreshed or selected; otherwise
             -1.
-        weight_set: Weight set that this bank holds or gets; -1 where there is no bank.
+        weight_set: Weight set k that this bank holds or gets; -1 where there is no bank. Where
+            matrices are folded, `k * folds + fold`.
         cause: Row of the span whose end allowed this one to start, an earlier row; `NO_CAUSE` for
             an arrival that nothing had to precede and for a refresh that began when it was due. A
             wave that arrives because the front end got free has the cause that freed it. Only a
@@ -47,6 +49,7 @@ class Trace:
         arrival_fs: Arrival of each wave, shape `(n_wave,)` [fs].
         result_fs: Result of each wave at the host, shape `(n_wave,)` [fs].
         dropped: Numbers of the requests that found the queue full, ascending; they are no waves.
+        folds: Products that make up a step.
     """
 
     units: tuple[str, ...]
@@ -62,6 +65,7 @@ class Trace:
     arrival_fs: Ints
     result_fs: Ints
     dropped: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    folds: int = 1
 
     @classmethod
     def from_table(
@@ -72,6 +76,7 @@ class Trace:
         arrival_fs: Sequence[int],
         result_fs: Sequence[int],
         dropped: Sequence[int] = (),
+        folds: int = 1,
     ) -> Trace:
         """Return the trace of a table, shape `(n_span, 9)`: the columns from `unit` to `cause`."""
         unit, action, start_fs, end_fs, wave, step, bank, weight_set, cause = (
@@ -91,6 +96,7 @@ class Trace:
             arrival_fs=np.array(arrival_fs, dtype=np.int64),
             result_fs=np.array(result_fs, dtype=np.int64),
             dropped=np.array(dropped, dtype=np.int64),
+            folds=folds,
         )
 
     def __len__(self) -> int:
@@ -162,7 +168,7 @@ class Trace:
 
     def equals(self, other: Trace) -> bool:
         """Return whether every column of both traces is the same."""
-        return self.units == other.units and all(
+        return (self.units, self.folds) == (other.units, other.folds) and all(
             np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
         )
 
@@ -187,9 +193,10 @@ class Trace:
             "start_fs": self.start_fs.tolist(),
             "end_fs": self.end_fs.tolist(),
             "wave": self.wave.tolist(),
-            "step": self.step.tolist(),
+            "step": (self.step // self.folds).tolist(),
+            "fold": np.where(self.step < 0, -1, self.step % self.folds).tolist(),
             "bank": self.bank.tolist(),
-            "weight_set": self.weight_set.tolist(),
+            "weight_set": (self.weight_set // self.folds).tolist(),
             "cause": self.cause.tolist(),
         }
 

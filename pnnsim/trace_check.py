@@ -29,7 +29,7 @@ def check(trace: Columns, work: Work) -> None:
     """
     _check_times(trace)
     _check_causes(trace)
-    _check_counts(trace, len(work.order), work.control.block, work.keeps)
+    _check_counts(trace, work)
     _check_lanes(trace, work.memory_capacity)
     _check_blocks(trace, work.control)
     _check_switch(trace)
@@ -116,16 +116,18 @@ def _check_causes(trace: Columns) -> None:
         )
 
 
-def _check_counts(trace: Columns, steps: int, block: int, keeps: bool) -> None:
+def _check_counts(trace: Columns, work: Work) -> None:
     """Every wave meets every step exactly once, in order; what is held is held between steps.
 
-    A state that is kept is held behind the last step, too.
+    Of a step that is folded each fold is multiplied, and the last one activates. A state that is
+    kept is held behind the last step, too.
     """
     way = ("encode", "propagate", "mvm", "detect", "activate", "hold")
+    steps, block, keeps = len(work.order), work.control.block, work.keeps
+    ends_step = np.arange(1, steps + 1) % work.folds == 0
     previous_end = np.full((trace.waves, steps), -1, dtype=np.int64)
     for action in way:
         rows = trace.rows(action)
-        expected = steps - 1 if action == "hold" and not keeps else steps
         outside = _first(
             (trace.wave[rows] < 0) | (trace.step[rows] < 0) | (trace.step[rows] >= steps)
         )
@@ -134,7 +136,10 @@ def _check_counts(trace: Columns, steps: int, block: int, keeps: bool) -> None:
         cells = trace.wave[rows] * steps + trace.step[rows]
         counts = np.bincount(cells, minlength=trace.waves * steps).reshape(-1, steps)
         wanted = np.ones((trace.waves, steps), dtype=np.int64)
-        wanted[:, expected:] = 0
+        if action in ("activate", "hold"):
+            wanted[:] = ends_step
+        if action == "hold" and not keeps:
+            wanted[:, -1] = 0
         cell = _first((counts != wanted).ravel())
         if cell is not None:
             wave, step = divmod(cell, steps)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
+from pnnsim.folding import fold_lines, unfold_product
 from pnnsim.parameters import ParameterSet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
@@ -31,7 +32,7 @@ class Carry:
 
     Args:
         state: State h, shape `(batch, n_hidden)`.
-        captured: What the detector captured in the step before; None ahead of the first.
+        captured: What the detector captured last; None ahead of the first step.
         activated: What the nonlinearity gave in the step before; None ahead of the first.
     """
 
@@ -84,32 +85,54 @@ class Loop:
         """
         chip, network, read = self._chip, self._chip.network, self._read
         weight_set = self._order[step]
-        # An analog state meets a converter once, when the front end hands it over.
-        handed_over = step == 0 and network.state == "reset"
-        converted = handed_over or not chip.memory.analog
-        line = chip.encoder.encode(carry.state, converted=converted, active=read.active)
-        received = self._products.receive(line, step)
-        fresh = chip.detector.detect(received, read.generator, read.active)
-        residue = chip.detector.residue(read.active)
-        captured = fresh
-        if residue and self._alone[step]:
-            before = carry.captured
-            if before is not None and self._visits.symbol_back[0, step] != NO_SYMBOL:
-                captured = torch.lerp(fresh, before, residue)
-        elif residue:
-            captured = _after_symbol(fresh, carry.captured, self._visits, step, residue)
-        value = torch.addcmul(self._bias[weight_set], captured, self._gain[weight_set])
+        line, product, captured = self._multiply(step, carry)
+        value = torch.addcmul(self._bias[weight_set], product, self._gain[weight_set])
         if network.injection == "every":
             value = value + drive
         activated = chip.nonlinearity.activate(value, carry.activated, read.generator, read.active)
         state = activated + network.residual * line if network.residual else activated
         if step < network.steps - 1:
-            state = self._hold(state, step + 1)
+            state = self._hold(state, (step + 1) * chip.mapping.folds)
         return Carry(state, captured, activated)
 
-    def _hold(self, state: Tensor, step: int) -> Tensor:
-        """Return what the memory has kept of a state until a step begins."""
-        held = torch.from_numpy(self._visits.held_s[:, step : step + 1]).to(state)
+    def _multiply(self, step: int, carry: Carry) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the lines, the whole product, and what was captured last, for one step."""
+        chip, mapping = self._chip, self._chip.mapping
+        # An analog state meets a converter once, when the front end hands it over.
+        handed_over = step == 0 and chip.network.state == "reset"
+        converted = handed_over or not chip.memory.analog
+        state, captured, sums = carry.state, carry.captured, []
+        for fold in range(mapping.folds):
+            number = step * mapping.folds + fold
+            if fold:
+                state = self._hold(state, number)
+            line = chip.encoder.encode(state, converted=converted, active=self._read.active)
+            captured = self._capture(fold_lines(line, fold, mapping), number, captured)
+            sums.append(captured)
+        return line, unfold_product(sums, mapping), sums[-1]
+
+    def _capture(self, line: Tensor, number: int, before: Tensor | None) -> Tensor:
+        """Return what the detector captures of one product.
+
+        Args:
+            line: What the lines of the bank carry.
+            number: Which product of the waves it is.
+            before: What the detector has captured before.
+        """
+        detector, read = self._chip.detector, self._read
+        fresh = detector.detect(self._products.receive(line, number), read.generator, read.active)
+        residue = detector.residue(read.active)
+        if not residue:
+            return fresh
+        if not self._alone[number]:
+            return _after_symbol(fresh, before, self._visits, number, residue)
+        if before is None or self._visits.symbol_back[0, number] == NO_SYMBOL:
+            return fresh
+        return torch.lerp(fresh, before, residue)
+
+    def _hold(self, state: Tensor, number: int) -> Tensor:
+        """Return what the memory has kept of a state until a product begins."""
+        held = torch.from_numpy(self._visits.held_s[:, number : number + 1]).to(state)
         return self._chip.memory.hold(state, held, self._read.active)
 
     def result(self, carry: Carry) -> Tensor:

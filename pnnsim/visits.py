@@ -6,6 +6,7 @@ The value pass sees nothing else of the schedule.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,7 @@ class Visits:
     """Hold what each wave met at each step.
 
     The first axis is the wave, or has length 1 where every wave meets the same (the surrogate).
+    Where matrices are folded, each fold of a step counts as a step here, and as a weight set.
 
     Args:
         bank: Logical bank, shape `(n_wave, n_step)`.
@@ -45,7 +47,8 @@ class Visits:
         write: Number of the programming that the bank holds, on its core, shape `(n_wave, n_step)`.
         since_write_s: Time since that programming began [s]; infinite when settled.
         dwell_s: Time since the switch last began to move [s]; infinite when at rest.
-        held_s: Time for which the memory held the state [s]; 0 where a wave starts anew.
+        held_s: Time for which the memory held the state [s], since it was encoded last where it is
+            encoded again for the next fold; 0 where a wave starts anew.
         time_s: When the wave left the encoder [s], shape `(n_wave, n_step)`.
         symbol_offset: Wave that the detector captured before, less this wave.
         symbol_back: Step of that capture less this step, 0 or -1; `NO_SYMBOL` where it belonged
@@ -78,8 +81,8 @@ class Visits:
 
 def nominal_visits(network: ReLaXNet, mapping: Mapping) -> Visits:
     """Return what the first wave meets on a machine where everything has settled."""
-    steps, banks = network.steps, mapping.used
-    order = network.weight_set_order()
+    order = mapping.folded(network.weight_set_order())
+    steps, banks = len(order), mapping.used
     bank = np.zeros((1, steps), np.int64)
     contents = np.full((1, steps, banks), UNWRITTEN, np.int64)
     held = np.array(initial_contents(order, mapping), np.int64)
@@ -122,12 +125,13 @@ def visits_from_trace(
             *(np.concatenate([getattr(met, f) for met in cores])[back] for f in Visits.__slots__)
         )
     trace = run.base
-    shape = (trace.waves, network.steps)
+    order = mapping.folded(network.weight_set_order())
+    shape = (trace.waves, len(order))
     mvm = _by_wave_and_step(trace, trace.rows("mvm"), shape)
     departure_fs = trace.start_fs[_by_wave_and_step(trace, trace.rows("propagate"), shape)]
     start_fs = trace.start_fs[mvm]
     bank = trace.bank[mvm]
-    writes = _writes(trace, network, mapping, setup_age_s)
+    writes = _writes(trace, order, mapping, setup_age_s)
     contents = np.stack([held.at(departure_fs)[1] for held in writes], axis=-1)
     number = np.zeros(shape, np.int64)
     replaced = np.zeros(shape, np.int64)
@@ -177,12 +181,14 @@ class _Held:
         return index, self.weight_set[index]
 
 
-def _writes(trace: Trace, network: ReLaXNet, mapping: Mapping, setup_age_s: float) -> list[_Held]:
+def _writes(
+    trace: Trace, order: Sequence[int], mapping: Mapping, setup_age_s: float
+) -> list[_Held]:
     """Return each bank's history, the set-up's programming first."""
     rows = np.sort(np.concatenate([trace.rows("write"), trace.rows("refresh")]))
     age_fs = round(setup_age_s * FEMTOSECONDS_PER_SECOND)
     histories = []
-    for bank, weight_set in enumerate(initial_contents(network.weight_set_order(), mapping)):
+    for bank, weight_set in enumerate(initial_contents(order, mapping)):
         mine = rows[trace.bank[rows] == bank]
         mine = mine[np.argsort(trace.end_fs[mine], kind="stable")]
         sets = np.concatenate([[weight_set], trace.weight_set[mine]])
@@ -221,6 +227,9 @@ def _last_move(trace: Trace, departure_fs: Ints, bank: Ints) -> tuple[Ints, Ints
 def _held(trace: Trace, departure_fs: Ints, block: int) -> Ints:
     """Return how long the memory held each state before it left again [fs]."""
     held = np.zeros_like(departure_fs)
+    for fold in range(1, trace.folds):
+        first = departure_fs[:, fold - 1 :: trace.folds]
+        held[:, fold :: trace.folds] = departure_fs[:, fold :: trace.folds] - first
     rows = trace.rows("hold")
     waves, steps = trace.wave[rows], trace.step[rows] + 1
     # What is held in step t leaves in step t + 1, and behind the last step with the next wave.

@@ -18,7 +18,8 @@ class Work:
 
     Args:
         delays: Delays of the machine.
-        order: Weight set of each step, k(t), shape `(steps,)`.
+        order: What a logical bank must hold at each product, shape `(n_product,)`: the weight set
+            of the step, or one fold of it after the other (`Mapping.folded`).
         mapping: Where weight sets fit.
         control: How the work is ordered.
         memory_capacity: States that the memory holds at once.
@@ -32,3 +33,8 @@ class Work:
     control: ControlParams
     memory_capacity: int
     keeps: bool = False
+
+    @property
+    def folds(self) -> int:
+        """Return how many products make up a step."""
+        return self.mapping.folds

@@ -47,7 +47,8 @@ class Machine:
 
     @property
     def order(self) -> tuple[int, ...]:
-        return self.network.weight_set_order()
+        """Return what banks must hold at each product, in order."""
+        return self.mapping.folded(self.network.weight_set_order())
 
     @property
     def work(self) -> Work:
@@ -86,18 +87,32 @@ def machine(
     write_drivers: int = 1,
     arrivals: Arrivals | None = None,
     refresh_fs: int | None = None,
+    tile: tuple[int, int] = (4, 4),
+    tiles_at_once: int | None = None,
     **changes: Any,
 ) -> Machine:
-    """Return a machine, SMALL unless told otherwise; `changes` are delays."""
+    """Return a machine, SMALL unless told otherwise; `changes` are delays.
+
+    Matrices are 4 x 4, and a bank holds one unless `tile` is smaller.
+    """
+    rows, cols = tile
     return Machine(
         delays=replace(delays, **changes),
         network=ReLaXNet(hidden=4, weight_sets=sets, steps=steps, order=order),
-        mapping=map_network(hidden=4, weight_sets=sets, count=banks, rows=4, cols=4),
+        mapping=map_network(
+            hidden=4,
+            weight_sets=sets,
+            count=banks,
+            rows=rows,
+            cols=cols,
+            tiles_at_once=tiles_at_once,
+        ),
         control=ControlParams(
             block=block,
             overlap=overlap,
             prefetch=prefetch,
             write_drivers=write_drivers,
+            tiles_at_once=tiles_at_once,
             refresh_interval=None if refresh_fs is None else seconds(refresh_fs),
         ),
         waves=waves,
@@ -138,11 +153,16 @@ def machines(draw: st.DrawFn, waves: tuple[int, int] = (1, 9), ahead: bool = Fal
     sets = draw(st.integers(1, 5))
     rest = draw(st.lists(st.integers(0, sets - 1), max_size=4))
     order = draw(st.permutations([*range(sets), *rest]))
+    # Whole matrices as often as folded ones.
+    tile, tiles = draw(st.sampled_from([((4, 4), 1), ((4, 4), 1), ((2, 4), 2), ((3, 2), 4)]))
+    banks = draw(st.integers(1, sets * tiles))
     return machine(
         draw(delay_sets()),
         sets=sets,
         steps=len(order),
-        banks=draw(st.integers(1, sets)),
+        banks=banks,
+        tile=tile,
+        tiles_at_once=draw(st.sampled_from([None, 1, min(2, banks)])) if tiles > 1 else None,
         block=draw(st.integers(1, 4)),
         overlap=draw(st.booleans()),
         waves=draw(st.integers(*waves)),

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pnnsim.errors import MappingError
+from pnnsim.folding import fold_lines, fold_weights, unfold_product
 from pnnsim.mapping import map_network
 
 
@@ -33,6 +39,67 @@ def test_logical_banks_share_no_physical_bank():
     assert [list(mapping.physical_banks(bank)) for bank in range(2)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
-def test_matrix_larger_than_all_banks_is_refused_with_the_number_needed():
-    with pytest.raises(MappingError, match=r"takes 4 banks of 4 x 4 .* got 3; expected at least 4"):
-        map_network(hidden=8, weight_sets=1, count=3, rows=4, cols=4)
+@pytest.mark.parametrize(
+    ("count", "beside", "folds", "logical"),
+    [
+        (1, (1, 1), 6, 1),
+        (2, (1, 2), 3, 1),  # no partial sums to add up between folds; (2, 1) would take 4 folds
+        (3, (3, 1), 2, 1),
+        (4, (3, 1), 2, 1),  # the fourth bank would not save a fold
+        (5, (3, 1), 2, 1),
+        (6, (3, 2), 1, 1),
+        (13, (3, 2), 1, 2),
+    ],
+)
+def test_matrix_larger_than_all_banks_is_folded_as_rarely_as_possible(
+    count, beside, folds, logical
+):
+    # 10 outputs on 4 rows and 10 inputs on 6 columns: 3 x 2 tiles.
+    mapping = map_network(hidden=10, weight_sets=2, count=count, rows=4, cols=6)
+    assert (mapping.beside, mapping.folds, mapping.logical) == (beside, folds, logical)
+    assert mapping.matrices == 2 * folds
+
+
+def test_fewer_tiles_at_once_leave_banks_that_hold_other_folds():
+    mapping = map_network(hidden=8, weight_sets=1, count=4, rows=4, cols=4, tiles_at_once=1)
+    assert (mapping.folds, mapping.logical, mapping.resident) == (4, 4, True)
+    assert (mapping.outputs, mapping.inputs) == (4, 4)
+    # Inputs first: the sums of outputs 0 to 3 are complete before the others begin.
+    assert [mapping.corner(fold) for fold in range(4)] == [(0, 0), (0, 4), (4, 0), (4, 4)]
+    assert mapping.folded([0, 0]) == (0, 1, 2, 3, 0, 1, 2, 3)
+
+
+@given(
+    hidden=st.integers(1, 40), rows=st.integers(1, 20), cols=st.integers(1, 20),
+    count=st.integers(1, 30), sets=st.integers(1, 3),
+)  # fmt: skip
+def test_no_other_shape_takes_fewer_folds(hidden, rows, cols, count, sets):
+    mapping = map_network(hidden=hidden, weight_sets=sets, count=count, rows=rows, cols=cols)
+    down, across = mapping.grid
+    shapes = [(r, c) for r in range(1, down + 1) for c in range(1, across + 1) if r * c <= count]
+    least = min(math.ceil(down / r) * math.ceil(across / c) for r, c in shapes)
+    assert mapping.folds == least
+    assert mapping.tiles <= count
+
+
+@given(
+    hidden=st.integers(1, 12), rows=st.integers(1, 7), cols=st.integers(1, 7),
+    count=st.integers(1, 9), sets=st.integers(1, 2),
+)  # fmt: skip
+def test_folds_multiply_what_the_matrix_multiplies(hidden, rows, cols, count, sets):
+    mapping = map_network(hidden=hidden, weight_sets=sets, count=count, rows=rows, cols=cols)
+    # Small whole numbers, so that sums are exact in any order.
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randint(-4, 5, (sets, hidden, hidden), generator=generator).double()
+    line = torch.randint(-4, 5, (3, hidden), generator=generator).double()
+    folds = fold_weights(weight, mapping)
+    assert folds.shape == (mapping.matrices, mapping.outputs, mapping.inputs)
+    for k in range(sets):
+        own = folds[k * mapping.folds :]
+        sums = [fold_lines(line, f, mapping) @ own[f].T for f in range(mapping.folds)]
+        assert torch.equal(unfold_product(sums, mapping), line @ weight[k].T)
+
+
+def test_more_tiles_at_once_than_banks_are_refused():
+    with pytest.raises(MappingError, match=r"tiles_at_once: got 5 with 4 banks; .* Hint: lower"):
+        map_network(hidden=8, weight_sets=1, count=4, rows=4, cols=4, tiles_at_once=5)

@@ -16,7 +16,7 @@ from tests.machines import machine, machines
 def needed_changes(case, blocks):
     """Return (write, route) before each visit, by looking ahead from each of them."""
     order = list(case.order) * (blocks + 2)
-    sets, banks = case.mapping.weight_sets, case.mapping.logical
+    sets, banks = case.mapping.matrices, case.mapping.logical
     contents = list(range(sets)) if sets <= banks else list(dict.fromkeys(order))[:banks]
     selected = contents.index(order[0])
     changes = []
@@ -35,6 +35,7 @@ def needed_changes(case, blocks):
 def recurrence(case):
     """Return arrivals, results and the departure of each (wave, step) [fs]."""
     d, block, steps = case.delays, case.control.block, len(case.order)
+    folds = case.mapping.folds
     arrival, result = {}, {}
     departure = {}
     encoder_taken = {}  # by wave, at step 0
@@ -49,6 +50,7 @@ def recurrence(case):
             write, route = changes[number * steps + step]
             duration = write * d.write_fs + route * d.route_fs
             changed = rest + duration if (write or route) else 0
+            activates = (step + 1) % folds == 0
             for wave in waves:
                 if step == 0:
                     arrival[wave] = encoder_taken.get(wave - 1, front_end_free)
@@ -58,13 +60,15 @@ def recurrence(case):
                     start = max(start, changed)
                 if step == 0:
                     encoder_taken[wave] = start
-                leave = max(start + d.encode_fs, nonlinearity_free, changed)
+                leave = max(start + d.encode_fs, changed)
+                if activates:
+                    leave = max(leave, nonlinearity_free)
+                    nonlinearity_free = leave + d.activate_fs
                 departure[wave, step] = leave
                 encoder_free = leave + d.mvm_fs + d.detect_fs
-                nonlinearity_free = leave + d.activate_fs
                 captured = leave + d.propagate_fs + d.mvm_fs + d.detect_fs
                 active = captured + d.activate_fs
-                ready[wave] = active + d.hold_fs
+                ready[wave] = active + d.hold_fs if activates else captured
                 if step == steps - 1:
                     result[wave] = readout_free = max(active, readout_free) + d.output_fs
             rest = captured
@@ -100,6 +104,22 @@ def test_every_span_but_the_first_has_a_cause_that_leads_to_the_first(case):
     trace = case.run()
     assert np.flatnonzero(trace.cause == -1).tolist() == [0]
     assert np.all(trace.cause < np.arange(len(trace)))
+
+
+def test_light_for_a_fold_between_does_not_wait_for_the_nonlinearity():
+    # Wave 1 is activated from 40 to 60. Wave 0 departs at 43 for the first fold of its next step,
+    # as its sums will stay behind the detector; wave 1 is held and encoded until 63.
+    case = machine(
+        waves=2, block=2, sets=1, steps=2, banks=2, tile=(2, 4), tiles_at_once=1, activate_fs=20,
+        route_fs=1,
+    )  # fmt: skip
+    trace = case.run()
+    rows = trace.rows("propagate")
+    columns = (trace.wave[rows], trace.step[rows], trace.start_fs[rows])
+    begin = {(wave, step): start for wave, step, start in zip(*columns, strict=True)}
+    rows = trace.rows("activate")
+    assert trace.start_fs[rows].tolist() == [20, 40, 72, 92]
+    assert (begin[0, 2], begin[1, 2], begin[0, 3]) == (43, 63, 68)
 
 
 def test_thousand_waves_over_rewritten_banks_keep_the_times_of_the_recurrence():

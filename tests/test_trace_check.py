@@ -42,7 +42,7 @@ def without(trace, row):
     columns = {
         field.name: np.delete(getattr(trace, field.name), row)
         for field in fields(Trace)
-        if field.name not in {"units", "arrival_fs", "result_fs", "dropped", "cause"}
+        if field.name not in {"units", "folds", "arrival_fs", "result_fs", "dropped", "cause"}
     }
     return replace(trace, cause=np.delete(cause, row), **columns)
 
@@ -70,7 +70,7 @@ def test_rows_out_of_order():
     columns = {
         field.name: getattr(trace, field.name)[order]
         for field in fields(Trace)
-        if field.name not in {"units", "arrival_fs", "result_fs", "dropped"}
+        if field.name not in {"units", "folds", "arrival_fs", "result_fs", "dropped"}
     }
     found(PLAIN, replace(trace, **columns), f"row {later + 1} .* stands below row {later}")
 
@@ -301,3 +301,25 @@ def test_more_writes_than_drivers():
     trace = case.run()
     with pytest.raises(ScheduleError, match="is write 2 of 1"):
         trace.check(replace(case.work, control=machine().control))
+
+
+#: Two tiles on one bank: two products in each of two steps.
+FOLDED = machine(waves=2, sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6)
+
+
+def test_step_that_leaves_out_a_fold():
+    trace = FOLDED.run()
+    row = int(trace.rows("mvm")[2])
+    found(FOLDED, edit(trace, row, step=3), "wave 0 has 0 mvm spans at step 2; expected 1")
+
+
+def test_activation_in_the_middle_of_a_step():
+    trace = FOLDED.run()
+    row = int(trace.rows("activate")[0])
+    found(FOLDED, edit(trace, row, step=0), "wave 0 has 1 activate spans at step 0; expected 0")
+
+
+def test_fold_that_is_multiplied_with_the_wrong_tile():
+    trace = FOLDED.run()
+    rows = trace.rows("mvm")[1:2]
+    found(FOLDED, edit(trace, rows, weight_set=0), "uses weight set 0; expected that of its step")

@@ -58,6 +58,12 @@ class Meter:
                 f"the network has {mapping.weight_sets}; expected a bank for each. Hint: raise "
                 "weight_banks.count or lower network.weight_sets"
             )
+        if mapping.folds > 1:
+            raise BackendError(
+                f"hardware in the loop: a matrix takes {mapping.folds} folds, one after the other; "
+                "expected banks that hold it whole. Hint: raise weight_banks.count or lower "
+                "network.hidden"
+            )
         control = self.chip.spec.control
         if control.cores > 1:
             raise BackendError(

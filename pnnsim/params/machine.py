@@ -43,6 +43,9 @@ class ControlParams(Params):
     """Whether the switch moves while the state is processed, or afterwards."""
     prefetch: bool = False
     """Whether a bank that is not in use is written while the others compute."""
+    tiles_at_once: Count | None = None
+    """Tiles of one matrix that are multiplied at once; a matrix with more is folded, one part after
+    the other. As many as there are banks where it is not given."""
     write_drivers: Count = 1
     """Physical banks that can be written at once; a matrix of several tiles shares them."""
     refresh_interval: Annotated[Time, Field(gt=0)] | None = None

@@ -121,22 +121,30 @@ def span_names(trace: Trace, rows: Iterable[int]) -> list[str]:
     return [
         _name(
             ACTIONS[trace.action[row]],
-            int(trace.step[row]),
+            place_name(int(trace.step[row]), trace.folds),
             int(trace.bank[row]),
-            int(trace.weight_set[row]),
+            place_name(int(trace.weight_set[row]), trace.folds),
         )
         for row in rows
     ]
 
 
-def _name(action: str, step: int, bank: int, weight_set: int) -> str:
+def place_name(number: int, folds: int) -> str:
+    """Return a step or a weight set as `3`, or as `3/1` for a fold of it; nothing for none."""
+    if number < 0:
+        return ""
+    whole, fold = divmod(number, folds)
+    return str(whole) if folds == 1 else f"{whole}/{fold}"
+
+
+def _name(action: str, step: str, bank: int, weight_set: str) -> str:
     if action in ("write", "refresh"):
         return f"{action} W{weight_set} → bank {bank}"
     if action == "route":
         return f"route → bank {bank}"
     words = [action.replace("_", " ")]
-    if action in ("propagate", "mvm") and weight_set >= 0:
+    if action in ("propagate", "mvm") and weight_set:
         words.append(f"W{weight_set}")
-    if step >= 0:
+    if step:
         words.append(f"t={step}")
     return " ".join(words)

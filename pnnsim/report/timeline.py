@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pnnsim.report.format import engineering, exact_time, plural
-from pnnsim.report.lanes import critical_rows, lane_order, span_names, sublane_name
+from pnnsim.report.lanes import critical_rows, lane_order, place_name, span_names, sublane_name
 from pnnsim.trace import ACTIONS, Trace
 
 #: Most spans of the first wave, and most of other waves, that a picture can hold legibly.
@@ -172,13 +172,14 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
     for row, name in zip(rows.tolist(), names, strict=True):
         begin, stop = int(trace.start_fs[row]), int(trace.end_fs[row])
         action = ACTIONS[trace.action[row]]
+        weights = place_name(int(trace.weight_set[row]), trace.folds)
         who = "" if trace.wave[row] < 0 else f", wave {trace.wave[row]}"
         bars.append(
             Bar(
                 lane=lane_of[row],
                 start_fs=max(begin, start),
                 end_fs=min(stop, end),
-                labels=_labels(name, action, int(trace.weight_set[row]), int(trace.bank[row])),
+                labels=_labels(name, action, weights, int(trace.bank[row])),
                 title=f"{name}{who}: {exact_time(stop - begin)} from {exact_time(begin)}",
                 kind=_kind(action, int(trace.wave[row]), bool(critical[row])),
                 critical=bool(critical[row]),
@@ -229,7 +230,7 @@ def _lanes(trace: Trace, rows: list[int]) -> tuple[tuple[str, ...], dict[int, in
     return tuple(names), lane_of
 
 
-def _labels(name: str, action: str, weight_set: int, bank: int) -> tuple[str, ...]:
+def _labels(name: str, action: str, weight_set: str, bank: int) -> tuple[str, ...]:
     """Return texts for a bar, from everything to as little as still says something."""
     if action == "route":
         return name, f"→ {bank}"
