@@ -9,25 +9,40 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pnnsim.cli_common import (
+    Chips,
+    DataDir,
+    Exact,
+    Json,
+    Offline,
+    Quiet,
+    Rule,
+    Seed,
+    Settings,
+    Source,
+    Task,
+    TrainingSeed,
+    Waves,
+    overrides,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
 from pnnsim.cli_serve import add_serve
 from pnnsim.cli_timing import add_commands
 from pnnsim.errors import OutputError, PnnsimError, Problem, SpecError
 
 if TYPE_CHECKING:
     from pnnsim.experiment import Experiment
-    from pnnsim.progress import Progress
 
 OK, OURS, USER, INTERRUPTED = 0, 1, 2, 130
-#: Columns of a table that goes into a pipe: no cell is broken for want of a screen.
-WIDE = 240
 NETWORK_KINDS = ("rnn", "relaxnet", "dnn")
 
 app = typer.Typer(
@@ -38,33 +53,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
-Task = Annotated[str | None, typer.Option("--task", help="Task, in place of the file's.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
-]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the simulated chips.")]
-Rule = Annotated[
-    str | None, typer.Option("--rule", help="Learning rule: backprop or hardware_aware.")
-]
-TrainingSeed = Annotated[int | None, typer.Option("--training-seed", help="Seed of the training.")]
-Chips = Annotated[int | None, typer.Option("--chips", help="Number of fabricated chips.")]
-Waves = Annotated[int | None, typer.Option("--waves", help="Held-out examples that are run.")]
-Exact = Annotated[
-    bool, typer.Option("--exact", help="Simulate every event, also where a run repeats itself.")
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", envvar="PNNSIM_DATA_DIR", help="Folder with data sets."),
-]
-Offline = Annotated[
-    bool,
-    typer.Option("--offline", envvar="PNNSIM_OFFLINE", help="Never download a data set."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the metrics alone, as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,11 +81,11 @@ def _guarded(words: list[str], debug: bool) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except PnnsimError as error:
-        _say(str(error) if isinstance(error, SpecError) else f"error: {error}", trace=debug)
+        say(str(error) if isinstance(error, SpecError) else f"error: {error}", trace=debug)
         return USER
     except Exception as error:  # the last line of defence: a person gets a sentence, not a trace
         name = type(error).__name__
-        _say(
+        say(
             f"error: pnnsim failed; this is a fault of ours, sorry ({name}: {error})\n"
             "Please report it with the command that you typed and its output with --debug.",
             trace=debug,
@@ -159,7 +147,7 @@ def run(
 
     experiment = load_experiment(
         source,
-        _overrides(settings, exact=exact),
+        overrides(settings, exact=exact),
         task=task,
         rule=rule,
         seed=seed,
@@ -174,7 +162,7 @@ def run(
 
     from pnnsim.job import run as run_job
 
-    with _progress(quiet) as progress:
+    with progress_bar(quiet) as progress:
         result = run_job(
             experiment,
             out=folder,
@@ -185,7 +173,7 @@ def run(
             progress=progress,
         )
     if json:
-        _print_json(result.metrics)
+        print_json(result.metrics)
     elif not quiet:
         print(result.table)
 
@@ -224,7 +212,7 @@ def compare(
         try:
             experiment = load_experiment(
                 label if kind is None else hardware,
-                _overrides(settings, exact=exact),
+                overrides(settings, exact=exact),
                 network_kind=kind,
                 task=task,
                 rule=rule,
@@ -242,10 +230,10 @@ def compare(
 
     from pnnsim.job import compare as compare_jobs
 
-    with _progress(quiet) as progress:
+    with progress_bar(quiet) as progress:
         result = compare_jobs(experiments, data_dir=data_dir, offline=offline, progress=progress)
     if json:
-        _print_json([{"label": label, "metrics": metrics} for label, metrics in result.rows])
+        print_json([{"label": label, "metrics": metrics} for label, metrics in result.rows])
     elif not quiet:
         print(result.table)
 
@@ -266,7 +254,7 @@ def validate(
             experiment = load_experiment(file)
         except SpecError as error:
             bad = True
-            _say(str(error))
+            say(str(error))
             continue
         if not quiet:
             print(f"{file}: ok ({experiment.hardware.name}, {experiment.hardware.technology})")
@@ -290,13 +278,13 @@ def verify(
     checks = compare_with_published(names or ())
     failed = [check for check in checks if not check.passed]
     if json:
-        _print_json([check.as_json() for check in checks])
+        print_json([check.as_json() for check in checks])
     elif not quiet:
         titles = ("", "demonstration", "figure", "published", "simulated", "tolerance", "basis")
-        _table((*titles, "fitted"), [check.row() for check in checks])
+        print_table((*titles, "fitted"), [check.row() for check in checks])
         shown = {check.demonstration.name: check.demonstration for check in checks}
         print()
-        _table(("demonstration", "what was shown", "source"), [
+        print_table(("demonstration", "what was shown", "source"), [
             (known.name, known.title, known.source) for known in shown.values()
         ])  # fmt: skip
         print(f"\n{len(checks) - len(failed)} of {len(checks)} figures pass")
@@ -315,9 +303,9 @@ def components(
     from pnnsim.catalog import fields_of_kind, kinds_of_parts
 
     if part is None or "." not in part:
-        _table(("part", "kind", "what it describes"), kinds_of_parts(part))
+        print_table(("part", "kind", "what it describes"), kinds_of_parts(part))
     else:
-        _table(("key", "unit", "bounds", "default", "meaning"), fields_of_kind(part))
+        print_table(("key", "unit", "bounds", "default", "meaning"), fields_of_kind(part))
 
 
 @app.command()
@@ -325,7 +313,7 @@ def specs() -> None:
     """List the machines that come with pnnsim."""
     from pnnsim.spec_source import available_specs
 
-    _table(("machine", "summary"), list(available_specs().items()))
+    print_table(("machine", "summary"), list(available_specs().items()))
 
 
 @app.command()
@@ -333,7 +321,7 @@ def schema() -> None:
     """Print the JSON Schema of a machine's description, for editors."""
     from pnnsim.catalog import hardware_schema
 
-    _print_json(hardware_schema())
+    print_json(hardware_schema())
 
 
 def default_folder(experiment: Experiment) -> Path:
@@ -342,58 +330,5 @@ def default_folder(experiment: Experiment) -> Path:
     return Path("runs") / name
 
 
-def _overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tuple[str, str]]:
-    """Return `key=value` words as pairs."""
-    pairs = [("simulation.exact", "true")] if exact else []
-    for word in settings or ():
-        key, equals, value = word.partition("=")
-        if not equals or not key:
-            what = f"got '{word}'; expected key=value such as weight_banks.count=8"
-            raise SpecError([Problem("--set", what)])
-        pairs.append((key.strip(), value.strip()))
-    return pairs
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Progress | None]:
-    """Give a progress bar to a person who looks on, and None to everybody else."""
-    from pnnsim.progress import terminal_progress
-
-    bar = None if quiet else terminal_progress()
-    if bar is None:
-        yield None
-    else:
-        with bar:
-            yield bar
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns; a terminal wraps them, a pipe gets whole lines."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, title in enumerate(titles):
-        table.add_column(title, no_wrap=i == 0, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    terminal = Console()
-    console = terminal if terminal.is_terminal else Console(width=WIDE)
-    console.print(table)
-
-
-def _print_json(data: object) -> None:
-    from json import dumps
-
-    print(dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-add_commands(app, overrides=_overrides, table=_table, dump=_print_json)
-add_serve(app, overrides=_overrides)
-
-
-def _say(text: str, *, trace: bool = False) -> None:
-    print(text, file=sys.stderr)
-    if trace:
-        traceback.print_exc()
+add_commands(app)
+add_serve(app)

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
-]
+from pnnsim.cli_common import Settings, Source, overrides
 
 
-def add_serve(
-    app: typer.Typer, *, overrides: Callable[[Sequence[str] | None], list[tuple[str, str]]]
-) -> None:
-    """Add the command to the command line.
-
-    Args:
-        app: The command line.
-        overrides: Reads `key=value` words.
-    """
+def add_serve(app: typer.Typer) -> None:
+    """Add the command to the command line."""
 
     @app.command()
     def serve(

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
-]
+from pnnsim.cli_common import Settings, Source, overrides, print_json, print_table
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
-Table = Callable[[Sequence[str], Sequence[Sequence[str]]], None]
 
 
-def add_commands(
-    app: typer.Typer,
-    *,
-    overrides: Callable[[Sequence[str] | None], list[tuple[str, str]]],
-    table: Table,
-    dump: Callable[[object], None],
-) -> None:
-    """Add the commands to the command line.
-
-    Args:
-        app: The command line.
-        overrides: Reads `key=value` words.
-        table: Prints titles and rows.
-        dump: Prints data as JSON.
-    """
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
 
     @app.command("map")
     def show_map(source: Source, settings: Settings = None, json: Json = False) -> None:
@@ -52,9 +34,11 @@ def add_commands(
         placed = tiles(order, mapping)
         writes = rewrites(order, mapping, prefetch=hardware.control.prefetch)
         if json:
-            dump({"tiles": [asdict(t) for t in placed], "rewrites": [asdict(w) for w in writes]})
+            print_json(
+                {"tiles": [asdict(t) for t in placed], "rewrites": [asdict(w) for w in writes]}
+            )
             return
-        table(
+        print_table(
             ("weight set", "fold", "outputs", "inputs", "bank"),
             [
                 (
@@ -73,7 +57,7 @@ def add_commands(
             typer.echo("every weight set stays where it is: nothing is rewritten")
             return
         typer.echo(f"rewritten in each {1 + max(w.block for w in writes)} block(s) of waves:")
-        table(
+        print_table(
             ("block", "before step", "fold", "weight set", "into banks"),
             [
                 (*map(str, (w.block, w.step, w.fold, w.weight_set)), " ".join(map(str, w.banks)))
@@ -101,9 +85,9 @@ def add_commands(
 
             write_tornado(plot, found, experiment.hardware.name)
         if json:
-            dump([asdict(item) for item in found])
+            print_json([asdict(item) for item in found])
             return
-        table(
+        print_table(
             (
                 "parameter",
                 "value",

@@ -17,6 +17,7 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill, Cost
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.learning.rules import Settings, dry_run, make_rule
 from pnnsim.schedule import closed_form_fs
 from pnnsim.simulator import simulate, time_run
 from pnnsim.spec import load_spec
@@ -225,8 +226,12 @@ def test_network_that_overwrites_its_banks_is_refused() -> None:
 
 
 def test_machine_of_several_cores_is_refused() -> None:
+    """Also by a bill that is told beforehand, which would charge the power of both to one."""
+    two, settings = spec(("control.cores", "2")), Settings()
     with pytest.raises(BackendError, match="the machine has 2 cores"):
-        SimulatedBackend(spec(("control.cores", "2")), NETWORK)
+        SimulatedBackend(two, NETWORK)
+    with pytest.raises(BackendError, match="the machine has 2 cores"):
+        dry_run(make_rule("spsa"), two, NETWORK, examples=12, settings=settings)
 
 
 def test_pass_writes_nothing_by_itself() -> None:

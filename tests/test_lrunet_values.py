@@ -23,11 +23,11 @@ from pnnsim.lrunet import (
     digital_loop,
     ideal_outputs,
     outputs,
+    passes,
 )
 from pnnsim.lrunet.network import Convolution
 from pnnsim.lrunet.program import Application
 from pnnsim.lrunet.tiling import tile_weights, tiles
-from pnnsim.lrunet.values import _patches
 from pnnsim.spec import load_spec
 
 NETWORK = LruNet(channels=2, side=8, classes=3, stem=8, repetitions=2)
@@ -92,7 +92,7 @@ def test_tiles_together_are_the_convolution(conv: Convolution, count: int) -> No
 def patches_of(conv: Convolution, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return patches as the machine encodes them, through its own function."""
     application = Application(conv, 0, range(0), 0, 0)
-    return _patches(application, torch.from_numpy(x)[None]).numpy()
+    return passes.patches(application, torch.from_numpy(x)[None]).numpy()
 
 
 def trained_like(network: LruNet) -> LruModule:

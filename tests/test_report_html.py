@@ -83,6 +83,15 @@ def test_page_says_what_a_reader_needs(tmp_path: Path) -> None:
         assert wanted in text, wanted
 
 
+def test_page_tells_of_refreshes_where_banks_are_refreshed(tmp_path: Path) -> None:
+    assert "refresh" not in page(tmp_path).lower()
+    metrics = make_metrics(make_trace())
+    metrics["refresh"] = {"writes": 4, "time_s": 8e-6, "energy_j": 2e-9}
+    text = page(tmp_path, metrics)
+    for wanted in ("Refresh, while inference goes on", "2 µs each", "2 nJ"):
+        assert wanted in text, wanted
+
+
 def test_names_cannot_inject_markup(tmp_path: Path) -> None:
     trace = make_trace()
     metrics = make_metrics(trace)

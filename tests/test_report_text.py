@@ -7,14 +7,18 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnnsim.metrics import refresh
 from pnnsim.report.format import count, engineering, exact_time, percent
 from pnnsim.report.rows import energy_parts
 from pnnsim.report.text import WIDTH, compare_markdown, compare_table, summary_table
 from pnnsim.units import parse_quantity
-from tests.report_example import make_metrics, make_trace
+from tests.machines import machine
+from tests.report_example import Prices, make_metrics, make_trace
+
+REFRESHING = Prices({("weight_banks", "refresh"): 5e-9})
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,7 @@ def test_engineering_text(value: float | None, unit: str, text: str) -> None:
 
 
 @given(st.floats(1e-17, 1e6))
+@settings(deadline=None)  # the first reading loads the table of units
 def test_engineering_text_reads_back_to_four_digits(value: float) -> None:
     read = parse_quantity(engineering(value, "s"), "time")
     # four significant digits: half a unit of the last, at worst 0.5e-3 of the value
@@ -113,6 +118,25 @@ def test_summary_holds_the_figures_a_reader_came_for() -> None:
     # exactly three shares of the critical path
     at = next(i for i, text in enumerate(lines) if text.startswith("Critical path"))
     assert [bool(text) for text in lines[at + 1 : at + 5]] == [True, True, True, False]
+
+
+def test_summary_tells_of_refreshes_where_banks_are_refreshed() -> None:
+    # One bank, due at 12 and at 27 and free at 15 and 29 fs: see `test_timing_refresh`.
+    case = machine(waves=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
+    metrics = make_metrics(make_trace(waves=5))
+    assert "refresh" not in summary_table(metrics).lower()
+    metrics["refresh"] = refresh(machine(waves=3).run(), REFRESHING)
+    assert "refresh" not in summary_table(metrics).lower()
+    metrics["refresh"] = refresh(case.run(), REFRESHING)
+    metrics["energy_j"]["total"] = 40e-9
+    lines = summary_table(metrics).splitlines()
+    at = lines.index("Refresh, while inference goes on")
+    found = [line.split() for line in lines[at + 1 : at + 4]]
+    assert found[0] == ["bank", "writes", "2", "0.4", "per", "inference"]
+    assert found[1] == ["time", "20", "fs", "10", "fs", "each,", "added", "up"]
+    assert found[2][:5] == ["energy", "10", "nJ", "25.00", "%"]
+    assert lines[at + 4] == ""
+    assert next(line for line in lines if "after set-up" in line).endswith("refreshes not included")
 
 
 def test_summary_says_by_how_much_the_closed_form_is_off() -> None:

@@ -54,6 +54,10 @@ READ = 8 * 25e-15 * 2**7  # a state
 PROGRAM = 64 * 10 * 3.584e-12
 #: Front end, lines with their lasers, switches, heaters of both banks, detectors, drivers, cooler.
 POWER = 5e-3 + 8 * (1e-3 + 1e-3 / 0.2) + 2 * 15e-3 + 2 * 64e-3 + 8 * 3e-3 + 8 * 0.5e-3 + 2.0
+#: Parts that draw power only while they work, and what they draw then: eight lines each.
+GATED = (("control.gating", "[detector, readout]"), ("readout.static_power", "1 mW"))
+DETECTORS = 8 * 3e-3
+READOUTS = 8 * 1e-3
 
 #: Passes of each of three updates, waves of each over the examples of the batch, whether states are
 #: read, and weight sets written before each pass.
@@ -74,17 +78,21 @@ def loop_time(change: float) -> float:
     return ENCODE + 3 * MULTIPLY + 2 * change + ACTIVATE
 
 
+@pytest.mark.parametrize("gating", [(), GATED], ids=["always on", "gated"])
 @pytest.mark.parametrize("name", RULES)
-def test_bill_of_one_epoch_is_counts_times_prices(name: str) -> None:
+def test_bill_of_one_epoch_is_counts_times_prices(
+    name: str, gating: tuple[tuple[str, str], ...]
+) -> None:
     """Twelve examples in batches of 5, 5 and 2; the machine takes one wave after the other."""
     passes, factor, states, sets = COUNTS[name]
     settings = Settings(epochs=1, batch=5, learning_rate=1e-3)
-    backend = SimulatedBackend(spec(FAST), NETWORK, seed=7)
-    twin = Surrogate(NETWORK, spec(FAST), dtype=torch.float64)
+    machine = spec(FAST, *gating)
+    backend = SimulatedBackend(machine, NETWORK, seed=7)
+    twin = Surrogate(NETWORK, machine, dtype=torch.float64)
     bench = Bench(backend, update_time=UPDATE)
     bill = train(make_rule(name), bench, twin, examples(12), settings).bill
     told = dry_run(
-        make_rule(name), spec(FAST), NETWORK, examples=12, settings=settings, update_time=UPDATE
+        make_rule(name), machine, NETWORK, examples=12, settings=settings, update_time=UPDATE
     )
 
     calls, waves = 3 * passes, 12 * passes * factor
@@ -93,6 +101,12 @@ def test_bill_of_one_epoch_is_counts_times_prices(name: str) -> None:
     plain = calls * (MAP + CONVERT + CONVERT + MAP) + waves * loop_time(change)
     slower = 2 * (max(SWITCH, STATE + CONVERT) - change) if states else 0.0
     assert not states or slower > 1e-9
+    standing = POWER - DETECTORS if gating else POWER
+    a_wave = MAPS + LINES + MOVES + ACTIVATIONS + HELD + READ
+    a_state = READ
+    if gating:
+        a_wave += 3 * DETECTORS * DETECT + READOUTS * CONVERT
+        a_state += READOUTS * CONVERT
 
     for found in (bill, told):
         assert found.forward.count == waves
@@ -106,16 +120,16 @@ def test_bill_of_one_epoch_is_counts_times_prices(name: str) -> None:
         assert found.host.time_s == pytest.approx(3 * UPDATE, rel=1e-12, abs=0)
 
         # Less the standing power; energies are sums of exact prices.
-        assert found.forward.energy_j - POWER * found.forward.time_s == pytest.approx(
-            waves * (MAPS + LINES + MOVES + ACTIVATIONS + HELD + READ), rel=1e-6, abs=0
+        assert found.forward.energy_j - standing * found.forward.time_s == pytest.approx(
+            waves * a_wave, rel=1e-6, abs=0
         )
-        assert found.write.energy_j - POWER * found.write.time_s == pytest.approx(
+        assert found.write.energy_j - standing * found.write.time_s == pytest.approx(
             writes * PROGRAM, rel=1e-6, abs=0
         )
-        assert found.read.energy_j - POWER * found.read.time_s == pytest.approx(
-            (2 * waves if states else 0) * READ, rel=1e-6, abs=0
+        assert found.read.energy_j - standing * found.read.time_s == pytest.approx(
+            (2 * waves if states else 0) * a_state, rel=1e-6, abs=0
         )
-        assert found.host.energy_j == pytest.approx(POWER * 3 * UPDATE, rel=1e-12, abs=0)
+        assert found.host.energy_j == pytest.approx(standing * 3 * UPDATE, rel=1e-12, abs=0)
         assert found.time_s == pytest.approx(
             plain + writes * WRITE + calls * SETTLE + waves * slower + 3 * UPDATE, rel=1e-8, abs=0
         )

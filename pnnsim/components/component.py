@@ -116,6 +116,15 @@ class Component(ABC, Generic[P]):
         """Return whether one of this part's imperfections is switched on."""
         return f"{self.part}.{imperfection}" in active
 
+    def unsettled(self, elapsed: Tensor, time_constant: float, active: Active) -> Tensor:
+        """Return what an exponential approach has left after a time [s], as `elapsed`.
+
+        Nothing where the part's imperfection `settling` is off.
+        """
+        if not self.on(active, "settling"):
+            return torch.zeros_like(elapsed)
+        return dynamics.residue(elapsed, time_constant)
+
 
 def wait_fs(given: float | None, time_constant: float, bits: int) -> int:
     """Return the wait of a first-order part [fs]: as given, or until half a bit is left."""

@@ -12,7 +12,7 @@ from pnnsim.components.base import Active, Detector, Encoder, Received, Switch, 
 from pnnsim.params.crossbar import CrossbarTiaParams, CurrentSwitchParams, LineDriverParams
 from pnnsim.physics import dynamics, photonic_detection, quantize
 from pnnsim.rng import noise_like
-from pnnsim.units import from_fs, to_fs
+from pnnsim.units import to_fs
 
 
 @final
@@ -72,18 +72,15 @@ class CurrentSwitch(Switch[CurrentSwitchParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time of a whole move, from the address to settled sense lines."""
-        if action != "route":
-            raise KeyError(action)
         p = self.params
-        if p.settling_time is not None:
-            return to_fs(p.settling_time)
-        return to_fs(p.decoder_time + dynamics.settling_time(p.time_constant, p.bits))
+        move = p.settling_time
+        if move is None:
+            move = p.decoder_time + dynamics.settling_time(p.time_constant, p.bits)
+        return {"route": to_fs(move)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of opening the gates of one bank and closing those of another."""
-        if action != "route":
-            raise KeyError(action)
-        return 2 * self._gates * self.params.toggle_energy
+        return {"route": 2 * self._gates * self.params.toggle_energy}[action]
 
     def static_power(self) -> float:
         """Return the leakage of the gates of all banks."""
@@ -107,10 +104,8 @@ class CurrentSwitch(Switch[CurrentSwitchParams]):
 
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
         """Return what an exponential approach has left, which begins when the decoder is done."""
-        if not self.on(active, "settling"):
-            return torch.zeros_like(dwell)
         moving = (dwell - self.params.decoder_time).clamp(min=0.0)
-        return dynamics.residue(moving, self.params.time_constant)
+        return self.unsettled(moving, self.params.time_constant, active)
 
     def injection(self, dwell: Tensor, active: Active) -> Tensor | None:
         """Return the part of the gates' charge that both polarities do not cancel, as a current.
@@ -137,9 +132,8 @@ class CrossbarTia(Detector[CrossbarTiaParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the capture."""
-        if action != "detect":
-            raise KeyError(action)
-        return wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        wait = wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        return {"detect": wait}[action]
 
     @property
     def _time_constant(self) -> float:
@@ -159,9 +153,7 @@ class CrossbarTia(Detector[CrossbarTiaParams]):
 
     def residue(self, active: Active) -> float:
         """Return what an exponential approach has left of the symbol before."""
-        if not self.on(active, "settling"):
-            return 0.0
-        return math.exp(-from_fs(self.delay_fs("detect")) / self._time_constant)
+        return self.unsettled_symbol(self._time_constant, active)
 
     def detect(
         self, received: Received, generator: torch.Generator | None, active: Active

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import final
 
 import torch
@@ -12,7 +11,7 @@ from pnnsim.components.base import Active, Detector, Received, wait_fs
 from pnnsim.params.detector import BalancedPhotodiodeParams
 from pnnsim.physics import dynamics, photonic_detection
 from pnnsim.rng import noise_like
-from pnnsim.units import from_fs, power_ratio
+from pnnsim.units import power_ratio
 
 _NOISES = ("shot_noise", "amplifier_noise", "laser_noise")
 
@@ -35,10 +34,8 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the capture."""
-        if action != "detect":
-            raise KeyError(action)
         intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-        return wait_fs(self.params.settling_time, intrinsic, self.params.bits)
+        return {"detect": wait_fs(self.params.settling_time, intrinsic, self.params.bits)}[action]
 
     def cost(self, action: str) -> float:
         """Return nothing: an amplifier draws standing power only."""
@@ -76,10 +73,8 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
 
     def residue(self, active: Active) -> float:
         """Return what an exponential approach has left of the symbol before."""
-        if not self.on(active, "settling"):
-            return 0.0
         time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-        return math.exp(-from_fs(self.delay_fs("detect")) / time_constant)
+        return self.unsettled_symbol(time_constant, active)
 
     def detect(
         self, received: Received, generator: torch.Generator | None, active: Active

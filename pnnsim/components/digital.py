@@ -23,17 +23,14 @@ class DigitalActivation(Nonlinearity[DigitalActivationParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return conversion and function, one after the other."""
-        if action != "activate":
-            raise KeyError(action)
         turns = self.params.turns(self.size.hidden)
-        return turns * to_fs(self.params.conversion_time) + to_fs(self.params.function_time)
+        conversions = turns * to_fs(self.params.conversion_time)
+        return {"activate": conversions + to_fs(self.params.function_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of converting and looking up every line."""
-        if action != "activate":
-            raise KeyError(action)
         conversion = electronic.converter_energy(self.params.figure_of_merit, self.params.enob)
-        return self.size.hidden * (conversion + self.params.function_energy)
+        return {"activate": self.size.hidden * (conversion + self.params.function_energy)}[action]
 
     def static_power(self) -> float:
         """Return the standing power of all converters with their tables."""
@@ -75,15 +72,12 @@ class Sram(Memory[SramParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time to write and read a state."""
-        if action != "hold":
-            raise KeyError(action)
-        return to_fs(self.params.hold_time)
+        return {"hold": to_fs(self.params.hold_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of one write and one read of every line's word."""
-        if action != "hold":
-            raise KeyError(action)
-        return 2.0 * self.size.hidden * self.params.word_bytes * self.params.energy_per_byte
+        moved = 2.0 * self.size.hidden * self.params.word_bytes
+        return {"hold": moved * self.params.energy_per_byte}[action]
 
     def static_power(self) -> float:
         """Return the leakage of all bytes."""
@@ -109,9 +103,7 @@ class Register(Readout[RegisterParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time of the transfer."""
-        if action != "convert":
-            raise KeyError(action)
-        return to_fs(self.params.transfer_time)
+        return {"convert": to_fs(self.params.transfer_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of handing over every line."""

@@ -38,9 +38,7 @@ class ElectronicAnalog(Neurons[ElectronicAnalogParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait for the stage."""
-        if action != "activate":
-            raise KeyError(action)
-        return to_fs(self.params.settling_time)
+        return {"activate": to_fs(self.params.settling_time)}[action]
 
     def activate(
         self,
@@ -77,9 +75,7 @@ class MtjSigmoid(Neurons[MtjSigmoidParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time of averaging."""
-        if action != "activate":
-            raise KeyError(action)
-        return to_fs(self.params.integration_time)
+        return {"activate": to_fs(self.params.integration_time)}[action]
 
     def activate(
         self,
@@ -122,9 +118,7 @@ class SpinOscillator(Neurons[SpinOscillatorParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the amplitude is read."""
-        if action != "activate":
-            raise KeyError(action)
-        return to_fs(self.params.settling_time)
+        return {"activate": to_fs(self.params.settling_time)}[action]
 
     def activate(
         self,

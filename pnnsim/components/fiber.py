@@ -24,9 +24,7 @@ class FiberMemsSwitch(Switch[FiberMemsSwitchParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait after a move."""
-        if action != "route":
-            raise KeyError(action)
-        return to_fs(self.params.switching_time)
+        return {"route": to_fs(self.params.switching_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of moving every switch."""
@@ -73,9 +71,8 @@ class SoaSwitch(Switch[SoaSwitchParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait after a move."""
-        if action != "route":
-            raise KeyError(action)
-        return wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        wait = wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        return {"route": wait}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of closing one gate and opening another at every splitter."""
@@ -98,9 +95,7 @@ class SoaSwitch(Switch[SoaSwitchParams]):
 
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
         """Return what an exponential approach has left after the dwell."""
-        if not self.on(active, "settling"):
-            return torch.zeros_like(dwell)
-        return dynamics.residue(dwell, self._time_constant)
+        return self.unsettled(dwell, self._time_constant, active)
 
     @property
     def emission(self) -> float:
@@ -144,9 +139,8 @@ class DelayLine(Memory[DelayLineParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time of one round."""
-        if action != "hold":
-            raise KeyError(action)
-        return to_fs(dynamics.flight_time(self.params.length, self.params.group_index))
+        around = dynamics.flight_time(self.params.length, self.params.group_index)
+        return {"hold": to_fs(around)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of one round of every line."""

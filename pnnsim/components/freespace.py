@@ -86,9 +86,7 @@ class MaskBank(WeightBank[SlmParams]):
 
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
         """Return what the liquid crystal has left of the mask before."""
-        if not self.on(active, "settling"):
-            return torch.zeros_like(elapsed)
-        return dynamics.residue(elapsed, self.params.time_constant)
+        return self.unsettled(elapsed, self.params.time_constant, active)
 
     @property
     def rest_weight(self) -> float:
@@ -115,12 +113,10 @@ class MirrorSwitch(Switch[DmdSwitchParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time to load the rows, and that in which the mirrors come to rest."""
-        if action != "route":
-            raise KeyError(action)
         load = photonic_switch.mirror_load_time(
             self.params.rows, self.params.clocks_per_row, self.params.clock
         )
-        return to_fs(load + self.params.mirror_time)
+        return {"route": to_fs(load + self.params.mirror_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of a move beyond what the controller draws anyway."""
@@ -205,14 +201,10 @@ class MirrorEncoder(Encoder[DmdRowsParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time to load a pattern and for its mirrors to rest."""
-        if action == "convert":
-            return 0
-        if action != "encode":
-            raise KeyError(action)
         load = photonic_switch.mirror_load_time(
             self.params.rows, self.params.clocks_per_row, self.params.clock
         )
-        return to_fs(load + self.params.mirror_time)
+        return {"convert": 0, "encode": to_fs(load + self.params.mirror_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of the patterns of every line."""

@@ -1,20 +1,21 @@
 """Lay weights on the junctions of a crossbar and say what conductances, and so weights, result.
 
-This knows one chip's draws and one moment's flips as tensors that it is given; it draws nothing and
-knows neither clocks nor prices: that is `mtj_crossbar`.
+This knows one chip's draws and one moment's flips as tensors that it is given, and how likely flips
+are; it draws nothing and knows neither clocks nor prices: that is `mtj_crossbar`.
 
 Axes: `(n_out, n_in, 2, n_device)`, polarity (0 adds, 1 subtracts), then the junctions of a group.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import final
 
 import torch
 from torch import Tensor
 
 from pnnsim.params.mtj import MtjCrossbarParams
-from pnnsim.physics import crossbar, quantize, spintronic
+from pnnsim.physics import crossbar, dynamics, quantize, spintronic
 from pnnsim.physics import spintronic_encoding as encoding
 
 
@@ -73,6 +74,53 @@ class Junctions:
         across = voltage / p.devices if self._series else voltage
         nominal = torch.tensor(p.tmr, dtype=voltage.dtype, device=voltage.device)
         return spintronic.tmr_ratio(nominal, across, p.half_voltage, self._temperature, p.tmr_slope)
+
+    # what becomes of a state
+
+    @cached_property
+    def write_error_rate(self) -> float:
+        """Return the chance that one pulse fails, as described or from the macrospin."""
+        p = self._params
+        if p.write_error_rate is not None:
+            return p.write_error_rate
+        assert p.overdrive is not None  # a description without it is refused
+        assert p.damping is not None
+        assert p.anisotropy_field is not None
+        pulse = torch.tensor(p.write_pulse, dtype=torch.float64)
+        return float(
+            spintronic.write_error_rate(
+                pulse, p.overdrive, p.barrier, p.damping, p.anisotropy_field
+            )
+        )
+
+    @cached_property
+    def flip_rate(self) -> float:
+        """Return how often heat flips a junction [1/s].
+
+        Junctions are taken to be read all the time, an upper bound of what reading disturbs.
+        """
+        p = self._params
+        barrier = torch.tensor(p.barrier, dtype=torch.float64)
+        return float(dynamics.flip_rate(barrier, p.read_drive, p.attempt_time))
+
+    def flip_probability(self, age: float) -> Tensor:
+        """Return the chance that a junction is not in the state of some time [s] ago."""
+        elapsed = torch.tensor(age, dtype=torch.float64)
+        return dynamics.telegraph_flip_probability(elapsed, self.flip_rate, self.flip_rate)
+
+    def missed(self, weight: Tensor, wrong: Tensor) -> Tensor:
+        """Return by how much weights differ from those that were meant, as `weight`.
+
+        Taken from nominal junctions: the error of a spread would be wrong by its percents.
+
+        Args:
+            weight: Weights that were meant, shape `(n_out, n_in)`.
+            wrong: Which junctions are in the other state, shape `(n_out, n_in, 2, n_device)`.
+        """
+        meant = self.states(weight)
+        both = (torch.where(wrong, 1.0 - meant, meant), meant)
+        found, wanted = (self.cells(self.conductances(states)) for states in both)
+        return self.weights(found - wanted)
 
     # from weights to junctions
 

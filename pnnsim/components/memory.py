@@ -23,9 +23,7 @@ class SampleHold(Memory[SampleHoldParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time to acquire a sample."""
-        if action != "hold":
-            raise KeyError(action)
-        return to_fs(self.params.hold_time)
+        return {"hold": to_fs(self.params.hold_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of one sample of every line."""

@@ -83,11 +83,8 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
     def __init__(self, params: MtjCrossbarParams, size: Size) -> None:
         super().__init__(params, size)
         self._junctions = Junctions(params, size.temperature)
-        barrier = torch.tensor(params.barrier, dtype=torch.float64)
-        rate = dynamics.flip_rate(barrier, params.read_drive, params.attempt_time)
-        self._flip_rate = float(rate)
         self._kept: Kept[_Written] = Kept(_KEPT)
-        self.ages = self._flip_rate * _YEAR * self._devices > _FLIPS_A_YEAR
+        self.ages = self._junctions.flip_rate * _YEAR * self._devices > _FLIPS_A_YEAR
 
     # timing
 
@@ -117,12 +114,9 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
 
     def cost(self, action: str) -> float:
         """Return the energy of writing every junction of a logical bank; reading is line power."""
-        if action in ("propagate", "mvm"):
-            return 0.0
-        if action != "write":
-            raise KeyError(action)
         tiles = self.size.tiles_out * self.size.tiles_in
-        return tiles * self._devices * self.params.write_energy
+        energy = tiles * self._devices * self.params.write_energy
+        return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
         """Return nothing: magnetization holds without power."""
@@ -285,52 +279,24 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         return junctions
 
     def _flipped(self, state: State, active: Active, age: float) -> Tensor | None:
-        """Return which junctions have forgotten their state by an age; None for none.
-
-        Junctions are taken to be read all the time, an upper bound of what reading disturbs.
-        """
+        """Return which junctions have forgotten their state by an age; None for none."""
         if not self.on(active, "retention") or "luck" not in state or age == float("inf"):
             return None
-        chance = dynamics.telegraph_flip_probability(
-            torch.tensor(age, dtype=torch.float64), self._flip_rate, self._flip_rate
-        )
-        flipped = state["luck"] < chance
+        flipped = state["luck"] < self._junctions.flip_probability(age)
         return flipped if bool(flipped.any()) else None
 
     def write_error(
         self, held: Tensor, generator: torch.Generator, active: Active
     ) -> Tensor | None:
-        """Draw which pulses fail; a junction keeps its last state, which differs every other time.
-
-        Errors are taken from nominal junctions: those of a spread would be wrong by its percents.
-        """
-        rate = self.write_error_rate
+        """Draw which pulses fail; a junction keeps its last state, wrong every other time."""
+        rate = self._junctions.write_error_rate
         if not self.on(active, "write_errors") or rate == 0.0:
             return None
         shape = (*held.shape, 2, self.params.devices)
         failed = rare(shape, rate / 2.0, generator)
         if failed is None:
             return torch.zeros_like(held)
-        meant = self._junctions.states(held.detach())
-        both = (torch.where(failed, 1.0 - meant, meant), meant)
-        found, wanted = (self._junctions.cells(self._junctions.conductances(s)) for s in both)
-        return self._junctions.weights(found - wanted)
-
-    @property
-    def write_error_rate(self) -> float:
-        """Return the chance that one pulse fails, as described or from the macrospin."""
-        p = self.params
-        if p.write_error_rate is not None:
-            return p.write_error_rate
-        assert p.overdrive is not None  # a description without it is refused
-        assert p.damping is not None
-        assert p.anisotropy_field is not None
-        pulse = torch.tensor(p.write_pulse, dtype=torch.float64)
-        return float(
-            spintronic.write_error_rate(
-                pulse, p.overdrive, p.barrier, p.damping, p.anisotropy_field
-            )
-        )
+        return self._junctions.missed(held.detach(), failed)
 
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
         """Return nothing: a magnetization is switched when its pulse is over."""
@@ -349,7 +315,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
                 f"first order; expected at most {_WIRE_LOSS:.0%}. Hint: thicker barriers, smaller "
                 "sub-arrays or wider wires"
             )
-        wrong = self.write_error_rate / 2.0 * self._devices
+        wrong = self._junctions.write_error_rate / 2.0 * self._devices
         if wrong >= 1.0:
             found.append(
                 f"weight_banks: one programming leaves about {wrong:.0f} of the {self._devices} "

@@ -112,12 +112,9 @@ class MziMesh(WeightBank[MziMeshParams]):
 
     def cost(self, action: str) -> float:
         """Return the converters' energy of one programming; light and heat are standing power."""
-        if action in ("propagate", "mvm"):
-            return 0.0
-        if action != "write":
-            raise KeyError(action)
         shifters = self.size.tiles_out * self.size.tiles_in * self._shifters
-        return shifters * self.params.calibration_rounds * self.params.round_energy
+        energy = shifters * self.params.calibration_rounds * self.params.round_energy
+        return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
         """Return the power that holds every phase of every bank, selected or not."""
@@ -316,9 +313,7 @@ class MziMesh(WeightBank[MziMeshParams]):
 
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
         """Return what an exponential approach has left of the last change, weight by weight."""
-        if not self.on(active, "settling"):
-            return torch.zeros_like(elapsed)
-        return dynamics.residue(elapsed, self.params.time_constant)
+        return self.unsettled(elapsed, self.params.time_constant, active)
 
     @property
     def rest_weight(self) -> float:

@@ -26,10 +26,8 @@ class ElectroOpticActivation(Neurons[ElectroOpticActivationParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait for the driver; the modulator's own is the encoder's."""
-        if action != "activate":
-            raise KeyError(action)
         intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-        return wait_fs(self.params.settling_time, intrinsic, self.params.bits)
+        return {"activate": wait_fs(self.params.settling_time, intrinsic, self.params.bits)}[action]
 
     def activate(
         self,

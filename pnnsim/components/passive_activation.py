@@ -23,10 +23,8 @@ class SquareLaw(Neurons[SquareLawParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait for the photodiode."""
-        if action != "activate":
-            raise KeyError(action)
         intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-        return wait_fs(self.params.settling_time, intrinsic, self.params.bits)
+        return {"activate": wait_fs(self.params.settling_time, intrinsic, self.params.bits)}[action]
 
     def activate(
         self,
@@ -53,9 +51,7 @@ class SaturableAbsorber(Nonlinearity[SaturableAbsorberParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait for the absorber."""
-        if action != "activate":
-            raise KeyError(action)
-        return to_fs(self.params.response_time)
+        return {"activate": to_fs(self.params.response_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of one activation of every neuron."""

@@ -61,12 +61,9 @@ class PhaseChangeBank(WeightBank[PcmParams]):
 
     def cost(self, action: str) -> float:
         """Return the energy of all pulses of one programming; reading costs light alone."""
-        if action in ("propagate", "mvm"):
-            return 0.0
-        if action != "write":
-            raise KeyError(action)
         cells = self.size.tiles_out * self.size.tiles_in * self._cells_of_a_bank
-        return cells * self.params.pulses * self.params.write_energy
+        energy = cells * self.params.pulses * self.params.write_energy
+        return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
         """Return nothing: a cell keeps its level without power."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import final
 
 import torch
@@ -12,7 +11,6 @@ from pnnsim.components.base import Active, Detector, Received, wait_fs
 from pnnsim.params.detector import PhotodiodeParams
 from pnnsim.physics import dynamics, photonic_detection
 from pnnsim.rng import noise_like
-from pnnsim.units import from_fs
 
 
 @final
@@ -34,9 +32,8 @@ class Photodiode(Detector[PhotodiodeParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the capture."""
-        if action != "detect":
-            raise KeyError(action)
-        return wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        wait = wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        return {"detect": wait}[action]
 
     def cost(self, action: str) -> float:
         """Return nothing: amplifiers draw standing power only."""
@@ -52,9 +49,7 @@ class Photodiode(Detector[PhotodiodeParams]):
 
     def residue(self, active: Active) -> float:
         """Return what an exponential approach has left of the symbol before."""
-        if not self.on(active, "settling"):
-            return 0.0
-        return math.exp(-from_fs(self.delay_fs("detect")) / self._time_constant)
+        return self.unsettled_symbol(self._time_constant, active)
 
     def detect(
         self, received: Received, generator: torch.Generator | None, active: Active

@@ -23,15 +23,13 @@ class Adc(Readout[AdcParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the time of the conversions of one converter's lines."""
-        if action != "convert":
-            raise KeyError(action)
-        return self.params.turns(self.size.hidden) * to_fs(self.params.conversion_time)
+        turns = self.params.turns(self.size.hidden)
+        return {"convert": turns * to_fs(self.params.conversion_time)}[action]
 
     def cost(self, action: str) -> float:
         """Return the energy of one conversion of every line: figure of merit times 2^ENOB."""
-        if action != "convert":
-            raise KeyError(action)
-        return self.size.hidden * self.params.figure_of_merit * math.pow(2.0, self.params.enob)
+        steps = math.pow(2.0, self.params.enob)
+        return {"convert": self.size.hidden * self.params.figure_of_merit * steps}[action]
 
     def static_power(self) -> float:
         """Return the standing power of all converters."""

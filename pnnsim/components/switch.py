@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from typing import TypeVar, final
 
-import torch
 from torch import Tensor
 
 from pnnsim.components.base import Active, Switch, wait_fs
@@ -42,10 +41,8 @@ class SwitchTree(Switch[T]):
 
     def cost(self, action: str) -> float:
         """Return the energy of moving one switch of each level, in every tree."""
-        if action != "route":
-            raise KeyError(action)
         depth = photonic_switch.tree_depth(self.size.banks)
-        return self.params.count * depth * self.params.toggle_energy
+        return {"route": self.params.count * depth * self.params.toggle_energy}[action]
 
     def static_power(self) -> float:
         """Return what all switches of all trees draw; one bank needs none."""
@@ -88,9 +85,7 @@ class SwitchTree(Switch[T]):
 
         An upper estimate for fields, whose new share is then above one less the old.
         """
-        if not self.on(active, "settling"):
-            return torch.zeros_like(dwell)
-        phase = math.pi * dynamics.residue(dwell, time_constant)
+        phase = math.pi * self.unsettled(dwell, time_constant, active)
         power, _ = photonic_switch.mzi_switch(phase)
         return power.sqrt() if self.size.carrier == "field" else power
 
@@ -104,15 +99,12 @@ class ElectroOpticSwitch(SwitchTree[ElectroOpticSwitchParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait after a move."""
-        if action != "route":
-            raise KeyError(action)
-        return wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        wait = wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        return {"route": wait}[action]
 
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
         """Return what an exponential approach has left after the dwell."""
-        if not self.on(active, "settling"):
-            return torch.zeros_like(dwell)
-        power = dynamics.residue(dwell, self._time_constant)
+        power = self.unsettled(dwell, self._time_constant, active)
         return power.sqrt() if self.size.carrier == "field" else power
 
     @property
@@ -129,9 +121,8 @@ class ThermoOpticSwitch(SwitchTree[ThermoOpticSwitchParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait after a move."""
-        if action != "route":
-            raise KeyError(action)
-        return wait_fs(self.params.settling_time, self.params.time_constant, self.params.bits)
+        wait = wait_fs(self.params.settling_time, self.params.time_constant, self.params.bits)
+        return {"route": wait}[action]
 
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
         """Return what an interferometer passes whose arm is still cooling or warming."""
@@ -147,9 +138,7 @@ class PlztSwitch(SwitchTree[PlztSwitchParams]):
 
     def delay_fs(self, action: str) -> int:
         """Return the wait after a move."""
-        if action != "route":
-            raise KeyError(action)
-        return to_fs(self.params.settling_time)
+        return {"route": to_fs(self.params.settling_time)}[action]
 
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
         """Return what an interferometer passes whose electrodes are still being charged."""

@@ -95,13 +95,10 @@ class RingBank(WeightBank[MrrParams]):
 
     def cost(self, action: str) -> float:
         """Return the converters' energy of one programming; light and heat are standing power."""
-        if action in ("propagate", "mvm"):
-            return 0.0
-        if action != "write":
-            raise KeyError(action)
         tiles = self.size.tiles_out * self.size.tiles_in
         rings = tiles * self.params.rows * self.params.cols
-        return rings * self.params.calibration_rounds * self.params.round_energy
+        energy = rings * self.params.calibration_rounds * self.params.round_energy
+        return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
         """Return the heat of every ring of every bank, selected or not."""

@@ -75,7 +75,8 @@ class Meter:
         self._work = replace(self.chip.work(), control=control, keeps=False)
         self._delays = self._work.delays
         self._prices = self.chip.prices()
-        self.power = sum(self._prices.static_w.values())
+        #: Power while no wave is on its way: parts that are gated draw none [W].
+        self.power = self._prices.standing_w
 
     def forward(self, waves: int, *, states: bool) -> Passage:
         """Return a pass of some waves through all steps; `states` reads each on the way."""
@@ -126,6 +127,7 @@ class Meter:
         trace = run_timing(replace(work, delays=slow), waves)
         count = waves * (len(work.order) - 1)
         time = from_fs(trace.makespan_fs) - plain.time_s
-        return trace, Cost(
-            count, time, count * self.chip.readout.cost("convert") + self.power * time
-        )
+        price = self.chip.readout.cost("convert")
+        if "readout" in self._prices.gated:
+            price += self._prices.static_w["readout"] * from_fs(convert)
+        return trace, Cost(count, time, count * price + self.power * time)

@@ -53,8 +53,8 @@ class SimulatedBackend:
 
     Raises:
         MappingError: If the network does not fit the machine.
-        BackendError: If its weight sets do not all have a bank of their own, or an imperfection is
-            unknown, or the network keeps its state.
+        BackendError: If its weight sets do not all have a bank of their own, or it has several
+            cores, or an imperfection is unknown, or the network keeps its state.
     """
 
     def __init__(

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from pnnsim.answers import share_correct
 from pnnsim.ledger import EnergyLedger, counts
+from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.machine import Machine
-from pnnsim.lrunet.values import Loaded, outputs
+from pnnsim.lrunet.values import outputs
 from pnnsim.metrics import critical_path, energy, latencies, setup_of, utilization
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs

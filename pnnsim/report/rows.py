@@ -95,7 +95,7 @@ def inferences(metrics: Metrics) -> int:
 
 
 def writes_per_inference(metrics: Metrics) -> float:
-    """Return how often a bank is written per inference, set-up not included."""
+    """Return how often a bank is written for a visit per inference: no set-up, no refresh."""
     waves = inferences(metrics)
     return metrics["counts"].get("weight_banks.write", 0) / waves if waves else 0.0
 
@@ -151,6 +151,7 @@ def sections(metrics: Metrics) -> tuple[Section, ...]:
         _latency(metrics),
         _rate(metrics),
         _energy(metrics),
+        _refresh(metrics),
         _setup(metrics),
         _critical(metrics),
         _size(metrics),
@@ -202,9 +203,8 @@ def _latency(metrics: Metrics) -> Section:
             )
         )
     else:
-        rows.append(
-            Row("closed form, first wave", MISSING, "does not apply: waves wait for each other")
-        )
+        why = "does not apply: waves wait for each other, or a bank is written ahead or again"
+        rows.append(Row("closed form, first wave", MISSING, why))
     return Section("Latency", tuple(rows))
 
 
@@ -246,6 +246,31 @@ def _energy(metrics: Metrics) -> Section:
     return Section("Energy of one inference (set-up not included)", tuple(rows))
 
 
+def _refresh(metrics: Metrics) -> Section:
+    found = metrics.get("refresh") or {}
+    writes = found.get("writes", 0)
+    if not writes:
+        return Section("", ())
+    waves, total = inferences(metrics), metrics["energy_j"]["total"]
+    share = percent(found["energy_j"] / total if total else 0.0)
+    return Section(
+        "Refresh, while inference goes on",
+        (
+            Row("bank writes", count(writes), f"{writes / waves:.3g} per inference"),
+            Row(
+                "time",
+                engineering(found["time_s"], "s"),
+                f"{engineering(found['time_s'] / writes, 's')} each, added up",
+            ),
+            Row(
+                "energy",
+                engineering(found["energy_j"], "J"),
+                f"{share} of all energy; without standing power",
+            ),
+        ),
+    )
+
+
 def _setup(metrics: Metrics) -> Section:
     setup = metrics.get("setup") or {}
     if not setup:
@@ -273,6 +298,7 @@ def _critical(metrics: Metrics) -> Section:
 
 def _size(metrics: Metrics) -> Section:
     parameters, macs = metrics["parameters"], metrics["macs_per_inference"]
+    refreshed = (metrics.get("refresh") or {}).get("writes")
     rows = [
         Row(
             "parameters, hidden",
@@ -285,7 +311,11 @@ def _size(metrics: Metrics) -> Section:
             f"per inference; front end {count(macs['front_end'])}, "
             f"readout {count(macs['readout'])}",
         ),
-        Row("bank writes", count(writes_per_inference(metrics)), "per inference, after set-up"),
+        Row(
+            "bank writes",
+            count(writes_per_inference(metrics)),
+            f"per inference, after set-up{', refreshes not included' if refreshed else ''}",
+        ),
     ]
     area = metrics.get("area_m2") or {}
     if area:

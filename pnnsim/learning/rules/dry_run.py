@@ -31,7 +31,8 @@ def dry_run(
 
     Raises:
         MappingError: If the network does not fit the machine.
-        BackendError: If its weight sets do not all have a bank of their own.
+        BackendError: If its weight sets do not all have a bank of their own, or it has several
+            cores.
     """
     chip = Chip.nominal(spec, network)
     meter = Meter(chip)

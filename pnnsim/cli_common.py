@@ -1,0 +1,102 @@
+"""Hold what the commands share: words of the command line, a progress bar, and how to print."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pnnsim.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from pnnsim.progress import Progress
+
+#: Columns of a table that goes into a pipe: no cell is broken for want of a screen.
+WIDE = 240
+
+Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
+Task = Annotated[str | None, typer.Option("--task", help="Task, in place of the file's.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the simulated chips.")]
+Rule = Annotated[
+    str | None, typer.Option("--rule", help="Learning rule: backprop or hardware_aware.")
+]
+TrainingSeed = Annotated[int | None, typer.Option("--training-seed", help="Seed of the training.")]
+Chips = Annotated[int | None, typer.Option("--chips", help="Number of fabricated chips.")]
+Waves = Annotated[int | None, typer.Option("--waves", help="Held-out examples that are run.")]
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Simulate every event, also where a run repeats itself.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="PNNSIM_DATA_DIR", help="Folder with data sets."),
+]
+Offline = Annotated[
+    bool,
+    typer.Option("--offline", envvar="PNNSIM_OFFLINE", help="Never download a data set."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the metrics alone, as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tuple[str, str]]:
+    """Return `key=value` words as pairs."""
+    pairs = [("simulation.exact", "true")] if exact else []
+    for word in settings or ():
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            what = f"got '{word}'; expected key=value such as weight_banks.count=8"
+            raise SpecError([Problem("--set", what)])
+        pairs.append((key.strip(), value.strip()))
+    return pairs
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Progress | None]:
+    """Give a progress bar to a person who looks on, and None to everybody else."""
+    from pnnsim.progress import terminal_progress
+
+    bar = None if quiet else terminal_progress()
+    if bar is None:
+        yield None
+    else:
+        with bar:
+            yield bar
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns; a terminal wraps them, a pipe gets whole lines."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, title in enumerate(titles):
+        table.add_column(title, no_wrap=i == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=WIDE)
+    console.print(table)
+
+
+def print_json(data: object) -> None:
+    """Print data as JSON."""
+    from json import dumps
+
+    print(dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def say(text: str, *, trace: bool = False) -> None:
+    """Print a message beside what is piped on, and where it came from if that is wanted."""
+    print(text, file=sys.stderr)
+    if trace:
+        traceback.print_exc()
