@@ -228,6 +228,18 @@ def energy(ledger: EnergyLedger, per_inference: float) -> dict[str, Any]:
     }
 
 
+def layout(mapping: Mapping) -> dict[str, Any]:
+    """Return how matrices lie on banks, with the keys of the documentation."""
+    down, across = mapping.grid
+    return {
+        "tiles": down * across,
+        "tiles_at_once": mapping.tiles,
+        "folds": mapping.folds,
+        "banks": mapping.used * mapping.tiles,
+        "resident": mapping.resident,
+    }
+
+
 def setup_of(chip: Chip, prices: Prices) -> Setup:
     """Return what it takes to make a chip ready for its first wave, as `setup`."""
     return setup(

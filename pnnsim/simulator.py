@@ -28,7 +28,7 @@ from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import Prices
-from pnnsim.metrics import metrics_from, setup_of
+from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.parameters import ParameterSet
 from pnnsim.schedule import closed_form_fs
 from pnnsim.spec import HardwareSpec
@@ -295,6 +295,7 @@ def _timing_metrics(timing: Timing) -> dict[str, Any]:
         closed_form_fs=closed_form_fs(chip.work()),
     )
     figures["setup"] = asdict(setup_of(chip, timing.prices))
+    figures["mapping"] = layout(chip.mapping)
     return figures
 
 

@@ -183,6 +183,9 @@ def make_metrics(trace: Trace, prices: Prices | None = None) -> dict[str, Any]:
         "power_w": total / seconds,
         "energy_per_mac_j": total / trace.waves / (steps * 128 * 128),
         "tops_per_w": 2 * steps * 128 * 128 / (total / trace.waves) / 1e12,
+        "mapping": {
+            "tiles": 1, "tiles_at_once": 1, "folds": 1, "banks": 2, "resident": True
+        },
         "setup": {"writes": 2, "time_s": 20e-6, "energy_j": 6.4e-9},
         "parameters": {"hidden": 33024, "front_end": 8320, "readout": 1290, "total": 42636},
         "macs_per_inference": {"hidden": steps * 128 * 128, "front_end": 8192, "readout": 1280},

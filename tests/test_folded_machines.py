@@ -190,6 +190,8 @@ def test_counts_and_latency_of_a_folded_machine() -> None:
     assert counts["encoder.encode"] == counts["detector.detect"] == 4 * 3 * 3
     assert counts["nonlinearity.activate"] == 4 * 3
     assert counts["weight_banks.write"] == 4 * 3 * 3 - 1
+    laid = {"tiles": 6, "tiles_at_once": 2, "folds": 3, "banks": 2, "resident": False}
+    assert found["mapping"] == laid
     assert any("a matrix has 6 tiles and there are 2 banks" in text for text in found["warnings"])
 
 

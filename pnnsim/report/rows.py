@@ -104,9 +104,11 @@ def title(metrics: Metrics) -> str:
     """Return the one line that says what ran on what."""
     network = metrics["network"]
     shape = "-".join(str(network[key]) for key in ("inputs", "hidden", "outputs"))
+    folds = (metrics.get("mapping") or {}).get("folds", 1)
+    steps = plural(network["steps"], "step") + (f" of {folds} folds" if folds > 1 else "")
     return (
         f"{metrics['hardware']}: {network['kind']} {shape}, "
-        f"{plural(network['weight_sets'], 'weight set')}, {plural(network['steps'], 'step')}"
+        f"{plural(network['weight_sets'], 'weight set')}, {steps}"
     )
 
 
@@ -317,6 +319,15 @@ def _size(metrics: Metrics) -> Section:
             f"per inference, after set-up{', refreshes not included' if refreshed else ''}",
         ),
     ]
+    laid = metrics.get("mapping") or {}
+    if laid:
+        each = f"{laid['tiles']} to a matrix"
+        if laid["folds"] > 1:
+            each = (
+                f"{laid['tiles_at_once']} of the {laid['tiles']} tiles of a matrix at once, so "
+                f"{laid['folds']} folds a step"
+            )
+        rows.append(Row("banks in use", count(laid["banks"]), each))
     area = metrics.get("area_m2") or {}
     if area:
         rows.append(Row("area", f"{1e6 * sum(area.values()):.4g} mm²", "parts that state one"))
