@@ -21,6 +21,7 @@ from pnnsim.report.perfetto import SPAN_LIMIT, write_perfetto
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.trace import ACTIONS, Trace
+from tests.machines import machine
 from tests.report_example import UNITS, Prices, make_trace
 
 Event = dict[str, Any]
@@ -258,3 +259,15 @@ def test_size_is_bounded_for_long_runs(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_a_plain_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"no/t\.json: cannot be written .*; expected a file in"):
         write_perfetto(tmp_path / "no" / "t.json", make_trace(), Prices(), {})
+
+
+def test_slices_of_a_folded_machine_name_step_set_and_fold(tmp_path: Path) -> None:
+    trace = machine(sets=2, steps=2, banks=1, tile=(2, 4), write_fs=6).run()
+    slices = phase(written(tmp_path, trace), "X")
+    mvms = [e["args"] for e in slices if e["name"].startswith("mvm")]
+    seen = [(a["step"], a["fold"], a["weight_set"]) for a in mvms]
+    assert seen == [(0, 0, 0), (0, 1, 0), (1, 0, 1), (1, 1, 1)]
+    writes = [e["args"] for e in slices if e["name"].startswith("write")]
+    assert [(a["step"], a["fold"], a["weight_set"]) for a in writes] == seen[1:]
+    activates = [e["args"] for e in slices if e["name"].startswith("activate")]
+    assert [(a["step"], a["fold"]) for a in activates] == [(0, 1), (1, 1)]

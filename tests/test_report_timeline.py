@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pnnsim.report.lanes import critical_rows, lane_order, owners, span_names, sublanes
-from pnnsim.report.timeline import CUT_SHARE, first_change, first_wave, round_step
+from pnnsim.report.timeline import (
+    CUT_SHARE,
+    change_title,
+    first_change,
+    first_wave,
+    round_step,
+)
 from pnnsim.trace import ACTIONS
+from tests.machines import machine
 from tests.report_example import DURATION, make_trace
 
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9)), min_size=1, max_size=40)
@@ -125,3 +132,12 @@ def test_long_runs_are_cut_short_and_say_so() -> None:
 )
 def test_ticks_are_round(least: float, step: int) -> None:
     assert round_step(least) == step
+
+
+def test_folds_of_steps_and_weight_sets_are_named() -> None:
+    trace = machine(sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6).run()
+    names = span_names(trace, range(len(trace)))
+    assert {"write W0/1 → bank 0", "write W0/0 → bank 0"} <= set(names)
+    assert {"encode t=0/1", "mvm W0/1 t=0/1", "detect t=1/0", "activate t=1/1"} <= set(names)
+    assert change_title(trace) == "folds 0 and 1 of step 0"
+    assert change_title(make_trace()) == "steps 0 and 1"

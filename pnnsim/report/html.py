@@ -22,7 +22,7 @@ from pnnsim.report.figures import (
 from pnnsim.report.files import write_pieces
 from pnnsim.report.format import engineering, mean_std, percent
 from pnnsim.report.rows import Metrics, energy_parts, headline, sections, title
-from pnnsim.report.timeline import first_change, first_wave
+from pnnsim.report.timeline import change_title, first_change, first_wave
 from pnnsim.trace import Trace
 
 
@@ -95,7 +95,7 @@ def _schedules(trace: Trace) -> list[tuple[Figure, tuple[str, ...]]]:
     found = [("The first wave, from arrival to result", first_wave(trace))]
     change = first_change(trace)
     if change is not None:
-        found.append(("Closer: steps 0 and 1 of the first wave", change))
+        found.append((f"Closer: {change_title(trace)} of the first wave", change))
     return [(schedule_figure(timeline, name), timeline.remarks) for name, timeline in found]
 
 

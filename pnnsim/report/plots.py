@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from pnnsim.errors import OutputError
 from pnnsim.report.format import engineering, percent
 from pnnsim.report.rows import Metrics, energy_parts, title
-from pnnsim.report.timeline import Timeline, first_change, first_wave
+from pnnsim.report.timeline import Timeline, change_title, first_change, first_wave
 from pnnsim.trace import Trace
 
 _COLORS = {"wave": "#1f6fb2", "route": "#14806a", "write": "#b8530b", "other": "#c3cad2"}
@@ -39,7 +39,7 @@ def write_run_picture(path: Path, trace: Trace, metrics: Metrics) -> None:
     timelines = [("First wave", first_wave(trace))]
     change = first_change(trace)
     if change is not None:
-        timelines.append(("Closer: steps 0 and 1", change))
+        timelines.append((f"Closer: {change_title(trace)}", change))
     parts = [part for part in energy_parts(metrics) if part.total > 0]
     heights = [len(timeline.lanes) + 2.5 for _, timeline in timelines] + [len(parts) + 1.5]
     # A user's own matplotlibrc must not change the picture of a run.

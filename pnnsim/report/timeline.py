@@ -123,7 +123,7 @@ def first_wave(trace: Trace) -> Timeline:
 
 
 def first_change(trace: Trace) -> Timeline | None:
-    """Return the picture of steps 0 and 1 of the first wave, or None where there is one step.
+    """Return the picture of the first two products of the first wave, or None where there is one.
 
     It shows what decides the machine's speed: what happens between one product and the next.
     """
@@ -133,6 +133,11 @@ def first_change(trace: Trace) -> Timeline | None:
         return None
     start, end = int(trace.start_fs[inside].min()), int(trace.end_fs[second].max())
     return _picture(trace, start, end) if end > start else None
+
+
+def change_title(trace: Trace) -> str:
+    """Return what `first_change` shows."""
+    return "steps 0 and 1" if trace.folds == 1 else "folds 0 and 1 of step 0"
 
 
 def round_step(least_fs: float) -> int:
