@@ -15,6 +15,11 @@ is not being written, and the nonlinearity will be free at capture; as delays ar
 can tell. The spacing of departures by `drive` keeps bank and detector free for each of them.
 Where banks are refreshed, a wave also waits for the refresh of its bank.
 
+The readout has places for the results of two blocks: while one waits to be read, the next comes. So
+a block enters the loop when the block before has left it and the readout has taken the last wave of
+the block before that. This never slows a machine down; it keeps the queue in front of a readout
+that is slower than the loop from growing without end.
+
 Where matrices are folded, a step is several products. After each but the last the sums stay behind
 the detector, and the state, which is still in the memory, is encoded again.
 
@@ -96,7 +101,8 @@ class Core:
         self.activated: Inbox[tuple[int, int, bool, int, int]] = Inbox(env)
         self.held: Inbox[int] = Inbox(env)
         self.loop_left: Inbox[int] = Inbox(env)
-        self.finished: Inbox[tuple[int, int]] = Inbox(env)
+        self.finished: Inbox[tuple[int, bool, int]] = Inbox(env)
+        self.taken: Inbox[int] = Inbox(env)
         self.preparation = Preparation(env, spans, work)
         for process in (
             self._front_end, self._encoder, self._crossing, self._nonlinearity,
@@ -141,8 +147,10 @@ class Core:
         driven = left = NO_CAUSE
         first = 0
         for number, visits in enumerate(self.preparation.plan()):
-            if first:
+            if number:
                 left = yield from self.loop_left.get()
+            if number > 1:
+                left = self.spans.latest(left, (yield from self.taken.get()))
             end, wave = first + 1, first
             for step, visit in enumerate(visits):
                 changes = visit.changes and (number > 0 or step > 0)
@@ -229,7 +237,7 @@ class Core:
                 self.activated.put((wave, step, last, self.env.now, row))
             if not ends:
                 continue
-            self.finished.put((wave, row))
+            self.finished.put((wave, last, row))
             if last:
                 self.loop_left.put(row)
                 if not self.overlap and not self.keeps:
@@ -252,8 +260,10 @@ class Core:
         waves = self.arrivals.count
         every = max(1, waves // 100)
         while True:
-            wave, row = yield from self.finished.get()
+            wave, last, row = yield from self.finished.get()
             row = self.spans.latest(row, previous)
+            if last:
+                self.taken.put(row)
             for lane, action, duration in self.output:
                 row = yield from self.occupy(lane, action, self.env.now, duration, row, wave)
             previous = row

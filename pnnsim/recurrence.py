@@ -16,9 +16,10 @@ from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.trace import Ints, Trace
 
-#: Blocks before the one of a span that can hold up its start. A write ahead of time waits for the
+#: Blocks before the one of a span that can hold up its start: the readout must have taken the block
+#: before the last. A write ahead of time waits for the
 #: last use of its bank, which is at most two blocks back, as each block uses every weight set.
-_BACK, _BACK_AHEAD = 1, 4
+_BACK, _BACK_AHEAD = 2, 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ _FEW_BLOCKS = 12
 def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = None) -> Trace:
     """Simulate the passage of waves through one core, event by event.
 
-    The front end keeps a wave until the encoder takes it over. The queue before the readout is not
-    bounded.
+    The front end keeps a wave until the encoder takes it over, and the readout the results of two
+    blocks.
 
     Args:
         work: What is to be done, and with what.
@@ -72,9 +72,8 @@ def run_fast(
 ) -> Trace | PeriodicTrace:
     """Simulate a run until it repeats itself; what it then stands for is `run_timing`'s to the fs.
 
-    A run that does not repeat itself soon is simulated whole. So is one whose readout cannot keep
-    up, as the queue ahead of it grows for ever, and one in which a bank is refreshed, as refreshes
-    and blocks have no period in common.
+    A run that does not repeat itself soon is simulated whole. So is one in which a bank is
+    refreshed, as refreshes and blocks have no period in common.
 
     Args:
         work: What is to be done, and with what.

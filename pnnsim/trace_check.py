@@ -32,6 +32,7 @@ def check(trace: Columns, work: Work) -> None:
     _check_counts(trace, work)
     _check_lanes(trace, work.memory_capacity)
     _check_blocks(trace, work.control)
+    _check_results(trace, work.control)
     _check_switch(trace)
     _check_contents(trace, work.order)
     _check_writes(trace, work.control)
@@ -208,6 +209,26 @@ def _check_blocks(trace: Columns, control: ControlParams) -> None:
     early = _first(waves - first >= control.block)
     if early is not None:
         _fail(trace, int(enters[early]), "starts while the block before is in the loop")
+
+
+def _check_results(trace: Columns, control: ControlParams) -> None:
+    """Results that wait for the readout are those of two blocks at most."""
+    done = np.zeros(trace.waves, dtype=np.int64)
+    activates = trace.rows("activate")
+    np.maximum.at(done, trace.wave[activates], trace.end_fs[activates])
+    outputs = np.flatnonzero((trace.wave >= 0) & (trace.step < 0))
+    outputs = outputs[trace.start_fs[outputs] >= done[trace.wave[outputs]]]
+    read = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(read, trace.wave[outputs], trace.start_fs[outputs])
+    order = np.argsort(done, kind="stable")
+    gone = np.searchsorted(np.sort(read), done[order], side="right")
+    waiting = np.arange(1, trace.waves + 1) - gone
+    over = _first(waiting > 2 * control.block)
+    if over is not None:
+        raise ScheduleError(
+            f"trace: {waiting[over]} results wait for the readout at {done[order][over]} fs; "
+            f"expected at most {2 * control.block}, those of two blocks"
+        )
 
 
 def _check_switch(trace: Columns) -> None:

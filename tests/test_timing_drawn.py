@@ -391,6 +391,24 @@ def test_same_run_twice_is_the_same_trace():
     assert machine(waves=5, block=2).run().equals(machine(waves=5, block=2).run())
 
 
+def test_a_slow_readout_holds_up_the_loop_once_two_results_wait():
+    # Wave 2 enters at 17, when wave 1 has left and the readout has taken wave 0, at 9. Wave 3 waits
+    # until the readout takes wave 1 at 25, and wave 4 until 41.
+    trace = machine(
+        waves=5, sets=1, steps=1, banks=1, input=QUICK, output=(Stage("readout", "convert", 16),)
+    ).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3---------4---------5---------6---------7---------8--------
+        front_end          01.......2.......3.......4...............................................................
+        encoder            .00000...11111...22222...33333...........44444...........................................
+        weight_banks.path  ...0.......1.......2.......3...............4.............................................
+        weight_banks.0     ....0.......1.......2.......3...............4............................................
+        detector           .....00......11......22......33..............44..........................................
+        nonlinearity       .......00......11......22......33..............44........................................
+        readout            .........00000000000000001111111111111111222222222222222233333333333333334444444444444444
+    """)  # noqa: E501
+
+
 def test_progress_ends_with_all_waves():
     case = machine(waves=250)
     seen = []

@@ -118,3 +118,14 @@ def test_rows_that_end_together_stand_in_the_order_of_blocks_steps_and_waves():
 def test_first_arrivals_are_those_of_a_run_without_the_others():
     some = Arrivals(3, (0, 5, 9), capacity=2).first(2)
     assert (some.count, some.times_fs, some.capacity) == (2, (0, 5), 2)
+
+
+@pytest.mark.parametrize("block", [1, 3])
+def test_a_readout_that_is_slower_than_the_loop_makes_the_run_periodic_at_its_rate(block):
+    case = machine(waves=600, block=block, output=(Stage("readout", "convert", 100),))
+    fast = same(case)
+    assert isinstance(fast, PeriodicTrace)
+    assert fast.period_fs == 100 * fast.period_waves
+    # Two blocks wait, one is read, one is in the loop and one wave in the front end.
+    latency = fast.base.result_fs - fast.base.arrival_fs
+    assert latency.max() <= (4 * block + 1) * 100

@@ -40,6 +40,7 @@ def recurrence(case):
     departure = {}
     encoder_taken = {}  # by wave, at step 0
     left = front_end_free = encoder_free = readout_free = 0
+    taken = []  # when the readout begins with the last wave of each block
     nonlinearity_free = -1  # departures from which on it is free at capture
     blocks = [range(b, min(b + block, case.waves)) for b in range(0, case.waves, block)]
     changes = needed_changes(case, len(blocks))
@@ -55,6 +56,8 @@ def recurrence(case):
                 if step == 0:
                     arrival[wave] = encoder_taken.get(wave - 1, front_end_free)
                     ready[wave] = max(arrival[wave] + d.input_fs, left)
+                    if number > 1:
+                        ready[wave] = max(ready[wave], taken[number - 2])
                 start = max(ready[wave], encoder_free)
                 if not case.control.overlap:
                     start = max(start, changed)
@@ -75,6 +78,7 @@ def recurrence(case):
             if not case.control.overlap:
                 rest = ready[wave] if step < steps - 1 else active
         left = active
+        taken.append(readout_free - d.output_fs)
     return arrival, result, departure
 
 

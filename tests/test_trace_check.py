@@ -7,7 +7,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from pnnsim import trace_check
 from pnnsim.arrivals import Arrivals
+from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError
 from pnnsim.trace import ACTIONS, Trace
 from tests.machines import machine
@@ -323,3 +325,15 @@ def test_fold_that_is_multiplied_with_the_wrong_tile():
     trace = FOLDED.run()
     rows = trace.rows("mvm")[1:2]
     found(FOLDED, edit(trace, rows, weight_set=0), "uses weight set 0; expected that of its step")
+
+
+def test_more_results_in_front_of_the_readout_than_it_has_places_for():
+    case = machine(waves=5, sets=1, steps=1, banks=1, output=(Stage("readout", "convert", 16),))
+    trace = case.run()
+    outputs = [row for row in trace.rows("convert") if trace.step[row] < 0]
+    # The first result is read when all others have come.
+    late = edit(trace, outputs[0], start_fs=trace.end_fs[-1])
+    with pytest.raises(
+        ScheduleError, match=r"3 results wait for the readout .* expected at most 2"
+    ):
+        trace_check._check_results(late, case.control)
