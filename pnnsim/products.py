@@ -115,10 +115,10 @@ class BankProducts:
         self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
         self._age_bins = age_bins(visits, chip.weight_banks.ages)
         #: Whether a wave meets anything else than the one before it, shape `(n_wave - 1, n_step)`,
-        #: and whether any does in a step.
-        self._changes = (visits.contents[1:] != visits.contents[:-1]).any(axis=-1)
-        for column in (visits.bank, visits.replaced, visits.previous_bank, self._age_bins):
-            self._changes |= column[1:] != column[:-1]
+        #: and whether any does in a step; bank by bank, since numpy is slow along a short axis.
+        met = [visits.bank, visits.replaced, visits.previous_bank, self._age_bins]
+        met += list(np.moveaxis(visits.contents, -1, 0))
+        self._changes = np.any([column[1:] != column[:-1] for column in met], axis=0)
         self._changing = self._changes.any(axis=0).tolist()
         self._heat = self._light = self._injected = None
         if not visits.settled:
@@ -305,13 +305,13 @@ def _weighted(line: Tensor, terms: Sequence[tuple[Share, Tensor]]) -> Tensor:
 
 
 def _times(line: Tensor, weights: Tensor, added: Tensor | None = None) -> Tensor:
-    """Return `line @ weights^T`, plus what is to be added.
+    """Return `line @ weights^T`, added in place to what is there where anything is.
 
     BLAS multiplies many short rows half as fast again by a matrix whose memory is in the order in
     which it is read, so the transpose is laid out: nothing to do where weights are kept so.
     """
     across = weights.T.contiguous()
-    return line @ across if added is None else torch.addmm(added, line, across)
+    return line @ across if added is None else added.addmm_(line, across)
 
 
 def _summed(line: Tensor, light: Tensor | float) -> Tensor:

@@ -58,10 +58,16 @@ class Loop:
         self._visits = visits
         self._read = programmed.read
         self._order = chip.network.weight_set_order()
+        self._residue = chip.detector.residue(programmed.read.active)
         self._products = BankProducts(programmed, visits)
         #: Whether the symbol before is each wave's own in a step, or is there for none.
         offset, back = visits.symbol_offset, visits.symbol_back
-        self._alone = ((offset == 0) & (back == back[:1])).all(axis=0).tolist()
+        own = (offset == 0) | (back == NO_SYMBOL)
+        self._alone = (own & (back == back[:1])).all(axis=0).tolist()
+        #: Time for which the state was held before a step, shape `(n_wave, 1)`, or `(1, 1)` where
+        #: all waves have the same.
+        held = torch.from_numpy(visits.held_s).T.unsqueeze(-1)
+        self._held = [times[:1] if (times == times[:1]).all() else times for times in held]
 
     def begin(self, drive: Tensor, before: Tensor | None = None) -> Carry:
         """Return what the first step starts from.
@@ -121,19 +127,17 @@ class Loop:
         """
         detector, read = self._chip.detector, self._read
         fresh = detector.detect(self._products.receive(line, number), read.generator, read.active)
-        residue = detector.residue(read.active)
-        if not residue:
+        if not self._residue:
             return fresh
         if not self._alone[number]:
-            return _after_symbol(fresh, before, self._visits, number, residue)
+            return _after_symbol(fresh, before, self._visits, number, self._residue)
         if before is None or self._visits.symbol_back[0, number] == NO_SYMBOL:
             return fresh
-        return torch.lerp(fresh, before, residue)
+        return torch.lerp(fresh, before, self._residue)
 
     def _hold(self, state: Tensor, number: int) -> Tensor:
         """Return what the memory has kept of a state until a product begins."""
-        held = torch.from_numpy(self._visits.held_s[:, number : number + 1]).to(state)
-        return self._chip.memory.hold(state, held, self._read.active)
+        return self._chip.memory.hold(state, self._held[number].to(state), self._read.active)
 
     def result(self, carry: Carry) -> Tensor:
         """Return the state as the readout gives it, shape `(batch, n_hidden)`."""
@@ -226,9 +230,9 @@ def _batches(visits: Visits, waves: int) -> list[slice]:
     No batch ends between a wave and one whose symbol the detector captured just before.
     """
     ends = np.arange(1, waves)
-    if len(visits.bank) > 1 and visits.symbol_offset.any():
-        known = visits.symbol_back != NO_SYMBOL
-        places = np.arange(waves)[:, None] + np.where(known, visits.symbol_offset, 0)
+    offset = np.where(visits.symbol_back != NO_SYMBOL, visits.symbol_offset, 0)
+    if len(offset) > 1 and offset.any():
+        places = np.arange(waves)[:, None] + offset
         least = np.minimum.accumulate(places.min(axis=1)[::-1])[::-1]
         most = np.maximum.accumulate(places.max(axis=1))
         ends = ends[(least[1:] >= ends) & (most[:-1] < ends)]

@@ -27,6 +27,18 @@ def test_settling_leaves_half_a_least_significant_bit() -> None:
     assert dy.residue(elapsed, 3e-6).item() == pytest.approx(2**-9, rel=1e-12, abs=0)
 
 
+def test_nothing_is_left_of_a_step_once_it_is_below_the_least_normal_number() -> None:
+    for dtype, last in ((torch.float64, 707.0), (torch.float32, 86.0)):
+        elapsed = torch.tensor([last, last + 1.0, 1e4, math.inf], dtype=dtype, requires_grad=True)
+        left = dy.residue(elapsed, 1.0)
+        # An exponent of 707 has its own rounding in the result, 707 times that of a number.
+        rounding = 2.0 * last * torch.finfo(dtype).eps
+        assert left[0].item() == pytest.approx(math.exp(-last), rel=rounding, abs=0)
+        assert left[1:].tolist() == [0.0, 0.0, 0.0]
+        (slope,) = torch.autograd.grad(left.sum(), elapsed)
+        assert slope[1:].tolist() == [0.0, 0.0, 0.0]
+
+
 def test_rise_time_spans_ten_to_ninety_percent() -> None:
     tau = dy.time_constant_from_rise_time(3.2e-9)
     ten, ninety = -tau * math.log(0.9), -tau * math.log(0.1)

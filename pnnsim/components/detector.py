@@ -88,7 +88,7 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
             return signal
         # Training learns from the noise that was drawn, not from how large it might have been.
         with torch.no_grad():
-            deviation = self._noise_variance(received, active).sqrt()
+            deviation = self._noise_variance(received, active).sqrt_()
         return torch.addcmul(signal, deviation, noise_like(signal, generator))
 
     def _saturated(self, received: Received) -> Tensor:

@@ -213,7 +213,7 @@ class Memory(Component[P]):
 
     @abstractmethod
     def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:
-        """Return the state after it was held for some time [s], shape `(batch, 1)`."""
+        """Return the state after it was held for some time [s], shape `(batch, 1)` or `(1, 1)`."""
 
 
 class Readout(Component[P]):

@@ -68,7 +68,7 @@ class Photodiode(Detector[PhotodiodeParams]):
             return signal
         # Training learns from the noise that was drawn, not from how large it might have been.
         with torch.no_grad():
-            deviation = self._noise_variance(received, mismatch, active).sqrt()
+            deviation = self._noise_variance(received, mismatch, active).sqrt_()
             deviation = deviation * (1.0 / self.unit_current(received.unit_input))
         return torch.addcmul(signal, deviation, noise_like(signal, generator))
 

@@ -64,7 +64,10 @@ def residue(elapsed: Tensor, time_constant: Tensor | float) -> Tensor:
     Returns:
         `exp(-elapsed / time_constant)`, 1 at the step, as `elapsed`.
     """
-    return torch.exp(-elapsed / time_constant)
+    decay = elapsed / time_constant
+    # From the least normal number on down exp takes a hundred times as long, for nothing.
+    most = -math.log(torch.finfo(decay.dtype).tiny) - 1.0
+    return torch.where(decay > most, 0.0, torch.exp(-decay.clamp(max=most)))
 
 
 def two_time_constant_residue(

@@ -32,16 +32,15 @@ class _StraightThrough(torch.autograd.Function):
         center = (low + high) / 2
         half_span = (high - low) / 2
         steps = levels - 1
-        position = (x.clamp(low, high) - center) / half_span
+        position = x.clamp(low, high).sub_(center).div_(half_span)
         # Odd integers for an even count of levels, even ones for an odd count; exactly
         # antisymmetric about the center for an odd count, which rounding from `low` would not be.
         if levels % 2:
-            code = 2 * torch.round(position * (steps / 2))
+            code = position.mul_(steps / 2).round_().mul_(2)
         else:
-            code = 2 * torch.floor(position * (steps / 2)) + 1
+            code = position.mul_(steps / 2).floor_().mul_(2).add_(1)
         # A position just under the top may round up onto it before the floor.
-        code = code.clamp(-steps, steps)
-        return code / steps * half_span + center
+        return code.clamp(-steps, steps).div_(steps).mul_(half_span).add_(center)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, int, float, float], output: Tensor) -> None:
@@ -105,6 +104,9 @@ def quantize_levels(x: Tensor, levels: int, low: float, high: float) -> Tensor:
     """
     require(levels >= 2, "quantize_levels", "levels", levels, "2 or more")
     require(high > low, "quantize_levels", "range", (low, high), "low below high")
+    # The function of autograd costs more than the rounding of a small batch.
+    if not x.requires_grad:
+        return _StraightThrough.forward(x, levels, low, high)
     result: Tensor = _StraightThrough.apply(x, levels, low, high)  # type: ignore[no-untyped-call]
     return result
 
