@@ -48,10 +48,11 @@ class Case:
     x: Tensor
 
     @staticmethod
-    def make(waves: int, inputs: int, dtype: torch.dtype) -> Case:
-        """Return an untrained network of 64 lines and 12 steps, every weight set resident."""
-        network = ReLaXNet(inputs=inputs, hidden=64, outputs=10, weight_sets=SETS, steps=12)
-        spec = load_spec("photonic_mrr", [("weight_banks.count", str(SETS))])
+    def make(waves: int, inputs: int, dtype: torch.dtype, hidden: int = 64) -> Case:
+        """Return an untrained network of 12 steps, its weight sets resident on tiles of 64 x 64."""
+        network = ReLaXNet(inputs=inputs, hidden=hidden, outputs=10, weight_sets=SETS, steps=12)
+        banks = SETS * (-(-hidden // 64)) ** 2
+        spec = load_spec("photonic_mrr", [("weight_banks.count", str(banks))])
         parameters = Surrogate(network, spec, dtype=dtype).parameter_set()
         generator = torch.Generator().manual_seed(0)
         x = torch.rand((waves, inputs), generator=generator, dtype=dtype)
@@ -97,7 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         torch.set_num_threads(count)
         against_plain(waves, rounds)
     torch.set_num_threads(1)
-    scaling((100, 200) if small else (1_000, 4_000, 16_000, 64_000), rounds)
+    sizes = (100, 200) if small else (1_000, 4_000, 16_000, 64_000)
+    scaling([(waves, 64) for waves in sizes], rounds)
+    scaling([(sizes[1], hidden) for hidden in ((16, 80) if small else (16, 64, 128, 256))], rounds)
     torch.set_num_threads(threads)
 
 
@@ -130,11 +133,11 @@ def against_plain(waves: int, rounds: int) -> None:
     )  # fmt: skip
 
 
-def scaling(sizes: Sequence[int], rounds: int) -> None:
-    """Time plain forward, timing and value pass against the number of waves."""
+def scaling(sizes: Sequence[tuple[int, int]], rounds: int) -> None:
+    """Time plain forward, timing and value pass against the number of waves, or of lines."""
     rows = []
-    for waves in sizes:
-        case = Case.make(waves, 64, torch.float32)
+    for waves, hidden in sizes:
+        case = Case.make(waves, 64, torch.float32, hidden)
         timing = case.timing()
         found = in_turns(
             {
@@ -145,9 +148,11 @@ def scaling(sizes: Sequence[int], rounds: int) -> None:
             rounds,
         )
         each = f"{1e6 * found['values'] / waves:.1f}"
-        rows.append((waves, *(f"{1e3 * seconds:.1f}" for seconds in found.values()), each))
+        times = (f"{1e3 * seconds:.1f}" for seconds in found.values())
+        rows.append((waves, hidden, *times, each, f"{found['values'] / found['plain']:.1f}"))
     table("Scaling, 64 inputs, float32, 1 thread",
-          ("waves", "plain ms", "timing ms", "values ms", "values us per wave"), rows)  # fmt: skip
+          ("waves", "N", "plain ms", "timing ms", "values ms", "values us per wave",
+           "values / plain"), rows)  # fmt: skip
 
 
 def in_turns(work: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
