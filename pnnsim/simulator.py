@@ -22,6 +22,7 @@ from pnnsim.answers import (
     outputs,
     share_correct,
     streams_of,
+    streams_of_core,
 )
 from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
@@ -277,7 +278,7 @@ def chip_answers(
     answers = [
         outputs(
             chip.core(core), parameters, x[torch.from_numpy(mine)], timing.visits.select(mine),
-            without=without,
+            without=without, streams=streams_of_core(chip),
         )
         for core, mine in enumerate(waves)
     ]  # fmt: skip
