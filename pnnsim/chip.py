@@ -204,7 +204,8 @@ class Chip:
 
     def delays(self) -> Delays:
         """Return how long everything takes, in the order in which a wave meets it."""
-        convert = Stage("encoder.dac", "convert", self.encoder.delay_fs("convert"))
+        convert_fs = self._conversions * self.encoder.delay_fs("convert")
+        convert = Stage("encoder.dac", "convert", convert_fs)
         encode = Stage("encoder", "encode", self.encoder.delay_fs("encode"))
         map_input = Stage("front_end", "map_input", self.front_end.delay_fs("map_input"))
         analog = self.memory.analog
@@ -223,6 +224,15 @@ class Chip:
             route_fs=self.switch.delay_fs("route"),
             write_fs=self.write_fs(),
         )
+
+    @property
+    def _conversions(self) -> int:
+        """Return how often the lines convert at a time.
+
+        A whole state is handed over to an analog memory, which may be wider than the lines of one
+        fold; a digital memory gives each fold its part.
+        """
+        return self.mapping.turns[1] if self.memory.analog else 1
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -257,6 +267,7 @@ class Chip:
             for part, names in actions.items()
             for action in names
         }
+        dynamic["encoder", "convert"] *= self._conversions
         # Lines lose power in a bank for as long as they keep their symbol.
         line_power = self.weight_banks.line_power(self.encoder.full_scale)
         dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().drive_fs)

@@ -301,8 +301,10 @@ def _timing_metrics(timing: Timing) -> dict[str, Any]:
 
 def _faded(timing: Timing) -> list[str]:
     """Return a warning where the memory loses a good part of the state while the banks change."""
-    held = float(timing.visits.held_s.max())
-    memory = timing.chip.memory
+    memory, folds = timing.chip.memory, timing.chip.mapping.folds
+    # Each fold of a step finds what the folds before it have left.
+    waits = timing.visits.held_s
+    held = float(waits.reshape(len(waits), -1, folds).sum(axis=-1).max())
     one = torch.ones(1, 1, dtype=torch.float64)
     kept = float(memory.hold(one, held * one, timing.chip.imperfections))
     if kept > 1.0 - _FADED:
