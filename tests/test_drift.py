@@ -12,6 +12,7 @@ from pnnsim.answers import ideal_outputs, outputs
 from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.drift import drift_windows
+from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.network import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
@@ -126,3 +127,19 @@ def test_the_same_chip_drifts_the_same_twice() -> None:
         assert waves == again
         for a, b in zip(first, second, strict=True):
             assert torch.equal(a["temperature"], b["temperature"])
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_a_bench_corrects_what_drifted_while_nobody_read(read_before: bool) -> None:
+    chip = machine(network=LARGE)
+    bench = SimulatedBackend(chip.spec, LARGE)
+    weight, state = torch.zeros(64, 64, dtype=torch.float64), torch.zeros(1, 64)
+    bench.write(0, weight)
+    bench.wait(100 * TAU)
+    if read_before:
+        bench.step(0, state)
+    bench.write(0, weight)
+    bench.step(0, state)
+    bank = bench.condition.banks[0]
+    felt = chip.weight_banks.drifted(bank.environment, bank.corrected)
+    assert float(felt["temperature"].abs().max()) == 0.0
