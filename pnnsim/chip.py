@@ -87,8 +87,8 @@ class Chip:
                 f"memory.kind: a matrix of {network.hidden} x {network.hidden} takes "
                 f"{mapping.folds} folds on {banks.count} banks of {banks.rows} x {banks.cols}, so "
                 f"each state is encoded {mapping.folds} times; got {spec.memory.kind}, which gives "
-                "it back once. Hint: raise weight_banks.count, rows or cols, or take a memory that "
-                "waits"
+                "it back once; expected a memory that waits. Hint: raise weight_banks.count, and "
+                "control.tiles_at_once where it is given, or rows or cols"
             )
         size = Size(
             inputs=network.inputs,

@@ -249,9 +249,10 @@ def test_a_loop_that_gives_a_state_back_once_is_refused() -> None:
 
 
 def test_hardware_in_the_loop_asks_for_whole_matrices() -> None:
-    changes = (*SHAPE, ("weight_banks.count", "12"), ("control.tiles_at_once", "1"))
-    with pytest.raises(BackendError, match=r"a matrix takes 6 folds.*Hint: raise"):
-        Meter(chip_of("photonic_mrr", *changes))
+    wide = ("weight_banks.count", "12"), ("control.tiles_at_once", "1")
+    for changes in (wide, (FOLDED,)):
+        with pytest.raises(BackendError, match=r"a matrix takes 6 folds.*control\.tiles_at_once"):
+            Meter(chip_of("photonic_mrr", *SHAPE, *changes))
 
 
 def test_the_map_shows_what_is_written_before_which_fold() -> None:
