@@ -158,7 +158,7 @@ def visits_from_trace(
         contents=every(contents),
         replaced=every(replaced),
         previous_bank=every(previous),
-        write=every(number),
+        write=number if isinstance(run, Trace) else run.rows_of(number),
         since_write_s=_seconds(every(since_fs)),
         dwell_s=np.where(dwell_fs >= 0, _seconds(dwell_fs), np.inf),
         held_s=_seconds(every(_held(trace, departure_fs, block))),
