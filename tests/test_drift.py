@@ -110,6 +110,19 @@ def test_answers_are_the_better_the_shorter_the_interval_of_recalibration() -> N
     assert seldom > left
 
 
+@pytest.mark.parametrize("interval", [0.5, 1.0])
+def test_refreshes_in_step_with_the_windows_are_not_always_found_old(interval: float) -> None:
+    # Windows of 1 s, each met by refreshes at the same ages; 15 samples of an age are good to 10 %.
+    chip = machine(("control.refresh_interval", f"{interval} s"), network=LARGE)
+    visits = time_run(chip, periodic(1600, 0.01)).visits
+    refreshed = visits.write[:, 0] >= chip.mapping.used
+    age = visits.since_write_s[refreshed, 0]
+    expected = 2 * SIGMA**2 * (1 - np.exp(-age / TAU)).mean()
+    _, *states = [state["temperature"] for _, (state,) in drift_windows(chip, visits, 1600)]
+    found = float(torch.stack(states).square().mean())
+    assert found == pytest.approx(expected, rel=0.15)
+
+
 def test_a_bank_that_is_rewritten_for_every_wave_hardly_drifts() -> None:
     chip = machine(("weight_banks.count", "1"))
     visits = time_run(chip, 20).visits
