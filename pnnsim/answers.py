@@ -27,6 +27,7 @@ def outputs(
     visits: Visits,
     *,
     without: Sequence[str] = (),
+    streams: int | None = None,
 ) -> Tensor:
     """Return what one chip answers, with all of its imperfections but some.
 
@@ -39,16 +40,19 @@ def outputs(
         x: Inputs, shape `(batch, n_inputs)`.
         visits: What each wave met.
         without: Names of imperfections to switch off.
+        streams: Waves ahead of the one that goes on from the first; those of the whole machine
+            where not given.
 
     Returns:
         Outputs, shape `(batch, n_outputs)`.
     """
+    streams = streams_of(chip) if streams is None else streams
     active = chip.imperfections - frozenset(without)
     generator = stream(chip.seed, f"{chip.name}.detector", "read")
-    ask = _Asker(chip, parameters)
+    ask = _Asker(chip, parameters, streams)
     answers = []
     with torch.no_grad():
-        for waves, environment in drift_windows(chip, visits, len(x), streams_of(chip)):
+        for waves, environment in drift_windows(chip, visits, len(x), streams):
             read = Read(active, generator, environment, programmed=True)
             answers.append(ask(x[waves], visits.select(waves), read))
     return torch.cat(answers)
@@ -58,14 +62,14 @@ def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what a chip without any imperfection answers: the network in exact arithmetic."""
     visits = nominal_visits(chip.network, chip.mapping)
     with torch.no_grad():
-        return _Asker(chip, parameters)(x, visits, Read(frozenset()))
+        return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(frozenset()))
 
 
 def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what the surrogate answers: nominal chip, settled, no noise."""
     visits = nominal_visits(chip.network, chip.mapping)
     with torch.no_grad():
-        return _Asker(chip, parameters)(x, visits, Read(chip.deterministic))
+        return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(chip.deterministic))
 
 
 class _Asker:
@@ -74,13 +78,14 @@ class _Asker:
     Args:
         chip: Nominal or fabricated.
         parameters: Trained numbers.
+        streams: Waves that come one behind the other before a kept state is taken up again.
     """
 
-    def __init__(self, chip: Chip, parameters: ParameterSet) -> None:
+    def __init__(self, chip: Chip, parameters: ParameterSet, streams: int) -> None:
         self._chip = chip
         self._parameters = parameters
         # Streams begin with nothing; the waves of a block are one of each.
-        self._state = parameters.bias.new_zeros(streams_of(chip), chip.network.hidden)
+        self._state = parameters.bias.new_zeros(streams, chip.network.hidden)
 
     def __call__(self, x: Tensor, visits: Visits, read: Read) -> Tensor:
         """Return outputs, shape `(batch, n_outputs)`, for inputs of shape `(batch, n_inputs)`."""
@@ -94,9 +99,12 @@ class _Asker:
 
 def streams_of(chip: Chip) -> int:
     """Return how many waves come one behind the other before a kept state is taken up again."""
-    if chip.network.state == "reset":
-        return 1
-    return chip.spec.control.block * chip.spec.control.cores
+    return 1 if chip.network.state == "reset" else chip.spec.control.cores * streams_of_core(chip)
+
+
+def streams_of_core(chip: Chip) -> int:
+    """Return how many waves of one core do, each of which goes on with states of its own."""
+    return 1 if chip.network.state == "reset" else chip.spec.control.block
 
 
 def share_correct(answers: Tensor, y: Tensor) -> float:

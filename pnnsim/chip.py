@@ -87,8 +87,8 @@ class Chip:
                 f"memory.kind: a matrix of {network.hidden} x {network.hidden} takes "
                 f"{mapping.folds} folds on {banks.count} banks of {banks.rows} x {banks.cols}, so "
                 f"each state is encoded {mapping.folds} times; got {spec.memory.kind}, which gives "
-                "it back once. Hint: raise weight_banks.count, rows or cols, or take a memory that "
-                "waits"
+                "it back once; expected a memory that waits. Hint: raise weight_banks.count, and "
+                "control.tiles_at_once where it is given, or rows or cols"
             )
         size = Size(
             inputs=network.inputs,
@@ -204,7 +204,8 @@ class Chip:
 
     def delays(self) -> Delays:
         """Return how long everything takes, in the order in which a wave meets it."""
-        convert = Stage("encoder.dac", "convert", self.encoder.delay_fs("convert"))
+        convert_fs = self._conversions * self.encoder.delay_fs("convert")
+        convert = Stage("encoder.dac", "convert", convert_fs)
         encode = Stage("encoder", "encode", self.encoder.delay_fs("encode"))
         map_input = Stage("front_end", "map_input", self.front_end.delay_fs("map_input"))
         analog = self.memory.analog
@@ -223,6 +224,15 @@ class Chip:
             route_fs=self.switch.delay_fs("route"),
             write_fs=self.write_fs(),
         )
+
+    @property
+    def _conversions(self) -> int:
+        """Return how often the lines convert at a time.
+
+        A whole state is handed over to an analog memory, which may be wider than the lines of one
+        fold; a digital memory gives each fold its part.
+        """
+        return self.mapping.turns[1] if self.memory.analog else 1
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -257,6 +267,7 @@ class Chip:
             for part, names in actions.items()
             for action in names
         }
+        dynamic["encoder", "convert"] *= self._conversions
         # Lines lose power in a bank for as long as they keep their symbol.
         line_power = self.weight_banks.line_power(self.encoder.full_scale)
         dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().drive_fs)
@@ -298,13 +309,15 @@ class Chip:
 
     def _wear(self) -> list[str]:
         """Return a warning for each part that uninterrupted work wears out within a year."""
-        order = self.order
         # The first block finds what the set-up has left; later ones differ a little in writes.
-        blocks = list(islice(plan_blocks(order, self.mapping), 1, 1 + _WEAR_BLOCKS))
+        plan = plan_blocks(self.order, self.mapping, prefetch=self.spec.control.prefetch)
+        blocks = list(islice(plan, 1, 1 + _WEAR_BLOCKS))
         visits = [visit for block in blocks for visit in block]
         writes = sum(visit.write for visit in visits) / _WEAR_BLOCKS / self.mapping.used
         moves = sum(visit.route for visit in visits) / _WEAR_BLOCKS
-        alone = self.spec.control.model_copy(update={"block": 1, "refresh_interval": None})
+        # Nor are writes that begin ahead of time in the closed form; with them a wave is faster.
+        simple = {"block": 1, "prefetch": False, "refresh_interval": None}
+        alone = self.spec.control.model_copy(update=simple)
         latency = closed_form_fs(replace(self.work(), control=alone))
         assert latency is not None, "one wave at a time has a closed form"
         if self.spec.control.refresh_interval is not None:

@@ -24,13 +24,16 @@ _STEP = 0.1
 #: Times that drift is looked at in one run at most: it has then been sampled well enough.
 _MOST = 16
 
+#: Multiples of it, less their whole parts, keep as far from each other as they can.
+_GOLDEN_RATIO = (math.sqrt(5.0) - 1.0) / 2.0
+
 
 def drift_windows(
     chip: Chip, visits: Visits, waves: int, together: int = 1
 ) -> Iterator[tuple[slice, tuple[State, ...]]]:
     """Yield consecutive waves, and what each bank has drifted when they come.
 
-    The last wave of a window stands for all of them: its time, and the programmings that it met.
+    One wave of a window stands for all of them: its time, and the programmings that it met.
 
     Args:
         chip: Fabricated or nominal.
@@ -39,13 +42,13 @@ def drift_windows(
         together: Waves that are not parted: one of each stream whose state is kept.
     """
     windows = _windows(chip, np.broadcast_to(visits.time_s[:, 0], (waves,)), together)
-    last = np.array([0 if len(visits.bank) == 1 else window.stop - 1 for window in windows])
-    times = visits.time_s[last].max(axis=1)
+    chosen = np.zeros(len(windows), np.int64) if len(visits.bank) == 1 else _chosen(windows)
+    times = visits.time_s[chosen].max(axis=1)
     felt = [
         _drifted(
             chip,
             times.tolist(),
-            _programmed(visits, last, bank, chip.mapping.used).tolist(),
+            _programmed(visits, chosen, bank, chip.mapping.used).tolist(),
             stream(chip.seed, f"{chip.name}.weight_banks.{bank}.environment", "read"),
         )
         for bank in range(chip.mapping.used)
@@ -63,6 +66,18 @@ def _windows(chip: Chip, times: Floats, together: int) -> list[slice]:
     edges = np.flatnonzero(np.diff(number)) + 1
     whole = {-(-edge // together) * together for edge in (0, *edges.tolist())}
     return [slice(*pair) for pair in pairwise(sorted(whole | {len(times)}))]
+
+
+def _chosen(windows: Sequence[slice]) -> Ints:
+    """Return one wave of each window, at places that fill [0, 1) evenly from window to window.
+
+    Always the last would do no harm but where banks are refreshed in step with the windows: then it
+    would find them as old as they get.
+    """
+    places = np.arange(1, len(windows) + 1) * _GOLDEN_RATIO % 1.0
+    first = np.array([window.start for window in windows])
+    waves = np.array([window.stop for window in windows]) - first
+    return np.asarray(first + np.floor(places * waves), np.int64)
 
 
 def _programmed(visits: Visits, rows: Ints, bank: int, used: int) -> Floats:

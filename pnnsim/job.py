@@ -137,7 +137,8 @@ def _work(
         data = data.in_sequences(experiment.training.sequence)
     waves = data.waves(experiment.simulation.waves, streams=streams_of(surrogate.chip))
     # What cannot be timed is refused now, not after the training.
-    time_run(surrogate.chip, min(len(waves), 2 * experiment.hardware.control.block))
+    control = experiment.hardware.control
+    time_run(surrogate.chip, min(len(waves), 2 * control.block * control.cores))
     if experiment.training.standardize:
         surrogate.standardize(data.pixels())
     fit(

@@ -100,16 +100,33 @@ class PeriodicTrace:
 
         Args:
             column: One entry for each wave of the base, shape `(n_base_wave, ...)`. What grows
-                from one period to the next, times and row numbers, grows on by the same amount.
+                from one period to the next, as times do, grows on by the same amount.
 
         Returns:
             The same for each wave of the run, shape `(n_wave, ...)`.
         """
+        return self._grown(column, self._growth(column))
+
+    def rows_of(self, column: Ints) -> Ints:
+        """Return as `waves_of` a column of row numbers, some of which are always the same.
+
+        Toward the end of the base rows are missing, those of waves that do not come; so rows grow
+        by those of a whole period, not by what the base shows.
+        """
+        growth = np.where(self._growth(column) != 0, self.end_row - self.first_row, 0)
+        return self._grown(column, growth.astype(np.int64))
+
+    def _growth(self, column: Ints) -> Ints:
+        """Return by how much each wave's entry grows over one period, shape `(n_period, ...)`."""
+        first, period = self.first_wave, self.period_waves
+        return column[first + period : first + 2 * period] - column[first : first + period]
+
+    def _grown(self, column: Ints, growth: Ints) -> Ints:
+        """Return a column of the base for each wave, entries of copies grown that many times."""
         first, period = self.first_wave, self.period_waves
         waves = np.arange(self.waves)
         copies = np.clip((waves - first) // period, 0, self.repeats)
         source = waves - copies * period
-        growth = column[first + period : first + 2 * period] - column[first : first + period]
         shape = (-1,) + (1,) * (column.ndim - 1)
         grown = growth[(source - first) % period] * copies.reshape(shape)
         return np.asarray(column[source] + grown, dtype=np.int64)

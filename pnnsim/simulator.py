@@ -22,6 +22,7 @@ from pnnsim.answers import (
     outputs,
     share_correct,
     streams_of,
+    streams_of_core,
 )
 from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
@@ -277,7 +278,7 @@ def chip_answers(
     answers = [
         outputs(
             chip.core(core), parameters, x[torch.from_numpy(mine)], timing.visits.select(mine),
-            without=without,
+            without=without, streams=streams_of_core(chip),
         )
         for core, mine in enumerate(waves)
     ]  # fmt: skip
@@ -301,8 +302,10 @@ def _timing_metrics(timing: Timing) -> dict[str, Any]:
 
 def _faded(timing: Timing) -> list[str]:
     """Return a warning where the memory loses a good part of the state while the banks change."""
-    held = float(timing.visits.held_s.max())
-    memory = timing.chip.memory
+    memory, folds = timing.chip.memory, timing.chip.mapping.folds
+    # Each fold of a step finds what the folds before it have left.
+    waits = timing.visits.held_s
+    held = float(waits.reshape(len(waits), -1, folds).sum(axis=-1).max())
     one = torch.ones(1, 1, dtype=torch.float64)
     kept = float(memory.hold(one, held * one, timing.chip.imperfections))
     if kept > 1.0 - _FADED:

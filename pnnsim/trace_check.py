@@ -35,7 +35,7 @@ def check(trace: Columns, work: Work) -> None:
     _check_results(trace, work.control)
     _check_switch(trace)
     _check_contents(trace, work.order)
-    _check_writes(trace, work.control)
+    _check_writes(trace, work)
 
 
 def _fail(trace: Columns, row: int, what: str) -> NoReturn:
@@ -274,15 +274,20 @@ def _check_contents(trace: Columns, order: Sequence[int]) -> None:
             _fail(trace, int(used[wrong]), f"uses bank {bank}, which holds set {holds[wrong]}")
 
 
-def _check_writes(trace: Columns, control: ControlParams) -> None:
-    """No more banks are written at once than there are drivers, and none is refreshed early."""
+def _check_writes(trace: Columns, work: Work) -> None:
+    """No more banks are written at once than there are drivers, and none is refreshed early.
+
+    The tiles of a logical bank share drivers, which write it in turns where they are too few.
+    """
+    control = work.control
+    most = max(1, control.write_drivers // work.mapping.tiles)
     writes = np.concatenate([trace.rows("write"), trace.rows("refresh")])
     writes = writes[np.lexsort((trace.end_fs[writes], trace.start_fs[writes]))]
     ended = np.searchsorted(np.sort(trace.end_fs[writes]), trace.start_fs[writes], side="right")
     under_way = np.arange(1, len(writes) + 1) - ended
-    over = _first(under_way > control.write_drivers)
+    over = _first(under_way > most)
     if over is not None:
-        _fail(trace, int(writes[over]), f"is write {under_way[over]} of {control.write_drivers}")
+        _fail(trace, int(writes[over]), f"is write {under_way[over]} of {most}")
     for bank in np.unique(trace.bank[trace.rows("refresh")]):
         mine = writes[trace.bank[writes] == bank]
         age_fs = np.diff(trace.start_fs[mine], prepend=0)

@@ -119,7 +119,10 @@ def visits_from_trace(
         block: Waves of one block; where the state is kept, each goes on in the next block.
     """
     if isinstance(run, ParallelTrace):
-        cores = [visits_from_trace(part, network, mapping, setup_age_s) for part in run.parts]
+        cores = [
+            visits_from_trace(part, network, mapping, setup_age_s, block=block)
+            for part in run.parts
+        ]
         back = np.argsort(np.concatenate([run.waves_of_core(c) for c in range(len(cores))]))
         return Visits(
             *(np.concatenate([getattr(met, f) for met in cores])[back] for f in Visits.__slots__)
@@ -155,7 +158,7 @@ def visits_from_trace(
         contents=every(contents),
         replaced=every(replaced),
         previous_bank=every(previous),
-        write=every(number),
+        write=number if isinstance(run, Trace) else run.rows_of(number),
         since_write_s=_seconds(every(since_fs)),
         dwell_s=np.where(dwell_fs >= 0, _seconds(dwell_fs), np.inf),
         held_s=_seconds(every(_held(trace, departure_fs, block))),

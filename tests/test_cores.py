@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.answers import outputs
+from pnnsim.answers import ideal_outputs, outputs
 from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.chip import Chip
 from pnnsim.cores import ParallelTrace
@@ -197,6 +197,39 @@ def test_answers_are_those_of_each_core_for_its_own_waves():
         expected = outputs(real.core(core), parameters, x[core::2], alone.visits)
         assert torch.equal(answers[core::2], expected)
     assert not torch.equal(answers, outputs(real, parameters, x, run.visits))
+
+
+KEPT = ReLaXNet(
+    inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3, injection="every", state="keep"
+)
+
+
+def cores_that_keep(cores, block):
+    """Return a run of four blocks on each core of a machine whose network keeps its state."""
+    changes = [("control.cores", str(cores)), ("control.block", str(block))]
+    machine = load_spec("photonic_mrr", [*changes, ("memory.capacity", "4")])
+    chip = Chip.nominal(machine, KEPT)
+    return chip, time_run(chip, 4 * cores * block)
+
+
+@pytest.mark.parametrize(("cores", "block"), [(2, 1), (2, 3), (3, 2)])
+def test_streams_of_a_core_go_on_on_this_core(cores, block):
+    chip, run = cores_that_keep(cores, block)
+    parameters = Surrogate(KEPT, chip.spec, dtype=torch.float64).parameter_set()
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand((run.run.waves, 6), generator=generator, dtype=torch.float64)
+    found = chip_answers(chip, parameters, x, run, without=sorted(chip.imperfections))
+    expected = ideal_outputs(chip, parameters, x)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+def test_kept_states_wait_on_several_cores_as_on_one():
+    _, alone = cores_that_keep(1, 3)
+    _, two = cores_that_keep(2, 3)
+    assert np.array_equal(alone.visits.held_s[3:, 0] > 0.0, np.full(9, True))
+    for core in (0, 1):
+        mine = two.run.waves_of_core(core)
+        assert np.array_equal(two.visits.held_s[mine], alone.visits.held_s)
 
 
 @pytest.mark.parametrize("cores", ["0", "2.5", "100000"])

@@ -12,6 +12,7 @@ from pnnsim.answers import ideal_outputs, outputs
 from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.drift import drift_windows
+from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.network import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
@@ -109,6 +110,19 @@ def test_answers_are_the_better_the_shorter_the_interval_of_recalibration() -> N
     assert seldom > left
 
 
+@pytest.mark.parametrize("interval", [0.5, 1.0])
+def test_refreshes_in_step_with_the_windows_are_not_always_found_old(interval: float) -> None:
+    # Windows of 1 s, each met by refreshes at the same ages; 15 samples of an age are good to 10 %.
+    chip = machine(("control.refresh_interval", f"{interval} s"), network=LARGE)
+    visits = time_run(chip, periodic(1600, 0.01)).visits
+    refreshed = visits.write[:, 0] >= chip.mapping.used
+    age = visits.since_write_s[refreshed, 0]
+    expected = 2 * SIGMA**2 * (1 - np.exp(-age / TAU)).mean()
+    _, *states = [state["temperature"] for _, (state,) in drift_windows(chip, visits, 1600)]
+    found = float(torch.stack(states).square().mean())
+    assert found == pytest.approx(expected, rel=0.15)
+
+
 def test_a_bank_that_is_rewritten_for_every_wave_hardly_drifts() -> None:
     chip = machine(("weight_banks.count", "1"))
     visits = time_run(chip, 20).visits
@@ -126,3 +140,19 @@ def test_the_same_chip_drifts_the_same_twice() -> None:
         assert waves == again
         for a, b in zip(first, second, strict=True):
             assert torch.equal(a["temperature"], b["temperature"])
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_a_bench_corrects_what_drifted_while_nobody_read(read_before: bool) -> None:
+    chip = machine(network=LARGE)
+    bench = SimulatedBackend(chip.spec, LARGE)
+    weight, state = torch.zeros(64, 64, dtype=torch.float64), torch.zeros(1, 64)
+    bench.write(0, weight)
+    bench.wait(100 * TAU)
+    if read_before:
+        bench.step(0, state)
+    bench.write(0, weight)
+    bench.step(0, state)
+    bank = bench.condition.banks[0]
+    felt = chip.weight_banks.drifted(bank.environment, bank.corrected)
+    assert float(felt["temperature"].abs().max()) == 0.0

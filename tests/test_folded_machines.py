@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from pnnsim import simulator
 from pnnsim.answers import outputs
 from pnnsim.chip import Chip
 from pnnsim.cli import app
@@ -179,6 +181,35 @@ def test_droop_takes_its_share_before_every_fold() -> None:
     np.testing.assert_allclose(found[:, 8:], (left[:, 1:] * x) @ w[0, 8:].T, rtol=0, atol=TOLERANCE)
 
 
+def test_a_warning_counts_the_waits_before_all_folds_of_a_step() -> None:
+    # 16 folds of 0.6 ms each; a state waits for all but the first of them, and for its own step's.
+    network = ONE.model_copy(update={"hidden": 64, "steps": 2})
+    tiles = [("weight_banks.rows", "16"), ("weight_banks.cols", "16"), FOLDED]
+    for droop, warned in (("2 1/s", False), ("5 1/s", True)):
+        timing = time_run(
+            chip_of("photonic_mrr", *tiles, ("memory.droop", droop), network=network), 4
+        )
+        step = 16 * timing.chip.write_fs() * 1e-15
+        assert math.exp(-float(droop[0]) * step / 16) > 1 - 1 / 32
+        [*found] = simulator._faded(timing)
+        assert bool(found) == warned
+    held = float(found[0].split("up to ")[1].split(" s")[0])
+    assert held == pytest.approx(step, rel=0.01)
+
+
+def test_all_of_a_state_is_converted_for_an_analog_memory() -> None:
+    # 18 values on 10 lines: two conversions of each line, and twice the energy of ten converters.
+    chip = chip_of("photonic_mrr", *SHAPE, FOLDED)
+    assert (chip.mapping.inputs, chip.mapping.turns) == (10, (3, 2))
+    encoder = chip.encoder
+    assert chip.delays().input[1].duration_fs == 2 * encoder.delay_fs("convert")
+    assert chip.prices().dynamic["encoder", "convert"] == 2 * encoder.cost("convert")
+    # A digital memory gives every fold its part, which takes a conversion of its own.
+    chip = chip_of("photonic_mzi", *SHAPE, FOLDED)
+    assert chip.delays().encode[0].duration_fs == chip.encoder.delay_fs("convert")
+    assert chip.prices().dynamic["encoder", "convert"] == chip.encoder.cost("convert")
+
+
 def test_counts_and_latency_of_a_folded_machine() -> None:
     chip = chip_of("photonic_mrr", *SHAPE, ("weight_banks.count", "2"))
     p, x = random_parameters(NETWORK), random_inputs(NETWORK, 4)
@@ -220,9 +251,10 @@ def test_a_loop_that_gives_a_state_back_once_is_refused() -> None:
 
 
 def test_hardware_in_the_loop_asks_for_whole_matrices() -> None:
-    changes = (*SHAPE, ("weight_banks.count", "12"), ("control.tiles_at_once", "1"))
-    with pytest.raises(BackendError, match=r"a matrix takes 6 folds.*Hint: raise"):
-        Meter(chip_of("photonic_mrr", *changes))
+    wide = ("weight_banks.count", "12"), ("control.tiles_at_once", "1")
+    for changes in (wide, (FOLDED,)):
+        with pytest.raises(BackendError, match=r"a matrix takes 6 folds.*control\.tiles_at_once"):
+            Meter(chip_of("photonic_mrr", *SHAPE, *changes))
 
 
 def test_the_map_shows_what_is_written_before_which_fold() -> None:

@@ -192,8 +192,9 @@ def test_streams_take_turns_in_the_waves_of_a_text(monkeypatch: pytest.MonkeyPat
         load_data(TaskParams()).in_sequences(None)
 
 
+@pytest.mark.parametrize(("cores", "samples"), [("1", 64), ("3", 60)])
 def test_a_text_with_a_kept_state_goes_through_training_and_machine(
-    monkeypatch: pytest.MonkeyPatch,
+    cores: str, samples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = 20 * "".join(map(chr, range(40, 105)))
     monkeypatch.setattr(data_module, "load_text", lambda name, **_: encode(name, "a note", text))
@@ -202,9 +203,9 @@ def test_a_text_with_a_kept_state_goes_through_training_and_machine(
         ("network.injection", "every"), ("network.state", "keep"), ("control.block", "2"),
         ("memory.capacity", "2"), ("training.sequence", "13"), ("training.batch", "4"),
         ("training.epochs", "20"), ("training.learning_rate", "0.03"),
-        ("simulation.chips", "1"), ("simulation.waves", "65"),
+        ("simulation.chips", "1"), ("simulation.waves", "65"), ("control.cores", cores),
     ], task="shakespeare")).metrics  # fmt: skip
-    assert found["task"]["samples"] == 64
+    assert found["task"]["samples"] == samples
     # The letters stand in a row; guessing costs ln 65.
     assert found["loss_nats"]["surrogate"] < 0.5 * np.log(65)
 

@@ -228,3 +228,12 @@ def test_a_machine_with_a_digital_loop_keeps_its_own_parts() -> None:
     lent: Any = digital_loop(load_spec("photonic_mrr"), NETWORK)
     lender: Any = load_spec("photonic_mzi")
     assert lent.nonlinearity.conversion_time == lender.nonlinearity.conversion_time
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("block", "2"), ("cores", "2"), ("prefetch", "true"), ("refresh_interval", "1 s")],
+)
+def test_orders_of_work_that_convolutions_do_not_know_are_refused(key: str, value: str) -> None:
+    with pytest.raises(MappingError, match=rf"control\.{key}: got .* expected .* Hint"):
+        machine("photonic_mrr", 8, (f"control.{key}", value))

@@ -171,6 +171,14 @@ def test_wear_is_a_warning_where_banks_are_rewritten_on_the_way() -> None:
     assert inferences == pytest.approx(1e5 / (120 / 11 / 2), rel=0.01, abs=0)
 
 
+def test_wear_counts_the_writes_of_a_machine_that_writes_ahead() -> None:
+    # One of two banks always computes, so each of the twelve sets is written for every inference.
+    ahead = ("control.prefetch", "true")
+    worn = [text for text in chip(ahead, weight_sets=12, steps=12).warnings() if "worn" in text]
+    inferences = float(worn[0].split("worn out after ")[1].split(" ")[0])
+    assert inferences == pytest.approx(1e5 / (12 / 2), rel=0.01, abs=0)
+
+
 def test_gradients_of_programming_match_finite_differences() -> None:
     b = bank(drift_exponent="0.05", drift_spread="0.01")
     generator = torch.Generator().manual_seed(2)

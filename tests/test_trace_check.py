@@ -305,6 +305,14 @@ def test_more_writes_than_drivers():
         trace.check(replace(case.work, control=machine().control))
 
 
+def test_tiles_of_a_matrix_share_the_drivers():
+    # Both matrices are two tiles each: four drivers write both at once, two write one.
+    both = {"waves": 4, "banks": 4, "tile": (2, 4), "write_fs": 10, "refresh_fs": 25}
+    trace = machine(**both, write_drivers=4).run()
+    with pytest.raises(ScheduleError, match="is write 2 of 1"):
+        trace.check(machine(**both, write_drivers=2).work)
+
+
 #: Two tiles on one bank: two products in each of two steps.
 FOLDED = machine(waves=2, sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6)
 

@@ -136,10 +136,12 @@ def load_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
                 int(entry["number"]),
                 int(entry["began_fs"]),
                 _with_prefix(tensors, f"environment.{index}."),
-                _with_prefix(tensors, f"corrected.{index}."),
             )
             for index, entry in enumerate(about["banks"])
         ]
+        for index, bank in enumerate(banks):
+            if bank.number >= 0:  # a bank that was never written has not corrected anything
+                bank.corrected = {n: tensors[f"corrected.{index}.{n}"] for n in bank.environment}
         streams = [tensors["noise"], *(tensors[f"drift.{index}"] for index in range(len(banks)))]
         gain, bias = tensors["gain"], tensors["bias"]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:

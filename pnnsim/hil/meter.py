@@ -42,9 +42,10 @@ class Meter:
         chip: Any chip of the machine; delays and prices never depend on fabrication.
 
     Raises:
-        BackendError: If the weight sets do not all have a bank of their own: then a pass would
-            overwrite what the host has written. Or if there are several cores: each has weights and
-            a spread of its own, so each is a machine in the loop by itself.
+        BackendError: If the weight sets do not all have a bank of their own, which holds them
+            whole: then a pass would overwrite what the host has written. Or if there are several
+            cores: each has weights and a spread of its own, so each is a machine in the loop by
+            itself.
     """
 
     chip: Chip
@@ -52,17 +53,17 @@ class Meter:
 
     def __post_init__(self) -> None:
         mapping = self.chip.mapping
+        if mapping.folds > 1:
+            raise BackendError(
+                f"hardware in the loop: a matrix takes {mapping.folds} folds, one after the other; "
+                "expected banks that hold it whole. Hint: raise weight_banks.count, and "
+                "control.tiles_at_once where it is given, or lower network.hidden"
+            )
         if not mapping.resident:
             raise BackendError(
                 f"hardware in the loop: the machine holds {mapping.logical} weight sets at once, "
                 f"the network has {mapping.weight_sets}; expected a bank for each. Hint: raise "
                 "weight_banks.count or lower network.weight_sets"
-            )
-        if mapping.folds > 1:
-            raise BackendError(
-                f"hardware in the loop: a matrix takes {mapping.folds} folds, one after the other; "
-                "expected banks that hold it whole. Hint: raise weight_banks.count or lower "
-                "network.hidden"
             )
         control = self.chip.spec.control
         if control.cores > 1:

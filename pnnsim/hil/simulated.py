@@ -123,6 +123,8 @@ class SimulatedBackend:
                 "weights in [-1, 1]"
             )
         condition, bank = self.condition, self.condition.banks[number]
+        # What has drifted until now is what the programming measures.
+        self._drift()
         bank.before, bank.weight = bank.weight, wanted.clone()
         bank.number, bank.began_fs = condition.writes, condition.clock_fs
         bank.corrected = bank.environment

@@ -77,7 +77,8 @@ class Machine:
             images: Images that visit each tile together.
 
         Raises:
-            MappingError: If the banks are not square, or the loop is not digital.
+            MappingError: If the banks are not square, the loop is not digital, or the work is to be
+                ordered in a way that convolutions are not.
             ScheduleError: If the memory does not hold the maps.
         """
         banks = cast(Any, spec.weight_banks)
@@ -88,6 +89,7 @@ class Machine:
                 f"with function linear) and a digital memory; got {spec.nonlinearity.kind} and "
                 f"{spec.memory.kind}. Hint: pnnsim.lrunet.digital_loop(spec, network)"
             )
+        _refuse_orders(spec)
         program = Program(network, banks.rows, banks.cols, shared)
         machine = Machine(Chip.nominal(spec, program.machine_order()), program, images)
         needed, there = images * program.states(banks.cols), machine.chip.memory.capacity
@@ -165,3 +167,20 @@ class Machine:
         """Return the whole cycles that the digital engine takes [fs]."""
         front_end = cast(Any, self.chip.spec.front_end)
         return to_fs(-(-operations // front_end.macs_per_cycle) / front_end.clock)
+
+
+def _refuse_orders(spec: HardwareSpec) -> None:
+    """Refuse what `pnnsim.lrunet.timing` does not do, as figures would be those of another run."""
+    control = spec.control
+    for name, given, expected, hint in (
+        ("block", control.block, 1, "Machine.of(…, images=…) shares the visits of a tile"),
+        ("cores", control.cores, 1, "cores side by side multiply throughput, power and area"),
+        ("prefetch", control.prefetch, False, "more banks, so that fewer are rewritten"),
+        ("refresh_interval", control.refresh_interval, None, "leave it out"),
+    ):
+        if given != expected:
+            raise MappingError(
+                f"control.{name}: got {given} for an LruNet, whose tiles are visited one after the "
+                f"other and written when they are needed; expected the default, {expected}. "
+                f"Hint: {hint}"
+            )
