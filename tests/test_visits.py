@@ -84,8 +84,8 @@ def test_visits_of_a_run_that_repeats_are_those_of_every_event(sets: int) -> Non
 
 @pytest.mark.parametrize("state", ["reset", "keep"])
 def test_programmings_have_their_numbers_though_rows_are_missing_at_the_end(state: str) -> None:
-    # Of the waves that repeat some are the last of what was simulated: no others are converted
-    # meanwhile, so their writes stand in earlier rows than those of the waves a period before.
+    # Toward the end of a run no later waves are converted, so writes stand in earlier rows than
+    # those of the waves a period before. Waves that repeat must not be numbered by such rows.
     network = ReLaXNet(
         inputs=6, hidden=7, outputs=3, weight_sets=3, steps=3, injection="every", state=state
     )
@@ -96,6 +96,6 @@ def test_programmings_have_their_numbers_though_rows_are_missing_at_the_end(stat
     ]
     changes += [("weight_banks.count", "5"), ("control.block", "2"), ("memory.capacity", "2")]
     chip = Chip.nominal(load_spec("spintronic_mtj", changes), network)
-    fast, exact = time_run(chip, 60), time_run(chip, 60, exact=True)
+    fast, exact = time_run(chip, 90), time_run(chip, 90, exact=True)
     assert len(fast.run.base) < len(exact.run)
     np.testing.assert_array_equal(fast.visits.write, exact.visits.write)
