@@ -265,13 +265,15 @@ class BankProducts:
         if self._heat is None or self._light is None:
             return terms
         programmed = self._programmed
-        old = programmed.held(key.bank, key.replaced, key.age_bin).weights
-        new = programmed.held(key.bank, key.contents[key.bank], key.age_bin).weights
-        terms.append((self._heat.share(step, waves, line), old - new))
+        old = programmed.held(key.bank, key.replaced, key.age_bin)
+        new = programmed.held(key.bank, key.contents[key.bank], key.age_bin)
+        left = programmed.in_units(old.weights, old.scale, new.scale) - new.weights
+        terms.append((self._heat.share(step, waves, line), left))
         if key.previous == key.bank:
             return terms
         light = self._light.share(step, waves, line)
-        before = programmed.meet(key.previous, key.contents, key.age_bin).seen
+        last = programmed.meet(key.previous, key.contents, key.age_bin)
+        before = programmed.in_units(last.seen, last.scale, met.scale)
         return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
 
     def _apart(self, line: Tensor, numbers: Ints, held: Held) -> Tensor | None:

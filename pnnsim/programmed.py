@@ -26,6 +26,10 @@ _AGE_RATIO = 1.05
 _NO_AGE = 10**6
 
 
+#: As of `Held`: a number, or shape `()` or `(n_out,)`.
+Scale = float | Tensor
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """Say under which circumstances a chip is read.
@@ -54,14 +58,14 @@ class Met:
         seen: Weights, shape `(n_out, n_in)`.
         light: Light that reaches the outputs, over `scale`; one number where it is the same for
             every weight.
-        scale: As of `Held`: a number, or shape `()` or `(n_out,)`.
+        scale: As of `Held`.
         squares: Squared weights, and None where no noise is drawn.
         variance: Variance of each weight from read to read; None for nothing.
     """
 
     seen: Tensor
     light: Tensor | float
-    scale: Tensor | float
+    scale: Scale
     squares: Tensor | None
     variance: Tensor | None
 
@@ -81,6 +85,7 @@ class Programmed:
         self.read = read
         self._weight = fold_weights(weight, chip.mapping)
         self._leak = chip.switch.leakage(read.active)
+        self._fields = chip.weight_banks.size.carrier == "field"
         self._held: dict[tuple[int, int, int], Held] = {}
         self._met: dict[tuple[int, ...], Met] = {}
         self._errors: dict[int, Tensor | None] = {}
@@ -119,12 +124,26 @@ class Programmed:
         return self._met[key]
 
     def _seen(self, bank: int, contents: Sequence[int], age_bin: int) -> Tensor:
-        """Return the selected bank's weights and the leak of all others."""
-        weights = self.held(bank, contents[bank], age_bin).weights
+        """Return the selected bank's weights and the leak of all others, in its units."""
+        own = self.held(bank, contents[bank], age_bin)
+        weights = own.weights
         for other, weight_set in enumerate(contents):
             if self._leak and other != bank:
-                weights = weights + self._leak * self.held(other, weight_set, age_bin).weights
+                leaking = self.held(other, weight_set, age_bin)
+                weights = weights + self._leak * self.in_units(
+                    leaking.weights, leaking.scale, own.scale
+                )
         return weights
+
+    def in_units(self, weights: Tensor, scale: Scale, other: Scale) -> Tensor:
+        """Return weights as a detector meets them that expects the scale of another matrix.
+
+        Scales are of powers, or of what a line carries otherwise; fields go with their root.
+        """
+        if isinstance(scale, float) and isinstance(other, float) and scale == other:
+            return weights
+        ratio = (torch.as_tensor(scale) / torch.as_tensor(other)).to(weights).reshape(-1, 1)
+        return weights * (ratio.sqrt() if self._fields else ratio)
 
     def _light(self, bank: int, contents: Sequence[int], age_bin: int) -> Tensor | float:
         """Return the light that reaches the outputs, that which leaks from other banks included.

@@ -12,6 +12,8 @@ from pnnsim.answers import nominal_outputs, outputs
 from pnnsim.chip import Chip
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.products import BankProducts
+from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import simulate, time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
@@ -176,3 +178,42 @@ def test_each_imperfection_of_the_machine_changes_the_answer() -> None:
         changed = outputs(c, parameters, x, visits, without=[name])
         assert float((changed - everything).abs().max()) > 0.0, name
     assert float((everything - nominal_outputs(c, parameters, x)).abs().max()) > 0.0
+
+
+@pytest.mark.parametrize("wave", [0, 1])
+def test_light_that_leaks_from_a_mesh_is_as_strong_as_its_own_matrix_leaves_it(wave: int) -> None:
+    """A mesh passes W / |W|, so `W_a / |W_a| + eps W_b / |W_b|` reaches the receiver."""
+    network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=2)
+    chip = Chip.nominal(load_spec("photonic_mzi"), network)
+    active = frozenset({"switch.leakage"})
+    generator = torch.Generator().manual_seed(0)
+    weight = 2 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1
+    weight[1] *= 0.2
+    programmed = Programmed(chip, weight, Read(active))
+    own, other = (weight[k].numpy() for k in (wave, 1 - wave))
+    norms = [np.linalg.norm(matrix, 2) for matrix in (own, other)]
+    expected = own + chip.switch.leakage(active) * norms[0] / norms[1] * other
+    met = programmed.meet(wave, (0, 1), 0)
+    np.testing.assert_allclose(met.seen, expected, rtol=0, atol=1e-12)
+
+
+def test_what_a_mesh_has_left_of_another_matrix_is_as_strong_as_that_was() -> None:
+    # One bank for two matrices, the second a fifth of the first; the slowest phases linger.
+    network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=2)
+    bank = {"count": "1", "calibration_rounds": "1", "settling_time": "200 us"}
+    changes = [(f"weight_banks.{key}", value) for key, value in bank.items()]
+    chip = Chip.nominal(load_spec("photonic_mzi", changes), network)
+    active = frozenset({"weight_banks.settling"})
+    visits = time_run(chip, 2).visits
+    left = chip.weight_banks.residue(torch.from_numpy(visits.since_write_s), active)
+    assert float(left[1].min()) > 0.01
+    generator = torch.Generator().manual_seed(0)
+    weight = 2 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1
+    weight[1] *= 0.2
+    line = torch.rand((2, 16), generator=generator, dtype=torch.float64)
+    products = BankProducts(Programmed(chip, weight, Read(active)), visits)
+    found = products.receive(line, 1).signal[1].numpy()
+    first, second, share = weight[0].numpy(), weight[1].numpy(), float(left[1, 1])
+    ratio = np.linalg.norm(second, 2) / np.linalg.norm(first, 2)
+    expected = (1 - share) * second + share * ratio * first
+    np.testing.assert_allclose(found, expected @ line[1].numpy(), rtol=0, atol=1e-12)
