@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import typer
 
@@ -19,18 +19,13 @@ def add_commands(app: typer.Typer) -> None:
     @app.command("map")
     def show_map(source: Source, settings: Settings = None, json: Json = False) -> None:
         """Show where each tile of each weight set lives, and what is rewritten when."""
+        from pnnsim.chip import Chip
         from pnnsim.experiment import load_experiment
-        from pnnsim.mapping import map_network
         from pnnsim.placement import rewrites, tiles
 
         experiment = load_experiment(source, overrides(settings))
         hardware, network = experiment.hardware, experiment.network
-        banks, order = cast(Any, hardware.weight_banks), network.weight_set_order()
-        mapping = map_network(
-            hidden=network.hidden, weight_sets=network.weight_sets,
-            count=banks.count, rows=banks.rows, cols=banks.cols,
-            tiles_at_once=hardware.control.tiles_at_once,
-        )  # fmt: skip
+        mapping, order = Chip.nominal(hardware, network).mapping, network.weight_set_order()
         placed = tiles(order, mapping)
         writes = rewrites(order, mapping, prefetch=hardware.control.prefetch)
         if json:

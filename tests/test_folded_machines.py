@@ -269,3 +269,11 @@ def test_the_map_shows_what_is_written_before_which_fold() -> None:
     assert ["0", "0", "16", "to", "17", "0", "to", "9", "2"] in lines_of
     assert ["0", "1", "0", "to", "7", "10", "to", "17", "written", "on", "the", "way"] in lines_of
     assert ["0", "0", "1", "0", "0", "1", "2"] in lines_of
+
+
+def test_the_map_refuses_what_a_run_refuses() -> None:
+    shape = [f"{key}={value}" for key, value in (*SHAPE, FOLDED)]
+    words = [word for pair in shape for word in ("--set", pair)]
+    result = CliRunner().invoke(app, ["map", "fiber_loop", *words])
+    assert isinstance(result.exception, MappingError)
+    assert "memory.kind" in str(result.exception)
