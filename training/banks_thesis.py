@@ -110,6 +110,7 @@ def draw(points: list[Point], path: Path) -> None:
                 axes[row][column].plot(sets, values, marker="o", markersize=3, label=f"K = {banks}")
         axes[0][column].set_title(machine)
         axes[1][column].set_xlabel("weight sets L_W")
+        axes[1][column].xaxis.get_major_locator().set_params(integer=True)
         for row in (0, 1):
             axes[row][column].set_yscale("log")
     axes[0][0].set_ylabel("mean latency [s]")
