@@ -41,7 +41,7 @@ class Preparation:
         self._delays = work.delays
         self._order = work.order
         self._mapping = mapping
-        self._prefetch = control.prefetch and not mapping.resident and mapping.logical > 1
+        self._prefetch = work.ahead
         self._switch_lane = spans.lane("switch")
         self._bank_lanes = [spans.lane(f"weight_banks.{bank}") for bank in range(mapping.used)]
         self._visit_captured = Board(env)

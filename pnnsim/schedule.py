@@ -173,8 +173,7 @@ def closed_form_fs(work: Work) -> int | None:
     arXiv:2511.00044, with the edges of a pass added.
     """
     delays, order, mapping, control = work.delays, work.order, work.mapping, work.control
-    ahead = control.prefetch and not mapping.resident and mapping.logical > 1
-    if control.block > 1 or ahead:
+    if control.block > 1 or work.ahead:
         return None
     total = delays.input_fs + delays.encode_fs + len(order) * delays.mm_fs
     for number, visit in enumerate(next(plan_blocks(order, mapping))[1:], start=1):

@@ -186,9 +186,7 @@ def _check_lanes(trace: Columns, memory_capacity: int) -> None:
 
 def _check_memory(trace: Columns, rows: Ints, capacity: int) -> None:
     """Count the spans under way at the start of each, which must fit in the memory."""
-    ended = np.searchsorted(np.sort(trace.end_fs[rows]), trace.start_fs[rows], side="right")
-    # A span that takes no time has ended at its own start and counts as one that is not there.
-    under_way = np.arange(1, len(rows) + 1) - ended
+    under_way = _under_way(trace.start_fs[rows], trace.end_fs[rows])
     over = _first(under_way > capacity)
     if over is not None:
         _fail(
@@ -221,8 +219,7 @@ def _check_results(trace: Columns, control: ControlParams) -> None:
     read = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(read, trace.wave[outputs], trace.start_fs[outputs])
     order = np.argsort(done, kind="stable")
-    gone = np.searchsorted(np.sort(read), done[order], side="right")
-    waiting = np.arange(1, trace.waves + 1) - gone
+    waiting = _under_way(done[order], read)
     over = _first(waiting > 2 * control.block)
     if over is not None:
         raise ScheduleError(
@@ -283,8 +280,7 @@ def _check_writes(trace: Columns, work: Work) -> None:
     most = max(1, control.write_drivers // work.mapping.tiles)
     writes = np.concatenate([trace.rows("write"), trace.rows("refresh")])
     writes = writes[np.lexsort((trace.end_fs[writes], trace.start_fs[writes]))]
-    ended = np.searchsorted(np.sort(trace.end_fs[writes]), trace.start_fs[writes], side="right")
-    under_way = np.arange(1, len(writes) + 1) - ended
+    under_way = _under_way(trace.start_fs[writes], trace.end_fs[writes])
     over = _first(under_way > most)
     if over is not None:
         _fail(trace, int(writes[over]), f"is write {under_way[over]} of {most}")
@@ -296,6 +292,19 @@ def _check_writes(trace: Columns, work: Work) -> None:
         early = _first(again & (age_fs < round((control.refresh_interval or 0.0) * 1e15)))
         if early is not None:
             _fail(trace, int(mine[early]), f"comes {age_fs[early]} fs after the write before it")
+
+
+def _under_way(begin_fs: Ints, end_fs: Ints) -> Ints:
+    """Return how many of some stretches are under way at the begin of each, itself counted.
+
+    One that takes no time has ended at its own begin and counts as one that is not there.
+
+    Args:
+        begin_fs: Begins, ascending [fs].
+        end_fs: Ends, in any order [fs].
+    """
+    ended = np.searchsorted(np.sort(end_fs), begin_fs, side="right")
+    return np.asarray(np.arange(1, len(begin_fs) + 1) - ended, np.int64)
 
 
 def _in_order(trace: Columns, action: str) -> Ints:

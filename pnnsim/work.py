@@ -38,3 +38,8 @@ class Work:
     def folds(self) -> int:
         """Return how many products make up a step."""
         return self.mapping.folds
+
+    @property
+    def ahead(self) -> bool:
+        """Return whether banks are written ahead of time: asked for, needed and possible."""
+        return self.control.prefetch and not self.mapping.resident and self.mapping.logical > 1
