@@ -60,14 +60,14 @@ def outputs(
 
 def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what a chip without any imperfection answers: the network in exact arithmetic."""
-    visits = nominal_visits(chip.network, chip.mapping)
+    visits = nominal_visits(chip.order, chip.mapping)
     with torch.no_grad():
         return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(frozenset()))
 
 
 def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what the surrogate answers: nominal chip, settled, no noise."""
-    visits = nominal_visits(chip.network, chip.mapping)
+    visits = nominal_visits(chip.order, chip.mapping)
     with torch.no_grad():
         return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(chip.deterministic))
 

@@ -24,10 +24,10 @@ def add_commands(app: typer.Typer) -> None:
         from pnnsim.placement import rewrites, tiles
 
         experiment = load_experiment(source, overrides(settings))
-        hardware, network = experiment.hardware, experiment.network
-        mapping, order = Chip.nominal(hardware, network).mapping, network.weight_set_order()
-        placed = tiles(order, mapping)
-        writes = rewrites(order, mapping, prefetch=hardware.control.prefetch)
+        work = Chip.nominal(experiment.hardware, experiment.network).work()
+        mapping = work.mapping
+        placed = tiles(work.order, mapping)
+        writes = rewrites(work.order, mapping, prefetch=work.control.prefetch)
         if json:
             print_json(
                 {"tiles": [asdict(t) for t in placed], "rewrites": [asdict(w) for w in writes]}

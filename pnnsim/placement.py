@@ -56,10 +56,10 @@ def tiles(order: Sequence[int], mapping: Mapping) -> list[Tile]:
     """Return every tile, set by set and fold by fold, in the order of the banks that hold a fold.
 
     Args:
-        order: Weight set of each step, k(t), shape `(steps,)`.
+        order: What a logical bank must hold at each product, as of `Work`.
         mapping: How many sets the banks hold.
     """
-    contents = initial_contents(mapping.folded(order), mapping)
+    contents = initial_contents(order, mapping)
     found = []
     for matrix in range(mapping.matrices):
         held = contents.index(matrix) if matrix in contents else None
@@ -89,13 +89,12 @@ def rewrites(order: Sequence[int], mapping: Mapping, *, prefetch: bool = False) 
     """Return the writes of the blocks that repeat for ever, counted from the first of them.
 
     Args:
-        order: Weight set of each step, k(t), shape `(steps,)`.
+        order: What a logical bank must hold at each product, as of `Work`.
         mapping: How many sets the banks hold.
         prefetch: Whether banks are written while others compute.
     """
-    products = mapping.folded(order)
-    start, length = plan_period(products, mapping, prefetch=prefetch)
-    plan = plan_blocks(products, mapping, prefetch=prefetch)
+    start, length = plan_period(order, mapping, prefetch=prefetch)
+    plan = plan_blocks(order, mapping, prefetch=prefetch)
     return [
         Rewrite(
             block,

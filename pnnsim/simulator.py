@@ -114,7 +114,7 @@ def time_run(
     if progress is not None:
         progress.finish()
     visits = visits_from_trace(
-        run, chip.network, chip.mapping, chip.setup_age(), block=chip.spec.control.block
+        run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
     )
     if not chip.memory.patient:
         _refuse_waits(chip, visits)

@@ -85,7 +85,7 @@ class Surrogate(nn.Module):
             )
         self.draws = Draws(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         self.read = Read(active=known)
-        self.visits = nominal_visits(network, self.chip.mapping)
+        self.visits = nominal_visits(self.chip.order, self.chip.mapping)
         for name, value in _initial_values(self.chip, seed).items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
         self.register_buffer("input_center", torch.zeros(network.inputs, dtype=dtype))

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.mapping import Mapping
-from pnnsim.network import ReLaXNet
 from pnnsim.schedule import initial_contents, plan_blocks
 from pnnsim.trace import Trace
 from pnnsim.units import FEMTOSECONDS_PER_SECOND
@@ -79,9 +78,13 @@ class Visits:
         return Visits(*(getattr(self, name)[waves] for name in self.__slots__))
 
 
-def nominal_visits(network: ReLaXNet, mapping: Mapping) -> Visits:
-    """Return what the first wave meets on a machine where everything has settled."""
-    order = mapping.folded(network.weight_set_order())
+def nominal_visits(order: Sequence[int], mapping: Mapping) -> Visits:
+    """Return what the first wave meets on a machine where everything has settled.
+
+    Args:
+        order: What a logical bank must hold at each product, as of `Work`.
+        mapping: Where it lives.
+    """
     steps, banks = len(order), mapping.used
     bank = np.zeros((1, steps), np.int64)
     contents = np.full((1, steps, banks), UNWRITTEN, np.int64)
@@ -107,28 +110,26 @@ def nominal_visits(network: ReLaXNet, mapping: Mapping) -> Visits:
 
 
 def visits_from_trace(
-    run: AnyTrace, network: ReLaXNet, mapping: Mapping, setup_age_s: float, *, block: int = 1
+    run: AnyTrace, order: Sequence[int], mapping: Mapping, setup_age_s: float, *, block: int = 1
 ) -> Visits:
     """Return what every wave of a run met.
 
     Args:
         run: The run; of one that repeats, only what was simulated is looked at.
-        network: What was computed.
-        mapping: Where its matrices live.
+        order: What a logical bank had to hold at each product, as of `Work`.
+        mapping: Where it lives.
         setup_age_s: Time since the set-up's programming began when the first wave arrives [s].
         block: Waves of one block; where the state is kept, each goes on in the next block.
     """
     if isinstance(run, ParallelTrace):
         cores = [
-            visits_from_trace(part, network, mapping, setup_age_s, block=block)
-            for part in run.parts
+            visits_from_trace(part, order, mapping, setup_age_s, block=block) for part in run.parts
         ]
         back = np.argsort(np.concatenate([run.waves_of_core(c) for c in range(len(cores))]))
         return Visits(
             *(np.concatenate([getattr(met, f) for met in cores])[back] for f in Visits.__slots__)
         )
     trace = run.base
-    order = mapping.folded(network.weight_set_order())
     shape = (trace.waves, len(order))
     mvm = _by_wave_and_step(trace, trace.rows("mvm"), shape)
     departure_fs = trace.start_fs[_by_wave_and_step(trace, trace.rows("propagate"), shape)]

@@ -35,7 +35,7 @@ def machine(*changes: tuple[str, str], network: ReLaXNet = NETWORK) -> Chip:
 
 def one_wave(chip: Chip, age: float) -> Visits:
     """Return a wave at 100 s that meets a bank which was programmed so long ago in the run."""
-    settled = nominal_visits(chip.network, chip.mapping)
+    settled = nominal_visits(chip.order, chip.mapping)
     return Visits(
         **{
             **{name: getattr(settled, name) for name in Visits.__slots__},
@@ -63,7 +63,7 @@ def test_weights_that_were_just_programmed_have_not_drifted() -> None:
 
 def test_what_the_set_up_has_programmed_is_as_far_off_as_at_any_time() -> None:
     chip = machine(network=LARGE)
-    [(_, (state,))] = drift_windows(chip, nominal_visits(LARGE, chip.mapping), 1)
+    [(_, (state,))] = drift_windows(chip, nominal_visits(chip.order, chip.mapping), 1)
     assert float(state["temperature"].std()) == pytest.approx(SIGMA, rel=5 * 0.011)
 
 

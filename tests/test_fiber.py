@@ -202,7 +202,7 @@ def test_what_reaches_a_detector_carries_emission_and_the_light_of_both_cells() 
     generator = torch.Generator().manual_seed(0)
     w = 2 * torch.rand((2, 8, 8), generator=generator, dtype=torch.float64) - 1
     line = torch.rand((3, 8), generator=generator, dtype=torch.float64)
-    visits = nominal_visits(network, c.mapping)
+    visits = nominal_visits(c.order, c.mapping)
     active = {"switch.emission", "switch.leakage"}
     met = BankProducts(Programmed(c, w, Read(active, generator)), visits).receive(line, 0)
     leak = 1e-4

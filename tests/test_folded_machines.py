@@ -158,7 +158,7 @@ def test_each_fold_brings_the_noise_of_a_detection() -> None:
 def test_a_state_fades_while_it_waits_for_the_next_fold() -> None:
     # Departures at 6, 16, 26 and 36; the state of step 0 is held at 23 (see the drawings).
     case = machine(sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6)
-    found = visits_from_trace(case.run(), case.network, case.mapping, 0.0)
+    found = visits_from_trace(case.run(), case.order, case.mapping, 0.0)
     assert (found.held_s[0] * 1e15).round().tolist() == [0, 10, 3, 10]
     assert (found.time_s[0] * 1e15).round().tolist() == [6, 16, 26, 36]
     assert found.contents[0, :, 0].tolist() == [0, 1, 0, 1]

@@ -65,7 +65,7 @@ def test_nominal_visits_are_those_of_the_first_wave_with_everything_settled() ->
     for sets in (1, 2, 3, 5):
         network = ReLaXNet(weight_sets=sets, steps=5)
         chip, run = timing(network, 2)
-        nominal = nominal_visits(network, chip.mapping)
+        nominal = nominal_visits(chip.order, chip.mapping)
         assert nominal.settled
         np.testing.assert_array_equal(nominal.bank[0], run.visits.bank[0])
         np.testing.assert_array_equal(nominal.contents[0], run.visits.contents[0])

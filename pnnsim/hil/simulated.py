@@ -282,7 +282,7 @@ class SimulatedBackend:
     def _visits_of(self, trace: Trace, waves: int, states: bool) -> Visits:
         key = (waves, states)
         if key not in self._visits:
-            self._visits[key] = visits_from_trace(trace, self.network, self.chip.mapping, 0.0)
+            self._visits[key] = visits_from_trace(trace, self.chip.order, self.chip.mapping, 0.0)
         return self._visits[key]
 
     def _now(self, visits: Visits) -> Visits:
@@ -316,7 +316,7 @@ class SimulatedBackend:
         fields = {"kind": "relaxnet", "weight_sets": 1, "steps": 1, "order": "cycle"}
         network = self.network.model_copy(update=fields)
         chip, condition = replace(self.chip, network=network), self.condition
-        row = self._now(nominal_visits(self.network, self.chip.mapping))
+        row = self._now(nominal_visits(self.chip.order, self.chip.mapping))
         step = self.network.weight_set_order().index(weight_set)
         columns = {name: getattr(row, name)[:, step : step + 1] for name in row.__slots__}
         # Nothing was captured just before, so there is no symbol to leave a residue.
