@@ -27,8 +27,8 @@ from dataclasses import replace
 from benchmarks.timing import circumstances, table
 from pnnsim.chip import Chip
 from pnnsim.delays import Delays
-from pnnsim.metrics import metrics_from
 from pnnsim.network import ReLaXNet
+from pnnsim.simulator import time_run, timing_metrics
 from pnnsim.spec import load_spec
 from pnnsim.timing import run_fast
 
@@ -74,11 +74,7 @@ def measured(machine: str, block: int) -> tuple[str, ...]:
     if chip.memory.capacity < block:
         changes.append(("memory.capacity", str(block)))
     chip = Chip.nominal(load_spec(machine, changes), NETWORK)
-    trace = run_fast(chip.work(), 64 * block)
-    found = metrics_from(
-        trace, chip.prices(), network=NETWORK, memory_capacity=chip.memory.capacity,
-        closed_form_fs=None,
-    )  # fmt: skip
+    found = timing_metrics(time_run(chip, 64 * block))
     return (
         machine, str(block), f"{found['latency_s']['mean']:.3e}",
         f"{found['throughput_per_s']:.3e}", f"{found['energy_j']['per_inference']:.3e}",

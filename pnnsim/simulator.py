@@ -217,7 +217,7 @@ def simulate(
             name: _quality(measure(nominally, y), [measure(answers, y) for answers in really])
             for name, measure in qualities.items()
         },
-        **_timing_metrics(timing),
+        **timing_metrics(timing),
         "parameters": network.parameter_counts(),
         "macs_per_inference": network.macs_per_inference(),
         "area_m2": nominal.areas(),
@@ -285,8 +285,17 @@ def chip_answers(
     return torch.cat(answers)[torch.from_numpy(np.argsort(np.concatenate(waves)))]
 
 
-def _timing_metrics(timing: Timing) -> dict[str, Any]:
-    """Return latency, throughput and energy of the run, and what its set-up took."""
+def timing_metrics(timing: Timing) -> dict[str, Any]:
+    """Return latency, throughput and energy of the run, what its set-up took, and its layout.
+
+    This is the part of `metrics.json` that needs no weights.
+
+    Args:
+        timing: The timing pass.
+
+    Raises:
+        ScheduleError: The simulated latency is not the closed form; this is a bug of ours.
+    """
     chip, network = timing.chip, timing.chip.network
     figures = metrics_from(
         timing.run,

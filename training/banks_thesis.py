@@ -21,13 +21,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 import pnnsim
 from pnnsim.chip import Chip
-from pnnsim.metrics import metrics_from
-from pnnsim.timing import run_fast
+from pnnsim.simulator import time_run, timing_metrics
+from training.common import machine_panels
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")
 BANKS = (1, 2, 4, 12)
@@ -63,18 +61,14 @@ def measure(machine: str, banks: int, weight_sets: int, *, steps: int, waves: in
     spec = pnnsim.load_spec(machine, [("weight_banks.count", str(banks))])
     network = pnnsim.ReLaXNet(weight_sets=weight_sets, steps=steps)
     chip = Chip.nominal(spec, network)
-    delays = chip.delays()
-    trace = run_fast(chip.work(), waves)
-    found = metrics_from(
-        trace, chip.prices(), network=network, memory_capacity=chip.memory.capacity,
-        closed_form_fs=None,
-    )  # fmt: skip
-    base, number = trace.base, trace.wave_counts()
+    timing = time_run(chip, waves)
+    found = timing_metrics(timing)
+    base, number = timing.run.base, timing.run.wave_counts()
     rows = base.rows("encode")
     rows = rows[base.step[rows] == 0]
     begin = np.empty(base.waves, dtype=np.int64)
     begin[base.wave[rows]] = base.start_fs[rows]
-    latency_fs = base.result_fs - begin + delays.input_fs
+    latency_fs = base.result_fs - begin + chip.delays().input_fs
     return Point(
         machine,
         banks,
@@ -99,24 +93,18 @@ def table(points: list[Point]) -> str:
 def draw(points: list[Point], path: Path) -> None:
     """Write the figure: one column a machine, latency above energy, one line for each K."""
     machines = list(dict.fromkeys(point.machine for point in points))
-    figure = Figure(figsize=(3.6 * len(machines), 6.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(2, len(machines), sharex=True, squeeze=False)
-    for column, machine in enumerate(machines):
+    beside = ("mean latency [s]", "energy of one inference [J]")
+    with machine_panels(path, machines, below="weight sets L_W", beside=beside) as axes:
         for banks in dict.fromkeys(point.banks for point in points):
-            mine = [p for p in points if (p.machine, p.banks) == (machine, banks)]
-            sets = [p.weight_sets for p in mine]
-            for row, values in enumerate(([p.latency_s for p in mine], [p.energy_j for p in mine])):
-                axes[row][column].plot(sets, values, marker="o", markersize=3, label=f"K = {banks}")
-        axes[0][column].set_title(machine)
-        axes[1][column].set_xlabel("weight sets L_W")
-        axes[1][column].xaxis.get_major_locator().set_params(integer=True)
-        for row in (0, 1):
-            axes[row][column].set_yscale("log")
-    axes[0][0].set_ylabel("mean latency [s]")
-    axes[1][0].set_ylabel("energy of one inference [J]")
-    axes[0][0].legend()
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+            for column, machine in enumerate(machines):
+                mine = [p for p in points if (p.machine, p.banks) == (machine, banks)]
+                for row, name in enumerate(("latency_s", "energy_j")):
+                    axes[row][column].plot(
+                        [p.weight_sets for p in mine], [getattr(p, name) for p in mine],
+                        marker="o", markersize=3, label=f"K = {banks}",
+                    )  # fmt: skip
+        for each in axes.flat:
+            each.xaxis.get_major_locator().set_params(integer=True)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -21,6 +21,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pnnsim.data import Data, load_data
 from pnnsim.experiment import load_experiment
@@ -261,6 +262,33 @@ def picture(file: Path) -> Iterator[Axes]:
     FigureCanvasAgg(figure)
     yield figure.add_subplot()
     figure.savefig(file, dpi=150)
+
+
+@contextmanager
+def machine_panels(
+    file: Path, machines: Sequence[str], *, below: str, beside: tuple[str, str]
+) -> Iterator[NDArray[Any]]:
+    """Yield axes of a figure that is written to a file at the end: two for each machine.
+
+    Args:
+        file: File to write.
+        machines: Title of each column.
+        below: What the lower axes show along x.
+        beside: What upper and lower axes show along y, on logarithmic scales.
+    """
+    figure = Figure(figsize=(3.6 * len(machines), 6.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, len(machines), sharex=True, squeeze=False)
+    for column, machine in enumerate(machines):
+        axes[0][column].set_title(machine)
+        axes[1][column].set_xlabel(below)
+    for row, label in enumerate(beside):
+        axes[row][0].set_ylabel(label)
+        for each in axes[row]:
+            each.set_yscale("log")
+    yield axes
+    axes[0][0].legend()
+    figure.savefig(file, dpi=130, metadata={"Software": None})
 
 
 def on_machines(

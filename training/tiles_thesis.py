@@ -18,14 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 import pnnsim
 from pnnsim.chip import Chip
-from pnnsim.metrics import metrics_from
-from pnnsim.timing import run_fast
-from training.common import write_table
+from pnnsim.simulator import time_run, timing_metrics
+from training.common import machine_panels, write_table
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")
 BANKS = (1, 2, 4, 8, 16)
@@ -94,10 +90,7 @@ def measure(machine: str, banks: int, order: str, block: int, drivers: int = 1) 
     ahead = str(order == "written ahead").lower()
     spec = pnnsim.load_spec(machine, [*settings, ("control.prefetch", ahead)])
     chip = Chip.nominal(spec, NETWORK)
-    found = metrics_from(
-        run_fast(chip.work(), RUN * block), chip.prices(), network=NETWORK,
-        memory_capacity=chip.memory.capacity, closed_form_fs=None,
-    )  # fmt: skip
+    found = timing_metrics(time_run(chip, RUN * block))
     return Point(
         machine, banks, order, block, chip.mapping.folds,
         found["counts"].get("weight_banks.write", 0) * chip.mapping.tiles / (RUN * block),
@@ -108,28 +101,20 @@ def measure(machine: str, banks: int, order: str, block: int, drivers: int = 1) 
 def draw(points: Sequence[Point], path: Path) -> None:
     """Write the figure: one column a machine, time above energy."""
     machines = list(dict.fromkeys(point.machine for point in points))
-    figure = Figure(figsize=(3.6 * len(machines), 6.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(2, len(machines), sharex=True, squeeze=False)
-    for column, machine in enumerate(machines):
+    beside = ("time for each inference [s]", "energy of one inference [J]")
+    with machine_panels(path, machines, below=f"banks of {TILE} x {TILE}", beside=beside) as axes:
         for block, order in dict.fromkeys((point.block, point.order) for point in points):
-            mine = [p for p in points if (p.machine, p.block, p.order) == (machine, block, order)]
-            label, style = f"block {block}, {order}", STYLES[order]
-            for row, name in enumerate(("interval_s", "energy_j")):
-                axes[row][column].plot(
-                    [p.banks for p in mine], [getattr(p, name) for p in mine], style, marker="o",
-                    markersize=3, label=label,
-                )  # fmt: skip
-        axes[0][column].set_title(machine)
-        axes[1][column].set_xlabel("banks of 16 x 16")
-        for row in (0, 1):
-            axes[row][column].set_xscale("log", base=2)
-            axes[row][column].set_yscale("log")
-            axes[row][column].xaxis.set_major_formatter("{x:g}")
-    axes[0][0].set_ylabel("time for each inference [s]")
-    axes[1][0].set_ylabel("energy of one inference [J]")
-    axes[0][0].legend()
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+            for column, machine in enumerate(machines):
+                wanted = (machine, block, order)
+                mine = [p for p in points if (p.machine, p.block, p.order) == wanted]
+                for row, name in enumerate(("interval_s", "energy_j")):
+                    axes[row][column].plot(
+                        [p.banks for p in mine], [getattr(p, name) for p in mine], STYLES[order],
+                        marker="o", markersize=3, label=f"block {block}, {order}",
+                    )  # fmt: skip
+        for each in axes.flat:
+            each.set_xscale("log", base=2)
+            each.xaxis.set_major_formatter("{x:g}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
