@@ -23,12 +23,10 @@ from pnnsim.chip import Chip
 from pnnsim.data import Data
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
-from pnnsim.ledger import EnergyLedger
-from pnnsim.metrics import latencies, refresh
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet
 from pnnsim.params.experiment import TaskParams, TrainingParams
-from pnnsim.simulator import Timing, chip_answers, time_run
+from pnnsim.simulator import Timing, chip_answers, time_run, timing_metrics
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
 from training.common import load, picture, read_options, spread, write_table
@@ -121,14 +119,14 @@ def measure(
         ]
         for name, mine in chips.items()
     }
-    waves = timing.run.waves
+    waves, found = timing.run.waves, timing_metrics(timing)
     interval = timing.chip.spec.control.refresh_interval
     return Point(
         interval,
         shares,
-        latencies(timing.run)["p99"],
-        EnergyLedger.from_trace(timing.run, timing.prices).total / waves,
-        refresh(timing.run, timing.prices)["energy_j"] / waves,
+        found["latency_s"]["p99"],
+        found["energy_j"]["per_inference"],
+        found["refresh"]["energy_j"] / waves,
         math.inf if interval is None else timing.chip.weight_banks.endurance * interval,
     )
 
