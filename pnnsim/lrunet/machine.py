@@ -12,7 +12,7 @@ from pnnsim.errors import MappingError, ScheduleError
 from pnnsim.ledger import Prices
 from pnnsim.lrunet.network import LruNet
 from pnnsim.lrunet.program import Program
-from pnnsim.lrunet.timing import run_images
+from pnnsim.lrunet.timing import ImageRun
 from pnnsim.schedule import Visit, initial_contents, plan_blocks
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.trace import Trace
@@ -130,7 +130,7 @@ class Machine:
 
     def trace(self) -> Trace:
         """Simulate the images."""
-        return run_images(
+        run = ImageRun(
             self.program,
             self.visits,
             self.chip.delays(),
@@ -139,6 +139,7 @@ class Machine:
             overlap=self.chip.spec.control.overlap,
             images=self.images,
         )
+        return run.trace()
 
     def prices(self) -> Prices:
         """Return what every action costs.

@@ -28,8 +28,21 @@ from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
 _ACTION = {name: number for number, name in enumerate(ACTIONS)}
 
 
-class _Run:
-    """Hold the processes of one run and the spans that they write."""
+class ImageRun:
+    """Simulate one image, or several that visit each tile together.
+
+    A wave of the trace is an image and a step is a visit; each patch has spans of its own.
+
+    Args:
+        program: The work.
+        visits: Bank of each visit, and what must be written or switched before it.
+        delays: Delays of the machine; its own input and output maps are not used.
+        digital_fs: Time of the digital engine behind each application, for all images together,
+            shape `(n_application,)` [fs].
+        input_fs: Time of the digital engine to take one image in [fs].
+        overlap: Whether the switch moves while patches are converted and encoded.
+        images: Images that visit each tile together.
+    """
 
     def __init__(
         self,
@@ -40,7 +53,7 @@ class _Run:
         digital_fs: Sequence[int],
         input_fs: int,
         overlap: bool,
-        images: int,
+        images: int = 1,
     ) -> None:
         self.env = env = Clock()
         self.visits = visits
@@ -206,34 +219,3 @@ class _Run:
         return Trace.from_table(
             self.spans.units, self.spans.table(), arrival_fs=self.arrived, result_fs=self.results
         )
-
-
-def run_images(
-    program: Program,
-    visits: Sequence[Visit],
-    delays: Delays,
-    *,
-    digital_fs: Sequence[int],
-    input_fs: int,
-    overlap: bool,
-    images: int = 1,
-) -> Trace:
-    """Simulate one image, or several that visit each tile together.
-
-    A wave of the trace is an image and a step is a visit; each patch has spans of its own.
-
-    Args:
-        program: The work.
-        visits: Bank of each visit, and what must be written or switched before it.
-        delays: Delays of the machine; its own input and output maps are not used.
-        digital_fs: Time of the digital engine behind each application, for all images together,
-            shape `(n_application,)` [fs].
-        input_fs: Time of the digital engine to take one image in [fs].
-        overlap: Whether the switch moves while patches are converted and encoded.
-        images: Images that visit each tile together.
-    """
-    run = _Run(
-        program, visits, delays, digital_fs=digital_fs, input_fs=input_fs, overlap=overlap,
-        images=images,
-    )  # fmt: skip
-    return run.trace()
