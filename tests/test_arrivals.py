@@ -14,8 +14,8 @@ from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.metrics import latencies, queue
 from pnnsim.params.experiment import SimulationParams
+from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines
-from tests.test_timing_drawn import by_hand, drawn
 
 
 def test_periodic_waves_find_the_machine_idle_or_wait():

@@ -28,9 +28,9 @@ from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.tasks.text import encode
 from pnnsim.timing import run_fast, run_timing
+from tests.drawings import by_hand, drawn
 from tests.machines import delay_sets, machine
 from tests.test_agreement import random_parameters
-from tests.test_timing_drawn import by_hand, drawn
 
 NETWORK = ReLaXNet(
     inputs=5, hidden=8, outputs=3, weight_sets=2, steps=3, injection="every", state="keep"

@@ -12,8 +12,8 @@ from pnnsim.network import ReLaXNet
 from pnnsim.registry import component_class
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
+from tests.drawings import QUICK, by_hand, drawn
 from tests.machines import machine
-from tests.test_timing_drawn import QUICK, by_hand, drawn
 
 #: A machine and the part of it that converts; then its action, its time of one conversion [fs], and
 #: what else the action takes [fs].

@@ -1,9 +1,4 @@
-"""Schedules drawn by hand: one character is one femtosecond, a digit is a wave.
-
-`W`, `F` and `R` are writes, refreshes and moves of the switch, `+` is a place with several waves
-at once. The lane of the encoder shows encoding and driving; a gap in between is a wait for the
-switch.
-"""
+"""Schedules drawn by hand: see `tests.drawings`; those of folds are apart."""
 
 from __future__ import annotations
 
@@ -15,30 +10,8 @@ from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError
 from pnnsim.timing import run_timing
 from pnnsim.trace import ACTIONS
+from tests.drawings import QUICK, by_hand, drawn
 from tests.machines import machine
-
-MARKS = {"write": "W", "refresh": "F", "route": "R"}
-QUICK = (Stage("front_end", "map_input", 1),)
-
-
-def drawn(trace):
-    """Draw the lanes of a trace that ever work."""
-    pictures = {}
-    for lane, unit in enumerate(trace.units):
-        cells = ["."] * int(trace.end_fs.max())
-        for row in (trace.unit == lane).nonzero()[0]:
-            action = ACTIONS[trace.action[row]]
-            mark = MARKS.get(action, str(trace.wave[row]))
-            for t in range(trace.start_fs[row], trace.end_fs[row]):
-                cells[t] = mark if cells[t] == "." else "+"
-        if set(cells) != {"."}:
-            pictures[unit] = "".join(cells)
-    return pictures
-
-
-def by_hand(drawing):
-    """Read a drawing: lane and picture on each line; the first line is a ruler."""
-    return dict(line.split() for line in drawing.strip().splitlines()[1:])
 
 
 def test_block_1_overlapped_moves_the_switch_beside_the_state():
@@ -128,91 +101,6 @@ def test_block_5_keeps_the_encoder_busy_and_moves_once():
         nonlinearity       ..........00...11...22...33...44.........00...11...22...33...44...
         memory             ............0....1....2....3....4.................................
         readout            ...........................................000..111..222..333..444
-    """)
-
-
-def test_a_tile_is_rewritten_in_the_middle_of_a_step():
-    # Two tiles and one bank: the state is encoded for the first, multiplied, and encoded again
-    # while the bank is written with the second. Both sums are activated at 20.
-    trace = machine(waves=2, sets=1, steps=1, banks=1, tile=(2, 4), write_fs=6).run()
-    assert drawn(trace) == by_hand("""
-        fs                 0---------1---------2---------3---------4----
-        front_end          00001111.....................................
-        encoder            ....00000.00....000...11..111.11....111......
-        weight_banks.path  ......0.........0.........1.........1........
-        weight_banks.0     .......0..WWWWWW.0..WWWWWW.1..WWWWWW.1.......
-        detector           ........00........00........11........11.....
-        nonlinearity       ....................00..................11...
-        readout            ......................000.................111
-    """)
-
-
-def test_a_tile_is_rewritten_in_the_middle_of_a_step_without_overlap():
-    # Write, encode, multiply: one after the other. Between the steps the state is held first.
-    trace = machine(sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6, overlap=False).run()
-    assert drawn(trace) == by_hand("""
-        fs                 0---------1---------2---------3---------4---------5---
-        front_end          0000..................................................
-        encoder            ....00000.......00000..........00000.......00000......
-        weight_banks.path  ......0...........0..............0...........0........
-        weight_banks.0     .......0..WWWWWW...0.....WWWWWW...0..WWWWWW...0.......
-        detector           ........00..........00.............00..........00.....
-        nonlinearity       ......................00.........................00...
-        memory             ........................0.............................
-        readout            ...................................................000
-    """)
-
-
-def test_a_block_shares_the_rewriting_of_a_tile():
-    # Wave 0 is encoded again at 15, when wave 1 has been multiplied by the first tile.
-    trace = machine(waves=2, block=2, sets=1, steps=1, banks=1, tile=(2, 4), write_fs=6).run()
-    assert drawn(trace) == by_hand("""
-        fs                 0---------1---------2---------3----
-        front_end          00001111...........................
-        encoder            ....000001111100.....00011111......
-        weight_banks.path  ......0....1.........0....1........
-        weight_banks.0     .......0....1..WWWWWW.0....1.......
-        detector           ........00...11........00...11.....
-        nonlinearity       .........................00...11...
-        readout            ...........................000..111
-    """)
-
-
-def test_a_switch_goes_round_the_tiles_of_a_matrix_that_all_have_banks():
-    # Tile by tile, though both would fit: the switch moves within the step and between steps.
-    trace = machine(sets=1, steps=2, banks=2, tile=(2, 4), tiles_at_once=1, route_fs=3).run()
-    assert drawn(trace) == by_hand("""
-        fs                 0---------1---------2---------3-------
-        front_end          0000..................................
-        encoder            ....00000.00.000....00000.00.000......
-        switch             ..........RRR....RRR......RRR.........
-        weight_banks.path  ......0......0........0......0........
-        weight_banks.0     .......0...............0..............
-        weight_banks.1     ..............0...............0.......
-        detector           ........00.....00.......00.....00.....
-        nonlinearity       .................00..............00...
-        memory             ...................0..................
-        readout            ...................................000
-    """)
-
-
-def test_one_bank_is_written_ahead_with_a_tile_while_the_other_multiplies():
-    # Four tiles on two banks. Tile 2 goes into bank 0 while bank 1 multiplies, and so on.
-    trace = machine(
-        sets=1, steps=1, banks=2, tile=(2, 2), tiles_at_once=1, prefetch=True, write_fs=6,
-        route_fs=3,
-    ).run()  # fmt: skip
-    assert drawn(trace) == by_hand("""
-        fs                 0---------1---------2---------3-----
-        front_end          0000................................
-        encoder            ....00000.00.000.00.000.00.000......
-        switch             ..........RRR....RRR....RRR.........
-        weight_banks.path  ......0......0......0......0........
-        weight_banks.0     .......0..WWWWWW.....0..............
-        weight_banks.1     ..............0..WWWWWW.....0.......
-        detector           ........00.....00.....00.....00.....
-        nonlinearity       ...............................00...
-        readout            .................................000
     """)
 
 

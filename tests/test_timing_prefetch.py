@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from pnnsim.mapping import map_network
 from pnnsim.metrics import setup
 from pnnsim.schedule import plan_blocks, plan_period
+from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines
-from tests.test_timing_drawn import by_hand, drawn
 
 
 def writes(trace):

@@ -1,6 +1,6 @@
 """Banks that are written again with what they hold: when, at whose cost, and what it is good for.
 
-In the drawings `F` is a refresh; see `test_timing_drawn` for the rest.
+In the drawings `F` is a refresh; see `tests.drawings` for the rest.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from pnnsim.periodic import PeriodicTrace
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
+from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines, seconds
-from tests.test_timing_drawn import by_hand, drawn
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 
