@@ -1,0 +1,206 @@
+"""Record what all shipped machines compute, bit by bit, and compare two records.
+
+    python scripts/goldens.py record FILE     times, energies, outputs, trainings: one JSON file
+    python scripts/goldens.py compare A B     every entry that differs; exit code 1 if any does
+
+For changes that must not move a number: record before, record after, compare. Arrays stand in the
+file as the SHA-256 of their bytes, so records of two processors or two versions of torch differ in
+outputs, but never in times and counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pnnsim.answers import outputs
+from pnnsim.chip import Chip
+from pnnsim.errors import PnnsimError
+from pnnsim.experiment import load_experiment
+from pnnsim.hil.bench import Bench
+from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.job import run
+from pnnsim.learning.examples import Labelled
+from pnnsim.learning.rules import Settings, make_rule, train
+from pnnsim.network import ReLaXNet
+from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.simulator import simulate
+from pnnsim.spec import load_spec
+from pnnsim.spec_source import available_specs
+from pnnsim.surrogate import Surrogate
+
+#: Forms of a network that differ in what the schedule or the evaluator has to do.
+NETWORKS: dict[str, dict[str, Any]] = {
+    "relaxnet": {"weight_sets": 2, "steps": 12},
+    "rnn": {"weight_sets": 1, "steps": 7},
+    "dnn": {"weight_sets": 5, "steps": 5},
+    "uneven": {"weight_sets": 3, "steps": 7, "hidden": 48, "inputs": 20, "outputs": 4},
+    "residual": {"weight_sets": 2, "steps": 6, "residual": 0.5},
+    "injection": {"weight_sets": 2, "steps": 6, "injection": "every", "residual": 0.25},
+    "sequence": {"weight_sets": 3, "steps": 6, "order": "sequence"},
+    "list": {"weight_sets": 3, "steps": 5, "order": (2, 0, 0, 1, 2)},
+    "folded": {"weight_sets": 2, "steps": 3, "hidden": 72},
+}
+
+#: Changes of a machine that exercise the controller.
+CONTROLS: dict[str, tuple[tuple[str, str], ...]] = {
+    "plain": (),
+    "block": (("control.block", "4"), ("memory.capacity", "8")),
+    "prefetch": (("control.prefetch", "true"), ("weight_banks.count", "3")),
+    "serial": (("control.overlap", "false"),),
+    "cores": (("control.cores", "2"),),
+}
+
+SAMPLES = 9
+
+
+def digest(array: Any) -> str:
+    """Return the hash of an array's type, shape and bytes."""
+    values = np.ascontiguousarray(array)
+    head = f"{values.dtype.str}{values.shape}".encode()
+    return hashlib.sha256(head + values.tobytes()).hexdigest()[:16]
+
+
+def flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested mappings and lists with the way to each."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from flat(f"{prefix}/{key}", inner)
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from flat(f"{prefix}/{number}", inner)
+    else:
+        yield prefix, value
+
+
+def parameters_of(network: ReLaXNet) -> ParameterSet:
+    """Return random parameters of a network, always the same."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = {
+        name: torch.randn(shape, generator=generator, dtype=torch.float64) / 4
+        for name, shape in shapes(network).items()
+    }
+    drawn["weight"] = (4 * drawn["weight"]).clamp(-1, 1)
+    drawn["gain"] = 0.2 + 0.05 * drawn["gain"]
+    return ParameterSet(network, **drawn)
+
+
+def inputs_of(network: ReLaXNet, samples: int = SAMPLES) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return random inputs and classes, always the same."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand((samples, network.inputs), generator=generator, dtype=torch.float64)
+    return x, torch.randint(network.outputs, (samples,), generator=generator)
+
+
+def machine_entries(machine: str, network_name: str, control: str) -> Iterator[tuple[str, Any]]:
+    """Yield trace, metrics and outputs of a network on a machine; a refusal is an entry, too."""
+    prefix = f"{machine}/{network_name}/{control}"
+    try:
+        spec = load_spec(machine, list(CONTROLS[control]))
+        network = ReLaXNet(**NETWORKS[network_name])
+        parameters, (x, y) = parameters_of(network), inputs_of(network)
+        surrogate = Surrogate(network, spec, dtype=torch.float64)
+        result = simulate(spec, parameters, x, y, seed=3, chips=1, any_machine=True)
+    except PnnsimError as error:
+        yield f"{prefix}/refused", type(error).__name__
+        return
+    trace = result.trace
+    order = np.lexsort((trace.cause, trace.wave, trace.unit, trace.action, trace.end_fs))
+    yield f"{prefix}/trace/units", [trace.units[unit] for unit in trace.unit[order]][:40]
+    for column in ("action", "start_fs", "end_fs", "wave", "bank", "weight_set"):
+        yield f"{prefix}/trace/{column}", digest(getattr(trace, column)[order])
+    yield f"{prefix}/trace/results", digest(trace.result_fs)
+    yield from flat(f"{prefix}/metrics", result.metrics)
+    surrogate.load_parameter_set(parameters, any_machine=True)
+    if control == "plain":
+        yield f"{prefix}/surrogate", digest(surrogate(x).detach())
+        chip = Chip.nominal(spec, network).fabricate(3, 0)
+        yield f"{prefix}/chip", digest(outputs(chip, parameters, x, result.timing.visits))
+
+
+def training_entries() -> Iterator[tuple[str, Any]]:
+    """Yield what two short trainings find, from the description to the metrics."""
+    for machine, rule in (("photonic_mrr", "backprop"), ("spintronic_mtj", "hardware_aware")):
+        changes = [("training.epochs", "1"), ("training.redraw", "4")]
+        if rule == "backprop":
+            changes.pop()
+        experiment = load_experiment(machine, changes, rule=rule, chips=1, waves=40)
+        metrics = {key: value for key, value in run(experiment).metrics.items() if key != "wall_s"}
+        yield from flat(f"training/{machine}/{rule}", metrics)
+
+
+def hil_entries() -> Iterator[tuple[str, Any]]:
+    """Yield what one epoch through a simulated bench makes of the parameters."""
+    network = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=3)
+    spec = load_spec("photonic_mrr", [("weight_banks.rows", "8"), ("weight_banks.cols", "8")])
+    x, y = inputs_of(network, 12)
+    data = Labelled(x, y)
+    for name in ("physics_aware", "dfa", "spsa", "local"):
+        surrogate = Surrogate(network, spec, dtype=torch.float64)
+        bench = Bench(SimulatedBackend(spec, network, seed=7), update_time=2e-3)
+        settings = Settings(epochs=1, batch=5, learning_rate=1e-3)
+        train(make_rule(name), bench, surrogate, data, settings)
+        for tensor, value in surrogate.parameter_set().tensors().items():
+            yield f"hil/{name}/{tensor}", digest(value)
+
+
+def lrunet_entries() -> Iterator[tuple[str, Any]]:
+    """Yield time, energy and outputs of a small LruNet."""
+    from pnnsim.lrunet import Loaded, LruModule, LruNet, Machine, digital_loop, timing_metrics
+    from pnnsim.lrunet import outputs as lrunet_outputs
+
+    network = LruNet(channels=2, side=8, classes=3, stem=8, repetitions=2)
+    module = LruModule(network, seed=0).double().eval()
+    generator = torch.Generator().manual_seed(2)
+    images = torch.rand((4, 2, 8, 8), generator=generator, dtype=torch.float64)
+    for machine in ("photonic_mrr", "spintronic_mtj"):
+        plain = load_spec(machine)
+        built = Machine.of(digital_loop(plain, network, banks=8), network)
+        yield from flat(f"lrunet/{machine}/metrics", timing_metrics(built))
+        loaded = Loaded(built, module, images)
+        chip = built.chip.fabricate(1, 0)
+        yield f"lrunet/{machine}/outputs", digest(lrunet_outputs(loaded, chip, images).detach())
+
+
+def entries() -> Iterator[tuple[str, Any]]:
+    """Yield every entry of a record."""
+    for machine in sorted(available_specs()):
+        for network in NETWORKS:
+            yield from machine_entries(machine, network, "plain")
+        for control in CONTROLS:
+            if control != "plain":
+                yield from machine_entries(machine, "dnn", control)
+    yield from training_entries()
+    yield from hil_entries()
+    yield from lrunet_entries()
+
+
+def main(words: list[str]) -> int:
+    """Record or compare, and return the exit code."""
+    torch.set_num_threads(1)
+    if len(words) == 2 and words[0] == "record":
+        found = dict(entries())
+        Path(words[1]).write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
+        print(f"{len(found)} entries")
+        return 0
+    if len(words) == 3 and words[0] == "compare":
+        first, second = (json.loads(Path(name).read_text(encoding="utf-8")) for name in words[1:])
+        keys = sorted({*first, *second})
+        differing = [key for key in keys if first.get(key) != second.get(key)]
+        for key in differing:
+            print(f"{key}: {first.get(key)} -> {second.get(key)}")
+        print(f"{len(differing)} of {len(keys)} entries differ")
+        return int(bool(differing))
+    print(__doc__)
+    return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
