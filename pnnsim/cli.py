@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,7 +37,7 @@ from pnnsim.cli_common import (
 )
 from pnnsim.cli_serve import add_serve
 from pnnsim.cli_timing import add_commands
-from pnnsim.errors import OutputError, PnnsimError, Problem, SpecError
+from pnnsim.errors import PnnsimError, Problem, SpecError, UnsavedError
 
 if TYPE_CHECKING:
     from pnnsim.experiment import Experiment
@@ -138,12 +138,15 @@ def run(
             help="Keep checkpoints of the training here, and go on from the last one.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing run folder.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing run folder; nothing else.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train the surrogate, run the simulated machine, and write the run folder."""
     from pnnsim.experiment import load_experiment
+    from pnnsim.run_folder import check_target
 
     experiment = load_experiment(
         source,
@@ -156,26 +159,35 @@ def run(
         waves=waves,
     )
     folder = default_folder(experiment) if out is None else out
-    if folder.exists() and not (force and folder.is_dir()):
-        hint = "--force replaces it" if folder.is_dir() else "it is a file"
-        raise OutputError(f"{folder}: exists already; expected a new run folder. Hint: {hint}")
+    check_target(folder, force=force)  # before torch is imported
 
     from pnnsim.job import run as run_job
 
-    with progress_bar(quiet) as progress:
-        result = run_job(
-            experiment,
-            out=folder,
-            force=force,
-            data_dir=data_dir,
-            offline=offline,
-            checkpoints=resume,
-            progress=progress,
-        )
+    try:
+        with progress_bar(quiet) as progress:
+            result = run_job(
+                experiment,
+                out=folder,
+                force=force,
+                data_dir=data_dir,
+                offline=offline,
+                checkpoints=resume,
+                progress=progress,
+            )
+    except UnsavedError as unsaved:
+        _print_run(unsaved.metrics, unsaved.table, json, quiet)
+        raise
+    _print_run(result.metrics, result.table, json, quiet)
+    if result.notice:
+        say(f"note: {result.notice}")
+
+
+def _print_run(metrics: dict[str, Any], table: str, json: bool, quiet: bool) -> None:
+    """Print a run's metrics as JSON, as a table, or not at all."""
     if json:
-        print_json(result.metrics)
+        print_json(metrics)
     elif not quiet:
-        print(result.table)
+        print(table)
 
 
 @app.command()

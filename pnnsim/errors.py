@@ -11,6 +11,7 @@ code. This file holds no policy about when to raise: that belongs to the code th
     ├── TaskError                     a data set is missing, damaged or of the wrong shape
     ├── TrainingError                 training diverged or cannot go on
     ├── OutputError (OSError)         a result cannot be written
+    │   └── UnsavedError              a finished run is not in the folder that was asked for
     └── BackendError (RuntimeError)   something that runs a layer failed
 """
 
@@ -18,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 
 class PnnsimError(Exception):
@@ -88,6 +91,25 @@ class TrainingError(PnnsimError):
 
 class OutputError(PnnsimError, OSError):
     """Report a result that cannot be written."""
+
+
+class UnsavedError(OutputError):
+    """Results of a finished run that are not in the folder that was asked for.
+
+    Args:
+        message: What failed, and where the results are.
+        metrics: Content of `metrics.json`.
+        table: The same as a table for people.
+        folder: Folder that holds the run's files; None where none could be written.
+    """
+
+    def __init__(
+        self, message: str, metrics: dict[str, Any], table: str, folder: Path | None
+    ) -> None:
+        super().__init__(message)
+        self.metrics = metrics
+        self.table = table
+        self.folder = folder
 
 
 class BackendError(PnnsimError, RuntimeError):

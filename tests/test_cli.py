@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pnnsim.cli import main
-from pnnsim.errors import TaskError
+from pnnsim.errors import TaskError, UnsavedError
 from pnnsim.experiment import Experiment, load_experiment
 from pnnsim.progress import TerminalProgress, terminal_progress
 from tests.spec_text import MACHINE, changed
@@ -35,12 +35,15 @@ class Job:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.error: BaseException | None = None
+        self.notice = ""
 
     def run(self, experiment: Experiment, **options: Any) -> SimpleNamespace:
         self.calls.append({"experiment": experiment, **options})
         if self.error is not None:
             raise self.error
-        return SimpleNamespace(metrics={"schema": 1, "µ": 0.5}, table="a table", folder=None)
+        return SimpleNamespace(
+            metrics={"schema": 1, "µ": 0.5}, table="a table", folder=None, notice=self.notice
+        )
 
     def compare(self, rows: list[tuple[str, Experiment]], **options: Any) -> SimpleNamespace:
         self.calls.append({"rows": rows, **options})
@@ -193,14 +196,39 @@ def test_an_existing_folder_stops_the_run_before_any_work(
     machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("a").mkdir()
-    assert main(["run", str(machine), "--out", "a"]) == 2
-    assert job.calls == []
+    for force in ([], ["--force"]):
+        assert main(["run", str(machine), "--out", "a", *force]) == 2
+        assert job.calls == []
     assert capsys.readouterr().err == (
-        "error: a: exists already; expected a new run folder. Hint: --force replaces it\n"
+        "error: a: exists already; expected a new run folder. Hint: choose another name\n"
+        "error: a: has no marker of pnnsim (.pnnsim-run); expected a run folder with nothing but "
+        "files of pnnsim, the only thing that --force replaces. Hint: choose another name, or "
+        "remove it yourself\n"
     )
+    Path("a", ".pnnsim-run").write_text('{"pnnsim_run": 1, "files": []}')
+    assert main(["run", str(machine), "--out", "a"]) == 2
+    assert capsys.readouterr().err.endswith("Hint: --force replaces it\n")
     assert main(["run", str(machine), "--out", "a", "--force"]) == 0
     assert job.calls[0]["force"] is True
     assert main(["run", str(machine), "--out", str(machine), "--force"]) == 2
+
+
+def test_a_run_under_another_name_says_so(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job.notice = "a: was taken; the results are in a-2"
+    assert main(["run", str(machine), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", f"note: {job.notice}\n")
+
+
+def test_a_run_that_is_not_where_it_was_asked_for_is_printed_and_exit_code_2(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job.error = UnsavedError("a: disk full; the results are in b", {"c": 1}, "a table", Path("b"))
+    assert main(["run", str(machine)]) == 2
+    assert capsys.readouterr() == ("a table\n", f"error: {job.error}\n")
+    assert main(["run", str(machine), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out) == {"c": 1}
 
 
 @pytest.mark.parametrize(
