@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,13 +32,14 @@ from pnnsim.cli_common import (
     Waves,
     overrides,
     print_json,
+    print_line,
     print_table,
     progress_bar,
     say,
 )
 from pnnsim.cli_serve import add_serve
 from pnnsim.cli_timing import add_commands
-from pnnsim.errors import PnnsimError, Problem, SpecError, UnsavedError
+from pnnsim.errors import PnnsimError, Problem, SpecError, UnsavedError, one_line
 
 if TYPE_CHECKING:
     from pnnsim.experiment import Experiment
@@ -77,16 +79,18 @@ def _guarded(words: list[str], debug: bool) -> int:
     try:
         app(args=words, prog_name="pnnsim")
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return OK  # the reader has what it wanted, as `head` has
+        if end.code == INTERRUPTED:
+            say("interrupted")
         return end.code if isinstance(end.code, int) else OK
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except PnnsimError as error:
         say(str(error) if isinstance(error, SpecError) else f"error: {error}", trace=debug)
         return USER
     except Exception as error:  # the last line of defence: a person gets a sentence, not a trace
-        name = type(error).__name__
+        found = f"{type(error).__name__}: {one_line(str(error), 1000)}"
         say(
-            f"error: pnnsim failed; this is a fault of ours, sorry ({name}: {error})\n"
+            f"error: pnnsim failed; this is a fault of ours, sorry ({found})\n"
             "Please report it with the command that you typed and its output with --debug.",
             trace=debug,
         )
@@ -174,6 +178,10 @@ def run(
                 checkpoints=resume,
                 progress=progress,
             )
+    except KeyboardInterrupt:
+        if resume is not None:
+            say(f"{resume}: the same command goes on from the last checkpoint in this folder")
+        raise
     except UnsavedError as unsaved:
         _print_run(unsaved.metrics, unsaved.table, json, quiet)
         raise
@@ -216,6 +224,7 @@ def compare(
 ) -> None:
     """Run several machines, or several networks on one machine, and print one table."""
     from pnnsim.experiment import load_experiment
+    from pnnsim.validation import did_you_mean
 
     experiments: list[tuple[str, Experiment]] = []
     problems: list[Problem] = []
@@ -234,11 +243,12 @@ def compare(
                 waves=waves,
             )
         except SpecError as error:
-            problems.extend(problem for problem in error.problems if problem not in problems)
+            hint = did_you_mean(label, NETWORK_KINDS)
+            problems.extend(_hinted(problem, hint) for problem in error.problems)
             continue
         experiments.append((label, experiment))
     if problems:
-        raise SpecError(problems)
+        raise SpecError(list(dict.fromkeys(problems)))
 
     from pnnsim.job import compare as compare_jobs
 
@@ -248,6 +258,11 @@ def compare(
         print_json([{"label": label, "metrics": metrics} for label, metrics in result.rows])
     elif not quiet:
         print(result.table)
+
+
+def _hinted(problem: Problem, hint: str) -> Problem:
+    """Return a problem of a whole source with a hint, where it has none."""
+    return problem if problem.where or problem.hint else replace(problem, hint=hint)
 
 
 @app.command()
@@ -269,9 +284,9 @@ def validate(
             say(str(error))
             continue
         if not quiet:
-            print(f"{file}: ok ({experiment.hardware.name}, {experiment.hardware.technology})")
+            print_line(f"{file}: ok ({experiment.hardware.name}, {experiment.hardware.technology})")
             for warning in experiment.warnings():
-                print(f"{file}: warning: {warning}")
+                print_line(f"{file}: warning: {warning}")
     if bad:
         raise typer.Exit(USER)
 

@@ -34,8 +34,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pnnsim.errors import OutputError
-from pnnsim.units import show, show_path
+from pnnsim.errors import OutputError, one_line
+from pnnsim.units import show
 
 if sys.platform != "win32":
     import fcntl
@@ -108,7 +108,7 @@ class RunFolder:
             return _save_elsewhere(self.out, fill, error)
         if place == self.out:
             return Published(place)
-        shown, named = show_path(str(self.out)), show_path(str(place))
+        shown, named = one_line(str(self.out)), one_line(str(place))
         return Published(
             place, notice=f"{shown}: was taken during the run; the results are in {named}"
         )
@@ -153,7 +153,7 @@ def check_target(out: Path, *, force: bool) -> None:
     Raises:
         OutputError: If the path is no name, or something stands there that is not replaced.
     """
-    shown = show_path(str(out))
+    shown = one_line(str(out))
     if out.name in ("", ".."):
         raise OutputError(f"{show(str(out))}: is not the name of a folder; expected a new one")
     try:
@@ -182,11 +182,11 @@ def check_checkpoints(folder: Path, out: Path | None) -> None:
     Raises:
         OutputError: If the folder takes no files, or lies where the run folder will be.
     """
-    shown = show_path(str(folder))
+    shown = one_line(str(folder))
     try:
         if out is not None and folder.resolve().is_relative_to(out.resolve()):
             raise OutputError(
-                f"{shown}: lies in the run folder {show_path(str(out))}; expected a folder of its "
+                f"{shown}: lies in the run folder {one_line(str(out))}; expected a folder of its "
                 "own for checkpoints, as a run folder is written at the end and whole"
             )
         folder.mkdir(parents=True, exist_ok=True)
@@ -267,12 +267,12 @@ def _move_to_free_name(folder: Path, out: Path) -> Path:
                 raise
         else:
             return place
-    raise OutputError(f"{show_path(str(out))}: {_MOST_NAMES} folders with this name exist already")
+    raise OutputError(f"{one_line(str(out))}: {_MOST_NAMES} folders with this name exist already")
 
 
 def _save_elsewhere(out: Path, fill: Fill, error: OSError) -> Published:
     """Write the files into a folder for temporary files, as their own place failed."""
-    failed = f"{show_path(str(out))}: cannot write the run folder: {_why(error)}"
+    failed = f"{one_line(str(out))}: cannot write the run folder: {_why(error)}"
     folder = None
     try:
         folder = Path(tempfile.mkdtemp(prefix="pnnsim-run-"))
@@ -284,7 +284,7 @@ def _save_elsewhere(out: Path, fill: Fill, error: OSError) -> Published:
         return Published(
             None, problem=f"{failed}; nor one in the folder for temporary files: {_why(second)}"
         )
-    return Published(folder, problem=f"{failed}; the results are in {show_path(str(folder))}")
+    return Published(folder, problem=f"{failed}; the results are in {one_line(str(folder))}")
 
 
 def _open_workspace(out: Path) -> tuple[Path, int]:
@@ -410,7 +410,7 @@ def _dissolve(workspace: Path, out: Path) -> None:
 
 
 def _cannot_write(out: Path, error: OSError) -> OutputError:
-    return OutputError(f"{show_path(str(out))}: cannot write the run folder: {_why(error)}")
+    return OutputError(f"{one_line(str(out))}: cannot write the run folder: {_why(error)}")
 
 
 def _why(error: OSError) -> str:

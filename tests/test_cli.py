@@ -284,9 +284,75 @@ def test_an_error_of_ours_is_exit_code_1_with_a_trace_only_on_demand(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_interrupt_is_exit_code_130(machine: Path, job: Job) -> None:
+def test_an_interrupt_is_exit_code_130_and_says_so(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
     job.error = KeyboardInterrupt()
     assert main(["run", str(machine)]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+    assert main(["run", str(machine), "--resume", "kept"]) == 130
+    assert capsys.readouterr().err == (
+        "kept: the same command goes on from the last checkpoint in this folder\ninterrupted\n"
+    )
+
+
+#: Moves the cursor, changes the colour, sets the title, hides what follows, turns the direction.
+HOSTILE = "\x1b[2J\x9b31m\x1b]0;t\x07\u202ex"
+
+
+def tame(text: str) -> bool:
+    return all(line.isprintable() for line in text.split("\n"))
+
+
+def test_nothing_that_is_printed_commands_the_terminal(
+    machine: Path, job: Job, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path(f"a{HOSTILE}.yaml")
+    file.write_text(MACHINE)
+    damaged = Path(f"b{HOSTILE}.yaml")
+    damaged.write_text(changed("rows: 64", f'"rows{HOSTILE.encode("unicode_escape").decode()}": 1'))
+    printed = ""
+    for words, code in [
+        (["validate", str(file)], 0),
+        (["validate", str(damaged)], 2),
+        (["validate", f"none{HOSTILE}"], 2),
+        (["validate", f"none{HOSTILE}.yaml"], 2),
+        (["compare", f"none{HOSTILE}.yaml", f"none{HOSTILE}"], 2),
+        (["run", str(file), "--set", f"weight_banks.{HOSTILE}=1"], 2),
+        (["run", str(file), "--set", HOSTILE], 2),
+        (["run", str(file), "--out", f"a{HOSTILE}.yaml"], 2),
+        (["run", str(file), "--out", f"a{HOSTILE}.yaml/a"], 2),
+    ]:
+        assert main(words) == code, words
+        out, err = capfd.readouterr()
+        assert tame(out), words
+        assert tame(err), words
+        printed += out + err
+    assert printed.count(r"\x1b[2J\x9b31m\x1b]0;t\x07\u202ex") >= 9
+    for error, code in [
+        (TaskError(f"{HOSTILE}: damaged\nerror: forged"), 2),
+        (ZeroDivisionError(HOSTILE), 1),
+        (UnsavedError("a: lost", {"name": HOSTILE}, "a table", None), 2),
+    ]:
+        job.error = error
+        assert main(["run", str(machine), "--json"]) == code
+        out, err = capfd.readouterr()
+        assert tame(out), error
+        assert tame(err), error
+        assert "\nerror: forged" not in err
+        assert not out or json.loads(out) == {"name": HOSTILE}
+
+
+def test_messages_are_bounded(machine: Path, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 10_000_000
+    assert main(["validate", *(f"{long[:3000]}{i}.yaml" for i in range(3))]) == 2
+    assert main(["run", str(machine), "--set", f"weight_banks.{long}=1"]) == 2
+    assert main(["run", str(machine), "--set", long]) == 2
+    assert main(["compare", *(f"{long[:9000]}{i}" for i in range(1000))]) == 2
+    for error, code in ((TaskError(long), 2), (ZeroDivisionError(long), 1)):
+        job.error = error
+        assert main(["run", str(machine)]) == code
+    assert len(capsys.readouterr().err) < 250_000
 
 
 def test_compare_puts_network_kinds_on_one_machine(
@@ -316,6 +382,33 @@ def test_compare_shows_the_problems_of_all_before_any_work(
     assert job.calls == []
 
 
+def test_compare_hints_at_kinds_of_networks(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "rnn", "relaxnt"]) == 2
+    assert capsys.readouterr().err.endswith("Hint: did you mean 'relaxnet'?\n")
+    assert main(["compare", "rnn", "photonic_mr"]) == 2
+    assert capsys.readouterr().err.endswith("Hint: did you mean 'photonic_mrr'?\n")
+
+
+def test_quiet_leaves_json_alone(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(machine), "--quiet", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": 1, "µ": 0.5}
+    assert job.calls[0]["progress"] is None
+
+
+def test_a_derivative_has_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sensitivity", "photonic_mrr"]) == 0
+    rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
+    assert [text for text in rows["switch.rise_time"] if "/" in text] == ["s/s", "J/s"]
+    assert [text for text in rows["weight_banks.hold_power"] if "/" in text] == ["s/W", "J/W"]
+    assert rows["switch.bits"][-3:-2] + rows["switch.bits"][-1:] == ["s", "J"]
+    assert main(["sensitivity", "photonic_mrr", "--json"]) == 0
+    units = {row["parameter"]: row["parameter_unit"] for row in json.loads(capsys.readouterr().out)}
+    assert units["weight_banks.hold_power"] == "W"
+    assert units["switch.bits"] == ""
+
+
 def test_components_and_specs_are_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["components"]) == 0
     assert "weight_banks  mrr" in capsys.readouterr().out
@@ -335,14 +428,15 @@ def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["title"] == "pnnsim machine"
 
 
+@pytest.mark.parametrize("words", ["validate photonic_mrr", "specs", "schema", "--help"])
 @pytest.mark.parametrize("buffered", [True, False])
-def test_a_reader_that_leaves_early_is_no_error(buffered: bool) -> None:
+def test_a_reader_that_leaves_early_is_no_error(buffered: bool, words: str) -> None:
     # Buffered output fails when the process ends, unbuffered output where it is printed.
     environment = {**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"}
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "pnnsim", "validate", "photonic_mrr"],
+        [sys.executable, "-m", "pnnsim", *words.split()],
         env=environment,
         stdout=writing,
         stderr=subprocess.PIPE,
@@ -351,7 +445,7 @@ def test_a_reader_that_leaves_early_is_no_error(buffered: bool) -> None:
         cwd=Path(__file__).parent.parent,
     )
     os.close(writing)
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_progress_is_for_terminals_only() -> None:
