@@ -90,7 +90,7 @@ class ParameterSet:
                 f"({sha256[:12]}). Hint: train again, or pass any_machine=True"
             )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the tensors, the network and the hash of the machine as safetensors.
 
         Raises:
@@ -105,7 +105,7 @@ class ParameterSet:
         # Not `save_file`: it makes files that nobody but their owner may read.
         stored = save(tensors, metadata={"pnnsim": json.dumps(about)})
         try:
-            path.write_bytes(stored)
+            Path(path).write_bytes(stored)
         except OSError as error:
             why = error.strerror or error
             raise OutputError(f"{path}: cannot write the parameters: {why}") from error
