@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,13 +32,14 @@ from pnnsim.cli_common import (
     Waves,
     overrides,
     print_json,
+    print_line,
     print_table,
     progress_bar,
     say,
 )
 from pnnsim.cli_serve import add_serve
 from pnnsim.cli_timing import add_commands
-from pnnsim.errors import OutputError, PnnsimError, Problem, SpecError
+from pnnsim.errors import PnnsimError, Problem, SpecError, UnsavedError, one_line
 
 if TYPE_CHECKING:
     from pnnsim.experiment import Experiment
@@ -77,16 +79,18 @@ def _guarded(words: list[str], debug: bool) -> int:
     try:
         app(args=words, prog_name="pnnsim")
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return OK  # the reader has what it wanted, as `head` has
+        if end.code == INTERRUPTED:
+            say("interrupted")
         return end.code if isinstance(end.code, int) else OK
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except PnnsimError as error:
         say(str(error) if isinstance(error, SpecError) else f"error: {error}", trace=debug)
         return USER
     except Exception as error:  # the last line of defence: a person gets a sentence, not a trace
-        name = type(error).__name__
+        found = f"{type(error).__name__}: {one_line(str(error), 1000)}"
         say(
-            f"error: pnnsim failed; this is a fault of ours, sorry ({name}: {error})\n"
+            f"error: pnnsim failed; this is a fault of ours, sorry ({found})\n"
             "Please report it with the command that you typed and its output with --debug.",
             trace=debug,
         )
@@ -138,12 +142,15 @@ def run(
             help="Keep checkpoints of the training here, and go on from the last one.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing run folder.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing run folder; nothing else.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train the surrogate, run the simulated machine, and write the run folder."""
     from pnnsim.experiment import load_experiment
+    from pnnsim.run_folder import check_target
 
     experiment = load_experiment(
         source,
@@ -156,26 +163,39 @@ def run(
         waves=waves,
     )
     folder = default_folder(experiment) if out is None else out
-    if folder.exists() and not (force and folder.is_dir()):
-        hint = "--force replaces it" if folder.is_dir() else "it is a file"
-        raise OutputError(f"{folder}: exists already; expected a new run folder. Hint: {hint}")
+    check_target(folder, force=force)  # before torch is imported
 
     from pnnsim.job import run as run_job
 
-    with progress_bar(quiet) as progress:
-        result = run_job(
-            experiment,
-            out=folder,
-            force=force,
-            data_dir=data_dir,
-            offline=offline,
-            checkpoints=resume,
-            progress=progress,
-        )
+    try:
+        with progress_bar(quiet) as progress:
+            result = run_job(
+                experiment,
+                out=folder,
+                force=force,
+                data_dir=data_dir,
+                offline=offline,
+                checkpoints=resume,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        if resume is not None:
+            say(f"{resume}: the same command goes on from the last checkpoint in this folder")
+        raise
+    except UnsavedError as unsaved:
+        _print_run(unsaved.metrics, unsaved.table, json, quiet)
+        raise
+    _print_run(result.metrics, result.table, json, quiet)
+    if result.notice:
+        say(f"note: {result.notice}")
+
+
+def _print_run(metrics: dict[str, Any], table: str, json: bool, quiet: bool) -> None:
+    """Print a run's metrics as JSON, as a table, or not at all."""
     if json:
-        print_json(result.metrics)
+        print_json(metrics)
     elif not quiet:
-        print(result.table)
+        print(table)
 
 
 @app.command()
@@ -204,6 +224,7 @@ def compare(
 ) -> None:
     """Run several machines, or several networks on one machine, and print one table."""
     from pnnsim.experiment import load_experiment
+    from pnnsim.validation import did_you_mean
 
     experiments: list[tuple[str, Experiment]] = []
     problems: list[Problem] = []
@@ -222,11 +243,12 @@ def compare(
                 waves=waves,
             )
         except SpecError as error:
-            problems.extend(problem for problem in error.problems if problem not in problems)
+            hint = did_you_mean(label, NETWORK_KINDS)
+            problems.extend(_hinted(problem, hint) for problem in error.problems)
             continue
         experiments.append((label, experiment))
     if problems:
-        raise SpecError(problems)
+        raise SpecError(list(dict.fromkeys(problems)))
 
     from pnnsim.job import compare as compare_jobs
 
@@ -236,6 +258,11 @@ def compare(
         print_json([{"label": label, "metrics": metrics} for label, metrics in result.rows])
     elif not quiet:
         print(result.table)
+
+
+def _hinted(problem: Problem, hint: str) -> Problem:
+    """Return a problem of a whole source with a hint, where it has none."""
+    return problem if problem.where or problem.hint else replace(problem, hint=hint)
 
 
 @app.command()
@@ -257,9 +284,9 @@ def validate(
             say(str(error))
             continue
         if not quiet:
-            print(f"{file}: ok ({experiment.hardware.name}, {experiment.hardware.technology})")
+            print_line(f"{file}: ok ({experiment.hardware.name}, {experiment.hardware.technology})")
             for warning in experiment.warnings():
-                print(f"{file}: warning: {warning}")
+                print_line(f"{file}: warning: {warning}")
     if bad:
         raise typer.Exit(USER)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pnnsim.errors import Problem, SpecError
+from pnnsim.errors import Problem, SpecError, one_line
 
 if TYPE_CHECKING:
     from pnnsim.progress import Progress
 
 #: Columns of a table that goes into a pipe: no cell is broken for want of a screen.
 WIDE = 240
+#: Characters that JSON may hold as they are, but a terminal obeys: C1 controls, marks of direction.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
 Task = Annotated[str | None, typer.Option("--task", help="Task, in place of the file's.")]
@@ -44,7 +47,10 @@ Offline = Annotated[
     typer.Option("--offline", envvar="PNNSIM_OFFLINE", help="Never download a data set."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the metrics alone, as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print no progress and no table; errors, and --json, stay."),
+]
 
 
 def overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tuple[str, str]]:
@@ -82,21 +88,27 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for i, title in enumerate(titles):
         table.add_column(title, no_wrap=i == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     terminal = Console()
     console = terminal if terminal.is_terminal else Console(width=WIDE)
     console.print(table)
 
 
 def print_json(data: object) -> None:
-    """Print data as JSON."""
+    """Print data as JSON; what a terminal would obey is escaped."""
     from json import dumps
 
-    print(dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    text = dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    print(_UNPRINTABLE.sub(lambda found: dumps(found[0])[1:-1], text))
+
+
+def print_line(text: str) -> None:
+    """Print one line; what a terminal would obey is escaped."""
+    print(one_line(text))
 
 
 def say(text: str, *, trace: bool = False) -> None:
     """Print a message beside what is piped on, and where it came from if that is wanted."""
-    print(text, file=sys.stderr)
+    print("\n".join(one_line(line) for line in text.split("\n")), file=sys.stderr)
     if trace:
         traceback.print_exc()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pnnsim.cli_common import Settings, Source, overrides, print_json, print_table
+
+if TYPE_CHECKING:
+    from pnnsim.sensitivity import Sensitivity
+    from pnnsim.spec import HardwareSpec
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
 
@@ -74,13 +78,16 @@ def add_commands(app: typer.Typer) -> None:
         from pnnsim.sensitivity import sensitivities
 
         experiment = load_experiment(source, overrides(settings))
-        found = sensitivities(experiment.hardware, experiment.network)
+        hardware = experiment.hardware
+        found = sensitivities(hardware, experiment.network)
         if plot is not None:
             from pnnsim.report.tornado import write_tornado
 
-            write_tornado(plot, found, experiment.hardware.name)
+            write_tornado(plot, found, hardware.name)
         if json:
-            print_json([asdict(item) for item in found])
+            print_json(
+                [{**asdict(item), "parameter_unit": _unit(hardware, item)} for item in found]
+            )
             return
         print_table(
             (
@@ -88,8 +95,8 @@ def add_commands(app: typer.Typer) -> None:
                 "value",
                 "latency, % for 1 %",
                 "energy, % for 1 %",
-                "d latency [s/SI]",
-                "d energy [J/SI]",
+                "d latency",
+                "d energy",
                 "kink",
             ),
             [
@@ -98,10 +105,27 @@ def add_commands(app: typer.Typer) -> None:
                     item.value,
                     f"{item.latency_share:+.4f}",
                     f"{item.energy_share:+.4f}",
-                    f"{item.latency:+.3e}",
-                    f"{item.energy:+.3e}",
+                    f"{item.latency:+.3e} {_per('s', _unit(hardware, item))}",
+                    f"{item.energy:+.3e} {_per('J', _unit(hardware, item))}",
                     "yes" if item.kink else "",
                 )
                 for item in found
             ],
         )
+
+
+def _unit(spec: HardwareSpec, item: Sensitivity) -> str:
+    """Return the SI unit of a parameter; empty for a plain number."""
+    from pnnsim.params.base import dimension_of
+    from pnnsim.units import DIMENSIONS
+
+    section, _, key = item.parameter.partition(".")
+    dimension = dimension_of(type(spec.sections()[section]), key)
+    return "" if dimension is None else DIMENSIONS[dimension].si
+
+
+def _per(unit: str, other: str) -> str:
+    """Return the unit of a derivative, such as `J/(V/s)`."""
+    if not other:
+        return unit
+    return f"{unit}/({other})" if set(other) & set("/· *") else f"{unit}/{other}"

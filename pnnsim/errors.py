@@ -11,6 +11,7 @@ code. This file holds no policy about when to raise: that belongs to the code th
     ├── TaskError                     a data set is missing, damaged or of the wrong shape
     ├── TrainingError                 training diverged or cannot go on
     ├── OutputError (OSError)         a result cannot be written
+    │   └── UnsavedError              a finished run is not in the folder that was asked for
     └── BackendError (RuntimeError)   something that runs a layer failed
 """
 
@@ -18,10 +19,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Characters of the longest message, and of one problem in a list of them. A path has 4,096.
+MOST_CHARACTERS = 10_000
+_MOST_OF_A_PROBLEM = 1_000
+#: Problems that a message lists, and the line that counts the others.
+_MOST_PROBLEMS = 101
+
+
+def one_line(text: str, most: int = MOST_CHARACTERS) -> str:
+    """Return text that moves no cursor, changes no colour and fills no screen.
+
+    Args:
+        text: Any text; a file name or a checkpoint may hold what a terminal obeys.
+        most: Characters to keep; of a longer text the beginning and the end are kept.
+    """
+    if len(text) > most:
+        tail = most // 4
+        text = f"{text[: most - tail]}…{text[len(text) - tail :]}"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class PnnsimError(Exception):
-    """Be the root of every error that a user can cause."""
+    """Root of every error that a user can cause."""
+
+    def __str__(self) -> str:
+        """Return the message, safe for a terminal and of bounded length."""
+        return one_line(str(self.args[0])) if self.args else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +79,7 @@ class Problem:
             place = f"{place or '<data>'}:{self.line}:{self.column}"
         head = ": ".join(part for part in (place, self.where) if part)
         text = f"{head}: {self.what}" if head else self.what
-        return f"{text}. Hint: {self.hint}" if self.hint else text
+        return one_line(f"{text}. Hint: {self.hint}" if self.hint else text, _MOST_OF_A_PROBLEM)
 
 
 class SpecError(PnnsimError, ValueError):
@@ -63,7 +91,13 @@ class SpecError(PnnsimError, ValueError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        """Return the first problems, a line each, and how many more there are."""
+        lines = [str(problem) for problem in self.problems[:_MOST_PROBLEMS]]
+        rest = len(self.problems) - _MOST_PROBLEMS
+        return "\n".join([*lines, f"{rest} more problem(s) are not shown"] if rest > 0 else lines)
 
 
 class MappingError(PnnsimError):
@@ -88,6 +122,29 @@ class TrainingError(PnnsimError):
 
 class OutputError(PnnsimError, OSError):
     """Report a result that cannot be written."""
+
+
+class UnsavedError(OutputError):
+    """Results of a finished run that are not in the folder that was asked for.
+
+    Args:
+        message: What failed, and where the results are.
+        metrics: Content of `metrics.json`.
+        table: The same as a table for people.
+        folder: Folder that holds the run's files; None where none could be written.
+    """
+
+    def __init__(
+        self, message: str, metrics: dict[str, Any], table: str, folder: Path | None
+    ) -> None:
+        super().__init__(message)
+        self.metrics = metrics
+        self.table = table
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what a copy in another process is made from."""
+        return type(self), (self.args[0], self.metrics, self.table, self.folder)
 
 
 class BackendError(PnnsimError, RuntimeError):

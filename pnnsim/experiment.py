@@ -35,7 +35,7 @@ from pnnsim.spec import (
     section_tree,
 )
 from pnnsim.spec_source import open_document, override
-from pnnsim.validation import check_section, outside_ranges, section_at, unknown_key
+from pnnsim.validation import check_section, outside_ranges, section_at, unknown_keys
 
 #: Line breaks of Unicode that YAML folds.
 _BREAKS = "\x85\u2028\u2029"
@@ -204,11 +204,8 @@ def _set_network_kind(document: Document, kind: str) -> None:
 
 
 def _check_keys(document: Document) -> None:
-    known = ("schema", "hardware", *BLOCKS)
     check_schema(document, (), required=True)
-    for key in document.tree if isinstance(document.tree, dict) else ():
-        if key not in known:
-            unknown_key(document, (key,), known)
+    unknown_keys(document, (), ("schema", "hardware", *BLOCKS))
 
 
 def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Experiment:

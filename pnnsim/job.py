@@ -7,10 +7,9 @@ returned metrics; nothing is printed.
 from __future__ import annotations
 
 import json
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pnnsim.answers import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.arrivals import arrivals_of
 from pnnsim.data import Data, load_data
-from pnnsim.errors import OutputError
+from pnnsim.errors import UnsavedError
 from pnnsim.experiment import Experiment
 from pnnsim.learning.fit import fit
 from pnnsim.learning.twin import make_surrogate
@@ -27,6 +26,7 @@ from pnnsim.report.html import write_html
 from pnnsim.report.perfetto import write_perfetto
 from pnnsim.report.plots import write_run_picture
 from pnnsim.report.text import compare_table, summary_table
+from pnnsim.run_folder import check_checkpoints, claim
 from pnnsim.simulator import Result, ablation, simulate, time_run
 from pnnsim.surrogate import Surrogate
 
@@ -38,17 +38,19 @@ METRICS_SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """Hold what a run found.
+    """Metrics of a run and the folder that holds its files.
 
     Args:
         metrics: Content of `metrics.json`.
         table: The same as a table for people.
         folder: Run folder; None where none was asked for.
+        notice: Why the run folder has another name than was asked for; empty where it has not.
     """
 
     metrics: dict[str, Any]
     table: str
     folder: Path | None
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,9 @@ def run(
 
     Args:
         experiment: What to do.
-        out: Run folder to write; None for no files.
-        force: Replace a folder that exists.
+        out: Run folder to write; None for no files. That it can be written is proven first. If
+            another run takes the name in the meantime, the folder is named NAME-2, NAME-3, ...
+        force: Replace a run folder that exists; nothing else is ever replaced.
         data_dir: Where data sets are looked for first.
         offline: Never download a data set.
         checkpoints: Folder where training keeps its state, and from which it goes on if it was
@@ -87,21 +90,28 @@ def run(
         progress: Told of training and simulation; None for silence.
 
     Raises:
-        OutputError: If the folder exists and `force` is not set, or cannot be written.
+        OutputError: If the folder exists and may not be replaced, or cannot be written.
+        UnsavedError: If it cannot be written after all; the error names the folder, one for
+            temporary files, that holds the results, and has them itself.
         TaskError: If the data set is missing or damaged.
         TrainingError: If training diverges.
         MappingError: If the network does not fit the machine.
     """
-    if out is not None and out.exists() and not force:
-        raise OutputError(
-            f"{out}: exists already; expected a new run folder. Hint: --force replaces it"
+    with ExitStack() as stack:
+        target = None if out is None else stack.enter_context(claim(out, force=force))
+        if checkpoints is not None:
+            check_checkpoints(checkpoints, out)
+        data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)
+        metrics, surrogate, result = _work(experiment, data, progress, checkpoints, explain=True)
+        if target is None:
+            return JobResult(metrics, summary_table(metrics), None)
+        published = target.publish(
+            lambda folder: _write(folder, experiment, metrics, surrogate, result)
         )
-    data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)
-    metrics, surrogate, result = _work(experiment, data, progress, checkpoints, explain=True)
-    if out is not None:
-        with _whole_folder(out) as folder:
-            _write(folder, experiment, metrics, surrogate, result)
-    return JobResult(metrics, summary_table(metrics, folder=out), out)
+    table = summary_table(metrics, folder=published.folder)
+    if published.problem:
+        raise UnsavedError(published.problem, metrics, table, published.folder)
+    return JobResult(metrics, table, published.folder, published.notice)
 
 
 def compare(
@@ -211,24 +221,3 @@ def _write(
     write_perfetto(folder / "trace.json", result.trace, result.timing.prices, notes)
     write_html(folder / "report.html", metrics, result.trace, experiment.hardware)
     write_run_picture(folder / "run.png", result.trace, metrics)
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """Yield a folder beside `out` that takes its place once it is complete.
-
-    A run that dies leaves `out` as it was.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-            folder = Path(scratch) / "new"
-            folder.mkdir()
-            yield folder
-            if out.exists():
-                out.rename(Path(scratch) / "old")
-            folder.rename(out)
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(f"{out}: cannot write the run folder: {error.strerror}") from error

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from pnnsim.errors import ParameterError
+from pnnsim.errors import OutputError, ParameterError
 from pnnsim.network import ReLaXNet
 
 
@@ -90,15 +90,25 @@ class ParameterSet:
                 f"({sha256[:12]}). Hint: train again, or pass any_machine=True"
             )
 
-    def save(self, path: Path) -> None:
-        """Write the tensors, the network and the hash of the machine as safetensors."""
+    def save(self, path: Path | str) -> None:
+        """Write the tensors, the network and the hash of the machine as safetensors.
+
+        Raises:
+            OutputError: If the file cannot be written.
+        """
         # One entry: safetensors writes several in an order that changes from run to run.
         about = {
             "spec_sha256": self.spec_sha256,
             "network": self.network.model_dump(mode="json"),
         }
         tensors = {name: t.detach().contiguous().cpu() for name, t in self.tensors().items()}
-        save_file(tensors, path, metadata={"pnnsim": json.dumps(about)})
+        # Not `save_file`: it makes files that nobody but their owner may read.
+        stored = save(tensors, metadata={"pnnsim": json.dumps(about)})
+        try:
+            Path(path).write_bytes(stored)
+        except OSError as error:
+            why = error.strerror or error
+            raise OutputError(f"{path}: cannot write the parameters: {why}") from error
 
 
 def shapes(network: ReLaXNet) -> dict[str, tuple[int, ...]]:

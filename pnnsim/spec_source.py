@@ -39,7 +39,7 @@ def open_document(source: str | Path | Mapping[str, Any]) -> Document:
     """
     if isinstance(source, Mapping):
         return from_data(source)
-    if isinstance(source, Path) or "/" in source or "\\" in source or Path(source).suffix:
+    if isinstance(source, Path) or _is_path(source):
         path = Path(source)
         shipped = isinstance(source, str) and path.stem in _shipped_names()
         if shipped and not path.exists():
@@ -97,6 +97,16 @@ def override(
     document.keys[path] = document.values[path] = place
     document.sources[path] = USER_SOURCE
     document.refused.discard(path)
+
+
+def _is_path(source: str) -> bool:
+    """Return whether a text is a path: by its looks, or as no machine but a file has that name."""
+    if "/" in source or "\\" in source or Path(source).suffix:
+        return True
+    try:
+        return source not in _shipped_names() and source != "" and Path(source).exists()
+    except (OSError, ValueError):  # such as a name that is too long for a file
+        return False
 
 
 def _spec_folder() -> Traversable:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pnnsim.cli import main
-from pnnsim.errors import TaskError
+from pnnsim.errors import TaskError, UnsavedError
 from pnnsim.experiment import Experiment, load_experiment
 from pnnsim.progress import TerminalProgress, terminal_progress
 from tests.spec_text import MACHINE, changed
@@ -35,12 +35,15 @@ class Job:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.error: BaseException | None = None
+        self.notice = ""
 
     def run(self, experiment: Experiment, **options: Any) -> SimpleNamespace:
         self.calls.append({"experiment": experiment, **options})
         if self.error is not None:
             raise self.error
-        return SimpleNamespace(metrics={"schema": 1, "µ": 0.5}, table="a table", folder=None)
+        return SimpleNamespace(
+            metrics={"schema": 1, "µ": 0.5}, table="a table", folder=None, notice=self.notice
+        )
 
     def compare(self, rows: list[tuple[str, Experiment]], **options: Any) -> SimpleNamespace:
         self.calls.append({"rows": rows, **options})
@@ -193,14 +196,39 @@ def test_an_existing_folder_stops_the_run_before_any_work(
     machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("a").mkdir()
-    assert main(["run", str(machine), "--out", "a"]) == 2
-    assert job.calls == []
+    for force in ([], ["--force"]):
+        assert main(["run", str(machine), "--out", "a", *force]) == 2
+        assert job.calls == []
     assert capsys.readouterr().err == (
-        "error: a: exists already; expected a new run folder. Hint: --force replaces it\n"
+        "error: a: exists already; expected a new run folder. Hint: choose another name\n"
+        "error: a: has no marker of pnnsim (.pnnsim-run); expected a run folder with nothing but "
+        "files of pnnsim, the only thing that --force replaces. Hint: choose another name, or "
+        "remove it yourself\n"
     )
+    Path("a", ".pnnsim-run").write_text('{"pnnsim_run": 1, "files": []}')
+    assert main(["run", str(machine), "--out", "a"]) == 2
+    assert capsys.readouterr().err.endswith("Hint: --force replaces it\n")
     assert main(["run", str(machine), "--out", "a", "--force"]) == 0
     assert job.calls[0]["force"] is True
     assert main(["run", str(machine), "--out", str(machine), "--force"]) == 2
+
+
+def test_a_run_under_another_name_says_so(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job.notice = "a: was taken; the results are in a-2"
+    assert main(["run", str(machine), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", f"note: {job.notice}\n")
+
+
+def test_a_run_that_is_not_where_it_was_asked_for_is_printed_and_exit_code_2(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job.error = UnsavedError("a: disk full; the results are in b", {"c": 1}, "a table", Path("b"))
+    assert main(["run", str(machine)]) == 2
+    assert capsys.readouterr() == ("a table\n", f"error: {job.error}\n")
+    assert main(["run", str(machine), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out) == {"c": 1}
 
 
 @pytest.mark.parametrize(
@@ -256,9 +284,75 @@ def test_an_error_of_ours_is_exit_code_1_with_a_trace_only_on_demand(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_interrupt_is_exit_code_130(machine: Path, job: Job) -> None:
+def test_an_interrupt_is_exit_code_130_and_says_so(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
     job.error = KeyboardInterrupt()
     assert main(["run", str(machine)]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+    assert main(["run", str(machine), "--resume", "kept"]) == 130
+    assert capsys.readouterr().err == (
+        "kept: the same command goes on from the last checkpoint in this folder\ninterrupted\n"
+    )
+
+
+#: Moves the cursor, changes the colour, sets the title, hides what follows, turns the direction.
+HOSTILE = "\x1b[2J\x9b31m\x1b]0;t\x07\u202ex"
+
+
+def tame(text: str) -> bool:
+    return all(line.isprintable() for line in text.split("\n"))
+
+
+def test_nothing_that_is_printed_commands_the_terminal(
+    machine: Path, job: Job, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path(f"a{HOSTILE}.yaml")
+    file.write_text(MACHINE)
+    damaged = Path(f"b{HOSTILE}.yaml")
+    damaged.write_text(changed("rows: 64", f'"rows{HOSTILE.encode("unicode_escape").decode()}": 1'))
+    printed = ""
+    for words, code in [
+        (["validate", str(file)], 0),
+        (["validate", str(damaged)], 2),
+        (["validate", f"none{HOSTILE}"], 2),
+        (["validate", f"none{HOSTILE}.yaml"], 2),
+        (["compare", f"none{HOSTILE}.yaml", f"none{HOSTILE}"], 2),
+        (["run", str(file), "--set", f"weight_banks.{HOSTILE}=1"], 2),
+        (["run", str(file), "--set", HOSTILE], 2),
+        (["run", str(file), "--out", f"a{HOSTILE}.yaml"], 2),
+        (["run", str(file), "--out", f"a{HOSTILE}.yaml/a"], 2),
+    ]:
+        assert main(words) == code, words
+        out, err = capfd.readouterr()
+        assert tame(out), words
+        assert tame(err), words
+        printed += out + err
+    assert printed.count(r"\x1b[2J\x9b31m\x1b]0;t\x07\u202ex") >= 9
+    for error, code in [
+        (TaskError(f"{HOSTILE}: damaged\nerror: forged"), 2),
+        (ZeroDivisionError(HOSTILE), 1),
+        (UnsavedError("a: lost", {"name": HOSTILE}, "a table", None), 2),
+    ]:
+        job.error = error
+        assert main(["run", str(machine), "--json"]) == code
+        out, err = capfd.readouterr()
+        assert tame(out), error
+        assert tame(err), error
+        assert "\nerror: forged" not in err
+        assert not out or json.loads(out) == {"name": HOSTILE}
+
+
+def test_messages_are_bounded(machine: Path, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 10_000_000
+    assert main(["validate", *(f"{long[:3000]}{i}.yaml" for i in range(3))]) == 2
+    assert main(["run", str(machine), "--set", f"weight_banks.{long}=1"]) == 2
+    assert main(["run", str(machine), "--set", long]) == 2
+    assert main(["compare", *(f"{long[:9000]}{i}" for i in range(1000))]) == 2
+    for error, code in ((TaskError(long), 2), (ZeroDivisionError(long), 1)):
+        job.error = error
+        assert main(["run", str(machine)]) == code
+    assert len(capsys.readouterr().err) < 250_000
 
 
 def test_compare_puts_network_kinds_on_one_machine(
@@ -288,6 +382,33 @@ def test_compare_shows_the_problems_of_all_before_any_work(
     assert job.calls == []
 
 
+def test_compare_hints_at_kinds_of_networks(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "rnn", "relaxnt"]) == 2
+    assert capsys.readouterr().err.endswith("Hint: did you mean 'relaxnet'?\n")
+    assert main(["compare", "rnn", "photonic_mr"]) == 2
+    assert capsys.readouterr().err.endswith("Hint: did you mean 'photonic_mrr'?\n")
+
+
+def test_quiet_leaves_json_alone(
+    machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(machine), "--quiet", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": 1, "µ": 0.5}
+    assert job.calls[0]["progress"] is None
+
+
+def test_a_derivative_has_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sensitivity", "photonic_mrr"]) == 0
+    rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
+    assert [text for text in rows["switch.rise_time"] if "/" in text] == ["s/s", "J/s"]
+    assert [text for text in rows["weight_banks.hold_power"] if "/" in text] == ["s/W", "J/W"]
+    assert rows["switch.bits"][-3:-2] + rows["switch.bits"][-1:] == ["s", "J"]
+    assert main(["sensitivity", "photonic_mrr", "--json"]) == 0
+    units = {row["parameter"]: row["parameter_unit"] for row in json.loads(capsys.readouterr().out)}
+    assert units["weight_banks.hold_power"] == "W"
+    assert units["switch.bits"] == ""
+
+
 def test_components_and_specs_are_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["components"]) == 0
     assert "weight_banks  mrr" in capsys.readouterr().out
@@ -307,14 +428,15 @@ def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["title"] == "pnnsim machine"
 
 
+@pytest.mark.parametrize("words", ["validate photonic_mrr", "specs", "schema", "--help"])
 @pytest.mark.parametrize("buffered", [True, False])
-def test_a_reader_that_leaves_early_is_no_error(buffered: bool) -> None:
+def test_a_reader_that_leaves_early_is_no_error(buffered: bool, words: str) -> None:
     # Buffered output fails when the process ends, unbuffered output where it is printed.
     environment = {**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"}
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "pnnsim", "validate", "photonic_mrr"],
+        [sys.executable, "-m", "pnnsim", *words.split()],
         env=environment,
         stdout=writing,
         stderr=subprocess.PIPE,
@@ -323,7 +445,7 @@ def test_a_reader_that_leaves_early_is_no_error(buffered: bool) -> None:
         cwd=Path(__file__).parent.parent,
     )
     os.close(writing)
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_progress_is_for_terminals_only() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pnnsim import job
-from pnnsim.errors import OutputError
+from pnnsim.errors import OutputError, UnsavedError
 from pnnsim.experiment import load_experiment
 from pnnsim.job import compare, run
 from pnnsim.parameters import load_parameters
 
 FILES = {
+    ".pnnsim-run",
     "metrics.json",
     "parameters.safetensors",
     "report.html",
@@ -96,13 +100,87 @@ def test_parameters_come_back_from_the_run_folder(tmp_path: Path) -> None:
 
 def test_an_existing_folder_is_kept_unless_forced(tmp_path: Path) -> None:
     folder = tmp_path / "a"
-    folder.mkdir()
-    (folder / "mine.txt").write_text("precious")
-    with pytest.raises(OutputError, match="exists already"):
+    run(small(), out=folder)
+    before = (folder / "metrics.json").read_bytes()
+    with pytest.raises(OutputError, match=r"exists already.*--force replaces it"):
         run(small(), out=folder)
-    assert (folder / "mine.txt").read_text() == "precious"
-    run(small(), out=folder, force=True)
+    assert (folder / "metrics.json").read_bytes() == before
+    assert run(small(("simulation.seed", "1")), out=folder, force=True).folder == folder
     assert {path.name for path in folder.iterdir()} == FILES
+    assert (folder / "metrics.json").read_bytes() != before
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_forbids_the_run_folder_is_found_before_data_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*args: object, **kwargs: object) -> None:
+        pytest.fail("work began")
+
+    monkeypatch.setattr(job, "load_data", load)
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.tex").write_text("years")
+    with pytest.raises(OutputError, match="no marker of pnnsim"):
+        run(small(), out=precious, force=True)
+    assert (precious / "thesis.tex").read_text() == "years"
+    with pytest.raises(OutputError, match="cannot write the run folder"):
+        run(small(), out=precious / "thesis.tex" / "a")
+    with pytest.raises(OutputError, match="cannot keep checkpoints here"):
+        run(small(), out=tmp_path / "a", checkpoints=precious / "thesis.tex" / "kept")
+    with pytest.raises(OutputError, match="lies in the run folder"):
+        run(small(), out=tmp_path / "a", checkpoints=tmp_path / "a" / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_a_name_that_is_taken_during_the_run_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = job.load_data
+
+    def load(*args: Any, **kwargs: Any) -> Any:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a" / "thesis.tex").write_text("years")
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(job, "load_data", load)
+    result = run(small(), out=tmp_path / "a")
+    assert result.folder == tmp_path / "a-2"
+    assert str(tmp_path / "a-2") in result.table
+    assert "was taken during the run; the results are in" in result.notice
+    assert {path.name for path in result.folder.iterdir()} == FILES
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["thesis.tex"]
+
+
+def test_results_that_cannot_be_written_are_saved_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, parent = job.load_data, tmp_path / "runs"
+    (tmp_path / "spare").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spare"))
+
+    def load(*args: Any, **kwargs: Any) -> Any:
+        shutil.rmtree(parent)
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(job, "load_data", load)
+    with pytest.raises(UnsavedError, match="cannot write the run folder: No such file") as caught:
+        run(small(), out=parent / "a")
+    folder = caught.value.folder
+    assert folder is not None
+    assert folder.parent == tmp_path / "spare"
+    assert str(folder) in str(caught.value)
+    assert str(folder) in caught.value.table
+    assert {path.name for path in folder.iterdir()} == FILES
+    assert json.loads((folder / "metrics.json").read_text()) == caught.value.metrics
+
+
+def test_every_file_of_a_run_has_the_same_permissions(tmp_path: Path) -> None:
+    run(small(), out=tmp_path / "a")
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    modes = {path.name: path.stat().st_mode for path in (tmp_path / "a").iterdir()}
+    assert set(modes.values()) == {plain.stat().st_mode}, modes
 
 
 def test_a_run_that_dies_leaves_nothing_new(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pnnsim.errors import ParameterError
+from pnnsim.errors import OutputError, ParameterError
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, load_parameters, shapes
 
@@ -69,3 +69,9 @@ def test_another_machine_is_refused_unless_any_will_do() -> None:
     replace(numbers(), spec_sha256="").check_machine("b" * 64, "other")
     with pytest.raises(ParameterError, match=r"machine a{12}, got other \(b{12}\).*any_machine"):
         numbers().check_machine("b" * 64, "other")
+
+
+def test_a_file_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
+    for path in (tmp_path / "none" / "a", str(tmp_path)):
+        with pytest.raises(OutputError, match="cannot write the parameters"):
+            numbers().save(path)

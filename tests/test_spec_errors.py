@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pnnsim import validation
+from pnnsim.document import MAX_PROBLEMS
 from pnnsim.errors import SpecError
 from pnnsim.experiment import load_experiment
 from pnnsim.registry import kinds
@@ -328,3 +331,44 @@ def test_a_machine_that_an_experiment_cannot_find_is_reported_where_it_is_named(
     assert problems[0].startswith("m.yaml:2:11: hardware: unknown machine 'photonic_mr'")
     problems = problems_of("schema: 1\nhardware: [a]\n", tmp_path)
     assert problems[0].startswith("m.yaml:2:11: hardware: is not a machine; expected its name")
+
+
+def test_many_unknown_keys_cost_no_more_hints_than_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, looked_up = validation.get_close_matches, []
+
+    def count(word: str, *how: Any, **more: Any) -> list[str]:
+        looked_up.append(word)
+        return plain(word, *how, **more)
+
+    monkeypatch.setattr(validation, "get_close_matches", count)
+    lines = "".join(f"  amplifier_nois{i}: 3\n" for i in range(2000))
+    file = tmp_path / "m.yaml"
+    file.write_text(MACHINE.replace("detector:\n", f"detector:\n{lines}", 1))
+    with pytest.raises(SpecError) as caught:
+        load_spec(file)
+    first, *_, last = caught.value.problems
+    assert first.hint == "did you mean 'amplifier_noise'?"
+    assert len(caught.value.problems) == MAX_PROBLEMS + 1
+    assert all(problem.hint == first.hint for problem in caught.value.problems[:-1])
+    assert last.what.startswith("1900 more problem(s)")
+    assert len(looked_up) == MAX_PROBLEMS
+
+
+def test_what_is_no_machine_but_a_file_is_read_as_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").write_text(MACHINE)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "photonic_mrr").mkdir()
+    assert load_spec("mine").name == "small"
+    assert load_spec("photonic_mrr").name == "photonic_mrr"
+    for folder in (".", "..", "folder"):
+        with pytest.raises(SpecError) as caught:
+            load_spec(folder)
+        assert str(caught.value) == f"{folder}: is a folder; expected a YAML file"
+    for name in ("", "a" * 5000, "a\0b"):
+        with pytest.raises(SpecError, match="unknown machine"):
+            load_spec(name)

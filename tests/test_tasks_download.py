@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import socket
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -167,3 +168,29 @@ def test_every_published_file_has_a_checksum_and_covers_what_is_read() -> None:
 
 def test_cache_folder_belongs_to_the_project() -> None:
     assert cache_folder().parts[-2:] == ("pnnsim", "data")
+
+
+def test_a_server_that_is_not_there_is_one_plain_reason(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound but not listening: refuses at once
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/data.bin"
+        with pytest.raises(TaskError) as caught:
+            fetch(
+                "probe", "https://example.org/", [Remote(address, md5(CONTENT))], tmp_path,
+                progress=None,
+            )  # fmt: skip
+    text = str(caught.value)
+    assert f"download into {tmp_path} failed (Connection refused); expected" in text
+    assert "object at 0x" not in text
+    assert "Pool" not in text
+
+
+def test_an_address_that_is_not_there_is_said_with_its_status(
+    server: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, _ = server
+    with pytest.raises(TaskError, match=r"failed \(404 Client Error"):
+        fetch(
+            "probe", "https://example.org/", [Remote(f"{url}/no", md5(CONTENT))], tmp_path,
+            progress=None,
+        )  # fmt: skip

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pnnsim.errors import OutputError, TrainingError
+from pnnsim.units import MAX_LENGTH, show
 
 FILE = "checkpoint.safetensors"
 
@@ -152,9 +153,16 @@ def _same_training(path: Path, stored: Mapping[str, Any], wanted: Mapping[str, A
         before, now = stored.get(key), wanted.get(key)
         if before != now:
             raise TrainingError(
-                f"{path}: was written by another training: {key} was {before}, is now {now}. "
+                f"{path}: was written by another training: {show(str(key))[1:-1]} was "
+                f"{_shown(before)}, is now {_shown(now)}. "
                 "Hint: give the same settings, or another folder to start anew"
             )
+
+
+def _shown(value: object) -> str:
+    """Return a value of an identity, of which a file may hold any, for a message."""
+    text = str(value)
+    return text if text.isprintable() and len(text) <= MAX_LENGTH else show(text)
 
 
 def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

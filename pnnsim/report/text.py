@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from pnnsim.errors import one_line
 from pnnsim.report.format import MISSING, count, engineering
 from pnnsim.report.rows import Metrics, Row, sections, title, writes_per_inference
 
@@ -69,7 +70,7 @@ def summary_table(metrics: Metrics, *, folder: Path | str | None = None) -> str:
             )  # fmt: skip
     lines += ["", f"pnnsim {metrics['pnnsim_version']}, seed {metrics['seed']}"]
     if folder is not None:
-        lines.append(f"Run folder: {folder}")
+        lines.append(f"Run folder: {one_line(str(folder))}")
     return "\n".join(lines)
 
 
@@ -132,7 +133,7 @@ def _compare_cells(label: str, metrics: Metrics, *, short: bool) -> tuple[str, .
     if mean is not None and std is not None:
         chips += f" ± {100 * std:.{places}f}"
     return (
-        label,
+        one_line(label),
         MISSING if surrogate is None else f"{100 * surrogate:.{places}f}{unit}",
         chips if mean is None else chips + unit,
         count(metrics["parameters"]["hidden"]),

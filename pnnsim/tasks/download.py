@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tarfile
 import zlib
 from collections.abc import Sequence
@@ -82,12 +83,30 @@ def fetch(
             except (OSError, ValueError, tarfile.TarError, EOFError, zlib.error, KeyError) as error:
                 # requests' errors are OSErrors; pooch reports a wrong checksum as ValueError.
                 raise TaskError(
-                    f"{task}: {remote.url}: download into {folder} failed ({error}); expected a "
-                    f"file with checksum {remote.checksum}. Hint: try again, or get the files from "
-                    f"{home} and name their folder with --data-dir"
+                    f"{task}: {remote.url}: download into {folder} failed ({_why(error)}); "
+                    f"expected a file with checksum {remote.checksum}. Hint: try again, or get the "
+                    f"files from {home} and name their folder with --data-dir"
                 ) from error
     finally:
         logger.setLevel(level)
+
+
+def _why(error: BaseException) -> str:
+    """Return what lies at the root of an error: a failed connection is wrapped five times."""
+    seen: BaseException = error
+    for _ in range(20):
+        inner = getattr(seen, "reason", None)  # urllib3 and requests keep it here or in `args`
+        if not isinstance(inner, BaseException):
+            inner = seen.args[0] if seen.args else None
+        if not isinstance(inner, BaseException):
+            inner = seen.__cause__
+        if inner is None or not isinstance(inner, BaseException):
+            break
+        seen = inner
+    if isinstance(seen, OSError) and seen.strerror:
+        return seen.strerror
+    # urllib3 begins with the printed object that failed.
+    return re.sub(r"^(<[^>]*>|\w+\(.*?\)): ", "", str(seen)) or type(seen).__name__
 
 
 def _fetch_one(remote: Remote, folder: Path, progress: Progress | None) -> None:
