@@ -138,9 +138,9 @@ def electrons(d: Any, met: Received, noise: str) -> tuple[Samples, float]:
 
 
 def photons() -> None:
-    """The difference of two counts of Poisson's law has Skellam's, five dark electrons in each."""
+    """The difference of two counts of Poisson's law has Skellam's, fifty dark electrons in each."""
     exposure = part("detector", "camera").params.exposure
-    dark = 5.0
+    dark = 50.0
     d = part("detector", "camera", dark_current=dark * constants.e / exposure)
     photon = constants.h * constants.c / d.params.wavelength
     power = 20.0 * photon / (d.params.quantum_efficiency * d.params.exposure)
