@@ -95,7 +95,7 @@ def turned_away(case: Machine, trace: Trace) -> list[int]:
     st.lists(st.sampled_from([0, 0, 1, 4, 30]), min_size=25, max_size=25),
     st.integers(1, 3),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_only_who_finds_every_place_taken_is_turned_away(
     case: Machine, gaps: list[int], capacity: int
 ) -> None:
