@@ -114,17 +114,19 @@ def test_standing_power_is_drawn_by_every_core_and_gated_parts_by_those_at_work(
     )
     ledger = EnergyLedger.from_trace(run, prices)
     assert ledger.static_by_component() == {
-        "environment": pytest.approx(3 * 26.0, rel=1e-12),
-        "encoder": pytest.approx(2 * 10 * 2.0, rel=1e-12),
+        "environment": pytest.approx(3 * 26.0, rel=1e-12, abs=0),
+        "encoder": pytest.approx(2 * 10 * 2.0, rel=1e-12, abs=0),
     }
     assert ledger.dynamic == 2.0
-    assert power_trace(run, prices).energy() == pytest.approx(ledger.total, rel=1e-12)
+    assert power_trace(run, prices).energy() == pytest.approx(ledger.total, rel=1e-12, abs=0)
 
 
 def test_idle_cores_count_in_the_utilization():
     one, three = (on_cores(machine(waves=1), cores) for cores in (1, 3))
     for part, share in utilization(one, memory_capacity=1).items():
-        assert utilization(three, memory_capacity=1)[part] == pytest.approx(share / 3, rel=1e-12)
+        assert utilization(three, memory_capacity=1)[part] == pytest.approx(
+            share / 3, rel=1e-12, abs=0
+        )
 
 
 def test_lanes_of_a_core_stand_together():
@@ -153,12 +155,16 @@ def test_cores_multiply_power_area_and_set_up_but_not_the_latency():
     assert three["closed_form"] == one["closed_form"]
     assert three["latency_s"]["first"] == one["latency_s"]["first"]
     assert three["counts"] == one["counts"]
-    assert three["energy_j"]["dynamic"] == pytest.approx(one["energy_j"]["dynamic"], rel=1e-12)
+    assert three["energy_j"]["dynamic"] == pytest.approx(
+        one["energy_j"]["dynamic"], rel=1e-12, abs=0
+    )
     assert three["setup"]["time_s"] == one["setup"]["time_s"]
     assert three["setup"]["writes"] == 3 * one["setup"]["writes"]
-    assert three["setup"]["energy_j"] == pytest.approx(3 * one["setup"]["energy_j"], rel=1e-12)
+    assert three["setup"]["energy_j"] == pytest.approx(
+        3 * one["setup"]["energy_j"], rel=1e-12, abs=0
+    )
     # Eight waves each instead of 24: three times the results per time, but for the first ones.
-    assert three["throughput_per_s"] == pytest.approx(3 * one["throughput_per_s"], rel=0.01)
+    assert three["throughput_per_s"] == pytest.approx(3 * one["throughput_per_s"], rel=0.01, abs=0)
 
 
 def test_area_is_that_of_all_cores():

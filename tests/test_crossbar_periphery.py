@@ -47,8 +47,12 @@ def test_a_line_carries_both_signs_or_one() -> None:
     assert unipolar.encode(state, converted=True, active=quiet).tolist() == [[0.0, 0.0, 0.4, 1.0]]
     active = {"encoder.quantization"}
     # Six bits: 63 levels over [-1, 1], 64 over [0, 1]; an analog state meets no converter.
-    assert bipolar.encode(state, converted=True, active=active)[0, 2] == pytest.approx(12 / 31)
-    assert unipolar.encode(state, converted=True, active=active)[0, 2] == pytest.approx(25 / 63)
+    assert bipolar.encode(state, converted=True, active=active)[0, 2] == pytest.approx(
+        12 / 31, rel=1e-6, abs=0
+    )
+    assert unipolar.encode(state, converted=True, active=active)[0, 2] == pytest.approx(
+        25 / 63, rel=1e-6, abs=0
+    )
     assert bipolar.encode(state, converted=False, active=active)[0, 2] == 0.4
 
 
@@ -103,7 +107,7 @@ def test_injected_charge_fades_until_the_capture() -> None:
     since = 2.5e-9 - 0.4e-9 + 1e-9 + math.log(128) / (2 * math.pi * 100e6)
     expected = 0.8e-15 / 1.59e-9 * math.exp(-since / 1.59e-9) / c.unit_input
     # Times are rounded to femtoseconds.
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_each_fold_brings_the_noise_of_a_detection() -> None:
         found = one_step(chip, weights(), lines(1).expand(2000, -1), read)
         spread[chip.mapping.folds] = float((found - found.mean(dim=0)).square().mean())
     # The mean square of 32,000 draws is known to 1 / sqrt(16,000) = 0.8 %; four of these.
-    assert spread[2] / spread[1] == pytest.approx(2.0, rel=0.05)
+    assert spread[2] / spread[1] == pytest.approx(2.0, rel=0.05, abs=0)
 
 
 def test_a_state_fades_while_it_waits_for_the_next_fold() -> None:
@@ -194,7 +194,7 @@ def test_a_warning_counts_the_waits_before_all_folds_of_a_step() -> None:
         [*found] = simulator._faded(timing)
         assert bool(found) == warned
     held = float(found[0].split("up to ")[1].split(" s")[0])
-    assert held == pytest.approx(step, rel=0.01)
+    assert held == pytest.approx(step, rel=0.01, abs=0)
 
 
 def test_all_of_a_state_is_converted_for_an_analog_memory() -> None:
@@ -234,7 +234,9 @@ def test_a_folded_machine_has_fewer_lines_and_detectors() -> None:
     ]
     assert sizes == [(18, 18, 18), (10, 8, 18)]
     # The price of a write is that of the cells of the banks that hold a fold.
-    assert whole.weight_banks.cost("write") == pytest.approx(6 * folded.weight_banks.cost("write"))
+    assert whole.weight_banks.cost("write") == pytest.approx(
+        6 * folded.weight_banks.cost("write"), rel=1e-6, abs=0
+    )
 
 
 def test_fabricated_chips_answer_the_same_twice() -> None:

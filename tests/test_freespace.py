@@ -65,9 +65,9 @@ def test_masks_are_steps_stray_light_and_a_blur() -> None:
                         blurred[i, j] += 0.01 * (mask[k, m] - mask[i, j])
         expected.append(0.01 + 0.99 * blurred)
     # A step where rounding meets a half to the last bit: none at these numbers.
-    np.testing.assert_allclose(held.weights.numpy(), expected[0] - expected[1], atol=1e-12)
+    np.testing.assert_allclose(held.weights.numpy(), expected[0] - expected[1], atol=1e-12, rtol=0)
     assert held.light is not None
-    np.testing.assert_allclose(held.light.numpy(), expected[0] + expected[1], atol=1e-12)
+    np.testing.assert_allclose(held.light.numpy(), expected[0] + expected[1], atol=1e-12, rtol=0)
 
 
 def test_pixels_differ_by_the_stated_spread_on_every_chip_alike() -> None:
@@ -214,7 +214,7 @@ def test_few_photons_are_counted_one_by_one() -> None:
         light(part, 1.0, signal=0.5, batch=batch), generator, {"detector.shot_noise"}
     )
     # Whole electrons over a unit that is one electron to the last bit.
-    np.testing.assert_allclose(counted.numpy(), np.round(counted.numpy()), atol=1e-12)
+    np.testing.assert_allclose(counted.numpy(), np.round(counted.numpy()), atol=1e-12, rtol=0)
     n = counted.numel()
     # Difference of two Poisson numbers (Skellam): mean 0.5, variance 2, fourth cumulant 2. 5 sigma.
     assert float(counted.mean()) == pytest.approx(0.5, abs=5 * math.sqrt(2 / n))

@@ -85,7 +85,10 @@ def test_tiles_together_are_the_convolution(conv: Convolution, count: int) -> No
     assert cells == conv.weights  # each weight lies in one cell of one tile
     # Float64 sums in another order.
     np.testing.assert_allclose(
-        total.T.reshape(conv.outputs, conv.side, conv.side), convolved(x, weight, conv), atol=1e-11
+        total.T.reshape(conv.outputs, conv.side, conv.side),
+        convolved(x, weight, conv),
+        atol=1e-11,
+        rtol=0,
     )
 
 

@@ -148,7 +148,7 @@ def test_the_swing_shrinks_with_voltage_and_heat() -> None:
     assert got[0, :3].tolist() == pytest.approx([0.0, ratio, -ratio], rel=2e-6, abs=0)
     assert b.respond(line, 0.2, NONE) is line
     string = bank(encoding="series", devices=4).respond(line, 0.8, active)
-    np.testing.assert_allclose(string.numpy(), got.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(string.numpy(), got.numpy(), rtol=1e-12, atol=0)
 
     hot = Chip.nominal(
         load_spec("spintronic_mtj", [("environment.temperature", "400 K")]), ReLaXNet()
@@ -197,7 +197,9 @@ def test_stuck_junctions_are_as_many_as_described_and_cost_a_level_each() -> Non
         assert count == pytest.approx(0.015 * n, abs=5 * math.sqrt(0.015 * n))
     held = seen(b, full(0.0), state, "quantization", "stuck_junctions")
     up = (state["stuck"] == 1.0).to(torch.float64).sum(dim=-1)
-    np.testing.assert_allclose(held.numpy(), ((up[..., 0] - up[..., 1]) / 8).numpy(), atol=1e-12)
+    np.testing.assert_allclose(
+        held.numpy(), ((up[..., 0] - up[..., 1]) / 8).numpy(), atol=1e-12, rtol=0
+    )
 
 
 def test_a_shorted_junction_outweighs_all_others() -> None:
@@ -212,7 +214,10 @@ def test_a_shorted_junction_outweighs_all_others() -> None:
     counts = shorted.sum(dim=-1)
     each = (1 / 20e3 - G_AP) / (8 * (G_P - G_AP))
     np.testing.assert_allclose(
-        held.numpy(), (each * (counts[..., 0] - counts[..., 1])).numpy(), atol=1e-10
+        held.numpy(),
+        (each * (counts[..., 0] - counts[..., 1])).numpy(),
+        atol=1e-10,
+        rtol=0,
     )
 
 
@@ -275,7 +280,7 @@ def test_traps_are_stationary_and_forget_at_their_rate() -> None:
         assert full_now.mean() == pytest.approx(0.5, abs=5 * 0.5 / math.sqrt(a.size))
     # Filled and emptied at 1 kHz each: correlation exp(-2 * 1 kHz * 0.25 ms); 5 sigma.
     assert np.corrcoef(a, c)[0, 1] == pytest.approx(math.exp(-0.5), abs=5 / math.sqrt(a.size))
-    assert b.correlation_time() == pytest.approx(0.5e-3)
+    assert b.correlation_time() == pytest.approx(0.5e-3, rel=1e-6, abs=0)
 
 
 def test_a_full_trap_moves_its_junction_by_half_the_amplitude() -> None:
@@ -332,7 +337,7 @@ def test_weights_fade_as_junctions_forget() -> None:
         assert flips == pytest.approx(n * chance, abs=5 * math.sqrt(n * chance) + 1e-6)
     for age in (0.0, math.inf):
         unchanged = b.program(full(1.0), state, active, age).weights
-        np.testing.assert_allclose(unchanged.numpy(), 1.0, rtol=1e-12)
+        np.testing.assert_allclose(unchanged.numpy(), 1.0, rtol=1e-12, atol=0)
 
 
 def test_reading_lowers_the_barrier() -> None:

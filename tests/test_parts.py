@@ -101,7 +101,9 @@ def test_activation_is_a_sine_squared_that_saturates() -> None:
     f = chip().nonlinearity
     a = torch.linspace(-2, 2, 41, dtype=torch.float64)
     expected = np.sin(np.pi / 4 * (1 + np.clip(a.numpy(), -1, 1))) ** 2
-    np.testing.assert_allclose(f.activate(a, None, None, frozenset()).numpy(), expected, atol=1e-15)
+    np.testing.assert_allclose(
+        f.activate(a, None, None, frozenset()).numpy(), expected, atol=1e-15, rtol=0
+    )
     assert f.slope == pytest.approx(math.pi / 4, rel=1e-6, abs=0)  # sampled at 2001 points
 
 
@@ -117,6 +119,7 @@ def test_activation_of_the_signal_itself_is_never_negative() -> None:
         f.activate(a, None, None, frozenset()).numpy(),
         0.9 * p * np.cos(np.pi / 4 * p) ** 2,
         atol=1e-15,
+        rtol=0,
     )
 
 
@@ -166,7 +169,9 @@ def test_a_held_value_droops_exponentially() -> None:
     state = torch.ones((2, 3), dtype=torch.float64)
     held = torch.tensor([[0.0], [50e-6]], dtype=torch.float64)
     after = memory.hold(state, held, {"memory.droop"})
-    np.testing.assert_allclose(after.numpy(), np.exp([[0.0], [-0.5]]) * np.ones((2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(
+        after.numpy(), np.exp([[0.0], [-0.5]]) * np.ones((2, 3)), rtol=1e-12, atol=0
+    )
     assert torch.equal(memory.hold(state, held, frozenset()), state)
 
 

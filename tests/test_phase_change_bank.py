@@ -76,7 +76,7 @@ def test_the_same_bank_read_later_differs_as_predicted() -> None:
     for after in (1e-6, 1e-3, 1.0, 3600.0):
         held = b.program(weights(), {}, on("drift"), written + after).weights
         expected = weights().numpy() * ((after + 1e-6) / 1e-6) ** -0.005
-        np.testing.assert_allclose(held.numpy(), expected, rtol=1e-9)
+        np.testing.assert_allclose(held.numpy(), expected, rtol=1e-9, atol=0)
 
 
 def test_nobody_asking_for_an_age_means_that_at_the_start() -> None:
@@ -84,7 +84,7 @@ def test_nobody_asking_for_an_age_means_that_at_the_start() -> None:
     assert b.setup_wait() == 1000.0
     asked = b.program(weights(), {}, on("drift"), b.delay_fs("write") / 1e15 + 1000.0).weights
     unasked = b.program(weights(), {}, on("drift"), math.inf).weights
-    np.testing.assert_allclose(asked.numpy(), unasked.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(asked.numpy(), unasked.numpy(), rtol=1e-12, atol=0)
 
 
 def test_cells_relax_at_rates_of_their_own() -> None:
@@ -119,7 +119,7 @@ def test_flicker_is_that_of_published_electrical_cells_with_their_strength() -> 
     variance = b.read_variance(w, age, on("read_noise"))
     assert variance is not None
     expected = np.array([[0.04192, 0.04192, 0.02096, 0.0]])
-    np.testing.assert_allclose(variance.sqrt().numpy(), expected, atol=5e-6)
+    np.testing.assert_allclose(variance.sqrt().numpy(), expected, atol=5e-6, rtol=0)
     assert b.read_variance(w, age, NONE) is None
 
 
@@ -146,7 +146,10 @@ def test_light_of_both_cells_reaches_the_detector() -> None:
     assert held.light is not None
     expected = [clear + opaque, 2 * opaque, opaque + (clear + opaque) / 2]
     np.testing.assert_allclose(
-        held.light.numpy()[0], np.array(expected) / (clear - opaque), rtol=1e-12
+        held.light.numpy()[0],
+        np.array(expected) / (clear - opaque),
+        rtol=1e-12,
+        atol=0,
     )
     loss = 10**-0.42 / 128
     assert b.transmission == pytest.approx((clear - opaque) * loss, rel=1e-12, abs=0)

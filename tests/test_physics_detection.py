@@ -12,6 +12,9 @@ from scipy.integrate import quad
 
 from pnnsim.physics import photonic_detection as det
 
+#: The same in another order of float64 operations. Relative alone: most numbers are far below 1.
+ROUNDING = 1e-12
+
 
 def f64(*values: float) -> torch.Tensor:
     return torch.tensor(values, dtype=torch.float64)
@@ -60,7 +63,7 @@ def test_shot_noise_is_poisson_counting() -> None:
 def test_averaging_m_samples_cuts_the_deviation_by_the_square_root() -> None:
     one = det.shot_variance(1e-6, det.integrator_noise_bandwidth(1e-9))
     sixteen = det.shot_variance(1e-6, det.integrator_noise_bandwidth(16e-9))
-    assert math.sqrt(one / sixteen) == pytest.approx(4.0)
+    assert math.sqrt(one / sixteen) == pytest.approx(4.0, rel=1e-6, abs=0)
 
 
 def test_signal_to_noise_slopes() -> None:
@@ -78,17 +81,17 @@ def test_signal_to_noise_slopes() -> None:
 
 def test_no_detector_beats_the_shot_limit() -> None:
     photons, time = 49_152.0, 1e-9
-    assert det.shot_limited_bits(photons) == pytest.approx(6.0)
+    assert det.shot_limited_bits(photons) == pytest.approx(6.0, rel=1e-6, abs=0)
     for efficiency in (1.0, 0.5):
         current = efficiency * constants.e * photons / time
         variance = det.shot_variance(current, det.integrator_noise_bandwidth(time))
         bits = det.effective_bits(current, math.sqrt(variance))
         assert bits <= det.shot_limited_bits(photons) + 1e-12
-        assert bits == pytest.approx(0.5 * math.log2(efficiency * photons / 12))
+        assert bits == pytest.approx(0.5 * math.log2(efficiency * photons / 12), rel=1e-6, abs=0)
 
 
 def test_a_quantizer_has_its_own_effective_bits() -> None:
-    assert det.effective_bits(1.0, 2**-8 / math.sqrt(12)) == pytest.approx(8.0)
+    assert det.effective_bits(1.0, 2**-8 / math.sqrt(12)) == pytest.approx(8.0, rel=1e-6, abs=0)
 
 
 def test_saturation_halves_at_its_power_and_is_linear_far_below() -> None:
@@ -96,10 +99,13 @@ def test_saturation_halves_at_its_power_and_is_linear_far_below() -> None:
     got = det.photocurrent(power, 0.8, 0.0, 5e-3)
     assert got[0].item() == 0.0
     assert got[1].item() == pytest.approx(0.8e-9, rel=1e-6, abs=0)
-    assert got[2].item() == pytest.approx(0.8 * 2.5e-3)
-    assert got[3].item() == pytest.approx(0.8 * 5e-3)
+    assert got[2].item() == pytest.approx(0.8 * 2.5e-3, rel=1e-6, abs=0)
+    assert got[3].item() == pytest.approx(0.8 * 5e-3, rel=1e-6, abs=0)
     torch.testing.assert_close(
-        det.photocurrent(power[:3], 0.8, 1e-8, math.inf), 0.8 * power[:3] + 1e-8
+        det.photocurrent(power[:3], 0.8, 1e-8, math.inf),
+        0.8 * power[:3] + 1e-8,
+        rtol=ROUNDING,
+        atol=0,
     )
 
 
@@ -108,10 +114,14 @@ def test_balanced_intensity_noise_vanishes_at_balance() -> None:
     assert det.balanced_intensity_noise_variance(same, same, 1e-15, math.inf, 1e9).item() == 0.0
     # 30 dB of rejection leave a thousandth of what one photodiode would see.
     left = det.balanced_intensity_noise_variance(same, same, 1e-15, 1000.0, 1e9)
-    torch.testing.assert_close(left, det.intensity_noise_variance(same, 1e-15, 1e9) / 1000)
+    torch.testing.assert_close(
+        left, det.intensity_noise_variance(same, 1e-15, 1e9) / 1000, rtol=ROUNDING, atol=0
+    )
     # One diode dark: the noise of the other alone, and its share of the mean.
     dark = det.balanced_intensity_noise_variance(same, 0 * same, 1e-15, math.inf, 1e9)
-    torch.testing.assert_close(dark, det.intensity_noise_variance(same, 1e-15, 1e9))
+    torch.testing.assert_close(
+        dark, det.intensity_noise_variance(same, 1e-15, 1e9), rtol=ROUNDING, atol=0
+    )
 
 
 def test_homodyne_sign_follows_the_field_and_its_gain_the_oscillator() -> None:
@@ -119,7 +129,7 @@ def test_homodyne_sign_follows_the_field_and_its_gain_the_oscillator() -> None:
     current = det.homodyne_current(signal, 0.1e-3, 0.0, 1.0)
     assert current.item() == pytest.approx(15.4e-6, abs=5e-8)  # hand calculation
     flipped = det.homodyne_current(signal, 0.1e-3, math.pi, 1.0)
-    torch.testing.assert_close(flipped, -current)
+    torch.testing.assert_close(flipped, -current, rtol=ROUNDING, atol=0)
     quadrature = det.homodyne_current(signal, 0.1e-3, math.pi / 2, 1.0)
     assert abs(quadrature.item()) < 1e-20
 
@@ -128,14 +138,16 @@ def test_homodyne_is_the_difference_behind_a_coupler() -> None:
     a, b, phase = 2.0, 5.0, 0.6
     plus = abs(math.sqrt(b) + math.sqrt(a) * np.exp(1j * phase)) ** 2 / 2
     minus = abs(math.sqrt(b) - math.sqrt(a) * np.exp(1j * phase)) ** 2 / 2
-    assert det.homodyne_current(f64(a), b, phase, 0.9).item() == pytest.approx(0.9 * (plus - minus))
+    assert det.homodyne_current(f64(a), b, phase, 0.9).item() == pytest.approx(
+        0.9 * (plus - minus), rel=1e-6, abs=0
+    )
 
 
 def test_amplifier_beat_noise_needs_gain_and_grows_with_power() -> None:
     power = f64(1e-6, 2e-6)
     assert det.beat_variance(power, 1.0, 1.5, 193e12, 1.0, 1e9).tolist() == [0.0, 0.0]
     variance = det.beat_variance(power, 1.0, 1.5, 193e12, 100.0, 1e9)
-    assert (variance[1] / variance[0]).item() == pytest.approx(2.0)
+    assert (variance[1] / variance[0]).item() == pytest.approx(2.0, rel=1e-6, abs=0)
     # High gain and full inversion: signal-to-noise at the output is half the shot limit at the
     # input (noise figure 3 dB), R = q / (h nu).
     h_nu, gain = constants.h * 193e12, 1e6
@@ -181,7 +193,7 @@ def test_a_femtojoule_at_1550_nm_frees_7803_electrons() -> None:
 def test_unequal_gains_let_a_part_of_the_sum_through() -> None:
     plus, minus = torch.tensor([3.0]), torch.tensor([1.0])
     assert float(det.unequal_difference(plus, minus, 0.0)) == 2.0
-    assert float(det.unequal_difference(plus, minus, 0.1)) == pytest.approx(2.2)
+    assert float(det.unequal_difference(plus, minus, 0.1)) == pytest.approx(2.2, rel=1e-6, abs=0)
 
 
 def test_difference_of_saturated_powers_needs_no_powers() -> None:

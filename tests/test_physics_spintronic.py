@@ -25,10 +25,10 @@ def test_tmr_of_a_polarization() -> None:
 def test_tmr_halves_at_its_voltage_and_falls_with_heat() -> None:
     tmr = f64(1.2)
     assert torch.equal(spin.tmr_ratio(tmr), tmr)
-    assert spin.tmr_ratio(tmr, 0.5, 0.5).item() == pytest.approx(0.6)
-    assert spin.tmr_ratio(tmr, -0.5, 0.5).item() == pytest.approx(0.6)
+    assert spin.tmr_ratio(tmr, 0.5, 0.5).item() == pytest.approx(0.6, rel=1e-6, abs=0)
+    assert spin.tmr_ratio(tmr, -0.5, 0.5).item() == pytest.approx(0.6, rel=1e-6, abs=0)
     hot = spin.tmr_ratio(tmr, temperature=320.0, temperature_slope=-1.5e-3)
-    assert hot.item() == pytest.approx(1.2 * 0.97)
+    assert hot.item() == pytest.approx(1.2 * 0.97, rel=1e-6, abs=0)
 
 
 def test_junction_conductance_is_linear_between_its_ends() -> None:
@@ -52,7 +52,9 @@ def test_barrier_of_the_reference_disc() -> None:
     barrier = spin.energy_barrier(1e-3, 1.2e6, 1e-9, 50e-9, 0.912, 300.0)
     assert barrier == pytest.approx(82.9, abs=0.05)
     assert spin.energy_barrier(1e-3, 1.2e6, 1e-9, 100e-9, 0.912, 600.0) == pytest.approx(
-        2 * barrier
+        2 * barrier,
+        rel=1e-6,
+        abs=0,
     )
 
 
@@ -69,7 +71,7 @@ def test_write_error_golden_numbers(overdrive: float, pulse: float, rate: float)
 def test_write_error_is_certain_without_a_pulse_and_falls_with_length_and_current() -> None:
     pulse = torch.linspace(0, 30e-9, 20, dtype=torch.float64)
     rates = spin.write_error_rate(pulse, 1.5, 60.0, 0.01, 0.292)
-    assert rates[0].item() == pytest.approx(1.0)
+    assert rates[0].item() == pytest.approx(1.0, rel=1e-6, abs=0)
     assert (rates.diff() < 0).all()
     assert (spin.write_error_rate(pulse[5:], 2.5, 60.0, 0.01, 0.292) < rates[5:]).all()
 
@@ -87,10 +89,10 @@ def test_write_error_is_finite_just_above_the_critical_current() -> None:
 def test_oscillator_starts_at_threshold_without_poisoning_gradients() -> None:
     current = f64(0.0, 1.0, 2.0, 5.0).requires_grad_()
     amplitude = spin.oscillator_amplitude(current, 1.0)
-    assert amplitude.tolist() == pytest.approx([0.0, 0.0, 1.0, 2.0])
+    assert amplitude.tolist() == pytest.approx([0.0, 0.0, 1.0, 2.0], rel=1e-6, abs=0)
     amplitude.sum().backward()
     assert current.grad is not None
-    assert current.grad.tolist() == pytest.approx([0.0, 0.0, 0.5, 0.25])
+    assert current.grad.tolist() == pytest.approx([0.0, 0.0, 0.5, 0.25], rel=1e-6, abs=0)
 
 
 def test_heat_smooths_the_threshold_of_an_oscillator() -> None:
@@ -99,7 +101,7 @@ def test_heat_smooths_the_threshold_of_an_oscillator() -> None:
     # The quadratic of the mean power, by NumPy's polynomial roots.
     expected = [math.sqrt(max(np.roots([1.0, 1.0 - i, -1e-4]))) for i in current.tolist()]
     assert amplitude.tolist() == pytest.approx(expected, rel=1e-9, abs=0)
-    assert amplitude[2].item() == pytest.approx(1e-4**0.25)
+    assert amplitude[2].item() == pytest.approx(1e-4**0.25, rel=1e-6, abs=0)
     cold = spin.thermal_oscillator_amplitude(current, 1.0, 1e-16)
     # At threshold itself heat always has the last word: its fourth root.
     sharp = spin.oscillator_amplitude(current, 1.0)
@@ -111,7 +113,7 @@ def test_heat_smooths_the_threshold_of_an_oscillator() -> None:
 
 def test_an_oscillator_scatters_less_the_farther_it_is_above_threshold() -> None:
     deviation = spin.oscillator_deviation(f64(0.01, 1.0, 2.0), 1e-4)
-    assert deviation.tolist() == pytest.approx([0.005, 0.005, 0.0025])
+    assert deviation.tolist() == pytest.approx([0.005, 0.005, 0.0025], rel=1e-6, abs=0)
 
 
 def test_swing_of_a_junction_is_that_of_its_two_conductances() -> None:
@@ -124,7 +126,7 @@ def test_p_bit_is_fair_without_current_and_odd_around_it() -> None:
     current = f64(-2.0, 0.0, 2.0)
     chance = spin.p_bit_probability(current, 1.5)
     expected = [(1 + math.tanh(i / 1.5)) / 2 for i in (-2.0, 0.0, 2.0)]
-    assert chance.tolist() == pytest.approx(expected)
+    assert chance.tolist() == pytest.approx(expected, rel=1e-6, abs=0)
 
 
 def test_averaged_p_bit_variance_from_one_look_to_many() -> None:
@@ -157,7 +159,9 @@ def weight_of(states: torch.Tensor, swing: float, *, series: bool = False) -> to
 def test_complementary_pair_holds_the_sign() -> None:
     states = encoding.complementary_states(f64(-0.4, 0.0, 0.9))
     assert states.shape == (3, 2, 1)
-    assert weight_of(states, G_P - G_AP).tolist() == pytest.approx([-1.0, 1.0, 1.0])
+    assert weight_of(states, G_P - G_AP).tolist() == pytest.approx(
+        [-1.0, 1.0, 1.0], rel=1e-6, abs=0
+    )
 
 
 @pytest.mark.parametrize("devices", [1, 2, 4, 8, 16])
@@ -216,7 +220,7 @@ def test_layouts_are_odd_in_the_weight() -> None:
 def test_a_single_flipped_device_costs_one_level() -> None:
     states = encoding.thermometer_states(f64(1.0), 8)
     states[0, 0, 3] = 0.0
-    assert weight_of(states, 8 * (G_P - G_AP)).item() == pytest.approx(1 - 1 / 8)
+    assert weight_of(states, 8 * (G_P - G_AP)).item() == pytest.approx(1 - 1 / 8, rel=1e-6, abs=0)
 
 
 def test_spread_of_devices_becomes_spread_of_weights() -> None:

@@ -47,7 +47,7 @@ def test_engineering_text(value: float | None, unit: str, text: str) -> None:
 def test_engineering_text_reads_back_to_four_digits(value: float) -> None:
     read = parse_quantity(engineering(value, "s"), "time")
     # four significant digits: half a unit of the last, at worst 0.5e-3 of the value
-    assert math.isclose(read, value, rel_tol=0.5001e-3)
+    assert math.isclose(read, value, rel_tol=0.5001e-3, abs_tol=0)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,9 @@ def test_exact_time_keeps_every_digit(fs: int, text: str) -> None:
 @given(st.integers(0, 10**18))
 def test_exact_time_reads_back(fs: int) -> None:
     # a double holds 53 bits; the text itself holds all digits
-    assert math.isclose(parse_quantity(exact_time(fs), "time"), fs * 1e-15, rel_tol=1e-15)
+    assert math.isclose(
+        parse_quantity(exact_time(fs), "time"), fs * 1e-15, rel_tol=1e-15, abs_tol=0
+    )
 
 
 def test_a_share_never_looks_like_nothing_or_like_all() -> None:
@@ -92,9 +94,9 @@ def test_energy_parts_add_up_to_the_energy_of_one_inference() -> None:
     energy = metrics["energy_j"]
     # sums of ten doubles: 1e-12 leaves room for rounding only
     whole = math.fsum(part.total for part in parts)
-    assert math.isclose(whole, energy["per_inference"], rel_tol=1e-12)
+    assert math.isclose(whole, energy["per_inference"], rel_tol=1e-12, abs_tol=0)
     static = math.fsum(part.static for part in parts)
-    assert math.isclose(static, energy["static"] / 5, rel_tol=1e-12)
+    assert math.isclose(static, energy["static"] / 5, rel_tol=1e-12, abs_tol=0)
     assert [part.total for part in parts] == sorted((p.total for p in parts), reverse=True)
 
 

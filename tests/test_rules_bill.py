@@ -95,7 +95,9 @@ def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
     expected = from_fs(firsts * form + (waves - firsts) * every)
     assert bill.forward.time_s == pytest.approx(expected, rel=1e-9, abs=0)
     assert bill.time_s == pytest.approx(
-        bill.forward.time_s + bill.write.time_s + bill.read.time_s + bill.host.time_s, rel=1e-12
+        bill.forward.time_s + bill.write.time_s + bill.read.time_s + bill.host.time_s,
+        rel=1e-12,
+        abs=0,
     )
     assert bill.time_share("write") == pytest.approx(
         bill.write.time_s / bill.time_s, rel=1e-12, abs=0

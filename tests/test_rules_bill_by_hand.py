@@ -134,4 +134,4 @@ def test_bill_of_one_epoch_is_counts_times_prices(
             plain + writes * WRITE + calls * SETTLE + waves * slower + 3 * UPDATE, rel=1e-8, abs=0
         )
         shares = [found.time_share(kind) for kind in ("forward", "write", "read", "host")]
-        assert sum(shares) == pytest.approx(1.0, rel=1e-12)
+        assert sum(shares) == pytest.approx(1.0, rel=1e-12, abs=0)

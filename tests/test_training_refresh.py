@@ -44,9 +44,9 @@ def test_refreshes_are_paid_for_in_energy_and_wear(rows: list[dict[str, str]]) -
     never, often, _ = rows
     assert (never["of it refresh [J]"], never["cells last [days]"]) == ("0.0", "inf")
     # A hundred thousand programmings of ten pulses, a minute apart.
-    assert float(often["cells last [days]"]) == pytest.approx(1e5 * 60 / 86400, rel=1e-12)
+    assert float(often["cells last [days]"]) == pytest.approx(1e5 * 60 / 86400, rel=1e-12, abs=0)
     more = float(often["energy [J]"]) - float(never["energy [J]"])
-    assert more == pytest.approx(float(often["of it refresh [J]"]), rel=1e-3)
+    assert more == pytest.approx(float(often["of it refresh [J]"]), rel=1e-3, abs=0)
 
 
 def test_timing_of_a_run_is_that_of_its_requests_and_refreshes() -> None:
@@ -56,7 +56,7 @@ def test_timing_of_a_run_is_that_of_its_requests_and_refreshes() -> None:
     # A bank is due a minute after it was last written, from the first request on.
     assert refreshed == 2 * int(timing.run.makespan_fs * 1e-15 / 60.0)
     point = measure(timing, {}, [], None)
-    assert point.refresh_energy == pytest.approx(refreshed * WRITE_ENERGY / 20, rel=1e-12)
+    assert point.refresh_energy == pytest.approx(refreshed * WRITE_ENERGY / 20, rel=1e-12, abs=0)
 
 
 def test_corners_differ_in_values_alone() -> None:

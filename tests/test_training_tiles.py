@@ -31,7 +31,7 @@ def test_tile_by_tile_the_other_banks_keep_their_tiles(banks: int) -> None:
 
 def test_half_as_many_banks_write_every_tile_in_every_step() -> None:
     point = measure("spintronic_mtj", 8, "side by side", 1)
-    assert (point.folds, point.writes) == (2, pytest.approx(12 * 16 - 8 / 40))
+    assert (point.folds, point.writes) == (2, pytest.approx(12 * 16 - 8 / 40, rel=1e-6, abs=0))
     # Eight tiles are written one after the other by one driver, and at once by eight.
     fast = measure("spintronic_mtj", 8, "side by side", 1, drivers=8)
-    assert point.interval_s / fast.interval_s == pytest.approx(8, rel=0.1)
+    assert point.interval_s / fast.interval_s == pytest.approx(8, rel=0.1, abs=0)

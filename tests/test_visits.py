@@ -29,7 +29,7 @@ def test_resident_sets_are_as_old_as_the_set_up_and_grow_older() -> None:
     assert (visits.replaced == UNWRITTEN).all()
     mvm = run.trace.rows("mvm")
     ages = chip.setup_age() + run.trace.start_fs[mvm].reshape(3, 4) / 1e15
-    np.testing.assert_allclose(visits.since_write_s, ages, rtol=EXACT)
+    np.testing.assert_allclose(visits.since_write_s, ages, rtol=EXACT, atol=0)
 
 
 def test_dwell_is_counted_from_the_start_of_the_last_move() -> None:
@@ -37,7 +37,7 @@ def test_dwell_is_counted_from_the_start_of_the_last_move() -> None:
     wait = chip.delays().route_fs / 1e15
     assert np.isinf(run.visits.dwell_s[0, 0])
     # The switch sets the clock of this machine: light leaves as soon as it rests.
-    np.testing.assert_allclose(run.visits.dwell_s.ravel()[1:], wait, rtol=EXACT)
+    np.testing.assert_allclose(run.visits.dwell_s.ravel()[1:], wait, rtol=EXACT, atol=0)
     assert run.visits.previous_bank.ravel().tolist() == [0, 0, 1, 0, 1, 0, 1, 0]
 
 
@@ -48,7 +48,9 @@ def test_a_rewritten_bank_knows_what_it_held_and_when_its_write_began() -> None:
     assert visits.contents[0].tolist() == [[0, 1], [0, 1], [0, 2]]
     assert visits.replaced[0, 2] == 1
     assert visits.since_write_s[0, 2] == pytest.approx(
-        (chip.delays().write_fs + chip.delays().propagate_fs) / 1e15, rel=EXACT
+        (chip.delays().write_fs + chip.delays().propagate_fs) / 1e15,
+        rel=EXACT,
+        abs=0,
     )
     assert len(np.unique(visits.write)) == 2 + len(run.trace.rows("write"))
 
@@ -58,7 +60,7 @@ def test_the_memory_holds_the_state_while_the_bank_changes() -> None:
     d = chip.delays()
     expected = (d.route_fs - d.activate_fs - d.hold_fs) / 1e15
     assert run.visits.held_s[0, 0] == 0
-    np.testing.assert_allclose(run.visits.held_s[0, 1:], expected, rtol=EXACT)
+    np.testing.assert_allclose(run.visits.held_s[0, 1:], expected, rtol=EXACT, atol=0)
 
 
 def test_nominal_visits_are_those_of_the_first_wave_with_everything_settled() -> None:

@@ -1,0 +1,59 @@
+"""What training draws of drift has the size that the chip's drift has, and is drawn anew."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from pnnsim.chip import Chip
+from pnnsim.draws import Draws
+from pnnsim.network import ReLaXNet
+from pnnsim.spec import load_spec
+
+NETWORK = ReLaXNet(hidden=64, weight_sets=2, steps=2)
+
+
+def weights(draws: Draws, weight: torch.Tensor, bank: int = 0) -> torch.Tensor:
+    held = draws.read(weight).held
+    assert held is not None
+    return held(bank, bank).weights
+
+
+@pytest.mark.parametrize("kelvin", [5e-3, 10e-3])
+def test_temperature_moves_drawn_weights_as_it_moves_rings(kelvin: float) -> None:
+    """At weight 0, |dw / dT| = 2 (dlambda / dT) / width, or 1.5 / K with a width of 0.1 nm.
+
+    Temperature alone is drawn, so nothing else can stand in for it.
+    """
+    spec = load_spec("photonic_mrr", [("weight_banks.temperature_error", f"{kelvin} K")])
+    chip = Chip.nominal(spec, NETWORK)
+    drawn = frozenset({"weight_banks.temperature"})
+    draws = Draws(chip, frozenset(), drawn, seed=0, redraw=1)
+    zero = torch.zeros((2, 64, 64), dtype=torch.float64)
+    first = weights(draws, zero)
+    # Logical 1 is 98 % of the 0.878 - 0.004 that a ring drops less what it passes on resonance.
+    expected = 1.5 * kelvin / (0.98 * 0.8742)
+    # 1 % for the slope of a ring with loss, and 5 sigma of 4096 draws.
+    bound = 0.01 + 5 / math.sqrt(2 * 4096)
+    assert float(first.std()) == pytest.approx(expected, rel=bound, abs=0)
+    assert float(first.mean().abs()) < 5 * 1.5 * kelvin / 64
+    again, other = weights(draws, zero), weights(draws, zero, bank=1)
+    for one, two in ((first, again), (again, other)):
+        together = torch.corrcoef(torch.stack([one.flatten(), two.flatten()]))[0, 1]
+        assert float(together.abs()) < 5 / 64
+
+
+def test_the_phases_of_a_drawn_mesh_drift_too() -> None:
+    """Eight times the drift is eight times the error of weights, to first order."""
+    misses = []
+    for drift in ("0.5 mrad", "4 mrad"):
+        spec = load_spec("photonic_mzi", [("weight_banks.drift", drift)])
+        chip = Chip.nominal(spec, ReLaXNet(hidden=16, weight_sets=2, steps=2))
+        drawn = frozenset({"weight_banks.drift"})
+        draws = Draws(chip, frozenset(), drawn, seed=0, redraw=1)
+        generator = torch.Generator().manual_seed(0)
+        weight = torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 0.5
+        misses.append(float((weights(draws, weight) - weight[0]).norm()))
+    assert misses[1] / misses[0] == pytest.approx(8.0, rel=0.1, abs=0)
