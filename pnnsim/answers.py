@@ -13,6 +13,8 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.drift import drift_windows
+from pnnsim.errors import InputError
+from pnnsim.inputs import as_inputs
 from pnnsim.parameters import ParameterSet
 from pnnsim.programmed import Read
 from pnnsim.rng import stream
@@ -37,7 +39,7 @@ def outputs(
     Args:
         chip: Fabricated or nominal.
         parameters: Trained numbers.
-        x: Inputs, shape `(batch, n_inputs)`.
+        x: Inputs, shape `(batch, n_inputs)`, or images of that many values; arrays and lists, too.
         visits: What each wave met.
         without: Names of imperfections to switch off.
         streams: Waves ahead of the one that goes on from the first; those of the whole machine
@@ -45,7 +47,15 @@ def outputs(
 
     Returns:
         Outputs, shape `(batch, n_outputs)`.
+
+    Raises:
+        InputError: If inputs or visits do not fit.
     """
+    x = _rows(chip, parameters, x)
+    if len(visits.bank) not in (1, len(x)):
+        raise InputError(
+            f"visits: are those of {len(visits.bank)} samples, x has {len(x)}; expected as many"
+        )
     streams = streams_of(chip) if streams is None else streams
     active = chip.imperfections - frozenset(without)
     generator = stream(chip.seed, f"{chip.name}.detector", "read")
@@ -60,6 +70,7 @@ def outputs(
 
 def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what a chip without any imperfection answers: the network in exact arithmetic."""
+    x = _rows(chip, parameters, x)
     visits = nominal_visits(chip.order, chip.mapping)
     with torch.no_grad():
         return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(frozenset()))
@@ -67,9 +78,15 @@ def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
 
 def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what the surrogate answers: nominal chip, settled, no noise."""
+    x = _rows(chip, parameters, x)
     visits = nominal_visits(chip.order, chip.mapping)
     with torch.no_grad():
         return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(chip.deterministic))
+
+
+def _rows(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
+    """Return inputs as one row a sample, in the type of the parameters."""
+    return as_inputs(x, chip.network.inputs, parameters.weight).detach()
 
 
 class _Asker:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from pnnsim.answers import (
@@ -27,12 +28,12 @@ from pnnsim.answers import (
 from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace, ParallelTrace
-from pnnsim.errors import ScheduleError
+from pnnsim.errors import InputError, ScheduleError
+from pnnsim.inputs import SpecLike, Trained, as_inputs, as_labels, as_parameters, as_spec, as_whole
 from pnnsim.ledger import Prices
 from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.parameters import ParameterSet
 from pnnsim.schedule import closed_form_fs
-from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
@@ -167,10 +168,10 @@ class Result:
 
 
 def simulate(
-    spec: HardwareSpec,
-    parameters: ParameterSet,
-    x: Tensor,
-    y: Tensor,
+    spec: SpecLike,
+    parameters: ParameterSet | Trained,
+    x: Tensor | ArrayLike,
+    y: Tensor | ArrayLike,
     *,
     seed: int = 0,
     chips: int = 3,
@@ -183,10 +184,11 @@ def simulate(
     """Simulate a trained network on a machine and on fabricated chips of it.
 
     Args:
-        spec: Machine.
-        parameters: Trained numbers.
-        x: Inputs, one wave each, shape `(batch, n_inputs)`.
-        y: Classes, shape `(batch,)`.
+        spec: Machine, or its name, path or description.
+        parameters: Trained numbers, or the surrogate that holds them.
+        x: Inputs, one wave each, shape `(batch, n_inputs)`, or images of that many values; tensors,
+            arrays or lists of any real type.
+        y: Classes, whole numbers, shape `(batch,)`.
         seed: Seed of the chips.
         chips: Number of fabricated chips.
         arrivals: When the inputs come; as fast as the machine takes them where it is not given. An
@@ -197,13 +199,22 @@ def simulate(
         progress: Told of the simulation; None for silence.
 
     Raises:
+        InputError: If an argument cannot be meant: values that are not finite, widths, lengths or
+            classes that do not fit, something that is no machine or holds no parameters.
         ParameterError: If the parameters do not fit the network, or were trained for another
             machine and `any_machine` is not set.
         MappingError: If the network does not fit the machine.
     """
+    spec, parameters = as_spec(spec), as_parameters(parameters)
+    seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
     network = parameters.network
     parameters.check(network)
     parameters.check_machine(spec.sha256(), spec.name, any_machine=any_machine)
+    x, y = _examples(parameters, x, y)
+    if arrivals is not None and arrivals.count != len(x):
+        raise InputError(
+            f"arrivals: are {arrivals.count} for {len(x)} samples; expected one for each"
+        )
     begin = time.perf_counter()
     nominal = Chip.nominal(spec, network)
     timing = time_run(nominal, arrivals or len(x), progress, exact=exact)
@@ -229,9 +240,9 @@ def simulate(
 
 def ablation(
     timing: Timing,
-    parameters: ParameterSet,
-    x: Tensor,
-    y: Tensor,
+    parameters: ParameterSet | Trained,
+    x: Tensor | ArrayLike,
+    y: Tensor | ArrayLike,
     *,
     seed: int,
     chips: int,
@@ -239,10 +250,25 @@ def ablation(
 ) -> list[dict[str, Any]]:
     """Switch imperfections off one at a time and say what accuracy each costs.
 
+    Args:
+        timing: The timing pass of as many waves.
+        parameters: As for `simulate`, like the arguments that follow.
+        x: Inputs.
+        y: Classes.
+        seed: Seed of the chips.
+        chips: Number of fabricated chips.
+        progress: Told of the imperfections; None for silence.
+
     Returns:
         One entry for each imperfection, the most costly first: its name, mean and standard
         deviation of the accuracy without it, and by how much the mean rises (`recovered`).
+
+    Raises:
+        InputError: If an argument cannot be meant, as for `simulate`.
     """
+    parameters = as_parameters(parameters)
+    seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
+    x, y = _examples(parameters, x, y)
     parts = [timing.chip.fabricate(seed, index) for index in range(chips)]
     x, y = timing.served(x), timing.served(y)
 
@@ -266,6 +292,15 @@ def ablation(
     if progress is not None:
         progress.finish()
     return sorted(rows, key=lambda row: (-row["recovered"], row["imperfection"]))
+
+
+def _examples(
+    parameters: ParameterSet, x: Tensor | ArrayLike, y: Tensor | ArrayLike
+) -> tuple[Tensor, Tensor]:
+    """Return inputs and classes as tensors that fit the network."""
+    network = parameters.network
+    rows = as_inputs(x, network.inputs, parameters.weight).detach()
+    return rows, as_labels(y, len(rows), network.outputs)
 
 
 def chip_answers(

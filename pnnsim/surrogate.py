@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pnnsim.chip import Chip
 from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
+from pnnsim.inputs import as_inputs, as_sequences
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.programmed import Read
@@ -95,26 +96,25 @@ class Surrogate(nn.Module):
         """Return the outputs.
 
         Args:
-            x: Inputs, shape `(batch, n_inputs)`; of a network that keeps its state,
-                `(batch, length, n_inputs)`: sequences, before which the state is 0.
+            x: Inputs, shape `(batch, n_inputs)`, or images of that many values; of a network that
+                keeps its state, `(batch, length, n_inputs)`: sequences, before which the state is
+                0.
 
         Returns:
             Outputs, `(batch, n_outputs)`; of sequences, `(batch, length, n_outputs)`.
 
         Raises:
-            ParameterError: If the network keeps its state and the inputs are no sequences.
+            InputError: If the inputs are not numbers of such a shape. Whether they are finite is
+                not checked here, as that would make a device wait in each step of training.
         """
         live = self.live()
         read = self.read
         if self.training and self.draws is not None:
             read = self.draws.read(live.weight)
         if self.network.state == "reset":
-            return evaluate(self.chip, live, x, self.visits, read)
-        if x.dim() != 3:
-            raise ParameterError(
-                f"inputs of {x.dim()} axes for a network that keeps its state; expected sequences, "
-                "(batch, length, n_inputs)"
-            )
+            rows = as_inputs(x, self.network.inputs, self.weight, finite=False)
+            return evaluate(self.chip, live, rows, self.visits, read)
+        x = as_sequences(x, self.network.inputs, self.weight)
         # The streams take turns: all first waves, then all second ones.
         turns = x.transpose(0, 1)
         before = x.new_zeros(len(x), self.network.hidden)
@@ -131,9 +131,13 @@ class Surrogate(nn.Module):
         an optimizer spends its steps (LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998).
 
         Args:
-            x: Training inputs, shape `(batch, n_inputs)`.
+            x: Training inputs, shape `(batch, n_inputs)`, or images of that many values.
+
+        Raises:
+            InputError: If they are not finite numbers of such a shape.
         """
-        spread, center = torch.std_mean(x.to(self.input_scale.dtype), dim=0, correction=0)
+        x = as_inputs(x, self.network.inputs, self.input_scale)
+        spread, center = torch.std_mean(x, dim=0, correction=0)
         # The spread of all inputs as one population: within each, and between their means.
         overall = (spread.square().mean() + center.var(correction=0)).sqrt()
         self.input_center.copy_(center)
