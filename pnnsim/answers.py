@@ -6,7 +6,8 @@ answers but the share that is right and the loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -61,7 +62,7 @@ def outputs(
     generator = stream(chip.seed, f"{chip.name}.detector", "read")
     ask = _Asker(chip, parameters, streams)
     answers = []
-    with torch.no_grad():
+    with _without_gradients():
         for waves, environment in drift_windows(chip, visits, len(x), streams):
             read = Read(active, generator, environment, programmed=True)
             answers.append(ask(x[waves], visits.select(waves), read))
@@ -72,7 +73,7 @@ def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what a chip without any imperfection answers: the network in exact arithmetic."""
     x = _rows(chip, parameters, x)
     visits = nominal_visits(chip.order, chip.mapping)
-    with torch.no_grad():
+    with _without_gradients():
         return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(frozenset()))
 
 
@@ -80,13 +81,20 @@ def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what the surrogate answers: nominal chip, settled, no noise."""
     x = _rows(chip, parameters, x)
     visits = nominal_visits(chip.order, chip.mapping)
-    with torch.no_grad():
+    with _without_gradients():
         return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(chip.deterministic))
 
 
 def _rows(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return inputs as one row a sample, in the type of the parameters."""
     return as_inputs(x, chip.network.inputs, parameters.weight).detach()
+
+
+@contextmanager
+def _without_gradients() -> Iterator[None]:
+    """Compute without gradients, but so that what a chip keeps can serve training later."""
+    with torch.inference_mode(False), torch.no_grad():
+        yield
 
 
 class _Asker:

@@ -231,7 +231,9 @@ def _plain_tensor(value: Tensor, what: str) -> Tensor:
         )
     if value.is_complex():
         raise InputError(f"{what}: is complex ({value.dtype}); expected real numbers")
-    return value
+    # What was made in inference mode cannot take part in training; a copy can.
+    learns = value.is_inference() and not torch.is_inference_mode_enabled()
+    return value.clone() if learns else value
 
 
 def _native(array: NDArray[Any], what: str) -> NDArray[Any]:

@@ -59,6 +59,8 @@ class Surrogate(nn.Module):
     input_center: Tensor
     input_scale: Tensor
 
+    # Parameters are ordinary tensors, which learn, wherever they are made.
+    @torch.inference_mode(False)
     def __init__(
         self,
         network: ReLaXNet,
@@ -107,6 +109,10 @@ class Surrogate(nn.Module):
             InputError: If the inputs are not numbers of such a shape. Whether they are finite is
                 not checked here, as that would make a device wait in each step of training.
         """
+        if torch.is_inference_mode_enabled():
+            # What is kept for later evaluations, such as drawn chips, must serve training, too.
+            with torch.inference_mode(False), torch.no_grad():
+                return self.forward(x)
         live = self.live()
         read = self.read
         if self.training and self.draws is not None:
@@ -143,6 +149,7 @@ class Surrogate(nn.Module):
         self.input_center.copy_(center)
         self.input_scale.copy_(spread.clamp(min=max(_LEAST_SPREAD * float(overall), 1e-12)))
 
+    @torch.inference_mode(False)
     def parameter_set(self) -> ParameterSet:
         """Return a detached copy of the parameters as they would be written to a machine."""
         tensors = {name: t.detach().clone() for name, t in self.live().tensors().items()}

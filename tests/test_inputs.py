@@ -216,6 +216,12 @@ def test_gradients_flow_through_a_surrogate_to_its_inputs() -> None:
     assert bool(x.grad.any())
 
 
+def test_inputs_that_were_made_in_inference_mode_serve_training() -> None:
+    with torch.inference_mode():
+        x = X * 1.0
+    Surrogate(NETWORK, SPEC)(x).sum().backward()
+
+
 def test_the_arrays_that_were_given_stay_as_they_are() -> None:
     x, y = X.double().numpy().copy(), Y.numpy().copy()
     before = x.copy()
