@@ -157,6 +157,17 @@ def component_class(part: str, kind: str) -> type[Component[Any]]:
     return component
 
 
+def imperfections(part: str, kind: str) -> tuple[str, ...]:
+    """Return the names of the imperfections of a kind, such as `weight_banks.crosstalk`.
+
+    This imports the component, and torch with it.
+
+    Raises:
+        KeyError: If nobody knows the kind.
+    """
+    return tuple(f"{part}.{name}" for name in component_class(part, kind).imperfections)
+
+
 def _foreign(part: str, kind: str) -> type[Component[Any]] | None:
     """Return a registered component, or the one entry point of exactly this name."""
     if (part, kind) in _registered:

@@ -21,6 +21,7 @@ from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.programmed import Read
 from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
+from pnnsim.units import show
 from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import nominal_visits
 
@@ -83,7 +84,7 @@ class Surrogate(nn.Module):
         unknown = sorted((known | drawn) - self.chip.imperfections)
         if unknown:
             raise ParameterError(
-                f"unknown imperfections {', '.join(unknown)}; this machine has "
+                f"unknown imperfections {_some(unknown)}; this machine has "
                 f"{', '.join(sorted(self.chip.imperfections))}"
             )
         self.draws = Draws(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
@@ -194,6 +195,12 @@ class Surrogate(nn.Module):
         shifted = "input_bias" if self.network.injection == "first" else "bias"
         live[shifted] = live[shifted] - offset
         return ParameterSet(self.network, **live, spec_sha256="")
+
+
+def _some(names: list[str]) -> str:
+    """Return names for a message, the first ones of many."""
+    text = ", ".join(show(name)[1:-1] for name in names[:10])
+    return text if len(names) <= 10 else f"{text} and {len(names) - 10} more"
 
 
 def _initial_values(chip: Chip, seed: int) -> dict[str, Tensor]:

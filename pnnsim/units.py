@@ -66,7 +66,8 @@ DIMENSIONS: dict[str, Dimension] = {
     "resistance": Dimension("a resistance", "ohm", "1 Mohm"),
     "capacitance": Dimension("a capacitance", "F", "10 fF"),
     "magnetic_field": Dimension("a magnetic field", "T", "0.3 T"),
-    "temperature": Dimension("a temperature in kelvin", "K", "5 mK"),
+    "temperature": Dimension("a temperature", "K", "300 K"),
+    "temperature_difference": Dimension("a temperature difference", "K", "5 mK"),
     "angle": Dimension("an angle", "rad", "0.02 rad"),
     "fraction": Dimension("a fraction", "", "5 %"),
     "rate": Dimension("a rate", "1/s", "1 %/us"),
@@ -78,7 +79,6 @@ DIMENSIONS: dict[str, Dimension] = {
     "per_temperature": Dimension("a temperature coefficient", "1/K", "-0.15 %/K"),
     "ratio_db": Dimension("a ratio in decibels", "dB", "1.5 dB"),
     "loss_per_length_db": Dimension("a loss per length", "dB/m", "2 dB/cm"),
-    "level_dbm": Dimension("a power level", "dBm", "-10 dBm"),
     "noise_dbc": Dimension("a relative intensity noise", "dB/Hz", "-150 dB/Hz"),
 }
 
@@ -86,7 +86,6 @@ DIMENSIONS: dict[str, Dimension] = {
 _TABLES: dict[str, dict[str, float]] = {
     "ratio_db": {"dB": 1.0},
     "loss_per_length_db": {"dB/m": 1.0, "dB/cm": 100.0, "dB/mm": 1000.0, "dB/km": 1e-3},
-    "level_dbm": {"dBm": 1.0},
     "noise_dbc": {"dB/Hz": 1.0, "dBc/Hz": 1.0},
     "fraction": {"": 1.0, "%": 1e-2, "ppm": 1e-6},
     "angle": {
@@ -146,7 +145,7 @@ def show_path(path: str) -> str:
     return plain if len(plain) <= _MAX_PATH else f"…{plain[-_MAX_PATH:]}"
 
 
-def parse_quantity(text: str, dimension: str) -> float:
+def parse_quantity(text: str, dimension: str, example: str = "") -> float:
     """Return the SI value of a text such as `12.5 ps`.
 
     A prefix is applied to the digits, not to the float: `0.3 ps` is exactly the float `0.3e-12`.
@@ -154,6 +153,7 @@ def parse_quantity(text: str, dimension: str) -> float:
     Args:
         text: A number, then its unit.
         dimension: Key of `DIMENSIONS`.
+        example: What a message gives as right; the dimension's own where not given.
 
     Returns:
         The value in the dimension's SI unit (decibel kinds: in their own unit).
@@ -163,7 +163,7 @@ def parse_quantity(text: str, dimension: str) -> float:
             something else.
     """
     expected = DIMENSIONS[dimension]
-    wanted = f"expected {expected.name} such as '{expected.example}'"
+    wanted = f"expected {expected.name} such as '{example or expected.example}'"
     if len(text) > MAX_LENGTH:
         raise UnitError(f"{show(text)} is too long for a value; {wanted}")
     match = _NUMBER.fullmatch(text)

@@ -121,20 +121,45 @@ def bounds_text(form: Form) -> str:
     )
 
 
-def read_number(text: str, model: type[BaseModel], field: str) -> float:
-    """Return a text as the number that a numeric field would hold.
+def within(value: float, form: Form) -> bool:
+    """Return whether a number keeps the bounds of its field."""
+    bounds = form.bounds
+    return (
+        value > bounds.get("gt", -math.inf)
+        and value >= bounds.get("ge", -math.inf)
+        and value < bounds.get("lt", math.inf)
+        and value <= bounds.get("le", math.inf)
+    )
+
+
+def example(form: Form) -> str:
+    """Return a text that a field of a physical value accepts, the dimension's own if it can be."""
+    assert form.dimension is not None, "only physical values have examples"
+    usual = DIMENSIONS[form.dimension].example
+    value = parse_quantity(usual, form.dimension)
+    if within(value, form):
+        return usual
+    steps = [value * 10.0**power for size in range(1, 16) for power in (-size, size)]
+    ends = [end for end in form.bounds.values() if math.isfinite(end)]
+    middle = math.fsum(ends) / max(len(ends), 1)
+    for other in (*steps, *(-step for step in (value, *steps)), middle, *ends):
+        text = readable_quantity(other, form.dimension)
+        if within(parse_quantity(text, form.dimension), form):
+            return text
+    return usual
+
+
+def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, Form]:
+    """Return a text as the number that a numeric field would hold, and how it is written.
 
     Raises:
         TextError: If the field is not a number or the text is not its kind of number.
     """
     for form in forms_of(model, field):
         if form.dimension is not None:
-            try:
-                return parse_quantity(text, form.dimension)
-            except UnitError as error:
-                raise TextError(str(error)) from None
+            return _quantity(text, form), form
         if form.type in (int, float):
-            return float(_number(text, form))
+            return float(_number(text, form)), form
     raise TextError("is given for something that is not a number")
 
 
@@ -148,8 +173,8 @@ def outside_ranges(document: Document, path: KeyPath, model: type[BaseModel]) ->
         if at not in document.ranges or not isinstance(text, str):
             continue
         low, high = document.ranges[at]
-        value = read_number(text, model, field)
-        if not read_number(low, model, field) <= value <= read_number(high, model, field):
+        lowest, value, highest = (_read_number(t, model, field)[0] for t in (low, text, high))
+        if not lowest <= value <= highest:
             warnings.append(f"{dotted(at)}: {text} is outside its published range, {low} to {high}")
     return warnings
 
@@ -159,29 +184,33 @@ def _check_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> 
         at = (*path, field)
         if at not in document.ranges:
             continue
+        ends = []
         try:
-            low, high = (read_number(text, model, field) for text in document.ranges[at])
+            for text in document.ranges[at]:
+                value, form = _read_number(text, model, field)
+                if not within(value, form):
+                    raise TextError(_out_of_range(text, form))
+                ends.append(value)
         except TextError as error:
             document.report((*at, "range"), str(error))
             continue
-        if low > high:
+        if ends[0] > ends[1]:
             texts = " above ".join(show(text) for text in document.ranges[at])
             document.report((*at, "range"), f"has {texts}; expected the lowest value first")
 
 
 def _read(item: Tree, forms: tuple[Form, ...]) -> Any:
     """Return a value as Python data for pydantic, which checks bounds and choices."""
-    wanted = expectation(forms)
     lists = [form for form in forms if get_origin(form.type) in (tuple, list)]
     if isinstance(item, list):
         if not lists:
-            raise TextError(f"got a list; expected {wanted}")
+            raise TextError(f"got a list; expected {expectation(forms)}")
         inner = forms_of_type(get_args(lists[0].type)[0])
         return [_entry(i, entry, inner) for i, entry in enumerate(item)]
     texts = [form for form in forms if form not in lists]
     if not isinstance(item, str) or not texts:
-        raise TextError(f"{_got(item)}; expected {wanted}")
-    return _typed(item, texts, wanted)
+        raise TextError(f"{_got(item)}; expected {expectation(forms)}")
+    return _typed(item, texts, forms)
 
 
 def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
@@ -192,7 +221,7 @@ def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
         raise TextError(str(error), index) from None
 
 
-def _typed(text: str, forms: list[Form], wanted: str) -> Any:
+def _typed(text: str, forms: list[Form], all_forms: tuple[Form, ...]) -> Any:
     """Return a text as the first form that can be it."""
     for form in forms:
         if get_origin(form.type) is Literal:
@@ -202,11 +231,27 @@ def _typed(text: str, forms: list[Form], wanted: str) -> Any:
             if text not in ("true", "false"):
                 raise TextError(f"{show(text)} is not a truth value; expected true or false")
             return text == "true"
-        elif form.dimension is None and form.type in (int, float):
+        elif form.dimension is not None:
+            _quantity(text, form)
+            return text  # pydantic reads it again, and checks its bounds
+        elif form.type in (int, float):
             return _number(text, form)
         else:
             return text
-    raise TextError(f"unknown value {show(text)}; expected {wanted}")
+    raise TextError(f"unknown value {show(text)}; expected {expectation(all_forms)}")
+
+
+def _quantity(text: str, form: Form) -> float:
+    """Return the value of a text with a unit; the message has an example that the field accepts."""
+    assert form.dimension is not None, "only physical values have units"
+    try:
+        return parse_quantity(text, form.dimension)
+    except UnitError:
+        pass
+    try:
+        return parse_quantity(text, form.dimension, example(form))
+    except UnitError as error:
+        raise TextError(str(error)) from None
 
 
 def _choice(text: str, form: Form) -> str:
@@ -239,8 +284,7 @@ def _number(text: str, form: Form) -> int | float:
 
 def _expected(form: Form) -> str:
     if form.dimension is not None:
-        dimension = DIMENSIONS[form.dimension]
-        return f"{dimension.name} such as '{dimension.example}'"
+        return f"{DIMENSIONS[form.dimension].name} such as '{example(form)}'"
     if get_origin(form.type) is Literal:
         return " or ".join(f"'{choice}'" for choice in get_args(form.type))
     if get_origin(form.type) in (tuple, list):
@@ -298,9 +342,13 @@ def _report(
     else:
         text = item if isinstance(item, str) else ""
     if detail["type"] in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        document.report(at, f"{show(text)[1:-1]} is out of range; expected {bounds_text(form)}")
+        document.report(at, _out_of_range(text, form))
     else:
         document.report(at, _plain(detail))
+
+
+def _out_of_range(text: str, form: Form) -> str:
+    return f"{show(text)[1:-1]} is out of range; expected {bounds_text(form)}"
 
 
 def _plain(detail: ErrorDetails) -> str:

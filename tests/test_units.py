@@ -52,7 +52,6 @@ from pnnsim.units import (
         ("0.3 dB/cm", "loss_per_length_db", 30.0),
         ("2 dB/mm", "loss_per_length_db", 2000.0),
         ("-150 dBc/Hz", "noise_dbc", -150.0),
-        ("-10 dBm", "level_dbm", -10.0),
     ],
 )
 def test_text_gives_the_si_value_to_the_last_bit(text: str, dimension: str, value: float) -> None:
