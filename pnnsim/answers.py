@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -146,3 +148,14 @@ def mean_loss(answers: Tensor, y: Tensor) -> float:
 Qualities = Mapping[str, Callable[[Tensor, Tensor], float]]
 IMAGE_QUALITIES: Qualities = {"accuracy": share_correct}
 TEXT_QUALITIES: Qualities = {"accuracy": share_correct, "loss_nats": mean_loss}
+
+
+def quality(surrogate: float, chips: list[float]) -> dict[str, Any]:
+    """Return one figure of the answers, of the surrogate and of each chip."""
+    return {"surrogate": surrogate, **spread("hardware", chips), "chips": chips}
+
+
+def spread(name: str, values: Sequence[float]) -> dict[str, float]:
+    """Return mean and sample standard deviation; a single value has no spread."""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return {f"{name}_mean": float(np.mean(values)), f"{name}_std": deviation}

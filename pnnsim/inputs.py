@@ -179,6 +179,22 @@ def as_labels(y: object, count: int, classes: int) -> Tensor:
     return labels
 
 
+def as_examples(parameters: ParameterSet, x: object, y: object) -> tuple[Tensor, Tensor]:
+    """Return inputs and classes as tensors that fit the network of some parameters.
+
+    Args:
+        parameters: Trained numbers.
+        x: As for `as_inputs`.
+        y: As for `as_labels`.
+
+    Raises:
+        InputError: As these.
+    """
+    network = parameters.network
+    rows = as_inputs(x, network.inputs, parameters.weight).detach()
+    return rows, as_labels(y, len(rows), network.outputs)
+
+
 def as_whole(value: object, what: str, least: int, below: int = _SEEDS) -> int:
     """Return a setting such as a seed or a number of chips as a whole number.
 

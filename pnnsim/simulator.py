@@ -21,7 +21,9 @@ from pnnsim.answers import (
     Qualities,
     nominal_outputs,
     outputs,
+    quality,
     share_correct,
+    spread,
     streams_of,
     streams_of_core,
 )
@@ -29,7 +31,7 @@ from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import InputError, ScheduleError
-from pnnsim.inputs import SpecLike, Trained, as_inputs, as_labels, as_parameters, as_spec, as_whole
+from pnnsim.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.ledger import Prices
 from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.parameters import ParameterSet
@@ -186,8 +188,7 @@ def simulate(
     Args:
         spec: Machine, or its name, path or description.
         parameters: Trained numbers, or the surrogate that holds them.
-        x: Inputs, one wave each, shape `(batch, n_inputs)`, or images of that many values; tensors,
-            arrays or lists of any real type.
+        x: Inputs, one wave each, `(batch, n_inputs)` or images; tensors, arrays or lists.
         y: Classes, whole numbers, shape `(batch,)`.
         seed: Seed of the chips.
         chips: Number of fabricated chips.
@@ -199,8 +200,7 @@ def simulate(
         progress: Told of the simulation; None for silence.
 
     Raises:
-        InputError: If an argument cannot be meant: values that are not finite, widths, lengths or
-            classes that do not fit, something that is no machine or holds no parameters.
+        InputError: If an argument cannot be meant, such as values that are not finite.
         ParameterError: If the parameters do not fit the network, or were trained for another
             machine and `any_machine` is not set.
         MappingError: If the network does not fit the machine.
@@ -210,11 +210,10 @@ def simulate(
     network = parameters.network
     parameters.check(network)
     parameters.check_machine(spec.sha256(), spec.name, any_machine=any_machine)
-    x, y = _examples(parameters, x, y)
+    x, y = as_examples(parameters, x, y)
     if arrivals is not None and arrivals.count != len(x):
-        raise InputError(
-            f"arrivals: are {arrivals.count} for {len(x)} samples; expected one for each"
-        )
+        what = f"arrivals: are {arrivals.count} for {len(x)} samples; expected one for each"
+        raise InputError(what)
     begin = time.perf_counter()
     nominal = Chip.nominal(spec, network)
     timing = time_run(nominal, arrivals or len(x), progress, exact=exact)
@@ -225,7 +224,7 @@ def simulate(
     really = [chip_answers(chip, parameters, x, timing) for chip in parts]
     metrics = {
         **{
-            name: _quality(measure(nominally, y), [measure(answers, y) for answers in really])
+            name: quality(measure(nominally, y), [measure(answers, y) for answers in really])
             for name, measure in qualities.items()
         },
         **timing_metrics(timing),
@@ -268,7 +267,7 @@ def ablation(
     """
     parameters = as_parameters(parameters)
     seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
-    x, y = _examples(parameters, x, y)
+    x, y = as_examples(parameters, x, y)
     parts = [timing.chip.fabricate(seed, index) for index in range(chips)]
     x, y = timing.served(x), timing.served(y)
 
@@ -283,7 +282,7 @@ def ablation(
     base = float(np.mean(measure(())))
     rows = []
     for name in names:
-        found = _spread("accuracy_without", measure((name,)))
+        found = spread("accuracy_without", measure((name,)))
         rows.append(
             {"imperfection": name, **found, "recovered": found["accuracy_without_mean"] - base}
         )
@@ -292,15 +291,6 @@ def ablation(
     if progress is not None:
         progress.finish()
     return sorted(rows, key=lambda row: (-row["recovered"], row["imperfection"]))
-
-
-def _examples(
-    parameters: ParameterSet, x: Tensor | ArrayLike, y: Tensor | ArrayLike
-) -> tuple[Tensor, Tensor]:
-    """Return inputs and classes as tensors that fit the network."""
-    network = parameters.network
-    rows = as_inputs(x, network.inputs, parameters.weight).detach()
-    return rows, as_labels(y, len(rows), network.outputs)
 
 
 def chip_answers(
@@ -358,14 +348,3 @@ def _faded(timing: Timing) -> list[str]:
         f"memory: a state is held for up to {held:.3g} s and {kept:.1%} of it is left; accuracy "
         "falls with it. Hint: more banks, so that fewer are rewritten, or a better memory"
     ]
-
-
-def _quality(surrogate: float, chips: list[float]) -> dict[str, Any]:
-    """Return one figure of the answers, of the surrogate and of each chip."""
-    return {"surrogate": surrogate, **_spread("hardware", chips), "chips": chips}
-
-
-def _spread(name: str, values: Sequence[float]) -> dict[str, float]:
-    """Return mean and sample standard deviation; a single value has no spread."""
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return {f"{name}_mean": float(np.mean(values)), f"{name}_std": deviation}

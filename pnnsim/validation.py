@@ -17,14 +17,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pnnsim.document import Document, KeyPath, Tree, dotted
+from pnnsim.hints import bounds_text, example, expectation, expected, within
 from pnnsim.params.base import Form, forms_of, forms_of_type
-from pnnsim.units import DIMENSIONS, UnitError, parse_quantity, readable_quantity, show
+from pnnsim.units import UnitError, parse_quantity, show
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
 
 
 class TextError(ValueError):
@@ -105,48 +105,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint with the closest known name; empty where none is close."""
     close = get_close_matches(name[:60].lower(), list(known), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else ""
-
-
-def expectation(forms: Iterable[Form]) -> str:
-    """Return what a field asks for, in words."""
-    return " or ".join(_expected(form) for form in forms)
-
-
-def bounds_text(form: Form) -> str:
-    """Return a field's bounds, such as `more than 0 nm and at most 1 mm`; empty for none."""
-    return " and ".join(
-        f"{_BOUNDS[name]} {readable(form.bounds[name], form)}"
-        for name in _BOUNDS
-        if name in form.bounds
-    )
-
-
-def within(value: float, form: Form) -> bool:
-    """Return whether a number keeps the bounds of its field."""
-    bounds = form.bounds
-    return (
-        value > bounds.get("gt", -math.inf)
-        and value >= bounds.get("ge", -math.inf)
-        and value < bounds.get("lt", math.inf)
-        and value <= bounds.get("le", math.inf)
-    )
-
-
-def example(form: Form) -> str:
-    """Return a text that a field of a physical value accepts, the dimension's own if it can be."""
-    assert form.dimension is not None, "only physical values have examples"
-    usual = DIMENSIONS[form.dimension].example
-    value = parse_quantity(usual, form.dimension)
-    if within(value, form):
-        return usual
-    steps = [value * 10.0**power for size in range(1, 16) for power in (-size, size)]
-    ends = [end for end in form.bounds.values() if math.isfinite(end)]
-    middle = math.fsum(ends) / max(len(ends), 1)
-    for other in (*steps, *(-step for step in (value, *steps)), middle, *ends):
-        text = readable_quantity(other, form.dimension)
-        if within(parse_quantity(text, form.dimension), form):
-            return text
-    return usual
 
 
 def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, Form]:
@@ -260,12 +218,12 @@ def _choice(text: str, form: Form) -> str:
         return text
     hint = did_you_mean(text, choices)
     tail = f"; {hint}" if hint and len(choices) > 1 else ""
-    raise TextError(f"unknown value {show(text)}; expected {_expected(form)}{tail}")
+    raise TextError(f"unknown value {show(text)}; expected {expected(form)}{tail}")
 
 
 def _number(text: str, form: Form) -> int | float:
     """Return a text as an int or a float; the spellings that YAML 1.1 adds are refused."""
-    wanted = f"expected {_expected(form)}"
+    wanted = f"expected {expected(form)}"
     if form.type is int:
         if not _INTEGER.fullmatch(text):
             hint = " without point, exponent or underscore" if re.match(r"[+-]?[0-9]", text) else ""
@@ -280,24 +238,6 @@ def _number(text: str, form: Form) -> int | float:
     if not math.isfinite(value):
         raise TextError(f"{show(text)} is not a finite number; {wanted}")
     return value
-
-
-def _expected(form: Form) -> str:
-    if form.dimension is not None:
-        return f"{DIMENSIONS[form.dimension].name} such as '{example(form)}'"
-    if get_origin(form.type) is Literal:
-        return " or ".join(f"'{choice}'" for choice in get_args(form.type))
-    if get_origin(form.type) in (tuple, list):
-        return "a list"
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    return names.get(form.type, "a value")
-
-
-def readable(value: float, form: Form) -> str:
-    """Return a number as people write it in a field."""
-    if form.dimension is not None:
-        return readable_quantity(value, form.dimension)
-    return f"{value:g}" if form.type is not int else str(int(value))
 
 
 def _got(tree: Tree) -> str:

@@ -9,10 +9,10 @@ import yaml
 
 from pnnsim.errors import SpecError
 from pnnsim.experiment import load_experiment
+from pnnsim.hints import readable
 from pnnsim.params.base import forms_of
 from pnnsim.registry import kinds
 from pnnsim.spec import load_spec
-from pnnsim.validation import readable
 from tests.spec_text import MACHINE, changed, place_of, problems_of
 
 SMALL = load_spec(yaml.load(MACHINE, yaml.BaseLoader))
