@@ -6,13 +6,18 @@ answers but the share that is right and the loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.drift import drift_windows
+from pnnsim.errors import InputError
+from pnnsim.inputs import as_inputs
 from pnnsim.parameters import ParameterSet
 from pnnsim.programmed import Read
 from pnnsim.rng import stream
@@ -37,7 +42,7 @@ def outputs(
     Args:
         chip: Fabricated or nominal.
         parameters: Trained numbers.
-        x: Inputs, shape `(batch, n_inputs)`.
+        x: Inputs, shape `(batch, n_inputs)`, or images of that many values; arrays and lists, too.
         visits: What each wave met.
         without: Names of imperfections to switch off.
         streams: Waves ahead of the one that goes on from the first; those of the whole machine
@@ -45,13 +50,21 @@ def outputs(
 
     Returns:
         Outputs, shape `(batch, n_outputs)`.
+
+    Raises:
+        InputError: If inputs or visits do not fit.
     """
+    x = _rows(chip, parameters, x)
+    if len(visits.bank) not in (1, len(x)):
+        raise InputError(
+            f"visits: are those of {len(visits.bank)} samples, x has {len(x)}; expected as many"
+        )
     streams = streams_of(chip) if streams is None else streams
     active = chip.imperfections - frozenset(without)
     generator = stream(chip.seed, f"{chip.name}.detector", "read")
     ask = _Asker(chip, parameters, streams)
     answers = []
-    with torch.no_grad():
+    with _without_gradients():
         for waves, environment in drift_windows(chip, visits, len(x), streams):
             read = Read(active, generator, environment, programmed=True)
             answers.append(ask(x[waves], visits.select(waves), read))
@@ -60,16 +73,30 @@ def outputs(
 
 def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what a chip without any imperfection answers: the network in exact arithmetic."""
+    x = _rows(chip, parameters, x)
     visits = nominal_visits(chip.order, chip.mapping)
-    with torch.no_grad():
+    with _without_gradients():
         return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(frozenset()))
 
 
 def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what the surrogate answers: nominal chip, settled, no noise."""
+    x = _rows(chip, parameters, x)
     visits = nominal_visits(chip.order, chip.mapping)
-    with torch.no_grad():
+    with _without_gradients():
         return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(chip.deterministic))
+
+
+def _rows(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
+    """Return inputs as one row a sample, in the type of the parameters."""
+    return as_inputs(x, chip.network.inputs, parameters.weight).detach()
+
+
+@contextmanager
+def _without_gradients() -> Iterator[None]:
+    """Compute without gradients, but so that what a chip keeps can serve training later."""
+    with torch.inference_mode(False), torch.no_grad():
+        yield
 
 
 class _Asker:
@@ -121,3 +148,14 @@ def mean_loss(answers: Tensor, y: Tensor) -> float:
 Qualities = Mapping[str, Callable[[Tensor, Tensor], float]]
 IMAGE_QUALITIES: Qualities = {"accuracy": share_correct}
 TEXT_QUALITIES: Qualities = {"accuracy": share_correct, "loss_nats": mean_loss}
+
+
+def quality(surrogate: float, chips: list[float]) -> dict[str, Any]:
+    """Return one figure of the answers, of the surrogate and of each chip."""
+    return {"surrogate": surrogate, **spread("hardware", chips), "chips": chips}
+
+
+def spread(name: str, values: Sequence[float]) -> dict[str, float]:
+    """Return mean and sample standard deviation; a single value has no spread."""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return {f"{name}_mean": float(np.mean(values)), f"{name}_std": deviation}

@@ -11,12 +11,13 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from pnnsim.errors import Problem, SpecError
+from pnnsim.hints import example, expectation, readable
 from pnnsim.params.base import Form, Params, forms_of
 from pnnsim.params.machine import ControlParams, EnvironmentParams
 from pnnsim.registry import kinds, params_class, parts
 from pnnsim.spec import SCHEMA_VERSION, Header
 from pnnsim.units import DIMENSIONS, readable_quantity, show
-from pnnsim.validation import did_you_mean, expectation, readable
+from pnnsim.validation import did_you_mean
 
 _SURROUNDINGS: dict[str, type[Params]] = {
     "environment": EnvironmentParams,
@@ -102,6 +103,8 @@ def _section_schema(model: type[BaseModel], definitions: dict[str, Any]) -> dict
         value.pop("title", None)
         value.pop("default", None)
         plain = _without_null(value)
+        if "x-unit" in plain:
+            plain["examples"] = [example(forms_of(model, key)[0])]
         wrapped = {
             "type": "object",
             "properties": {

@@ -181,7 +181,7 @@ def _unwrap_value(
         if isinstance(span, list) and len(span) == len(texts) == 2:
             document.ranges[path] = (texts[0], texts[1])
         else:
-            what = "is not a span; expected the lowest and the highest value, [1 us, 100 us]"
+            what = "is not a span; expected a list of two, the lowest and the highest value"
             document.report((*path, "range"), what)
     if (*path, "value") in document.values:
         document.values[path] = document.values[(*path, "value")]

@@ -7,6 +7,7 @@ code. This file holds no policy about when to raise: that belongs to the code th
     ├── SpecError (ValueError)        a hardware or experiment description is wrong
     ├── MappingError                  a network does not fit the machine
     ├── ScheduleError                 the ordered work cannot be timed
+    ├── InputError (ValueError)       what is handed over from Python cannot be meant
     ├── ParameterError (ValueError)   trained parameters do not belong here
     ├── TaskError                     a data set is missing, damaged or of the wrong shape
     ├── TrainingError                 training diverged or cannot go on
@@ -106,6 +107,10 @@ class MappingError(PnnsimError):
 
 class ScheduleError(PnnsimError):
     """Report that the ordered work cannot be timed."""
+
+
+class InputError(PnnsimError, ValueError):
+    """An argument that is handed over from Python and cannot be meant."""
 
 
 class ParameterError(PnnsimError, ValueError):

@@ -24,6 +24,7 @@ from pnnsim.params.experiment import (
     TaskParams,
     TrainingParams,
 )
+from pnnsim.registry import imperfections, parts
 from pnnsim.spec import (
     SCHEMA_VERSION,
     HardwareSpec,
@@ -35,7 +36,14 @@ from pnnsim.spec import (
     section_tree,
 )
 from pnnsim.spec_source import open_document, override
-from pnnsim.validation import check_section, outside_ranges, section_at, unknown_keys
+from pnnsim.units import show
+from pnnsim.validation import (
+    check_section,
+    did_you_mean,
+    outside_ranges,
+    section_at,
+    unknown_keys,
+)
 
 #: Line breaks of Unicode that YAML folds.
 _BREAKS = "\x85\u2028\u2029"
@@ -219,6 +227,8 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     if task is not None and network is not None:
         _check_shape(document, task, network)
         _check_state(document, task, network, training, simulation)
+    if hardware is not None and training is not None:
+        _check_imperfections(document, hardware, training)
     raise_problems([document] if machine in (None, document) else [document, machine])
     assert hardware is not None
     assert network is not None
@@ -280,6 +290,21 @@ def _check_state(
     if network.state == "keep" and not saturated:
         what = "is keep, but arrivals are not saturated; expected a block to have all its streams"
         document.report(("network", "state"), what, "simulation.arrivals: saturated")
+
+
+def _check_imperfections(
+    document: Document, hardware: HardwareSpec, training: TrainingParams
+) -> None:
+    """Refuse names of imperfections that this machine does not have."""
+    if training.imperfections == "all":
+        return
+    known = [name for part in parts() for name in imperfections(part, getattr(hardware, part).kind)]
+    for index, name in enumerate(training.imperfections):
+        if name not in known:
+            hint = did_you_mean(name, known)
+            what = f"unknown imperfection {show(name)}"
+            what += "" if hint else f"; expected some of {', '.join(known)}"
+            document.report(("training", "imperfections", index), what, hint)
 
 
 def _texts(tree: Any) -> Iterator[str]:

@@ -6,8 +6,9 @@ both by module so that reading a description imports no torch. A spec can never 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def kinds(part: str) -> tuple[str, ...]:
     names.update(kind for owner, kind in _registered if owner == part)
     names.update(
         point.name.partition(".")[2]
-        for point in entry_points(group=ENTRY_POINT_GROUP)
+        for point in _installed()
         if point.name.partition(".")[0] == part
     )
     return tuple(sorted(names))
@@ -157,11 +158,28 @@ def component_class(part: str, kind: str) -> type[Component[Any]]:
     return component
 
 
+def imperfections(part: str, kind: str) -> tuple[str, ...]:
+    """Return the names of the imperfections of a kind, such as `weight_banks.crosstalk`.
+
+    This imports the component, and torch with it.
+
+    Raises:
+        KeyError: If nobody knows the kind.
+    """
+    return tuple(f"{part}.{name}" for name in component_class(part, kind).imperfections)
+
+
+@lru_cache(1)
+def _installed() -> tuple[EntryPoint, ...]:
+    """Return the entry points of installed packages: read once, as it takes a look at each."""
+    return tuple(entry_points(group=ENTRY_POINT_GROUP))
+
+
 def _foreign(part: str, kind: str) -> type[Component[Any]] | None:
     """Return a registered component, or the one entry point of exactly this name."""
     if (part, kind) in _registered:
         return _registered[part, kind]
-    points = tuple(entry_points(group=ENTRY_POINT_GROUP, name=f"{part}.{kind}"))
+    points = [point for point in _installed() if point.name == f"{part}.{kind}"]
     if not points:
         return None
     if len(points) > 1:

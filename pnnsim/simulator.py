@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from pnnsim.answers import (
@@ -20,19 +21,21 @@ from pnnsim.answers import (
     Qualities,
     nominal_outputs,
     outputs,
+    quality,
     share_correct,
+    spread,
     streams_of,
     streams_of_core,
 )
 from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace, ParallelTrace
-from pnnsim.errors import ScheduleError
+from pnnsim.errors import InputError, ScheduleError
+from pnnsim.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.ledger import Prices
 from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.parameters import ParameterSet
 from pnnsim.schedule import closed_form_fs
-from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
@@ -167,10 +170,10 @@ class Result:
 
 
 def simulate(
-    spec: HardwareSpec,
-    parameters: ParameterSet,
-    x: Tensor,
-    y: Tensor,
+    spec: SpecLike,
+    parameters: ParameterSet | Trained,
+    x: Tensor | ArrayLike,
+    y: Tensor | ArrayLike,
     *,
     seed: int = 0,
     chips: int = 3,
@@ -183,10 +186,10 @@ def simulate(
     """Simulate a trained network on a machine and on fabricated chips of it.
 
     Args:
-        spec: Machine.
-        parameters: Trained numbers.
-        x: Inputs, one wave each, shape `(batch, n_inputs)`.
-        y: Classes, shape `(batch,)`.
+        spec: Machine, or its name, path or description.
+        parameters: Trained numbers, or the surrogate that holds them.
+        x: Inputs, one wave each, `(batch, n_inputs)` or images; tensors, arrays or lists.
+        y: Classes, whole numbers, shape `(batch,)`.
         seed: Seed of the chips.
         chips: Number of fabricated chips.
         arrivals: When the inputs come; as fast as the machine takes them where it is not given. An
@@ -197,13 +200,20 @@ def simulate(
         progress: Told of the simulation; None for silence.
 
     Raises:
+        InputError: If an argument cannot be meant, such as values that are not finite.
         ParameterError: If the parameters do not fit the network, or were trained for another
             machine and `any_machine` is not set.
         MappingError: If the network does not fit the machine.
     """
+    spec, parameters = as_spec(spec), as_parameters(parameters)
+    seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
     network = parameters.network
     parameters.check(network)
     parameters.check_machine(spec.sha256(), spec.name, any_machine=any_machine)
+    x, y = as_examples(parameters, x, y)
+    if arrivals is not None and arrivals.count != len(x):
+        what = f"arrivals: are {arrivals.count} for {len(x)} samples; expected one for each"
+        raise InputError(what)
     begin = time.perf_counter()
     nominal = Chip.nominal(spec, network)
     timing = time_run(nominal, arrivals or len(x), progress, exact=exact)
@@ -214,7 +224,7 @@ def simulate(
     really = [chip_answers(chip, parameters, x, timing) for chip in parts]
     metrics = {
         **{
-            name: _quality(measure(nominally, y), [measure(answers, y) for answers in really])
+            name: quality(measure(nominally, y), [measure(answers, y) for answers in really])
             for name, measure in qualities.items()
         },
         **timing_metrics(timing),
@@ -229,9 +239,9 @@ def simulate(
 
 def ablation(
     timing: Timing,
-    parameters: ParameterSet,
-    x: Tensor,
-    y: Tensor,
+    parameters: ParameterSet | Trained,
+    x: Tensor | ArrayLike,
+    y: Tensor | ArrayLike,
     *,
     seed: int,
     chips: int,
@@ -239,10 +249,25 @@ def ablation(
 ) -> list[dict[str, Any]]:
     """Switch imperfections off one at a time and say what accuracy each costs.
 
+    Args:
+        timing: The timing pass of as many waves.
+        parameters: As for `simulate`, like the arguments that follow.
+        x: Inputs.
+        y: Classes.
+        seed: Seed of the chips.
+        chips: Number of fabricated chips.
+        progress: Told of the imperfections; None for silence.
+
     Returns:
         One entry for each imperfection, the most costly first: its name, mean and standard
         deviation of the accuracy without it, and by how much the mean rises (`recovered`).
+
+    Raises:
+        InputError: If an argument cannot be meant, as for `simulate`.
     """
+    parameters = as_parameters(parameters)
+    seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
+    x, y = as_examples(parameters, x, y)
     parts = [timing.chip.fabricate(seed, index) for index in range(chips)]
     x, y = timing.served(x), timing.served(y)
 
@@ -257,7 +282,7 @@ def ablation(
     base = float(np.mean(measure(())))
     rows = []
     for name in names:
-        found = _spread("accuracy_without", measure((name,)))
+        found = spread("accuracy_without", measure((name,)))
         rows.append(
             {"imperfection": name, **found, "recovered": found["accuracy_without_mean"] - base}
         )
@@ -323,14 +348,3 @@ def _faded(timing: Timing) -> list[str]:
         f"memory: a state is held for up to {held:.3g} s and {kept:.1%} of it is left; accuracy "
         "falls with it. Hint: more banks, so that fewer are rewritten, or a better memory"
     ]
-
-
-def _quality(surrogate: float, chips: list[float]) -> dict[str, Any]:
-    """Return one figure of the answers, of the surrogate and of each chip."""
-    return {"surrogate": surrogate, **_spread("hardware", chips), "chips": chips}
-
-
-def _spread(name: str, values: Sequence[float]) -> dict[str, float]:
-    """Return mean and sample standard deviation; a single value has no spread."""
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return {f"{name}_mean": float(np.mean(values)), f"{name}_std": deviation}

@@ -15,11 +15,13 @@ from torch import Tensor, nn
 from pnnsim.chip import Chip
 from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
+from pnnsim.inputs import as_inputs, as_sequences
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.programmed import Read
 from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
+from pnnsim.units import show
 from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import nominal_visits
 
@@ -58,6 +60,8 @@ class Surrogate(nn.Module):
     input_center: Tensor
     input_scale: Tensor
 
+    # Parameters are ordinary tensors, which learn, wherever they are made.
+    @torch.inference_mode(False)
     def __init__(
         self,
         network: ReLaXNet,
@@ -80,7 +84,7 @@ class Surrogate(nn.Module):
         unknown = sorted((known | drawn) - self.chip.imperfections)
         if unknown:
             raise ParameterError(
-                f"unknown imperfections {', '.join(unknown)}; this machine has "
+                f"unknown imperfections {_some(unknown)}; this machine has "
                 f"{', '.join(sorted(self.chip.imperfections))}"
             )
         self.draws = Draws(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
@@ -95,26 +99,29 @@ class Surrogate(nn.Module):
         """Return the outputs.
 
         Args:
-            x: Inputs, shape `(batch, n_inputs)`; of a network that keeps its state,
-                `(batch, length, n_inputs)`: sequences, before which the state is 0.
+            x: Inputs, shape `(batch, n_inputs)`, or images of that many values; of a network that
+                keeps its state, `(batch, length, n_inputs)`: sequences, before which the state is
+                0.
 
         Returns:
             Outputs, `(batch, n_outputs)`; of sequences, `(batch, length, n_outputs)`.
 
         Raises:
-            ParameterError: If the network keeps its state and the inputs are no sequences.
+            InputError: If the inputs are not numbers of such a shape. Whether they are finite is
+                not checked here, as that would make a device wait in each step of training.
         """
+        if torch.is_inference_mode_enabled():
+            # What is kept for later evaluations, such as drawn chips, must serve training, too.
+            with torch.inference_mode(False), torch.no_grad():
+                return self.forward(x)
         live = self.live()
         read = self.read
         if self.training and self.draws is not None:
             read = self.draws.read(live.weight)
         if self.network.state == "reset":
-            return evaluate(self.chip, live, x, self.visits, read)
-        if x.dim() != 3:
-            raise ParameterError(
-                f"inputs of {x.dim()} axes for a network that keeps its state; expected sequences, "
-                "(batch, length, n_inputs)"
-            )
+            rows = as_inputs(x, self.network.inputs, self.weight, finite=False)
+            return evaluate(self.chip, live, rows, self.visits, read)
+        x = as_sequences(x, self.network.inputs, self.weight)
         # The streams take turns: all first waves, then all second ones.
         turns = x.transpose(0, 1)
         before = x.new_zeros(len(x), self.network.hidden)
@@ -131,14 +138,19 @@ class Surrogate(nn.Module):
         an optimizer spends its steps (LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998).
 
         Args:
-            x: Training inputs, shape `(batch, n_inputs)`.
+            x: Training inputs, shape `(batch, n_inputs)`, or images of that many values.
+
+        Raises:
+            InputError: If they are not finite numbers of such a shape.
         """
-        spread, center = torch.std_mean(x.to(self.input_scale.dtype), dim=0, correction=0)
+        x = as_inputs(x, self.network.inputs, self.input_scale)
+        spread, center = torch.std_mean(x, dim=0, correction=0)
         # The spread of all inputs as one population: within each, and between their means.
         overall = (spread.square().mean() + center.var(correction=0)).sqrt()
         self.input_center.copy_(center)
         self.input_scale.copy_(spread.clamp(min=max(_LEAST_SPREAD * float(overall), 1e-12)))
 
+    @torch.inference_mode(False)
     def parameter_set(self) -> ParameterSet:
         """Return a detached copy of the parameters as they would be written to a machine."""
         tensors = {name: t.detach().clone() for name, t in self.live().tensors().items()}
@@ -183,6 +195,12 @@ class Surrogate(nn.Module):
         shifted = "input_bias" if self.network.injection == "first" else "bias"
         live[shifted] = live[shifted] - offset
         return ParameterSet(self.network, **live, spec_sha256="")
+
+
+def _some(names: list[str]) -> str:
+    """Return names for a message, the first ones of many."""
+    text = ", ".join(show(name)[1:-1] for name in names[:10])
+    return text if len(names) <= 10 else f"{text} and {len(names) - 10} more"
 
 
 def _initial_values(chip: Chip, seed: int) -> dict[str, Tensor]:

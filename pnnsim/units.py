@@ -3,10 +3,8 @@
 SI floats live inside the library; units exist only here, at the edge. This file must not know any
 field or file: it turns one text into one float, or says why it cannot.
 
-Pint alone is not safe for this: `3 dB` raises, `0.3 dB/cm` silently becomes 1.07 per cm, `12,5 ps`
-becomes 125 ps, `10 GS/s` is read as gigasiemens, `1 degC` as 274.15 K and `1 rad/s` as 1 Hz. So the
-number is split off and read here, decibels, fractions and angles are tables here, and pint is asked
-only what an ordinary unit is worth in SI and of which base units it is made.
+What a unit is worth follows from its symbols (`pnnsim.symbols`). Decibels, fractions and angles
+are no factors that multiply, and have tables of their own.
 """
 
 from __future__ import annotations
@@ -14,11 +12,8 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pint import UnitRegistry
+from pnnsim.symbols import PARTS, Unit, measure
 
 FEMTOSECONDS_PER_SECOND = 10**15
 
@@ -31,10 +26,10 @@ _MAX_PATH = 200
 _NUMBER = re.compile(
     r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE]([+-]?[0-9]+))?\s*(.*)", re.DOTALL
 )
+#: Level [dB] beyond which a power ratio is no float.
+_MOST_DB = 3000.0
+
 _SAMPLE_RATE = re.compile(r"[kMGT]?S(a|ps)?/s|Sps")
-# Names with small powers, multiplied or divided: nothing that pint would evaluate any further.
-_FACTOR = r"(?:%|[A-Za-zµμΩ]+)(?:(?:\^|\*\*)-?[0-9](?:\.[0-9]{1,3})?)?"
-_UNIT = re.compile(rf"(?:1/)?{_FACTOR}(?:[*/]{_FACTOR})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,8 @@ DIMENSIONS: dict[str, Dimension] = {
     "resistance": Dimension("a resistance", "ohm", "1 Mohm"),
     "capacitance": Dimension("a capacitance", "F", "10 fF"),
     "magnetic_field": Dimension("a magnetic field", "T", "0.3 T"),
-    "temperature": Dimension("a temperature in kelvin", "K", "5 mK"),
+    "temperature": Dimension("a temperature", "K", "300 K"),
+    "temperature_difference": Dimension("a temperature difference", "K", "5 mK"),
     "angle": Dimension("an angle", "rad", "0.02 rad"),
     "fraction": Dimension("a fraction", "", "5 %"),
     "rate": Dimension("a rate", "1/s", "1 %/us"),
@@ -78,7 +74,6 @@ DIMENSIONS: dict[str, Dimension] = {
     "per_temperature": Dimension("a temperature coefficient", "1/K", "-0.15 %/K"),
     "ratio_db": Dimension("a ratio in decibels", "dB", "1.5 dB"),
     "loss_per_length_db": Dimension("a loss per length", "dB/m", "2 dB/cm"),
-    "level_dbm": Dimension("a power level", "dBm", "-10 dBm"),
     "noise_dbc": Dimension("a relative intensity noise", "dB/Hz", "-150 dB/Hz"),
 }
 
@@ -86,7 +81,6 @@ DIMENSIONS: dict[str, Dimension] = {
 _TABLES: dict[str, dict[str, float]] = {
     "ratio_db": {"dB": 1.0},
     "loss_per_length_db": {"dB/m": 1.0, "dB/cm": 100.0, "dB/mm": 1000.0, "dB/km": 1e-3},
-    "level_dbm": {"dBm": 1.0},
     "noise_dbc": {"dB/Hz": 1.0, "dBc/Hz": 1.0},
     "fraction": {"": 1.0, "%": 1e-2, "ppm": 1e-6},
     "angle": {
@@ -103,6 +97,9 @@ _PREFIXES = {
 }  # fmt: skip
 #: Dimensions whose SI unit takes no prefix: powers, pure numbers, and units that begin with 1.
 _UNPREFIXED = ("area", "fraction", "rate", "per_temperature", *_TABLES)
+
+#: 0 degrees Celsius [K].
+_CELSIUS = 273.15
 
 
 class UnitError(ValueError):
@@ -146,7 +143,7 @@ def show_path(path: str) -> str:
     return plain if len(plain) <= _MAX_PATH else f"…{plain[-_MAX_PATH:]}"
 
 
-def parse_quantity(text: str, dimension: str) -> float:
+def parse_quantity(text: str, dimension: str, example: str = "") -> float:
     """Return the SI value of a text such as `12.5 ps`.
 
     A prefix is applied to the digits, not to the float: `0.3 ps` is exactly the float `0.3e-12`.
@@ -154,6 +151,7 @@ def parse_quantity(text: str, dimension: str) -> float:
     Args:
         text: A number, then its unit.
         dimension: Key of `DIMENSIONS`.
+        example: What a message gives as right; the dimension's own where not given.
 
     Returns:
         The value in the dimension's SI unit (decibel kinds: in their own unit).
@@ -163,7 +161,7 @@ def parse_quantity(text: str, dimension: str) -> float:
             something else.
     """
     expected = DIMENSIONS[dimension]
-    wanted = f"expected {expected.name} such as '{expected.example}'"
+    wanted = f"expected {expected.name} such as '{example or expected.example}'"
     if len(text) > MAX_LENGTH:
         raise UnitError(f"{show(text)} is too long for a value; {wanted}")
     match = _NUMBER.fullmatch(text)
@@ -176,12 +174,10 @@ def parse_quantity(text: str, dimension: str) -> float:
         raise UnitError(f"{show(text)} has an underscore in its number; {wanted}")
     if not unit and expected.si:
         raise UnitError(f"{show(text)} has no unit; {wanted}")
-    factor = _factor(unit, dimension, text, wanted)
-    power = round(math.log10(factor)) if factor > 0 else 0
-    if float(f"1e{power}") == factor:
-        value = float(f"{digits}e{exponent + power}")
+    if unit == "dBm" and dimension == "power":
+        value = _milliwatts(float(f"{digits}e{exponent}")) * 1e-3
     else:
-        value = float(f"{digits}e{exponent}") * factor
+        value = _worth(unit, dimension, text, wanted).value(digits, exponent)
     if not math.isfinite(value):
         raise UnitError(f"{show(text)} is not a finite number; {wanted}")
     return value
@@ -227,57 +223,38 @@ def _shifted(value: float, power: int, digits: int) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
-def _factor(unit: str, dimension: str, text: str, wanted: str) -> float:
-    """Return what `unit` is worth: from a table where there is one, else from pint."""
+def _milliwatts(level: float) -> float:
+    """Return the power [mW] of a level [dBm]; infinite where no float is as large."""
+    return math.inf if level > _MOST_DB else power_ratio(level)
+
+
+def _worth(unit: str, dimension: str, text: str, wanted: str) -> Unit:
+    """Return what `unit` is worth in the unit of a dimension."""
     table = _TABLES.get(dimension)
     if table is not None:
         if unit not in table:
             raise UnitError(f"unit {show(unit)} in {show(text)} does not fit; {wanted}")
-        return table[unit]
+        return _decimal(table[unit])
+    if unit in ("degC", "°C"):
+        if dimension != "temperature":  # not even a difference, which would be 273 K too large
+            raise UnitError(f"unit {show(unit)} in {show(text)} measures something else; {wanted}")
+        return Unit(offset=_CELSIUS)
     if "dB" in unit:
         raise UnitError(f"{show(text)} is in decibels; {wanted}")
     if _SAMPLE_RATE.search(unit):
         raise UnitError(f"unit {show(unit)} in {show(text)} is a sample rate; {wanted}")
-    measured = _measure(unit)
+    measured = measure(unit)
     if measured is None:
         raise UnitError(f"unknown unit {show(unit)} in {show(text)}; {wanted}")
-    factor, base = measured
-    reference = _measure(DIMENSIONS[dimension].si)
-    if reference is None or base != reference[1] or ("%" in unit and dimension not in _RELATIVE):
+    reference = measure(DIMENSIONS[dimension].si)
+    same = reference is not None and measured.exponents == reference.exponents
+    part = any(name in unit for name in PARTS)
+    if not same or (part and dimension not in _RELATIVE):
         raise UnitError(f"unit {show(unit)} in {show(text)} measures something else; {wanted}")
-    return factor
+    return measured
 
 
-@cache
-def _measure(unit: str) -> tuple[float, str] | None:
-    """Return the SI worth of a unit and its base units, or None where nobody knows it.
-
-    Base units rather than dimensions are compared: to pint `1 rad/s` has the dimension of 1 Hz and
-    `1 fJ/bit` that of 1 fJ.
-    """
-    import pint  # slow to import: `--help` must answer before that
-
-    if not _UNIT.fullmatch(unit) or len(unit) > 40:
-        return None
-    registry = _registry()
-    name = unit.replace("%", "percent")
-    try:
-        one = registry.Quantity(1.0, name).to_base_units()
-        two = registry.Quantity(2.0, name).to_base_units()
-    except (pint.errors.PintError, ArithmeticError, AttributeError, LookupError, TypeError,
-            ValueError):  # fmt: skip
-        return None
-    factor = float(one.magnitude)
-    # Units with a zero of their own (degC) and logarithmic ones are not factors.
-    if not math.isfinite(factor) or not math.isclose(float(two.magnitude), 2 * factor):
-        return None
-    # Pint multiplies prefixes: undo the rounding of its products (1.0000000000000002e-06).
-    rounded = float(f"{factor:.14g}")
-    return (rounded if math.isclose(rounded, factor, rel_tol=1e-15) else factor), str(one.units)
-
-
-@cache
-def _registry() -> UnitRegistry[float]:
-    import pint
-
-    return pint.UnitRegistry()
+def _decimal(factor: float) -> Unit:
+    """Return a factor, a power of ten as such: it then moves the decimal point of the text only."""
+    power = round(math.log10(factor))
+    return Unit(power=power) if float(f"1e{power}") == factor else Unit(factor)

@@ -17,14 +17,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pnnsim.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
+from pnnsim.hints import bounds_text, example, expectation, expected, within
 from pnnsim.params.base import Form, forms_of, forms_of_type
-from pnnsim.units import DIMENSIONS, UnitError, parse_quantity, readable_quantity, show
+from pnnsim.units import UnitError, parse_quantity, show
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
 
 
 class TextError(ValueError):
@@ -114,34 +114,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else ""
 
 
-def expectation(forms: Iterable[Form]) -> str:
-    """Return what a field asks for, in words."""
-    return " or ".join(_expected(form) for form in forms)
-
-
-def bounds_text(form: Form) -> str:
-    """Return a field's bounds, such as `more than 0 nm and at most 1 mm`; empty for none."""
-    return " and ".join(
-        f"{_BOUNDS[name]} {readable(form.bounds[name], form)}"
-        for name in _BOUNDS
-        if name in form.bounds
-    )
-
-
-def read_number(text: str, model: type[BaseModel], field: str) -> float:
-    """Return a text as the number that a numeric field would hold.
+def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, Form]:
+    """Return a text as the number that a numeric field would hold, and how it is written.
 
     Raises:
         TextError: If the field is not a number or the text is not its kind of number.
     """
     for form in forms_of(model, field):
         if form.dimension is not None:
-            try:
-                return parse_quantity(text, form.dimension)
-            except UnitError as error:
-                raise TextError(str(error)) from None
+            return _quantity(text, form), form
         if form.type in (int, float):
-            return float(_number(text, form))
+            return float(_number(text, form)), form
     raise TextError("is given for something that is not a number")
 
 
@@ -155,8 +138,8 @@ def outside_ranges(document: Document, path: KeyPath, model: type[BaseModel]) ->
         if at not in document.ranges or not isinstance(text, str):
             continue
         low, high = document.ranges[at]
-        value = read_number(text, model, field)
-        if not read_number(low, model, field) <= value <= read_number(high, model, field):
+        lowest, value, highest = (_read_number(t, model, field)[0] for t in (low, text, high))
+        if not lowest <= value <= highest:
             warnings.append(f"{dotted(at)}: {text} is outside its published range, {low} to {high}")
     return warnings
 
@@ -166,29 +149,33 @@ def _check_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> 
         at = (*path, field)
         if at not in document.ranges:
             continue
+        ends = []
         try:
-            low, high = (read_number(text, model, field) for text in document.ranges[at])
+            for text in document.ranges[at]:
+                value, form = _read_number(text, model, field)
+                if not within(value, form):
+                    raise TextError(_out_of_range(text, form))
+                ends.append(value)
         except TextError as error:
             document.report((*at, "range"), str(error))
             continue
-        if low > high:
+        if ends[0] > ends[1]:
             texts = " above ".join(show(text) for text in document.ranges[at])
             document.report((*at, "range"), f"has {texts}; expected the lowest value first")
 
 
 def _read(item: Tree, forms: tuple[Form, ...]) -> Any:
     """Return a value as Python data for pydantic, which checks bounds and choices."""
-    wanted = expectation(forms)
     lists = [form for form in forms if get_origin(form.type) in (tuple, list)]
     if isinstance(item, list):
         if not lists:
-            raise TextError(f"got a list; expected {wanted}")
+            raise TextError(f"got a list; expected {expectation(forms)}")
         inner = forms_of_type(get_args(lists[0].type)[0])
         return [_entry(i, entry, inner) for i, entry in enumerate(item)]
     texts = [form for form in forms if form not in lists]
     if not isinstance(item, str) or not texts:
-        raise TextError(f"{_got(item)}; expected {wanted}")
-    return _typed(item, texts, wanted)
+        raise TextError(f"{_got(item)}; expected {expectation(forms)}")
+    return _typed(item, texts, forms)
 
 
 def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
@@ -199,7 +186,7 @@ def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
         raise TextError(str(error), index) from None
 
 
-def _typed(text: str, forms: list[Form], wanted: str) -> Any:
+def _typed(text: str, forms: list[Form], all_forms: tuple[Form, ...]) -> Any:
     """Return a text as the first form that can be it."""
     for form in forms:
         if get_origin(form.type) is Literal:
@@ -209,11 +196,27 @@ def _typed(text: str, forms: list[Form], wanted: str) -> Any:
             if text not in ("true", "false"):
                 raise TextError(f"{show(text)} is not a truth value; expected true or false")
             return text == "true"
-        elif form.dimension is None and form.type in (int, float):
+        elif form.dimension is not None:
+            _quantity(text, form)
+            return text  # pydantic reads it again, and checks its bounds
+        elif form.type in (int, float):
             return _number(text, form)
         else:
             return text
-    raise TextError(f"unknown value {show(text)}; expected {wanted}")
+    raise TextError(f"unknown value {show(text)}; expected {expectation(all_forms)}")
+
+
+def _quantity(text: str, form: Form) -> float:
+    """Return the value of a text with a unit; the message has an example that the field accepts."""
+    assert form.dimension is not None, "only physical values have units"
+    try:
+        return parse_quantity(text, form.dimension)
+    except UnitError:
+        pass
+    try:
+        return parse_quantity(text, form.dimension, example(form))
+    except UnitError as error:
+        raise TextError(str(error)) from None
 
 
 def _choice(text: str, form: Form) -> str:
@@ -222,12 +225,12 @@ def _choice(text: str, form: Form) -> str:
         return text
     hint = did_you_mean(text, choices)
     tail = f"; {hint}" if hint and len(choices) > 1 else ""
-    raise TextError(f"unknown value {show(text)}; expected {_expected(form)}{tail}")
+    raise TextError(f"unknown value {show(text)}; expected {expected(form)}{tail}")
 
 
 def _number(text: str, form: Form) -> int | float:
     """Return a text as an int or a float; the spellings that YAML 1.1 adds are refused."""
-    wanted = f"expected {_expected(form)}"
+    wanted = f"expected {expected(form)}"
     if form.type is int:
         if not _INTEGER.fullmatch(text):
             hint = " without point, exponent or underscore" if re.match(r"[+-]?[0-9]", text) else ""
@@ -242,25 +245,6 @@ def _number(text: str, form: Form) -> int | float:
     if not math.isfinite(value):
         raise TextError(f"{show(text)} is not a finite number; {wanted}")
     return value
-
-
-def _expected(form: Form) -> str:
-    if form.dimension is not None:
-        dimension = DIMENSIONS[form.dimension]
-        return f"{dimension.name} such as '{dimension.example}'"
-    if get_origin(form.type) is Literal:
-        return " or ".join(f"'{choice}'" for choice in get_args(form.type))
-    if get_origin(form.type) in (tuple, list):
-        return "a list"
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    return names.get(form.type, "a value")
-
-
-def readable(value: float, form: Form) -> str:
-    """Return a number as people write it in a field."""
-    if form.dimension is not None:
-        return readable_quantity(value, form.dimension)
-    return f"{value:g}" if form.type is not int else str(int(value))
 
 
 def _got(tree: Tree) -> str:
@@ -305,9 +289,13 @@ def _report(
     else:
         text = item if isinstance(item, str) else ""
     if detail["type"] in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        document.report(at, f"{show(text)[1:-1]} is out of range; expected {bounds_text(form)}")
+        document.report(at, _out_of_range(text, form))
     else:
         document.report(at, _plain(detail))
+
+
+def _out_of_range(text: str, form: Form) -> str:
+    return f"{show(text)[1:-1]} is out of range; expected {bounds_text(form)}"
 
 
 def _plain(detail: ErrorDetails) -> str:

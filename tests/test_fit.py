@@ -64,14 +64,6 @@ def test_without_patience_the_last_epoch_is_kept() -> None:
     assert min(history.validation_loss) < history.validation_loss[-1]
 
 
-def test_no_epoch_keeps_the_first_weights() -> None:
-    model = twin()
-    history = fit(model, examples(), examples(1), settings(epochs=0))
-    assert (history.loss, history.best_epoch) == ((), -1)
-    for name, value in twin().state_dict().items():
-        assert torch.equal(value, model.state_dict()[name])
-
-
 def test_the_score_is_that_of_numpy() -> None:
     model, held = twin(), examples(2, 9)
     answers = model(held.x).detach().double().numpy()

@@ -15,7 +15,7 @@ from pnnsim import data as data_module
 from pnnsim.answers import ideal_outputs, outputs
 from pnnsim.chip import Chip
 from pnnsim.data import load_data
-from pnnsim.errors import ParameterError, ScheduleError, SpecError, TrainingError
+from pnnsim.errors import InputError, ScheduleError, SpecError, TrainingError
 from pnnsim.experiment import load_experiment
 from pnnsim.job import run
 from pnnsim.learning.examples import Sequences, Windows
@@ -228,5 +228,5 @@ def test_what_cannot_keep_a_state_is_refused(tmp_path: Path) -> None:
     spec = load_spec("photonic_mrr", [BLOCK, ("memory.capacity", "4")])
     with pytest.raises(ScheduleError, match="a multiple of 3"):
         time_run(Chip.nominal(spec, NETWORK), 4)
-    with pytest.raises(ParameterError, match="expected sequences"):
+    with pytest.raises(InputError, match=r"x: .*expected sequences, \(batch, length, 5\)"):
         Surrogate(NETWORK, spec)(torch.zeros(4, 5))

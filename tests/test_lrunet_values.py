@@ -5,6 +5,7 @@ Convolutions are computed here by loops over pixels, in NumPy, without unfolding
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pnnsim.errors import ParameterError
+from pnnsim.errors import InputError, ParameterError
 from pnnsim.lrunet import (
     Loaded,
     LruModule,
@@ -222,6 +223,19 @@ def test_accuracy_is_that_of_the_nominal_and_of_fabricated_chips() -> None:
     assert 0.0 <= min(found["chips"]) <= found["hardware_mean"] <= max(found["chips"]) <= 1.0
     assert len(found["chips"]) == 2
     assert found["surrogate"] >= 0.5  # 8 bits turn over at most a few close calls
+
+
+def test_images_of_any_form_are_read_and_others_refused_by_name() -> None:
+    net, x = loaded("photonic_mrr", 16), images(3)
+    wanted = outputs(net, net.machine.chip, x)
+    for form in (x.numpy(), x.reshape(3, 2, 8, 8), x.tolist()):
+        assert torch.equal(outputs(net, net.machine.chip, form), wanted)
+    with pytest.raises(InputError, match=r"x: has the shape \(3, 127\); expected \(batch, 128\)"):
+        outputs(net, net.machine.chip, x[:, 1:])
+    with pytest.raises(InputError, match="x: 3 of 384 values are not finite"):
+        accuracy(net, torch.where(x == x[:, :1], math.nan, x), [0, 1, 2])
+    with pytest.raises(InputError, match="y: 1 of 3 classes are out of range"):
+        accuracy(net, x, [0, 1, 3])
 
 
 def test_a_module_of_another_network_is_refused() -> None:

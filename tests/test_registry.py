@@ -116,7 +116,7 @@ class _Point:
 
 @pytest.mark.parametrize("claims", [1, 2])
 def test_an_entry_point_is_found_by_its_exact_name_and_two_of_a_name_clash(
-    claims: int, monkeypatch: pytest.MonkeyPatch
+    claims: int, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     points = [_Point("memory.loop", f"package{i}:Loop") for i in range(claims)]
 
@@ -125,6 +125,8 @@ def test_an_entry_point_is_found_by_its_exact_name_and_two_of_a_name_clash(
         return [point for point in points if name in (None, point.name)]
 
     monkeypatch.setattr(registry, "entry_points", entry_points)
+    request.addfinalizer(registry._installed.cache_clear)
+    registry._installed.cache_clear()
     assert "loop" in kinds("memory")
     assert params_class("memory", "loo") is None
     if claims == 1:
@@ -132,6 +134,21 @@ def test_an_entry_point_is_found_by_its_exact_name_and_two_of_a_name_clash(
     else:
         with pytest.raises(ValueError, match=r"claimed by package0:Loop and package1:Loop"):
             params_class("memory", "loop")
+
+
+def test_installed_packages_are_looked_at_once_however_many_machines_are_loaded() -> None:
+    code = (
+        "import importlib.metadata as metadata\n"
+        "seen, original = [], metadata.entry_points\n"
+        "metadata.entry_points = lambda **named: seen.append(named) or original(**named)\n"
+        "from pnnsim.catalog import hardware_schema, kinds_of_parts\n"
+        "from pnnsim.spec import available_specs, load_spec\n"
+        "[load_spec(name) for name in available_specs()]\n"
+        "hardware_schema(), kinds_of_parts()\n"
+        "print(sum(named == {'group': 'pnnsim.components'} for named in seen))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["1"]
 
 
 def test_descriptions_need_no_torch() -> None:

@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pnnsim import validation
 from pnnsim.document import MAX_PROBLEMS
 from pnnsim.errors import SpecError
 from pnnsim.experiment import load_experiment
+from pnnsim.hints import readable
+from pnnsim.params.base import forms_of
 from pnnsim.registry import kinds
 from pnnsim.spec import load_spec
 from tests.spec_text import MACHINE, changed, place_of, problems_of
+
+SMALL = load_spec(yaml.load(MACHINE, yaml.BaseLoader))
 
 # old text, new text, the piece that the error must point at, the error behind the address
 MISTAKES = [
@@ -175,7 +180,23 @@ MISTAKES = [
     ),
     (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [1 ns]}", "[1 ns]",
-        "memory.hold_time.range: is not a span; expected the lowest and the highest value",
+        "memory.hold_time.range: is not a span; expected a list of two, the lowest and",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [-1 ns, 1 ns]}", "[-1 ns",
+        "memory.hold_time.range: -1 ns is out of range; expected at least 0 s",
+    ),
+    (
+        "usable_range: 98 %", "usable_range: {value: 98 %, range: [50 %, 100 %]}", "[50 %",
+        "weight_banks.usable_range.range: 100 % is out of range; expected more than 0 and less",
+    ),
+    (
+        "rows: 64", "rows: {value: 64, range: [0, 64]}", "[0",
+        "weight_banks.rows.range: 0 is out of range; expected at least 1 and at most 1000000",
+    ),
+    (
+        "overlap: true", "overlap: true\n  gating: [encoder, encoder]", "[encoder",
+        "control.gating: has 'encoder' more than once; expected each name once",
     ),
     (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [2 ns, 1 ns]}", "[2 ns",
@@ -372,3 +393,62 @@ def test_what_is_no_machine_but_a_file_is_read_as_a_file(
     for name in ("", "a" * 5000, "a\0b"):
         with pytest.raises(SpecError, match="unknown machine"):
             load_spec(name)
+
+
+def test_a_range_of_any_field_is_checked_by_the_bounds_of_the_field(tmp_path: Path) -> None:
+    """A span that begins below the least value, for every bounded number of the small machine."""
+    checked = 0
+    for name, part in SMALL.sections().items():
+        for key in type(part).model_fields:
+            form = forms_of(type(part), key)[0]
+            low = form.bounds.get("gt", form.bounds.get("ge"))
+            if low is None or getattr(part, key) is None:
+                continue
+            ends = [readable(low - 1.0, form), readable(getattr(part, key), form)]
+            value = {"value": ends[1], "range": ends}
+            tree = {**SMALL.to_tree(), name: {**SMALL.to_tree()[name], key: value}}
+            with pytest.raises(SpecError) as caught:
+                load_spec(tree)
+            where = f"{name}.{key}.range"
+            assert [p.where for p in caught.value.problems] == [where]
+            assert "is out of range; expected" in caught.value.problems[0].what
+            checked += 1
+    assert checked > 40
+
+
+def named(count: int) -> str:
+    return ", ".join(f"r{i}" for i in range(count))
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        ("epochs: 0", "training.epochs: 0 is out of range; expected at least 1"),
+        ("imperfections: [weight_banks.resonance_eror]",
+         "training.imperfections[0]: unknown imperfection 'weight_banks.resonance_eror'. Hint: did "
+         "you mean 'weight_banks.resonance_error'?"),
+        ("imperfections: [qqq]",
+         "training.imperfections[0]: unknown imperfection 'qqq'; expected some of encoder."),
+        ("imperfections: [switch.crosstalk, switch.crosstalk]",
+         "training.imperfections: has 'switch.crosstalk' more than once"),
+        (f"imperfections: [{named(49_000)}]",
+         "training.imperfections: has 49000 names; expected at most 100"),
+    ],
+)  # fmt: skip
+def test_settings_of_a_training_that_mean_nothing_are_refused(
+    training: str, expected: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text(f"schema: 1\nhardware: photonic_mrr\ntraining: {{{training}}}\n")
+    with pytest.raises(SpecError) as caught:
+        load_experiment(file)
+    (problem,) = caught.value.problems
+    assert f"{problem.where}: {problem.what}. Hint: {problem.hint}".startswith(expected)
+
+
+def test_imperfections_that_the_machine_has_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text(
+        "schema: 1\nhardware: photonic_mrr\ntraining: {imperfections: [memory.droop]}\n"
+    )
+    assert load_experiment(file).training.imperfections == ("memory.droop",)

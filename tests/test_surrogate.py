@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
 from pnnsim.spec import load_spec
+from pnnsim.spec_source import available_specs
 from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=9, hidden=8, outputs=4, weight_sets=2, steps=5)
@@ -223,3 +227,41 @@ def test_numbers_for_another_machine_are_refused_unless_asked_for() -> None:
         twin().load_parameter_set(numbers)
     twin().load_parameter_set(numbers, any_machine=True)
     twin().load_parameter_set(replace(numbers, spec_sha256=""))
+
+
+MODES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+}
+
+
+@pytest.mark.parametrize("machine", available_specs())
+@pytest.mark.parametrize("mode", MODES)
+def test_a_surrogate_that_is_made_and_asked_without_gradients_learns_as_any_other(
+    machine: str, mode: str
+) -> None:
+    network = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=3)
+    x = torch.linspace(0.0, 1.0, 24).reshape(4, 6)
+
+    def trained(mode: Callable[[], AbstractContextManager[Any]]) -> dict[str, torch.Tensor]:
+        with mode():
+            spec = load_spec(machine)
+            every = Chip.nominal(spec, network).imperfections
+            twin = Surrogate(network, spec, drawn=every, redraw=2)
+            twin(x)
+            twin.eval()(x)
+            twin.standardize(x)
+            twin.load_parameter_set(twin.parameter_set())
+            given = twin.parameter_set()
+        assert not any(tensor.is_inference() for tensor in given.tensors().values())
+        twin.train()
+        optimizer = torch.optim.SGD(twin.parameters(), lr=1e-2)
+        for _ in range(3):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(twin(x), torch.tensor([0, 1, 2, 0])).backward()
+            assert all(parameter.grad is not None for parameter in twin.parameters())
+            optimizer.step()
+        return {name: value.detach().clone() for name, value in twin.state_dict().items()}
+
+    wanted, found = trained(nullcontext), trained(MODES[mode])
+    assert all(torch.equal(found[name], value) for name, value in wanted.items())

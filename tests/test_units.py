@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -52,7 +54,26 @@ from pnnsim.units import (
         ("0.3 dB/cm", "loss_per_length_db", 30.0),
         ("2 dB/mm", "loss_per_length_db", 2000.0),
         ("-150 dBc/Hz", "noise_dbc", -150.0),
-        ("-10 dBm", "level_dbm", -10.0),
+        ("0 dBm", "power", 1e-3),
+        ("-10 dBm", "power", 1e-4),
+        ("30dBm", "power", 1.0),
+        ("25 degC", "temperature", 298.15),
+        ("-40 °C", "temperature", 273.15 - 40.0),
+        ("5 mK", "temperature_difference", 5e-3),
+        ("6.4 pA/sqrt(Hz)", "current_noise", 6.4e-12),
+        ("6.4 nA*s**0.5", "current_noise", 6.4e-9),
+        ("64 pA/sqrt(MHz)", "current_noise", 64e-15),
+        ("3 s^-1", "rate", 3.0),
+        ("20 ppm/K", "per_temperature", 20e-6),
+        ("100 Ω", "resistance", 100.0),
+        ("100 k\u2126", "resistance", 1e5),  # the ohm sign, which looks the same
+        ("2 cm", "length", 2e-2),
+        ("5 zJ", "energy", 5e-21),
+        ("1.5 mA/mW", "responsivity", 1.5),
+        ("1 J/s", "power", 1.0),
+        ("2 V*A", "power", 2.0),
+        ("30 mT", "magnetic_field", 0.03),
+        ("2 d", "time", 172800.0),
     ],
 )
 def test_text_gives_the_si_value_to_the_last_bit(text: str, dimension: str, value: float) -> None:
@@ -72,10 +93,24 @@ def test_text_gives_the_si_value_to_the_last_bit(text: str, dimension: str, valu
         ("10 GSa/s", "frequency", "is a sample rate"),
         ("5 %", "frequency", "measures something else"),
         ("1 rad/s", "frequency", "measures something else"),
-        ("1 rpm", "frequency", "measures something else"),
+        ("1 rpm", "frequency", "unknown unit 'rpm'"),
         ("50 fJ/bit", "energy", "measures something else"),
-        ("25 degC", "temperature", "unknown unit 'degC'"),
-        ("25 °C", "temperature", "unknown unit '°C'"),
+        ("25 degC", "temperature_difference", "unit 'degC' in '25 degC' measures something else"),
+        ("25 degC", "time", "measures something else"),
+        ("5 dBm", "voltage", "'5 dBm' is in decibels"),
+        ("1e5 dBm", "power", "is not a finite number"),
+        ("5 DBM", "power", "unknown unit 'DBM'"),
+        ("5 mdBm", "power", "is in decibels"),
+        ("3 mmin", "time", "unknown unit 'mmin'"),  # minutes and the like take no prefix
+        ("3 days", "time", "unknown unit 'days'"),
+        ("3 nns", "time", "unknown unit 'nns'"),
+        ("1 pA/sqrt(Hz", "current_noise", "unknown unit"),
+        ("1 sqrt(s)", "time", "measures something else"),
+        ("1 sqrt(sqrt(s))", "time", "unknown unit"),
+        ("1 eV^9*eV^9*eV^9/eV^9/eV^9/eV^8", "energy", "unknown unit"),
+        ("1 m/", "length", "unknown unit"),
+        ("1 /s", "rate", "unknown unit"),
+        ("1 s1/s", "time", "unknown unit"),
         ("3 dBm", "ratio_db", "unit 'dBm' in '3 dBm' does not fit; expected a ratio in decibels"),
         ("3", "ratio_db", "has no unit"),
         ("2 rad", "fraction", "does not fit"),
@@ -156,3 +191,36 @@ def test_femtoseconds_are_whole_and_eight_steps_are_a_hundred_picoseconds() -> N
     assert to_fs(0.4e-15) == 0
     assert to_fs(0.6e-15) == 1
     assert from_fs(100_000) == 100e-12
+
+
+PREFIXES = {"z": -21, "a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "c": -2,
+            "": 0, "k": 3, "M": 6, "G": 9, "T": 12}  # fmt: skip
+
+
+#: Units that are one symbol, or begin with one that is not squared.
+PREFIXED = [
+    (name, dimension.si)
+    for name, dimension in DIMENSIONS.items()
+    if re.match(r"[A-Za-z]+(/|$)", dimension.si) and "dB" not in dimension.si and name != "angle"
+]
+
+
+@pytest.mark.parametrize(("dimension", "si"), PREFIXED)
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_every_prefix_moves_the_decimal_point_of_every_unit_that_takes_one(
+    dimension: str, si: str, prefix: str
+) -> None:
+    assert len(PREFIXED) > 15
+    assert parse_quantity(f"3 {prefix}{si}", dimension) == float(f"3e{PREFIXES[prefix]}")
+
+
+@pytest.mark.parametrize("pair", list(combinations(sorted(DIMENSIONS), 2)))
+def test_no_dimension_takes_the_unit_of_another(pair: tuple[str, str]) -> None:
+    same = {"temperature", "temperature_difference"}
+    for one, other in (pair, pair[::-1]):
+        si = DIMENSIONS[other].si
+        # A rate is counted in 1/s, which is what Hz means.
+        if not si or set(pair) in (same, {"frequency", "rate"}):
+            continue
+        with pytest.raises(UnitError):
+            parse_quantity(f"3 {si}", one)

@@ -167,6 +167,7 @@ class SpinOscillator(Neurons[SpinOscillatorParams]):
         The steepest slope, at the threshold, is met by few; first weights scaled by it would let
         the signal fade.
         """
-        value = torch.linspace(-0.5, 0.5, 1001, dtype=torch.float64, requires_grad=True)
-        (gradient,) = torch.autograd.grad(self._settled(value).sum(), value)
+        with torch.inference_mode(False), torch.enable_grad():
+            value = torch.linspace(-0.5, 0.5, 1001, dtype=torch.float64, requires_grad=True)
+            (gradient,) = torch.autograd.grad(self._settled(value).sum(), value)
         return float(gradient.square().mean().sqrt())

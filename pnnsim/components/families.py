@@ -187,9 +187,10 @@ class Nonlinearity(Component[P]):
     @property
     def slope(self) -> float:
         """Return the steepest slope of f, by which training scales its first weights."""
-        value = torch.linspace(-1.0, 1.0, 2001, dtype=torch.float64, requires_grad=True)
-        answer = self.activate(value, None, None, frozenset())
-        (gradient,) = torch.autograd.grad(answer.sum(), value)
+        with torch.inference_mode(False), torch.enable_grad():
+            value = torch.linspace(-1.0, 1.0, 2001, dtype=torch.float64, requires_grad=True)
+            answer = self.activate(value, None, None, frozenset())
+            (gradient,) = torch.autograd.grad(answer.sum(), value)
         return float(gradient.abs().max())
 
 

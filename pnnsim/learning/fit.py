@@ -38,7 +38,7 @@ class History:
         loss: Mean training loss of each epoch [nats].
         validation_loss: Mean loss on the validation part after each epoch [nats].
         validation_accuracy: Accuracy on the validation part after each epoch.
-        best_epoch: Epoch, from 0, whose parameters were kept; -1 where there was no epoch.
+        best_epoch: Epoch, from 0, whose parameters were kept.
     """
 
     loss: tuple[float, ...]

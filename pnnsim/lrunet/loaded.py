@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pnnsim.errors import ParameterError
+from pnnsim.inputs import as_inputs
 from pnnsim.lrunet.folded import fold
 from pnnsim.lrunet.machine import Machine
 from pnnsim.lrunet.module import LruModule
@@ -47,10 +48,12 @@ class Loaded:
     Args:
         machine: Machine.
         module: Trained network; its running statistics count, as in evaluation mode.
-        x: Training images by which ranges are fixed, shape `(batch, pixels)`.
+        x: Training images by which ranges are fixed, shape `(batch, pixels)` or
+            `(batch, channels, side, side)`.
         dtype: Type in which the machine is evaluated.
 
     Raises:
+        InputError: If the images are not finite numbers of such a shape.
         ParameterError: If the module is of another network than the machine was made for.
     """
 
@@ -77,14 +80,15 @@ class Loaded:
         minus = torch.tensor([[-1.0]], dtype=torch.float64)
         lowest = machine.chip.encoder.encode(minus, converted=False, active=frozenset())
         self.signed = float(lowest) < 0.0
+        pixels = machine.program.network.channels * machine.program.network.side**2
         calibration = _Calibration(self)
         with torch.no_grad():
             for images in torch.split(x.double(), CHUNK):
-                calibration.run(images)
+                calibration.run(as_inputs(images, pixels, images))
         self.ranges = calibration.ranges()
         #: Mean and spread of each channel of each application, over the first of those images.
         self.statistics = calibration.statistics
-        self.images = x[:CHUNK]
+        self.images = as_inputs(x[:CHUNK], pixels, torch.empty(0, dtype=dtype))
 
     def _tiles(self) -> Tensor:
         """Return the weights of every tile as a bank holds them, shape `(n_tile, rows, cols)`."""

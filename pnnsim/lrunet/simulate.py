@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from pnnsim.answers import share_correct
+from pnnsim.inputs import as_inputs, as_labels, as_whole
 from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.machine import Machine
@@ -70,12 +71,18 @@ def accuracy(
 
     Args:
         loaded: The network on the machine.
-        x: Images, shape `(batch, pixels)`.
+        x: Images, shape `(batch, pixels)` or `(batch, channels, side, side)`.
         y: Classes, shape `(batch,)`.
         seed: Seed of the chips.
         chips: Number of chips.
+
+    Raises:
+        InputError: If images or classes do not fit the network.
     """
-    chip = loaded.machine.chip
+    chip, network = loaded.machine.chip, loaded.machine.program.network
+    seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
+    x = as_inputs(x, network.channels * network.side**2, loaded.images)
+    y = as_labels(y, len(x), network.classes)
     nominal = share_correct(outputs(loaded, chip, x, noise=False), y)
     found = [
         share_correct(outputs(loaded, chip.fabricate(seed, index), x), y) for index in range(chips)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.components.base import Active
+from pnnsim.inputs import as_inputs
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.passes import CHUNK, Pass, mean_and_spread, patches
 from pnnsim.lrunet.program import Application
@@ -43,7 +44,7 @@ def outputs(
     Args:
         loaded: The network on the machine.
         chip: `loaded.machine.chip`, or a fabricated one of it.
-        x: Images, shape `(batch, pixels)`.
+        x: Images, shape `(batch, pixels)` or `(batch, channels, side, side)`; arrays, too.
         without: Names of imperfections to switch off.
         noise: Whether reading is noisy, programming misses and the temperature is off; a nominal
             chip without them is what training can know.
@@ -52,7 +53,12 @@ def outputs(
 
     Returns:
         A number for each class, shape `(batch, classes)`.
+
+    Raises:
+        InputError: If the images are not finite numbers of such a shape.
     """
+    network = loaded.machine.program.network
+    x = as_inputs(x, network.channels * network.side**2, loaded.images)
     active = chip.imperfections - without
     if noise:
         generator = stream(chip.seed, f"{chip.name}.detector", "read")
@@ -70,9 +76,9 @@ def outputs(
     with torch.no_grad():
         if recalibrated:
             on_chip.measures = True
-            on_chip.run(loaded.images.to(loaded.dtype))
+            on_chip.run(loaded.images)
             on_chip.measures = False
-        return torch.cat([on_chip.run(images.to(loaded.dtype)) for images in torch.split(x, CHUNK)])
+        return torch.cat([on_chip.run(images) for images in torch.split(x, CHUNK)])
 
 
 def ideal_outputs(loaded: Loaded, x: Tensor) -> Tensor:

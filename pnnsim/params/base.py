@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from pnnsim.units import DIMENSIONS, UnitError, parse_quantity
+from pnnsim.units import DIMENSIONS, UnitError, parse_quantity, show
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ Resistance = Annotated[float, Quantity("resistance")]
 Capacitance = Annotated[float, Quantity("capacitance")]
 MagneticField = Annotated[float, Quantity("magnetic_field")]
 Temperature = Annotated[float, Quantity("temperature")]
+TemperatureDifference = Annotated[float, Quantity("temperature_difference")]
 Angle = Annotated[float, Quantity("angle")]
 Fraction = Annotated[float, Quantity("fraction")]
 Rate = Annotated[float, Quantity("rate")]
@@ -89,6 +90,27 @@ Carrier = Literal["power", "field", "voltage"]
 
 Bits = Annotated[int, Field(ge=1, le=24)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+#: Names of one list; no machine has as many parts or imperfections.
+_MOST_NAMES = 100
+
+
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names of a list, none of them twice and not more than any machine has.
+
+    Raises:
+        PydanticCustomError: If a name repeats, or there are too many.
+    """
+    why = ""
+    if len(names) > _MOST_NAMES:
+        why = f"has {len(names)} names; expected at most {_MOST_NAMES}"
+    elif len(set(names)) < len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        why = f"has {show(repeated)} more than once; expected each name once"
+    if why:
+        raise PydanticCustomError("names", "{why}", {"why": why})
+    return names
 
 
 class Params(BaseModel):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from pnnsim.params.base import Frequency, Time
+from pnnsim.params.base import Frequency, Time, distinct
 
 #: Values of one input vector and of one result, by task.
 TASK_SHAPES: dict[str, tuple[int, int]] = {
@@ -60,7 +60,7 @@ class TrainingParams(Block):
 
     rule: Literal["backprop", "hardware_aware"] = "backprop"
     """`backprop`: on the nominal machine; `hardware_aware`: on chips and noise drawn meanwhile."""
-    imperfections: Literal["all"] | tuple[str, ...] = "all"
+    imperfections: Literal["all"] | Annotated[tuple[str, ...], AfterValidator(distinct)] = "all"
     """What `hardware_aware` draws: names such as `weight_banks.crosstalk`, or all there are."""
     redraw: Annotated[int, Field(ge=1, le=1_000_000)] = 16
     """Batches for which a drawn chip stays; the noise of reading is fresh in each."""
@@ -68,8 +68,8 @@ class TrainingParams(Block):
     """Optimizer."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of `sgd`; the others have their own."""
-    epochs: Annotated[int, Field(ge=0, le=100_000)] = 40
-    """Passes over the training examples; 0 keeps the initial weights."""
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 40
+    """Passes over the training examples."""
     examples: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """Examples of one pass, drawn anew for each; where not given all, or 16384 of a text."""
     sequence: Annotated[int, Field(ge=1, le=100_000)] | None = None

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from pnnsim.params.base import Count, Energy, Frequency, Params, Power, Temperature, Time
+from pnnsim.params.base import (
+    Count,
+    Energy,
+    Frequency,
+    Params,
+    Power,
+    Temperature,
+    Time,
+    distinct,
+)
 
 
 class DigitalParams(Params):
@@ -54,5 +63,8 @@ class ControlParams(Params):
     cores: Annotated[int, Field(ge=1, le=4096)] = 1
     """Copies of the whole machine that one host gives requests to, a block to each in turn; each
     has a front end, a queue and a readout of its own."""
-    gating: tuple[Literal["front_end", "encoder", "detector", "nonlinearity", "readout"], ...] = ()
+    gating: Annotated[
+        tuple[Literal["front_end", "encoder", "detector", "nonlinearity", "readout"], ...],
+        AfterValidator(distinct),
+    ] = ()
     """Parts that are switched off while idle; one that keeps something, as banks do, cannot be."""

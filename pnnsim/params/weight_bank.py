@@ -21,7 +21,7 @@ from pnnsim.params.base import (
     Params,
     Power,
     RatioDb,
-    Temperature,
+    TemperatureDifference,
     Time,
     Voltage,
 )
@@ -76,7 +76,7 @@ class MrrParams(Params):
     """Standard deviation of a weight from one programming to the next."""
     thermal_shift: Annotated[LengthPerTemperature, Field(ge=0, le=1e-9)]
     """Shift of a resonance with temperature."""
-    temperature_error: Annotated[Temperature, Field(ge=0, le=10)]
+    temperature_error: Annotated[TemperatureDifference, Field(ge=0, le=10)]
     """Standard deviation of a ring's temperature from its set point."""
     temperature_time: Annotated[Time, Field(gt=0)]
     """Correlation time of that temperature."""

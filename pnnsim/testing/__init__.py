@@ -3,8 +3,9 @@
     from pnnsim.testing import check_component
     check_component("weight_banks", "attenuators", AttenuatorParams(...))
 
-The battery knows no kind: it asks every component of a family the same questions. What a device's
-own physics should be is for the device's own tests.
+The battery knows no kind: every component of a family is checked by the same laws, which
+`docs/how-to/own-device.md` lists. What a device's own physics should be is for the device's own
+tests.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def check_component(part: str, kind: str, params: Params, *, size: Size | None =
             description allows, where it is not given.
 
     Raises:
-        LawError: With every law that the component breaks, one a line.
+        LawError: With every law that the component breaks, one a line: kind, view, law, and what
+            was found of which action or method.
         KeyError: If nobody knows the kind.
         TypeError: If the description is that of another kind.
         ValueError: If there is no such part.
@@ -62,6 +64,12 @@ def check_component(part: str, kind: str, params: Params, *, size: Size | None =
         raise TypeError(
             f"{part}.{kind}: params is {type(params).__name__}; expected "
             f"{component.Params.__name__}"
+        )
+    missing = sorted(getattr(component, "__abstractmethods__", ()))
+    if missing:
+        raise LawError(
+            f"{part}.{kind}: declaration: declarations: {component.__name__} lacks "
+            f"{', '.join(missing)}; expected every method of its family"
         )
     sizes = [small_size(carrier) for carrier in _carriers(part, params)] if size is None else [size]
     for each in sizes:

@@ -46,6 +46,12 @@ def _ideal(trial: Banks) -> None:
         for state in ({}, _state(trial)):
             held = bank.program(wanted, state, _OFF, math.inf)
             trial.same(held.weights, wanted, law, f"program() of {what}", IDEAL)
+        for active in (_OFF, trial.trained_on):
+            trial.gradient_is_finite(
+                f"program() of {what}",
+                lambda at, active=active: bank.program(at, {}, active, math.inf).weights,  # type: ignore[misc]
+                wanted,
+            )
     beyond = bank.program(3.0 * target, {}, _OFF, math.inf).weights
     trial.same(beyond, (3.0 * target).clamp(-1.0, 1.0), law, "program() of weights beyond 1", IDEAL)
     trial.gradient_is_right(
@@ -80,13 +86,13 @@ def _form(trial: Banks) -> None:
         scale = torch.as_tensor(held.scale)
         trial.expect(
             bool(((scale > 0.0) & (scale <= 1.0 + IDEAL)).all()),
-            "energy",
+            "conservation",
             f"program() scales by {held.scale!r}; expected more than 0, at most 1",
         )
         trial.expect(
             held.light is None
             or (held.light.shape == target.shape and bool((held.light >= 0.0).all())),
-            "energy",
+            "conservation",
             "program() says of the light that outputs absorb that it is negative, or not of the "
             "weights' shape",
         )
@@ -103,7 +109,9 @@ def _respond(trial: Banks) -> None:
         trial.waves_are_alone("respond()", real, line)
         trial.gradient_is_right("respond()", real, line)
         power = bank.line_power(full_scale)
-        trial.expect(power >= 0.0, "energy", f"line_power() is {power!r} W; expected 0 or more")
+        trial.expect(
+            power >= 0.0, "conservation", f"line_power() is {power!r} W; expected 0 or more"
+        )
 
 
 def _age(trial: Banks) -> None:
@@ -135,9 +143,19 @@ def _draws(trial: Banks) -> None:
     if errors[0] is not None and errors[1] is not None:
         trial.same(errors[1], errors[0], law, "write_error() of the same stream")
         trial.expect(
-            errors[0].shape == held.shape and bool(torch.isfinite(errors[0]).all()),
+            errors[0].shape == held.shape
+            and errors[0].dtype == held.dtype
+            and bool(torch.isfinite(errors[0]).all()),
             "dtype and shape",
-            f"write_error() is {tuple(errors[0].shape)}; expected finite {tuple(held.shape)}",
+            f"write_error() is {tuple(errors[0].shape)} {errors[0].dtype}; expected finite "
+            f"{tuple(held.shape)} {held.dtype}",
+        )
+        single = bank.write_error(held.float(), trial.generator(), trial.all_on)
+        trial.expect(
+            single is not None and single.dtype == torch.float32,
+            "dtype and shape",
+            f"write_error() of float32 weights is {None if single is None else single.dtype}; "
+            "expected float32",
         )
 
 
@@ -152,6 +170,7 @@ def _variance(trial: Banks) -> None:
             variance is None
             or (
                 variance.shape == held.shape
+                and variance.dtype == held.dtype
                 and bool(torch.isfinite(variance).all())
                 and bool((variance >= 0.0).all())
             ),
@@ -173,7 +192,7 @@ def _settling(trial: Banks) -> None:
 
 
 def _light(trial: Banks) -> None:
-    bank, law = trial.component, "energy"
+    bank, law = trial.component, "conservation"
     passed = bank.transmission
     electric = bank.conductance > 0.0
     trial.expect(

@@ -13,7 +13,7 @@ _OFF: frozenset[str] = frozenset()
 
 
 def _power(trial: Trial[Switch[Any]]) -> None:
-    part, law = trial.component, "energy"
+    part, law = trial.component, "conservation"
     emission, passed = part.emission, part.transmission
     trial.expect(
         part.endurance > 0.0, "declarations", f"endurance is {part.endurance!r}; expected > 0"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +28,19 @@ SIGMAS = 5.0
 
 #: Times at which parts are asked what is left [s], from none to more than any part needs.
 TIMES = (0.0, *(10.0**power for power in range(-13, 7)), float("inf"))
+
+
+#: Reads over which the statistics of noise are taken.
+READS = 4000
+
+#: Laws of the timing view and of the cost view; all others are of the values.
+_VIEWS = {
+    "delays": "timing",
+    "prices": "cost",
+    "static power": "cost",
+    "area": "cost",
+    "declarations": "declaration",
+}
 
 
 class LawError(AssertionError):
@@ -57,7 +73,8 @@ class Trial(Generic[C]):
             found: What was found and what was expected.
         """
         if not holds:
-            self._broken.append(f"{self.part}.{self.kind}: {law}: {found}")
+            view = _VIEWS.get(law, "values")
+            self._broken.append(f"{self.part}.{self.kind}: {view}: {law}: {found}")
         return holds
 
     def ask(self, laws: Sequence[Law[C]]) -> None:
@@ -66,9 +83,16 @@ class Trial(Generic[C]):
         Raises:
             LawError: If any law was broken.
         """
+        before = _global_state()
         try:
             for law in laws:
                 law(self)
+            self.expect(
+                before == _global_state(),
+                "determinism per stream",
+                "draws from a global generator, of torch, NumPy or Python; expected the one that "
+                "is passed in",
+            )
         finally:
             # Also where a question fails altogether: a broken law often explains why.
             self._finish()
@@ -76,6 +100,71 @@ class Trial(Generic[C]):
     def _finish(self) -> None:
         if self._broken:
             raise LawError("\n".join(self._broken))
+
+    def noise_is_white(
+        self,
+        what: str,
+        draw: Callable[[torch.Generator], Tensor],
+        quiet: Tensor,
+        ends: tuple[float, float] = (-math.inf, math.inf),
+    ) -> Tensor:
+        """Expect reads of one signal to scatter about it, each on its own, as the stream says.
+
+        Args:
+            what: Name of the method.
+            draw: Returns many reads, shape `(n_read, n)`.
+            quiet: The signal without noise, shape `(1, n)`.
+            ends: Where reads are clipped; signals within six deviations of them have a mean.
+
+        Returns:
+            Standard deviation of each signal's reads, shape `(n,)`.
+        """
+        law = "determinism per stream"
+        drawn = draw(self.generator("noise"))
+        self.same(
+            draw(self.generator("noise")), drawn, law, f"the noise of the same stream, {what},"
+        )
+        deviation, root = drawn.std(dim=0), len(drawn) ** 0.5
+        if not bool(deviation.any()):
+            self.same(drawn[:1], quiet, "noise has no mean", f"{what} without noise", IDEAL)
+            return deviation
+        self.expect(
+            not torch.equal(draw(self.generator("other noise")), drawn),
+            law,
+            f"{what} draws the same noise from another stream; expected other numbers",
+        )
+        room = torch.minimum(quiet - ends[0], ends[1] - quiet)[0]
+        free = (deviation > 0.0) & (room > 6.0 * deviation)
+        error = (drawn - quiet).mean(dim=0).abs()[free] / (deviation[free] / root)
+        self.expect(
+            bool((error <= SIGMAS).all()),
+            "noise has no mean",
+            f"{what}: the mean of {len(drawn)} reads is off by "
+            f"{float(error.max()) if len(error) else 0.0:.3g} standard errors; expected at most "
+            f"{SIGMAS:g}",
+        )
+        normal = ((drawn - drawn.mean(dim=0)) / deviation)[:, free]
+        alike = (normal[1:] * normal[:-1]).mean(dim=0).abs() * root
+        self.expect(
+            bool((alike <= SIGMAS).all()),
+            "causality",
+            f"{what}: the noise of a wave is like that of the wave before it; expected each wave "
+            "to have noise of its own",
+        )
+        return deviation
+
+    def gradient_is_finite(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        """Expect finite gradients also where a curve has an end or a kink."""
+        at = x.clone().requires_grad_(True)
+        answer = f(at)
+        if answer.requires_grad:
+            (gradient,) = torch.autograd.grad(answer.sum(), at)
+            self.expect(
+                bool(torch.isfinite(gradient).all()),
+                "gradient",
+                f"{what} has a gradient that is not finite at an end of its range; expected a "
+                "finite one everywhere",
+            )
 
     def generator(self, name: str = "trial") -> torch.Generator:
         """Return a fresh stream; the same name gives the same numbers."""
@@ -195,6 +284,13 @@ class Trial(Generic[C]):
             "monotone settling",
             f"{what} is {float(left[-1]):g} after an infinite time; expected 0",
         )
+
+
+def _global_state() -> tuple[bytes, str, str]:
+    """Return the state of every generator that is not passed in."""
+    torch_state = torch.random.get_rng_state().numpy().tobytes()
+    numpy_state = np.random.get_state()  # noqa: NPY002 - looked at, not used
+    return torch_state, repr(numpy_state), repr(random.getstate())
 
 
 #: A question to a component: it notes on the trial what is wrong.

@@ -1,0 +1,73 @@
+"""Say in words what a field asks for: its bounds, its choices, and an example that it accepts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal, get_args, get_origin
+
+from pnnsim.params.base import Form
+from pnnsim.units import DIMENSIONS, parse_quantity, readable_quantity
+
+_BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+
+
+def expectation(forms: Iterable[Form]) -> str:
+    """Return what a field asks for, in words."""
+    return " or ".join(expected(form) for form in forms)
+
+
+def bounds_text(form: Form) -> str:
+    """Return a field's bounds, such as `more than 0 nm and at most 1 mm`; empty for none."""
+    return " and ".join(
+        f"{_BOUNDS[name]} {readable(form.bounds[name], form)}"
+        for name in _BOUNDS
+        if name in form.bounds
+    )
+
+
+def expected(form: Form) -> str:
+    """Return what one way of writing a field asks for, in words."""
+    if form.dimension is not None:
+        return f"{DIMENSIONS[form.dimension].name} such as '{example(form)}'"
+    if get_origin(form.type) is Literal:
+        return " or ".join(f"'{choice}'" for choice in get_args(form.type))
+    if get_origin(form.type) in (tuple, list):
+        return "a list"
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    return names.get(form.type, "a value")
+
+
+def within(value: float, form: Form) -> bool:
+    """Return whether a number keeps the bounds of its field."""
+    bounds = form.bounds
+    return (
+        value > bounds.get("gt", -math.inf)
+        and value >= bounds.get("ge", -math.inf)
+        and value < bounds.get("lt", math.inf)
+        and value <= bounds.get("le", math.inf)
+    )
+
+
+def example(form: Form) -> str:
+    """Return a text that a field of a physical value accepts, the dimension's own if it can be."""
+    assert form.dimension is not None, "only physical values have examples"
+    usual = DIMENSIONS[form.dimension].example
+    value = parse_quantity(usual, form.dimension)
+    if within(value, form):
+        return usual
+    steps = [value * 10.0**power for size in range(1, 16) for power in (-size, size)]
+    ends = [end for end in form.bounds.values() if math.isfinite(end)]
+    middle = math.fsum(ends) / max(len(ends), 1)
+    for other in (*steps, *(-step for step in (value, *steps)), middle, *ends):
+        text = readable_quantity(other, form.dimension)
+        if within(parse_quantity(text, form.dimension), form):
+            return text
+    return usual
+
+
+def readable(value: float, form: Form) -> str:
+    """Return a number as people write it in a field."""
+    if form.dimension is not None:
+        return readable_quantity(value, form.dimension)
+    return f"{value:g}" if form.type is not int else str(int(value))
