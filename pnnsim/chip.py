@@ -276,7 +276,13 @@ class Chip:
         static["environment"] = self.spec.environment.stabilization_power
         cores = self.spec.control.cores
         static = {part: cores * power for part, power in static.items()}
-        return Prices(dynamic, static, frozenset(self.spec.control.gating), cores)
+        return Prices(
+            dynamic,
+            static,
+            frozenset(self.spec.control.gating),
+            cores,
+            "drive" if self.network.injection == "every" else "input",
+        )
 
     def write_fs(self) -> int:
         """Return how long it takes to write all tiles of one matrix [fs]."""

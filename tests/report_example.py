@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pnnsim.gating import EngineKeeps
 from pnnsim.trace import ACTIONS, NO_CAUSE, Trace
 
 #: Durations [fs]: a ring-based machine, rounded.
@@ -52,6 +53,7 @@ class Prices:
     )
     gated: frozenset[str] = frozenset()
     cores: int = 1
+    engine_keeps: EngineKeeps = "input"
 
 
 def make_trace(

@@ -55,4 +55,4 @@ class ControlParams(Params):
     """Copies of the whole machine that one host gives requests to, a block to each in turn; each
     has a front end, a queue and a readout of its own."""
     gating: tuple[Literal["front_end", "encoder", "detector", "nonlinearity", "readout"], ...] = ()
-    """Parts that are switched off while idle; one that keeps something, as banks do, cannot be."""
+    """Parts that are switched off while they neither work nor keep anything."""
