@@ -219,7 +219,7 @@ class Chip:
             hold_fs=self.memory.delay_fs("hold"),
             output=(
                 Stage("readout", "convert", self.readout.delay_fs("convert")),
-                Stage("front_end.output", "map_output", self.front_end.delay_fs("map_output")),
+                Stage("front_end", "map_output", self.front_end.delay_fs("map_output")),
             ),
             route_fs=self.switch.delay_fs("route"),
             write_fs=self.write_fs(),
