@@ -91,6 +91,7 @@ def add_commands(app: typer.Typer) -> None:
                 "d latency [s/SI]",
                 "d energy [J/SI]",
                 "kink",
+                "half step",
             ),
             [
                 (
@@ -101,6 +102,7 @@ def add_commands(app: typer.Typer) -> None:
                     f"{item.latency:+.3e}",
                     f"{item.energy:+.3e}",
                     "yes" if item.kink else "",
+                    "" if item.steady else "differs",
                 )
                 for item in found
             ],
