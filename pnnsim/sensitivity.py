@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pnnsim.ahead import planned
 from pnnsim.chip import Chip
 from pnnsim.errors import PnnsimError
 from pnnsim.ledger import EnergyLedger
@@ -236,7 +237,7 @@ def _moved(nominal: Chip, section: str, key: str, value: float, waves: int) -> _
 
 def _figures(chip: Chip, waves: int) -> _Figures:
     """Return mean latency [s] and energy of one inference [J]."""
-    trace = run_cores(run_fast, chip.work(), waves)
+    trace = run_cores(run_fast, planned(chip.work()), waves)
     energy = EnergyLedger.from_trace(trace, chip.prices()).total / trace.waves
     return latencies(trace)["mean"], energy
 
