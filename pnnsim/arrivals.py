@@ -106,19 +106,29 @@ class Queue:
         #: Requests that were turned away, by number.
         self.dropped: list[int] = []
 
-    def take(self, now: int) -> int | None:
+    def next(self, now: int) -> int | None:
         """Return when the next wave to be served came or will come [fs]; None if there is none."""
         times = self._arrivals.times_fs
         if times is None:
-            self._next += 1
-            return now if self._next <= self._arrivals.count else None
+            return now if self._next < self._arrivals.count else None
         self._admit(now)
         if self._waiting:
-            return self._waiting.popleft()
-        if self._next == len(times):
-            return None
+            return self._waiting[0]
+        return times[self._next] if self._next < len(times) else None
+
+    def take(self, now: int) -> int:
+        """Take the wave that is served from now on, and return when it came [fs].
+
+        Saturated waves come when they are taken.
+        """
+        times = self._arrivals.times_fs
+        if times is not None:
+            self._admit(now)
+            if self._waiting:
+                return self._waiting.popleft()
+            now = times[self._next]
         self._next += 1
-        return times[self._next - 1]
+        return now
 
     def waiting(self, now: int, most: int) -> int:
         """Return how many waves, at most `most`, could follow the one being served at once."""

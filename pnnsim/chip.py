@@ -219,7 +219,7 @@ class Chip:
             hold_fs=self.memory.delay_fs("hold"),
             output=(
                 Stage("readout", "convert", self.readout.delay_fs("convert")),
-                Stage("front_end.output", "map_output", self.front_end.delay_fs("map_output")),
+                Stage("front_end", "map_output", self.front_end.delay_fs("map_output")),
             ),
             route_fs=self.switch.delay_fs("route"),
             write_fs=self.write_fs(),
@@ -276,7 +276,13 @@ class Chip:
         static["environment"] = self.spec.environment.stabilization_power
         cores = self.spec.control.cores
         static = {part: cores * power for part, power in static.items()}
-        return Prices(dynamic, static, frozenset(self.spec.control.gating), cores)
+        return Prices(
+            dynamic,
+            static,
+            frozenset(self.spec.control.gating),
+            cores,
+            "drive" if self.network.injection == "every" else "input",
+        )
 
     def write_fs(self) -> int:
         """Return how long it takes to write all tiles of one matrix [fs]."""
@@ -293,8 +299,12 @@ class Chip:
         cores = self.spec.control.cores
         return {part: cores * area for part, area in areas.items() if area is not None}
 
-    def warnings(self) -> tuple[str, ...]:
-        """Return what a designer should know about this machine."""
+    def warnings(self, work: Work | None = None) -> tuple[str, ...]:
+        """Return what a designer should know about this machine.
+
+        Args:
+            work: What it is timed with (`pnnsim.ahead`); what is described where it is not given.
+        """
         found = [text for component in self.components.values() for text in component.warnings()]
         if self.mapping.folds > 1 and self.spec.control.tiles_at_once is None:
             down, across = self.mapping.grid
@@ -305,12 +315,12 @@ class Chip:
             )
         for part in ("switch", "weight_banks", "detector"):
             found.extend(self.components[part].overload(self._line_power(part)))
-        return (*found, *self._wear())
+        return (*found, *self._wear(work or self.work()))
 
-    def _wear(self) -> list[str]:
+    def _wear(self, work: Work) -> list[str]:
         """Return a warning for each part that uninterrupted work wears out within a year."""
         # The first block finds what the set-up has left; later ones differ a little in writes.
-        plan = plan_blocks(self.order, self.mapping, prefetch=self.spec.control.prefetch)
+        plan = plan_blocks(self.order, self.mapping, prefetch=work.ahead)
         blocks = list(islice(plan, 1, 1 + _WEAR_BLOCKS))
         visits = [visit for block in blocks for visit in block]
         writes = sum(visit.write for visit in visits) / _WEAR_BLOCKS / self.mapping.used
@@ -318,7 +328,7 @@ class Chip:
         # Nor are writes that begin ahead of time in the closed form; with them a wave is faster.
         simple = {"block": 1, "prefetch": False, "refresh_interval": None}
         alone = self.spec.control.model_copy(update=simple)
-        latency = closed_form_fs(replace(self.work(), control=alone))
+        latency = closed_form_fs(replace(work, control=alone))
         assert latency is not None, "one wave at a time has a closed form"
         if self.spec.control.refresh_interval is not None:
             writes += from_fs(latency) / self.spec.control.refresh_interval

@@ -23,18 +23,23 @@ def add_commands(app: typer.Typer) -> None:
     @app.command("map")
     def show_map(source: Source, settings: Settings = None, json: Json = False) -> None:
         """Show where each tile of each weight set lives, and what is rewritten when."""
+        from pnnsim.ahead import planned
         from pnnsim.chip import Chip
         from pnnsim.experiment import load_experiment
         from pnnsim.placement import rewrites, tiles
 
         experiment = load_experiment(source, overrides(settings))
-        work = Chip.nominal(experiment.hardware, experiment.network).work()
+        work = planned(Chip.nominal(experiment.hardware, experiment.network).work())
         mapping = work.mapping
         placed = tiles(work.order, mapping)
-        writes = rewrites(work.order, mapping, prefetch=work.control.prefetch)
+        writes = rewrites(work.order, mapping, prefetch=work.ahead)
         if json:
             print_json(
-                {"tiles": [asdict(t) for t in placed], "rewrites": [asdict(w) for w in writes]}
+                {
+                    "tiles": [asdict(t) for t in placed],
+                    "rewrites": [asdict(w) for w in writes],
+                    "written_ahead": work.ahead,
+                }
             )
             return
         print_table(
@@ -55,6 +60,8 @@ def add_commands(app: typer.Typer) -> None:
         if not writes:
             typer.echo("every weight set stays where it is: nothing is rewritten")
             return
+        when = "ahead of time" if work.ahead else "when they are needed"
+        typer.echo(f"banks are written {when}")
         typer.echo(f"rewritten in each {1 + max(w.block for w in writes)} block(s) of waves:")
         print_table(
             ("block", "before step", "fold", "weight set", "into banks"),
@@ -98,6 +105,7 @@ def add_commands(app: typer.Typer) -> None:
                 "d latency",
                 "d energy",
                 "kink",
+                "half step",
             ),
             [
                 (
@@ -108,6 +116,7 @@ def add_commands(app: typer.Typer) -> None:
                     f"{item.latency:+.3e} {_per('s', _unit(hardware, item))}",
                     f"{item.energy:+.3e} {_per('J', _unit(hardware, item))}",
                     "yes" if item.kink else "",
+                    "" if item.steady else "differs",
                 )
                 for item in found
             ],

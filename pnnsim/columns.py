@@ -32,6 +32,9 @@ ACTIONS: tuple[str, ...] = (
 #: A span that nothing had to precede.
 NO_CAUSE = -1
 
+#: Lane of the digital engine, which computes input maps and output maps one at a time.
+ENGINE_LANE = "front_end"
+
 #: Lane of light on its way. It is no unit: any number of waves may be under way at once.
 PATH_LANE = "weight_banks.path"
 

@@ -20,6 +20,9 @@ a block enters the loop when the block before has left it and the readout has ta
 the block before that. This never slows a machine down; it keeps the queue in front of a readout
 that is slower than the loop from growing without end.
 
+The front end is one digital engine. Input map and output map never run together on it: first come
+first served, and of two that come at once the older wave goes first.
+
 Where matrices are folded, a step is several products. After each but the last the sums stay behind
 the detector, and the state, which is still in the memory, is encoded again.
 
@@ -33,7 +36,8 @@ from collections.abc import Callable
 from itertools import count
 
 from pnnsim.arrivals import Arrivals, Queue
-from pnnsim.kernel import Clock, Inbox, Wait
+from pnnsim.columns import ENGINE_LANE
+from pnnsim.kernel import Clock, Engine, Inbox, Wait
 from pnnsim.preparation import Preparation
 from pnnsim.schedule import Visit
 from pnnsim.spans import Spans
@@ -84,6 +88,10 @@ class Core:
         self.nonlinearity_lane = spans.lane("nonlinearity")
         self.memory_lane = spans.lane("memory")
         self.output = spans.lanes(delays.output)
+        #: Input maps and output maps are the work of one engine.
+        self.engine_lane = spans.lane(ENGINE_LANE)
+        self.engine = Engine(env)
+        self.engine_freed = NO_CAUSE
 
         #: First wave of each block that has entered the loop.
         self.firsts: list[int] = []
@@ -124,20 +132,42 @@ class Core:
         env = self.env
         row = NO_CAUSE
         for wave in count():
-            arrival = self.queue.take(env.now)
+            arrival = self.queue.next(env.now)
             if arrival is None:
                 self.expected = wave
                 self._finish()
                 return
             if arrival > env.now:
                 yield env.timeout(arrival - env.now)
-            if arrival == env.now and not self.arrivals.saturated:
-                row = NO_CAUSE  # nobody had to get free for it
-            self.arrived.append(arrival)
-            for lane, action, duration in self.input:
+            for number, (lane, action, duration) in enumerate(self.input):
+                row = yield from self._engage(lane, row, wave)
+                if not number:
+                    arrival = self.queue.take(env.now)
+                    self.arrived.append(arrival)
+                    if arrival == env.now and not self.arrivals.saturated:
+                        row = NO_CAUSE  # nobody had to get free for it
                 row = yield from self.occupy(lane, action, env.now, duration, row, wave)
+                self._release(lane, row)
             self.entering.put(row)
             row = yield from self.accepted.get()
+
+    def _engage(self, lane: int, row: int, wave: int) -> Wait[int]:
+        """Wait until the digital engine is free for a wave, if it is the one that is needed.
+
+        Returns:
+            What allows the wave to begin: `row`, or the span that kept the engine busy until now.
+        """
+        if lane != self.engine_lane:
+            return row
+        yield from self.engine.take(wave)
+        return self.spans.latest(row, self.engine_freed)
+
+    def _release(self, lane: int, row: int) -> None:
+        """Set the digital engine free at the end of the span in this row, if it is the one."""
+        if lane == self.engine_lane:
+            # What took no time freed nobody: the span before it did.
+            self.engine_freed = self.spans.latest(self.engine_freed, row)
+            self.engine.give()
 
     def _encoder(self) -> Wait[None]:
         """Encode the waves of a block in turn, step by step, and let each depart when it may."""
@@ -265,7 +295,9 @@ class Core:
             if last:
                 self.taken.put(row)
             for lane, action, duration in self.output:
+                row = yield from self._engage(lane, row, wave)
                 row = yield from self.occupy(lane, action, self.env.now, duration, row, wave)
+                self._release(lane, row)
             previous = row
             self.results.append(self.env.now)
             self._finish()

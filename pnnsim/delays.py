@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from pnnsim.columns import ACTIONS
+from pnnsim.columns import ACTIONS, ENGINE_LANE
 from pnnsim.errors import ScheduleError
 
 #: Lanes that the loop occupies by itself; a stage may not claim one of them.
@@ -35,7 +35,8 @@ class Delays:
     """List the delays of one core, in the order in which a wave meets them.
 
     The stages of `input`, `encode` and `output` are run one after the other by one server each; no
-    two of these servers share a lane. `propagate`, `mvm` and `detect` make up T_MM.
+    two of these servers share a lane but that of the digital engine, which maps inputs and outputs
+    in turns. `propagate`, `mvm` and `detect` make up T_MM.
 
     Args:
         input: Stages of the front end, T_in; at least one.
@@ -89,6 +90,8 @@ class Delays:
         owner: dict[str, str] = {}
         for name in ("input", "encode", "output"):
             for stage in getattr(self, name):
+                if stage.unit == ENGINE_LANE and name != "encode":
+                    continue
                 other = owner.setdefault(stage.unit, name)
                 taken = "the loop" if stage.unit.partition(".")[0] in LOOP_LANES else other
                 if taken != name:

@@ -5,16 +5,21 @@ This is the only file that imports SimPy. Time is whole femtoseconds.
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import simpy
+from simpy.events import EventPriority
 
 from pnnsim.trace import NO_CAUSE
 
 Item = TypeVar("Item")
 Wait = Generator[simpy.Event, Any, Item]
+
+#: Priority of an event that comes behind all others of its time; SimPy's own are 0 and 1.
+_AFTER_ALL = EventPriority(2)
 
 
 class Clock(simpy.Environment):
@@ -105,6 +110,52 @@ class Servers:
             self._waiting.popleft().succeed(row)
         else:
             self._free += 1
+
+
+class _AfterAll(simpy.Event):
+    """An event that comes when everything else has happened at the time at which it is made."""
+
+    def __init__(self, env: Clock) -> None:
+        super().__init__(env)
+        self._ok, self._value = True, None
+        env.schedule(self, priority=_AFTER_ALL)
+
+
+class Engine:
+    """A server that works for one sample at a time: first come first served.
+
+    Of those that come at the same instant, the oldest sample goes first, whichever process SimPy
+    happened to resume before; so a turn is given when nothing else is left to happen at that time.
+    """
+
+    __slots__ = ("_busy", "_env", "_waiting")
+
+    def __init__(self, env: Clock) -> None:
+        self._env = env
+        self._busy = False
+        self._waiting: list[tuple[int, int, simpy.Event]] = []
+
+    def take(self, sample: int) -> Wait[None]:
+        """Take the server for a sample, waiting for it if need be."""
+        turn = self._env.event()
+        heapq.heappush(self._waiting, (self._env.now, sample, turn))
+        self._choose_last()
+        yield turn
+
+    def give(self) -> None:
+        """Give the server back."""
+        self._busy = False
+        self._choose_last()
+
+    def _choose_last(self) -> None:
+        """Choose who is next once everything else has happened at this time."""
+        if self._waiting and not self._busy:
+            _AfterAll(self._env).callbacks.append(self._choose)
+
+    def _choose(self, _: simpy.Event) -> None:
+        if self._waiting and not self._busy:
+            self._busy = True
+            heapq.heappop(self._waiting)[-1].succeed()
 
 
 class Gate:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.cores import AnyTrace
-from pnnsim.periodic import PeriodicTrace
-from pnnsim.trace import ACTIONS, Ints, Trace, core_of
+from pnnsim.gating import EngineKeeps, on_fs, on_times
+from pnnsim.trace import ACTIONS, Ints
 
 #: Name under which static power stands in lists of actions.
 STATIC = "static"
@@ -30,15 +30,17 @@ class Prices:
     Args:
         dynamic: Energy of one span by (component, action) [J]; a pair that is not here is free.
         static_w: Power of each component [W].
-        gated: Components that draw their static power only while one of their lanes is busy, each
-            core for itself.
+        gated: Components that draw their static power only while they work or keep something
+            (`pnnsim.gating`), each core for itself.
         cores: Cores that share the static power equally.
+        engine_keeps: What the digital engine keeps of a sample.
     """
 
     dynamic: Mapping[tuple[str, str], float]
     static_w: Mapping[str, float]
     gated: frozenset[str] = frozenset()
     cores: int = 1
+    engine_keeps: EngineKeeps = "input"
 
     @property
     def standing_w(self) -> float:
@@ -73,7 +75,7 @@ class EnergyLedger:
     def from_trace(cls, trace: AnyTrace, prices: Prices) -> EnergyLedger:
         """Count the spans of a trace and price them; parts are on for the makespan.
 
-        Parts that are gated are on while they are busy.
+        Parts that are gated are on while they work or keep something.
         """
         dynamic = [
             Entry(component, action, count, count * prices.dynamic.get((component, action), 0.0))
@@ -83,8 +85,8 @@ class EnergyLedger:
         for component, power in sorted(prices.static_w.items()):
             on_s = trace.makespan_fs / _FS_PER_S
             if component in prices.gated:
-                busy = sum(busy_fs(part, component) for part in trace.parts)
-                on_s = busy / prices.cores / _FS_PER_S
+                on = sum(on_fs(part, component, prices.engine_keeps) for part in trace.parts)
+                on_s = on / prices.cores / _FS_PER_S
             static.append(Entry(component, STATIC, 0, power * on_s))
         return cls((*dynamic, *static))
 
@@ -156,44 +158,6 @@ def counts(trace: AnyTrace) -> dict[tuple[str, str], int]:
     return dict(sorted(result.items()))
 
 
-def busy_fs(trace: Trace | PeriodicTrace, component: str) -> int:
-    """Return for how long at least one lane of a component of one core was busy [fs]."""
-    start, end = on_times(trace.base, component)
-    busy = int((end - start).sum())
-    if isinstance(trace, PeriodicTrace):
-        # A window of one period, in which everything repeats already.
-        opens = int(trace.base.end_fs[trace.end_row - 1])
-        closes = opens + trace.period_fs
-        inside = np.minimum(end, closes) - np.maximum(start, opens)
-        busy += trace.repeats * int(np.maximum(inside, 0).sum())
-    return busy
-
-
-def on_times(
-    trace: Trace, component: str, core: int = 0, rows: Ints | None = None
-) -> tuple[Ints, Ints]:
-    """Return starts and ends of the times in which a component is busy, apart and ascending.
-
-    Args:
-        trace: The trace.
-        component: Who is busy, with any of its lanes.
-        core: On which core.
-        rows: Spans to look at; all where it is not given.
-    """
-    lanes = [
-        lane
-        for lane, name in enumerate(trace.components())
-        if name == component and core_of(trace.units[lane]) == core
-    ]
-    rows = np.arange(len(trace)) if rows is None else rows
-    rows = rows[np.isin(trace.unit[rows], lanes)]
-    rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
-    start, end = trace.start_fs[rows], np.maximum.accumulate(trace.end_fs[rows])
-    begins = np.append(True, start[1:] > end[:-1]) if len(rows) else np.zeros(0, dtype=bool)
-    edges = np.flatnonzero(begins)
-    return start[edges], end[np.append(edges[1:], len(rows)) - 1] if len(rows) else end
-
-
 def power_trace(run: AnyTrace, prices: Prices) -> PowerTrace:
     """Spread the energy of each span evenly over it and add the static power.
 
@@ -210,12 +174,12 @@ def power_trace(run: AnyTrace, prices: Prices) -> PowerTrace:
     on = (edges[:-1] >= trace.arrival_fs.min()) & (edges[1:] <= trace.result_fs.max())
     power = np.where(on, prices.standing_w, 0.0)
     for component in sorted(prices.gated & prices.static_w.keys()):
-        busy = np.zeros(len(edges), dtype=np.int64)
+        active = np.zeros(len(edges), dtype=np.int64)
         for core in range(prices.cores):
-            begin, end = on_times(trace, component, core)
-            np.add.at(busy, np.searchsorted(edges, begin), 1)
-            np.add.at(busy, np.searchsorted(edges, end), -1)
-        power += np.cumsum(busy)[:-1] * (prices.static_w[component] / prices.cores)
+            begin, end = on_times(trace, component, prices.engine_keeps, core=core)
+            np.add.at(active, np.searchsorted(edges, begin), 1)
+            np.add.at(active, np.searchsorted(edges, end), -1)
+        power += np.cumsum(active)[:-1] * (prices.static_w[component] / prices.cores)
     impulse_fs: list[Ints] = []
     impulse_energy: list[NDArray[np.float64]] = []
     for (component, action), price in sorted(prices.dynamic.items()):

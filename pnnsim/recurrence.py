@@ -16,10 +16,11 @@ from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.trace import Ints, Trace
 
-#: Blocks before the one of a span that can hold up its start: the readout must have taken the block
-#: before the last. A write ahead of time waits for the
-#: last use of its bank, which is at most two blocks back, as each block uses every weight set.
-_BACK, _BACK_AHEAD = 2, 4
+#: Blocks before the one of a span that can hold up its start, and one more. The front end is one
+#: block ahead of the loop, while the readout may hand over the block before the last to it. A write
+#: ahead of time waits for the last use of its bank, which is at most two blocks back, as each block
+#: uses every weight set.
+_BACK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,6 @@ class _Period:
     blocks: int
     waves: int
     period_fs: int
-    back: int
 
 
 def find_period(
@@ -60,13 +60,12 @@ def find_period(
         plan: After how many blocks the plan repeats, and how many it then repeats.
         control: How the work is ordered.
     """
-    back = _BACK_AHEAD if control.prefetch else _BACK
-    blocks = plan[0] + 2 * plan[1] + back + 4
+    blocks = plan[0] + 2 * plan[1] + _BACK + 4
     while 2 * blocks * control.block < arrivals.count:
         trace, found = simulate(blocks * control.block)
         if len(trace.dropped):
             return None
-        period = _recurrence(trace, found, plan, back)
+        period = _recurrence(trace, found, plan)
         if period is not None:
             return _short_run(simulate, arrivals.count, trace, found, period)
         blocks *= 2
@@ -107,21 +106,21 @@ def _signatures(trace: Trace, blocks: Blocks, reference: Ints) -> list[bytes]:
     return signatures
 
 
-def _recurrence(trace: Trace, blocks: Blocks, plan: tuple[int, int], back: int) -> _Period | None:
+def _recurrence(trace: Trace, blocks: Blocks, plan: tuple[int, int]) -> _Period | None:
     """Return the period into which the run has come by its last block, or None."""
     reference = _references(trace, blocks)
     alike = _signatures(trace, blocks, reference)
     last = len(alike) - 1
     transient, step = plan
-    for length in range(step, last - back - transient + 1, step):
-        if alike[last - back + 1 :] != alike[last - back + 1 - length : last + 1 - length]:
+    for length in range(step, last - _BACK - transient + 1, step):
+        if alike[last - _BACK + 1 :] != alike[last - _BACK + 1 - length : last + 1 - length]:
             continue
         start = last - length
         while start > transient and alike[start - 1] == alike[start - 1 + length]:
             start -= 1
         waves = int(blocks.firsts[last] - blocks.firsts[last - length])
         time = int(reference[last] - reference[last - length])
-        return _Period(start, length, waves, time, back) if time > 0 else None
+        return _Period(start, length, waves, time) if time > 0 else None
     return None
 
 
@@ -145,7 +144,7 @@ def _short_run(
     # Two whole periods must be over before the end of the run can be felt: a few blocks before it.
     reference = int(_references(trace, blocks)[period.start])
     turns = 2 + -(-max(0, begin - reference) // period.period_fs)
-    turns += -(-(period.back + 4) // period.blocks)
+    turns += -(-(_BACK + 4) // period.blocks)
     first_wave = int(blocks.firsts[period.start]) + 2 * period.waves
     needed = int(blocks.firsts[period.start]) + max(turns, 4) * period.waves
     repeats = (count - needed) // period.waves

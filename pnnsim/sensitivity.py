@@ -8,16 +8,19 @@ delay, with whole numbers as slopes: how often the delay stands in the chain of 
 to the result. Away from kinks a difference therefore gives this number itself, however wide the
 step, up to the rounding of delays to femtoseconds; energy is linear in prices and in that time. At
 a kink, where another part becomes the bottleneck, the slopes of both sides differ, and both are
-given.
+given. What is no delay and no price, such as the coupling of a ring near 1, may bend much more:
+steps are taken on a scale that fits the bounds of the field, and checked by halving them.
 """
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pnnsim.ahead import planned
 from pnnsim.chip import Chip
 from pnnsim.errors import PnnsimError
 from pnnsim.ledger import EnergyLedger
@@ -28,13 +31,21 @@ from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_cores, run_fast
 from pnnsim.units import readable_quantity
 
-#: Relative step of a physical value; whole numbers move by 1.
+#: Step of a physical value on its scale (`_neighbors`); whole numbers move by 1.
 STEP = 0.01
+#: Relative difference to the slopes over half the step up to which they agree, and share of a
+#: figure below which a slope is not compared.
+_AGREES, _MATTERS = 0.01, 1e-6
 #: Relative difference of both sides from which on there is a kink between them.
 _BEND = 0.1
 _HOLDS = {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
 #: Sections that say how work is ordered, not what a part is like.
 _POLICY = ("control",)
+
+#: Mean latency [s] and energy of one inference [J].
+_Figures = tuple[float, float]
+#: A value of a parameter, and the figures of the machine that has it; None where there is none.
+_Point = tuple[float, _Figures | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,8 @@ class Sensitivity:
         latency_sides: `latency` for a smaller and for a larger value; None where the value cannot
             be moved to that side.
         energy_sides: `energy` likewise.
+        steady: Whether half the step gives the same slopes; otherwise those over half of it are
+            given. A whole number moves by 1 and has no half step.
     """
 
     parameter: str
@@ -61,6 +74,7 @@ class Sensitivity:
     energy_share: float
     latency_sides: tuple[float | None, float | None]
     energy_sides: tuple[float | None, float | None]
+    steady: bool = True
 
     @property
     def kink(self) -> bool:
@@ -76,8 +90,10 @@ def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, waves: int = 64) -> 
     """Return what each parameter that matters does, the most influential first.
 
     Derivatives are central differences of replayed runs; one-sided where a step to one side is
-    not possible. Parameters that move neither figure are left out, and so are those that are 0,
-    as there is no relative change of nothing, and sizes that decide where matrices lie.
+    not possible. Differences over half the step check them, and take the curvature out where they
+    agree (Richardson extrapolation). Parameters that move neither figure are left out, and so are
+    those that are 0, as there is no relative change of nothing, and sizes that decide where
+    matrices lie.
 
     Args:
         spec: Machine.
@@ -91,19 +107,29 @@ def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, waves: int = 64) -> 
     here = _figures(nominal, waves)
     found = []
     for section, key, value in _parameters(spec):
-        step = 1 if isinstance(value, int) else STEP * value
-        below, above = (
-            _moved(nominal, section, key, moved, waves) for moved in (value - step, value + step)
-        )
-        low = None if below is None else [(f - b) / step for f, b in zip(here, below, strict=True)]
-        high = None if above is None else [(a - f) / step for f, a in zip(here, above, strict=True)]
-        slopes = _mean(low, high)
+        steps = (1,) if isinstance(value, int) else (STEP, STEP / 2)
+        around = [
+            [
+                (moved, _moved(nominal, section, key, moved, waves))
+                for moved in _neighbors(spec, section, key, value, step)
+            ]
+            for step in steps
+        ]
+        center = (value, here)
+        low, high = _slopes(around[0][0], center), _slopes(center, around[0][1])
+        slopes, central = _slopes(*around[0]), low is not None and high is not None
+        if slopes is None:
+            slopes = high if low is None else low
         if slopes is None or not any(slopes):
             continue
-        shares = [
-            slope * value / figure if figure else 0.0
-            for slope, figure in zip(slopes, here, strict=True)
-        ]
+        relative = [value / figure if figure else 0.0 for figure in here]
+        steady = True
+        for below, above in around[1:]:
+            # On the same sides as over the whole step.
+            fine = _slopes(center if low is None else below, center if high is None else above)
+            steady = fine is not None and all(map(_agree, slopes, fine, relative))
+            slopes = _refined(slopes, fine or slopes, steady=steady, central=central)
+        shares = [slope * scale for slope, scale in zip(slopes, relative, strict=True)]
         text = _shown(spec, section, key, value)
         latency, energy = (
             (None if low is None else low[i], None if high is None else high[i]) for i in (0, 1)
@@ -111,7 +137,7 @@ def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, waves: int = 64) -> 
         found.append(
             Sensitivity(
                 f"{section}.{key}", text, slopes[0], slopes[1], shares[0], shares[1], latency,
-                energy,
+                energy, steady,
             )
         )  # fmt: skip
     return sorted(found, key=lambda s: (-abs(s.latency_share) - abs(s.energy_share), s.parameter))
@@ -123,11 +149,64 @@ def _bends(low: float | None, high: float | None) -> bool:
     return abs(high - low) > _BEND * max(abs(low), abs(high))
 
 
-def _mean(low: list[float] | None, high: list[float] | None) -> list[float] | None:
-    """Return the slopes between both sides, or those of the only one."""
-    if low is None or high is None:
-        return high if low is None else low
-    return [(a + b) / 2 for a, b in zip(low, high, strict=True)]
+def _neighbors(
+    spec: HardwareSpec, section: str, key: str, value: float, step: float
+) -> tuple[float, float]:
+    """Return the values a step below and above one, on the scale on which its effect is even.
+
+    That is the logarithm of the odds between two bounds, as what matters of a value near one of
+    them is the distance from it; the logarithm of what has no upper bound or lies on it; and the
+    value itself, in units of its size, where it may be negative. Whole numbers move by the step.
+    """
+    if isinstance(value, int):
+        return value - step, value + step
+    bounds = forms_of(type(getattr(spec, section)), key)[0].bounds
+    low, high = bounds.get("gt", bounds.get("ge")), bounds.get("lt", bounds.get("le"))
+    if low is not None and high is not None and low < value < high:
+        odds = (value - low) / (high - value)
+        return _at_odds(low, high, odds * math.exp(-step)), _at_odds(
+            low, high, odds * math.exp(step)
+        )
+    if low is not None and low >= 0:
+        return value * math.exp(-step), value * math.exp(step)
+    return value - step * abs(value), value + step * abs(value)
+
+
+def _at_odds(low: float, high: float, odds: float) -> float:
+    """Return the value that divides the way between two bounds at these odds."""
+    # From the nearer end, so that no digit of the distance from it is lost.
+    if odds < 1:
+        return low + (high - low) * odds / (1 + odds)
+    return high - (high - low) / (1 + odds)
+
+
+def _slopes(below: _Point, above: _Point) -> list[float] | None:
+    """Return the slopes between two points; None where one of them is no machine."""
+    (x, before), (y, after) = below, above
+    if before is None or after is None or x == y:
+        return None
+    return [(a - b) / (y - x) for b, a in zip(before, after, strict=True)]
+
+
+def _agree(coarse: float, fine: float, relative: float) -> bool:
+    """Return whether two slopes are one as far as it matters, of figures in these units."""
+    apart, size = abs(coarse - fine) * abs(relative), abs(fine) * abs(relative)
+    return apart <= max(_AGREES * size, _MATTERS)
+
+
+def _refined(
+    coarse: Sequence[float], fine: Sequence[float], *, steady: bool, central: bool
+) -> list[float]:
+    """Return slopes from those over a step and over half of it.
+
+    The error of a central difference is a quarter over half the step, of a one-sided one a half.
+
+    Reference: L. F. Richardson, Phil. Trans. R. Soc. A 210, 307, 1911.
+    """
+    if not steady:
+        return list(fine)
+    error = 3 if central else 1
+    return [f + (f - c) / error for c, f in zip(coarse, fine, strict=True)]
 
 
 def _parameters(spec: HardwareSpec) -> Iterator[tuple[str, str, float]]:
@@ -140,9 +219,7 @@ def _parameters(spec: HardwareSpec) -> Iterator[tuple[str, str, float]]:
                 yield section, key, value
 
 
-def _moved(
-    nominal: Chip, section: str, key: str, value: float, waves: int
-) -> tuple[float, float] | None:
+def _moved(nominal: Chip, section: str, key: str, value: float, waves: int) -> _Figures | None:
     """Return the figures with one value changed; None where that is no such machine."""
     spec = nominal.spec
     part: Params = getattr(spec, section)
@@ -158,9 +235,9 @@ def _moved(
         return None
 
 
-def _figures(chip: Chip, waves: int) -> tuple[float, float]:
+def _figures(chip: Chip, waves: int) -> _Figures:
     """Return mean latency [s] and energy of one inference [J]."""
-    trace = run_cores(run_fast, chip.work(), waves)
+    trace = run_cores(run_fast, planned(chip.work()), waves)
     energy = EnergyLedger.from_trace(trace, chip.prices()).total / trace.waves
     return latencies(trace)["mean"], energy
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from pnnsim.ahead import planned
 from pnnsim.answers import (
     IMAGE_QUALITIES,
     Qualities,
@@ -40,6 +41,7 @@ from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
 from pnnsim.visits import Visits, visits_from_trace
+from pnnsim.work import Work
 
 if TYPE_CHECKING:
     from pnnsim.progress import Progress
@@ -54,12 +56,14 @@ class Timing:
 
     Args:
         chip: The nominal chip that was timed.
+        work: What it had to do; whether banks were written ahead of time is decided here.
         run: Who was busy with what, when, as far as it was simulated.
         prices: What actions and time cost.
         visits: What each wave met.
     """
 
     chip: Chip
+    work: Work
     run: AnyTrace
     prices: Prices
     visits: Visits
@@ -113,7 +117,8 @@ def time_run(
             f"and a multiple of {streams}, control.block times control.cores, so that every stream "
             "goes on in every block"
         )
-    run = run_cores(run_timing if exact else run_fast, chip.work(), arrivals, report)
+    work = planned(chip.work())
+    run = run_cores(run_timing if exact else run_fast, work, arrivals, report)
     if progress is not None:
         progress.finish()
     visits = visits_from_trace(
@@ -121,7 +126,7 @@ def time_run(
     )
     if not chip.memory.patient:
         _refuse_waits(chip, visits)
-    return Timing(chip, run, chip.prices(), visits)
+    return Timing(chip, work, run, chip.prices(), visits)
 
 
 def _refuse_waits(chip: Chip, visits: Visits) -> None:
@@ -231,7 +236,7 @@ def simulate(
         "parameters": network.parameter_counts(),
         "macs_per_inference": network.macs_per_inference(),
         "area_m2": nominal.areas(),
-        "warnings": [*spec.warnings(), *nominal.warnings(), *_faded(timing)],
+        "warnings": [*spec.warnings(), *nominal.warnings(timing.work), *_faded(timing)],
     }
     evaluated = time.perf_counter()
     return Result(metrics, timing, {"timing": timed - begin, "values": evaluated - timed})
@@ -327,10 +332,10 @@ def timing_metrics(timing: Timing) -> dict[str, Any]:
         timing.prices,
         network=network,
         memory_capacity=chip.memory.capacity,
-        closed_form_fs=closed_form_fs(chip.work()),
+        closed_form_fs=closed_form_fs(timing.work),
     )
     figures["setup"] = asdict(setup_of(chip, timing.prices))
-    figures["mapping"] = layout(chip.mapping)
+    figures["mapping"] = {**layout(chip.mapping), "written_ahead": timing.work.ahead}
     return figures
 
 

@@ -12,7 +12,7 @@ Cohen, Olsder and Quadrat, Synchronization and Linearity, Wiley, 1992, chapter 3
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -191,7 +191,7 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     aside = np.zeros(len(table), dtype=bool)
     aside[rows] = True
     aside[refreshed] = True
-    outputs = [lane for lane, _, _ in core.output]
+    outputs = {(lane, action) for lane, action, _ in core.output}
     order = _row_order(table, block, firsts, aside, core.products, outputs)
     place = np.empty(len(order) + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
@@ -236,7 +236,7 @@ def _row_order(
     firsts: Ints,
     aside: Flags,
     steps: int,
-    outputs: Sequence[int],
+    outputs: Collection[tuple[int, int]],
 ) -> Ints:
     """Return the order of rows: by end, then by block, step and wave.
 
@@ -245,7 +245,9 @@ def _row_order(
     that take no time come last, as only these can have been caused by others.
     """
     action, start, end, wave, step = table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5]
-    output = np.isin(table[:, 0], outputs)
+    output = np.zeros(len(table), dtype=bool)
+    for lane, stage in outputs:
+        output |= (table[:, 0] == lane) & (action == stage)
     place = np.where(output, steps, np.maximum(step, 0))
     width = int(np.diff(np.append(firsts, wave.max() + 1)).max()) + 2
     inside = np.where(aside, 0, wave - firsts[block] + 1)

@@ -141,7 +141,7 @@ def delay_sets(draw: st.DrawFn) -> Delays:
         # From 1, so that results never come all at once.
         output=(
             Stage("readout", "convert", draw(durations) + 1),
-            Stage("front_end.output", "map_output", draw(durations)),
+            Stage("front_end", "map_output", draw(durations)),
         ),
         route_fs=draw(durations),
         write_fs=draw(durations) * 10,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pnnsim.gating import EngineKeeps
 from pnnsim.trace import ACTIONS, NO_CAUSE, Trace
 
 #: Durations [fs]: a ring-based machine, rounded.
@@ -21,7 +22,7 @@ DURATION = {
     "map_output": 500_000,
 }  # fmt: skip
 UNITS = (
-    "encoder", "front_end", "front_end.output", "switch", "weight_banks.0", "weight_banks.1",
+    "encoder", "front_end", "switch", "weight_banks.0", "weight_banks.1",
     "detector", "nonlinearity", "memory", "readout",
 )  # fmt: skip
 
@@ -52,6 +53,7 @@ class Prices:
     )
     gated: frozenset[str] = frozenset()
     cores: int = 1
+    engine_keeps: EngineKeeps = "input"
 
 
 def make_trace(
@@ -108,7 +110,7 @@ def make_trace(
         ready_cause = move if end(move) > end(row) else row
         ready = end(ready_cause)
         row = add("readout", "convert", end(row), wave, -1, row)
-        row = add("front_end.output", "map_output", end(row), wave, -1, row)
+        row = add("front_end", "map_output", end(row), wave, -1, row)
         results.append(end(row))
     # A machine that has no next wave moves nothing more.
     while rows and rows[-1][4] >= 0 and any(r[3] > results[-1] for r in rows):

@@ -58,7 +58,7 @@ def test_place_that_gets_free_at_the_instant_of_an_arrival_is_free_for_it():
 
 def test_wave_that_comes_a_moment_earlier_is_turned_away():
     waiting = Queue(Arrivals(3, (0, 2, 3), capacity=1))
-    assert (waiting.take(0), waiting.take(4), waiting.take(8)) == (0, 2, None)
+    assert (waiting.take(0), waiting.take(4), waiting.next(8)) == (0, 2, None)
     assert waiting.dropped == [2]
 
 

@@ -104,7 +104,7 @@ def test_throughput_is_the_sum_over_cores_even_for_a_wave_each():
 
 
 def test_standing_power_is_drawn_by_every_core_and_gated_parts_by_those_at_work():
-    # Two of three cores work; a wave takes 26 fs, of which the encoder is busy for 5 + 5.
+    # Two of three cores work; a wave takes 26 fs, of which the encoder is on for 5 + 7.
     run = on_cores(machine(waves=2), 3)
     prices = Prices(
         {("readout", "convert"): 1.0},
@@ -115,7 +115,7 @@ def test_standing_power_is_drawn_by_every_core_and_gated_parts_by_those_at_work(
     ledger = EnergyLedger.from_trace(run, prices)
     assert ledger.static_by_component() == {
         "environment": pytest.approx(3 * 26.0, rel=1e-12, abs=0),
-        "encoder": pytest.approx(2 * 10 * 2.0, rel=1e-12, abs=0),
+        "encoder": pytest.approx(2 * 12 * 2.0, rel=1e-12, abs=0),
     }
     assert ledger.dynamic == 2.0
     assert power_trace(run, prices).energy() == pytest.approx(ledger.total, rel=1e-12, abs=0)

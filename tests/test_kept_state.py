@@ -73,6 +73,8 @@ def test_waves_of_one_stream_follow_each_other_as_steps_do(delays, shape, overla
     """The interval is the closed form of a pass without its ends: every change counts, the last
     to the first step of the next wave included."""
     sets, steps = shape
+    # With an output map the front end would work for both ends in turns.
+    delays = replace(delays, output=delays.output[:1])
     case = machine(delays, sets=sets, steps=steps, banks=sets, overlap=overlap, waves=6)
     results = kept(case).result_fs
     state = sum(stage.duration_fs for stage in delays.encode)

@@ -131,7 +131,16 @@ def test_no_convolution_begins_before_the_one_ahead_is_whole() -> None:
         step += len(application.tiles)
 
 
-@pytest.mark.parametrize("gating", ["[]", "[encoder, detector]"])
+def test_gated_engine_is_on_as_long_as_it_keeps_the_maps() -> None:
+    it = machine("photonic_mrr", 8, ("control.gating", "[front_end]"))
+    trace = it.trace()
+    static = EnergyLedger.from_trace(trace, it.prices()).static_by_component()["front_end"]
+    # Patches are read from maps that it keeps, and the result until it is handed over.
+    whole = it.prices().static_w["front_end"] * 1e-15 * trace.makespan_fs
+    assert static == pytest.approx(whole, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("gating", ["[]", "[encoder, detector]", "[front_end, readout]"])
 def test_energy_is_the_integral_of_power(gating: str) -> None:
     it = machine("photonic_mrr", 8, ("control.gating", gating))
     trace, prices = it.trace(), it.prices()

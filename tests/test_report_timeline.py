@@ -26,7 +26,7 @@ def test_lanes_come_in_the_order_in_which_a_wave_meets_them() -> None:
     trace = make_trace()
     assert [trace.units[i] for i in lane_order(trace)] == [
         "front_end", "encoder", "switch", "weight_banks.0", "weight_banks.1", "detector",
-        "nonlinearity", "memory", "readout", "front_end.output",
+        "nonlinearity", "memory", "readout",
     ]  # fmt: skip
 
 

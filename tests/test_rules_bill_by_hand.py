@@ -11,7 +11,9 @@ import math
 import pytest
 import torch
 
+from pnnsim.chip import Chip
 from pnnsim.hil.bench import Bench
+from pnnsim.hil.meter import Meter
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, train
 from pnnsim.surrogate import Surrogate
@@ -58,6 +60,7 @@ POWER = 5e-3 + 8 * (1e-3 + 1e-3 / 0.2) + 2 * 15e-3 + 2 * 64e-3 + 8 * 3e-3 + 8 * 
 GATED = (("control.gating", "[detector, readout]"), ("readout.static_power", "1 mW"))
 DETECTORS = 8 * 3e-3
 READOUTS = 8 * 1e-3
+LINES_W = 8 * (1e-3 + 1e-3 / 0.2)
 
 #: Passes of each of three updates, waves of each over the examples of the batch, whether states are
 #: read, and weight sets written before each pass.
@@ -76,6 +79,21 @@ COUNTS = {
 def loop_time(change: float) -> float:
     """Return the time of one wave from its first encoding to its last activation."""
     return ENCODE + 3 * MULTIPLY + 2 * change + ACTIVATE
+
+
+@pytest.mark.parametrize("states", [False, True])
+def test_gated_lines_are_on_while_they_keep_what_waits_for_the_switch(states: bool) -> None:
+    """A symbol waits for the switch, but less where its state is read in the meantime."""
+    machine = spec(FAST, ("control.gating", "[encoder]"))
+    bill = Meter(Chip.nominal(machine, NETWORK)).forward(1, states=states).bill
+    state = STATE + CONVERT if states else STATE
+    waits = max(SWITCH - state, 0.0)
+    on = CONVERT + 3 * (ENCODE + RING + DETECT) + 2 * waits
+    lines = LINES_W * on
+    energy = sum(cost.energy_j for cost in bill.costs()) - (POWER - LINES_W) * bill.time_s
+    dynamic = MAPS + LINES + MOVES + ACTIVATIONS + HELD + READ + (2 * READ if states else 0.0)
+    assert (waits > 0) is not states
+    assert energy - dynamic == pytest.approx(lines, rel=1e-5, abs=0)
 
 
 @pytest.mark.parametrize("gating", [(), GATED], ids=["always on", "gated"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,13 @@ import pytest
 
 from pnnsim.chip import Chip
 from pnnsim.cli import main
+from pnnsim.ledger import EnergyLedger
 from pnnsim.mapping import map_network
+from pnnsim.metrics import latencies
 from pnnsim.network import ReLaXNet
+from pnnsim.params.base import forms_of
 from pnnsim.placement import rewrites, tiles
-from pnnsim.sensitivity import sensitivities
+from pnnsim.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.trace import ACTIONS, NO_CAUSE
@@ -156,6 +160,67 @@ def test_kink_gives_the_slopes_of_both_sides():
     assert above == pytest.approx(11 * per, rel=1e-2, abs=0)
     assert item.kink
     assert not found["environment.stabilization_power"].kink
+
+
+def figures(spec, network, waves):
+    run = time_run(Chip.nominal(spec, network), waves)
+    energy = EnergyLedger.from_trace(run.run, run.prices).total / waves
+    return np.array([latencies(run.run)["mean"], energy])
+
+
+@pytest.mark.parametrize("coupling", [0.991, 0.991948313, 0.999])
+def test_value_near_its_bound_is_moved_on_the_scale_of_its_distance_from_it(coupling):
+    # The linewidth of a ring goes with 1 - r: a step of 1 % of r itself would be more than all.
+    network = ReLaXNet(weight_sets=2, steps=3)
+    spec = load_spec("photonic_mrr", [("weight_banks.self_coupling", str(coupling))])
+    item = next(
+        found
+        for found in sensitivities(spec, network, waves=4)
+        if found.parameter == "weight_banks.self_coupling"
+    )
+    step = 1e-3 * (1 - coupling)
+    below, above = (
+        figures(
+            replace(
+                spec,
+                weight_banks=spec.weight_banks.model_copy(update={"self_coupling": moved}),
+            ),
+            network,
+            4,
+        )
+        for moved in (coupling - step, coupling + step)
+    )
+    shares = (above - below) / (2 * step) * coupling / figures(spec, network, 4)
+    # Delays are rounded to a femtosecond, of some 10^5 in which a step changes 100.
+    assert item.latency_share == pytest.approx(shares[0], rel=1e-2, abs=1e-6)
+    assert item.energy_share == pytest.approx(shares[1], rel=1e-2, abs=1e-6)
+    assert item.steady
+
+
+def test_kink_inside_the_step_is_flagged():
+    # The switch is 0.7 % faster than what it hides: it matters from there on, which a whole step
+    # reaches and half of it does not.
+    chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
+    rise = 3.2e-9 * chip.delays().state_fs / chip.delays().route_fs * (1 - 0.007)
+    spec = load_spec("photonic_mrr", [("switch.rise_time", f"{rise * 1e15:.6f} fs")])
+    found = {item.parameter: item for item in sensitivities(spec, NETWORK, waves=1)}
+    assert not found["switch.rise_time"].steady
+    assert found["switch.rise_time"].latency == pytest.approx(0.0, abs=1e-9)
+    assert found["environment.stabilization_power"].steady
+
+
+@pytest.mark.parametrize("name", ["photonic_mrr", "photonic_mzi", "spintronic_mtj", "fiber_loop"])
+def test_no_step_leaves_the_bounds_of_a_field(name):
+    spec = load_spec(name)
+    compare = {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
+    for section, key, value in _parameters(spec):
+        bounds = forms_of(type(getattr(spec, section)), key)[0].bounds
+        if isinstance(value, int) or value in bounds.values():
+            continue
+        below, above = _neighbors(spec, section, key, value, 0.5)
+        assert below < value < above
+        for moved in (below, above):
+            assert all(compare[kind](moved, bound) for kind, bound in bounds.items())
 
 
 def test_tiles_cover_each_matrix_once_and_live_on_different_banks():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pnnsim.delays import Stage
@@ -213,6 +214,46 @@ def test_slow_readout_makes_a_queue_and_holds_up_nobody_else():
         nonlinearity       ..........00......11......22..............
         readout            ............000000000011111111112222222222
     """)
+
+
+MAPS = {
+    "input": (Stage("front_end", "map_input", 4),),
+    "output": (Stage("readout", "convert", 3), Stage("front_end", "map_output", 5)),
+}
+
+
+def test_front_end_maps_inputs_and_outputs_in_turns():
+    # Wave 1 is taken at 12, as wave 0 has left the loop: the input of wave 2 is mapped at once, and
+    # the result of wave 0, which is read at 15, when that is over.
+    trace = machine(waves=3, sets=1, steps=1, banks=1, **MAPS).run()
+    assert drawn(trace) == by_hand("""
+        fs                 0---------1---------2---------3-----
+        front_end          00001111....222200000...11111...22222
+        encoder            ....00000...11111...22222............
+        weight_banks.path  ......0.......1.......2..............
+        weight_banks.0     .......0.......1.......2.............
+        detector           ........00......11......22...........
+        nonlinearity       ..........00......11......22.........
+        readout            ............000......111.....222.....
+    """)
+
+
+def test_front_end_serves_the_older_of_two_waves_that_come_at_once():
+    # Nothing is converted: at 23 wave 0 has its result to be mapped, and wave 2 its input.
+    outputs = Stage("readout", "convert", 0), MAPS["output"][1]
+    trace = machine(waves=3, input=MAPS["input"], output=outputs).run()
+    assert drawn(trace)["front_end"][:36] == "00001111" + 15 * "." + "00000" + "2222" + 4 * "."
+    assert trace.arrival_fs.tolist() == [0, 4, 28]
+    # The cause of the input is what kept the front end busy until then.
+    first, last = trace.rows("map_output")[0], trace.rows("map_input")[-1]
+    assert trace.cause[last] == first
+
+
+def test_front_end_that_both_ends_need_is_the_bottleneck_of_both():
+    # 4 + 5 fs for each wave, where the loop takes 8 and no other part more; the last have no next.
+    one = {"sets": 1, "steps": 1, "banks": 1}
+    results = machine(waves=30, **one, **MAPS).run().result_fs
+    assert np.diff(results)[-20:-2].tolist() == [9] * 18
 
 
 def test_single_wave_through_a_single_step():

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
+from pnnsim.ahead import planned
+from pnnsim.chip import Chip
+from pnnsim.cli import main
 from pnnsim.mapping import map_network
 from pnnsim.metrics import setup
+from pnnsim.network import ReLaXNet
+from pnnsim.periodic import PeriodicTrace
 from pnnsim.schedule import plan_blocks, plan_period
+from pnnsim.simulator import time_run, timing_metrics
+from pnnsim.spec import load_spec
+from pnnsim.timing import run_fast
 from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines
 
@@ -110,6 +122,61 @@ def test_plan_repeats_when_it_says_so(sets, banks, prefetch):
     blocks = [visits for visits, _ in zip(plan, range(start + 4 * length), strict=False)]
     for block in range(start, start + 3 * length):
         assert blocks[block] == blocks[block + length]
+
+
+def steady(case, work):
+    """Return the interval between results of a long run [fs]."""
+    run = run_fast(work, 256 * case.control.block)
+    if isinstance(run, PeriodicTrace):
+        return Fraction(run.period_fs, run.period_waves)
+    return Fraction(run.result_span_fs, run.waves - 1)
+
+
+def both_plans(case):
+    """Return the work as it is planned, its interval, and that without writes ahead [fs]."""
+    never = case.control.model_copy(update={"prefetch": False})
+    always = case.control.model_copy(update={"prefetch": True})
+    chosen = planned(replace(case.work, control=always))
+    return chosen, steady(case, chosen), steady(case, replace(case.work, control=never))
+
+
+@given(machines(ahead=True))
+@settings(max_examples=20, deadline=None)
+def test_prefetch_never_makes_a_saturated_run_slower(case):
+    assume(1 < case.mapping.logical < case.mapping.matrices)
+    chosen, ahead, plain = both_plans(case)
+    # A tie goes to the plan that writes nothing ahead.
+    assert ahead < plain if chosen.ahead else ahead == plain
+
+
+def test_three_sets_on_two_banks_are_written_when_they_are_needed():
+    # Written ahead, each step needs a write, as the bank just used is spared; in place, only every
+    # second one does.
+    case = machine(sets=3, steps=3, banks=2, prefetch=True, route_fs=3, write_fs=1000)
+    chosen, _, plain = both_plans(case)
+    assert not chosen.ahead
+    assert steady(case, case.work) > 1.4 * plain
+
+
+def test_writes_that_hide_behind_other_steps_are_made_ahead():
+    case = machine(sets=4, steps=4, banks=3, prefetch=True, route_fs=3, write_fs=20)
+    chosen, ahead, plain = both_plans(case)
+    assert chosen.ahead
+    assert ahead < plain
+
+
+def test_plan_that_was_chosen_is_in_the_metrics_and_the_map(capsys):
+    ahead = ("control.prefetch", "true")
+    network = ReLaXNet(weight_sets=3, steps=3)
+    timing = time_run(Chip.nominal(load_spec("photonic_mrr", [ahead]), network), 40)
+    metrics = timing_metrics(timing)
+    never = time_run(Chip.nominal(load_spec("photonic_mrr"), network), 40)
+    assert metrics["mapping"]["written_ahead"] is False
+    assert metrics["interval_s"] == timing_metrics(never)["interval_s"]
+    assert timing.trace.equals(never.trace)
+    settings = ["--set", "network.weight_sets=3", "--set", "control.prefetch=true"]
+    assert main(["map", "photonic_mrr", *settings, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["written_ahead"] is False
 
 
 def test_closed_form_knows_nothing_of_writes_ahead():

@@ -6,6 +6,8 @@ order written out in full.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import given, settings
 
@@ -32,15 +34,77 @@ def needed_changes(case, blocks):
     return changes
 
 
+class Outputs:
+    """The readout and the front end behind the loop: one engine, which maps inputs as well.
+
+    Jobs of the engine are served in the order in which they could begin, those of older waves first
+    where several could at once.
+    """
+
+    def __init__(self, delays):
+        self.stages = [(stage.unit == "front_end", stage.duration_fs) for stage in delays.output]
+        self.active = []  # of waves that have left the loop, in order
+        self.begun = []  # when the readout began with each wave
+        self.result = []
+        self.engine_free = 0
+        self.stage, self.at = 0, 0  # of the wave that is read, and since when
+
+    def begin(self):
+        """Begin with the next wave that has left the loop; return whether a wave is read."""
+        if len(self.begun) == len(self.result):
+            if len(self.begun) == len(self.active):
+                return False
+            self.at = max(self.active[len(self.begun)], self.at)
+            self.begun.append(self.at)
+        return True
+
+    def work(self, time):
+        """Do a stage, unless it needs the engine later than a time; return whether it was done."""
+        if not self.begin():
+            return False
+        engine, duration = self.stages[self.stage]
+        if engine and self.at > time:
+            return False
+        begin = max(self.at, self.engine_free) if engine else self.at
+        self.at = begin + duration
+        if engine:
+            self.engine_free = self.at
+        self.stage = (self.stage + 1) % len(self.stages)
+        if not self.stage:
+            self.result.append(self.at)
+        return True
+
+    def until(self, time):
+        """Give the engine to all jobs that could begin at a time or before it."""
+        while self.work(time):
+            pass
+
+    def taken(self, wave):
+        """Return when the readout begins with a wave."""
+        self.begin()
+        while len(self.begun) <= wave:
+            assert self.work(math.inf)
+            self.begin()
+        return self.begun[wave]
+
+    def map_input(self, could_begin, duration):
+        """Return when the engine begins with an input that it could begin at a time."""
+        self.until(could_begin)
+        begin = max(could_begin, self.engine_free)
+        self.engine_free = begin + duration
+        return begin
+
+
 def recurrence(case):
     """Return arrivals, results and the departure of each (wave, step) [fs]."""
     d, block, steps = case.delays, case.control.block, len(case.order)
     folds = case.mapping.folds
-    arrival, result = {}, {}
+    arrival = {}
     departure = {}
     encoder_taken = {}  # by wave, at step 0
-    left = front_end_free = encoder_free = readout_free = 0
-    taken = []  # when the readout begins with the last wave of each block
+    left = encoder_free = 0
+    outputs = Outputs(d)
+    last_of = []  # number of the last wave of each block
     nonlinearity_free = -1  # departures from which on it is free at capture
     blocks = [range(b, min(b + block, case.waves)) for b in range(0, case.waves, block)]
     changes = needed_changes(case, len(blocks))
@@ -54,10 +118,12 @@ def recurrence(case):
             activates = (step + 1) % folds == 0
             for wave in waves:
                 if step == 0:
-                    arrival[wave] = encoder_taken.get(wave - 1, front_end_free)
+                    could_begin = encoder_taken.get(wave - 1, 0)
+                    mapping_fs = d.input[0].duration_fs
+                    arrival[wave] = outputs.map_input(could_begin, mapping_fs)
                     ready[wave] = max(arrival[wave] + d.input_fs, left)
                     if number > 1:
-                        ready[wave] = max(ready[wave], taken[number - 2])
+                        ready[wave] = max(ready[wave], outputs.taken(last_of[number - 2]))
                 start = max(ready[wave], encoder_free)
                 if not case.control.overlap:
                     start = max(start, changed)
@@ -73,13 +139,14 @@ def recurrence(case):
                 active = captured + d.activate_fs
                 ready[wave] = active + d.hold_fs if activates else captured
                 if step == steps - 1:
-                    result[wave] = readout_free = max(active, readout_free) + d.output_fs
+                    outputs.active.append(active)
             rest = captured
             if not case.control.overlap:
                 rest = ready[wave] if step < steps - 1 else active
         left = active
-        taken.append(readout_free - d.output_fs)
-    return arrival, result, departure
+        last_of.append(waves[-1])
+    outputs.until(math.inf)
+    return arrival, dict(enumerate(outputs.result)), departure
 
 
 @given(machines())

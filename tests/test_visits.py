@@ -98,6 +98,6 @@ def test_programmings_have_their_numbers_though_rows_are_missing_at_the_end(stat
     ]
     changes += [("weight_banks.count", "5"), ("control.block", "2"), ("memory.capacity", "2")]
     chip = Chip.nominal(load_spec("spintronic_mtj", changes), network)
-    fast, exact = time_run(chip, 90), time_run(chip, 90, exact=True)
+    fast, exact = time_run(chip, 160), time_run(chip, 160, exact=True)
     assert len(fast.run.base) < len(exact.run)
     np.testing.assert_array_equal(fast.visits.write, exact.visits.write)

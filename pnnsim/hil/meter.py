@@ -76,7 +76,7 @@ class Meter:
         self._work = replace(self.chip.work(), control=control, keeps=False)
         self._delays = self._work.delays
         self._prices = self.chip.prices()
-        #: Power while no wave is on its way: parts that are gated draw none [W].
+        #: Power while no wave is on its way: parts that are gated keep nothing and draw none [W].
         self.power = self._prices.standing_w
 
     def forward(self, waves: int, *, states: bool) -> Passage:
@@ -128,7 +128,9 @@ class Meter:
         trace = run_timing(replace(work, delays=slow), waves)
         count = waves * (len(work.order) - 1)
         time = from_fs(trace.makespan_fs) - plain.time_s
+        # A wave that waits for its state keeps other parts on for longer, or for less.
+        waited = EnergyLedger.from_trace(trace, self._prices).total - plain.energy_j
         price = self.chip.readout.cost("convert")
         if "readout" in self._prices.gated:
             price += self._prices.static_w["readout"] * from_fs(convert)
-        return trace, Cost(count, time, count * price + self.power * time)
+        return trace, Cost(count, time, count * price + waited)

@@ -156,7 +156,8 @@ class Machine:
             ("front_end", "map_input"): self._input_operations * each,
             ("front_end", "map_output"): behind * each,
         }
-        return replace(prices, dynamic=dynamic)
+        # Patches are read from maps that the engine keeps.
+        return replace(prices, dynamic=dynamic, engine_keeps="values")
 
     @property
     def _input_operations(self) -> int:

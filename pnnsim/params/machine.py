@@ -51,7 +51,8 @@ class ControlParams(Params):
     overlap: bool = True
     """Whether the switch moves while the state is processed, or afterwards."""
     prefetch: bool = False
-    """Whether a bank that is not in use is written while the others compute."""
+    """Whether a bank that is not in use is written while the others compute, where that makes a
+    saturated run faster."""
     tiles_at_once: Count | None = None
     """Tiles of one matrix that are multiplied at once; a matrix with more is folded, one part after
     the other. As many as there are banks where it is not given."""
@@ -67,4 +68,4 @@ class ControlParams(Params):
         tuple[Literal["front_end", "encoder", "detector", "nonlinearity", "readout"], ...],
         AfterValidator(distinct),
     ] = ()
-    """Parts that are switched off while idle; one that keeps something, as banks do, cannot be."""
+    """Parts that are switched off while they neither work nor keep anything."""

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.ledger import on_times
+from pnnsim.gating import EngineKeeps, on_times
 from pnnsim.report.files import write_pieces
 from pnnsim.report.format import exact_time
 from pnnsim.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
@@ -54,11 +54,15 @@ class PriceList(Protocol):
 
     @property
     def gated(self) -> frozenset[str]:
-        """Components that are on only while they are busy; the others are all the time."""
+        """Components that are on only while they work or keep something; others always are."""
 
     @property
     def cores(self) -> int:
         """Cores that share this power equally."""
+
+    @property
+    def engine_keeps(self) -> EngineKeeps:
+        """What the digital engine keeps of a sample."""
 
 
 def write_perfetto(
@@ -273,12 +277,12 @@ def _counters(
 
 
 def _static_power(trace: Trace, rows: Ints, prices: PriceList, times: Ints) -> NDArray[np.float64]:
-    """Return the static power from each time on [W]; gated parts draw it while they are busy."""
+    """Return the static power from each time on [W]; gated parts draw it while they are on."""
     standing = math.fsum(w for part, w in prices.static_w.items() if part not in prices.gated)
     power = np.full(len(times), standing)
     for component in sorted(prices.gated & prices.static_w.keys()):
         for core in range(prices.cores):
-            begin, end = on_times(trace, component, core, rows)
+            begin, end = on_times(trace, component, prices.engine_keeps, core=core, rows=rows)
             change = np.bincount(np.searchsorted(times, begin), minlength=len(times))
             change -= np.bincount(np.searchsorted(times, end), minlength=len(times))
             power += np.cumsum(change) * (prices.static_w[component] / prices.cores)
