@@ -12,6 +12,8 @@ code. This file holds no policy about when to raise: that belongs to the code th
     ├── TrainingError                 training diverged or cannot go on
     ├── OutputError (OSError)         a result cannot be written
     └── BackendError (RuntimeError)   something that runs a layer failed
+
+Outside the tree, as no user can cause it, stands `InvariantError`.
 """
 
 from __future__ import annotations
@@ -92,3 +94,7 @@ class OutputError(PnnsimError, OSError):
 
 class BackendError(PnnsimError, RuntimeError):
     """Report a failure of whatever runs a layer."""
+
+
+class InvariantError(RuntimeError):
+    """A run that breaks a rule of its machine: a fault of pnnsim itself."""

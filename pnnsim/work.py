@@ -40,6 +40,11 @@ class Work:
         return self.mapping.folds
 
     @property
+    def front_end_jobs(self) -> int:
+        """Return how many jobs the front end does at once: an input map beside an output map."""
+        return 2
+
+    @property
     def ahead(self) -> bool:
         """Return whether banks are written ahead of time: asked for, needed and possible."""
         return self.control.prefetch and not self.mapping.resident and self.mapping.logical > 1
