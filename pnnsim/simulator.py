@@ -32,6 +32,7 @@ from pnnsim.ledger import Prices
 from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.parameters import ParameterSet
 from pnnsim.schedule import closed_form_fs
+from pnnsim.self_check import check_run
 from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import Trace
@@ -91,6 +92,7 @@ def time_run(
 
     Raises:
         ScheduleError: If the work cannot be timed on this machine.
+        InvariantError: If the run breaks a rule of the machine, which is a fault of pnnsim.
     """
     keeps, streams = chip.network.state == "keep", streams_of(chip)
     arrivals = Arrivals(waves) if isinstance(waves, int) else waves
@@ -110,7 +112,9 @@ def time_run(
             f"and a multiple of {streams}, control.block times control.cores, so that every stream "
             "goes on in every block"
         )
-    run = run_cores(run_timing if exact else run_fast, chip.work(), arrivals, report)
+    work = chip.work()
+    run = run_cores(run_timing if exact else run_fast, work, arrivals, report)
+    check_run(run, work, arrivals)
     if progress is not None:
         progress.finish()
     visits = visits_from_trace(

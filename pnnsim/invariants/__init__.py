@@ -19,7 +19,6 @@ is a fault of pnnsim, never a user's error.
 from __future__ import annotations
 
 from pnnsim.columns import Columns
-from pnnsim.errors import InvariantError
 from pnnsim.invariants.contents import banks_hold_what_is_used, switch_rests
 from pnnsim.invariants.durations import spans_last_as_long_as_parts_take
 from pnnsim.invariants.eagerness import (
@@ -29,6 +28,7 @@ from pnnsim.invariants.eagerness import (
     samples_depart_when_they_can,
     switch_moves_when_it_can,
 )
+from pnnsim.invariants.faults import blamed_on_pnnsim
 from pnnsim.invariants.occupancy import (
     drivers_write_their_number,
     front_end_does_its_jobs,
@@ -37,7 +37,7 @@ from pnnsim.invariants.occupancy import (
     results_find_places,
 )
 from pnnsim.invariants.order import causes_precede, times_ascend
-from pnnsim.invariants.passages import Requests, passages
+from pnnsim.invariants.passages import Passages, Requests, passages
 from pnnsim.invariants.programming import (
     gates,
     refreshes_start_when_due,
@@ -50,7 +50,7 @@ from pnnsim.invariants.requests import (
 from pnnsim.invariants.schedule import changes_are_those_of_the_plan
 from pnnsim.work import Work
 
-__all__ = ["Requests", "check"]
+__all__ = ["Requests", "check", "check_passages"]
 
 
 def check(trace: Columns, work: Work, requests: Requests | None = None) -> None:
@@ -64,22 +64,19 @@ def check(trace: Columns, work: Work, requests: Requests | None = None) -> None:
     Raises:
         InvariantError: The first invariant that is broken, and the row that breaks it.
     """
-    try:
-        _check(trace, work, requests)
-    except InvariantError as fault:
-        raise InvariantError(
-            f"timing: internal: the simulated run breaks a rule of its machine: {fault}"
-        ) from None
+    with blamed_on_pnnsim():
+        times_ascend(trace)
+        causes_precede(trace)
+        parts_serve_one_at_a_time(trace)
+        run = passages(trace, work, requests)
+        samples_arrive_when_requested(run)
+        requests_are_dropped_where_the_queue_is_full(run)
+        check_passages(run)
 
 
-def _check(trace: Columns, work: Work, requests: Requests | None) -> None:
-    """Apply every invariant in turn; those behind rely on those ahead of them."""
-    times_ascend(trace)
-    causes_precede(trace)
-    parts_serve_one_at_a_time(trace)
-    run = passages(trace, work, requests)
-    samples_arrive_when_requested(run)
-    requests_are_dropped_where_the_queue_is_full(run)
+def check_passages(run: Passages) -> None:
+    """Apply every invariant of what samples pass; those behind rely on those ahead of them."""
+    trace, work = run.trace, run.work
     switch_rests(trace)
     banks_hold_what_is_used(trace, work.order)
     spans_last_as_long_as_parts_take(run)

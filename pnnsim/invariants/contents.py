@@ -51,13 +51,13 @@ def banks_hold_what_is_used(trace: Columns, order: Sequence[int]) -> None:
         spoilt, latest = _neighbors(trace, written, detects[here], trace.start_fs[departs[here]])
         if spoilt is not None:
             fail(trace, int(used[spoilt]), f"multiplies while bank {bank} is written")
-        initial = trace.weight_set[used[np.argmin(used)]]
-        before = np.append(initial, trace.weight_set[written][:-1])[: len(written)]
         again = trace.action[written] == ACTIONS.index("refresh")
+        initial = trace.weight_set[np.concatenate([used, written[again]]).min()]
+        before = np.append(initial, trace.weight_set[written][:-1])[: len(written)]
         wrong = first(again & (trace.weight_set[written] != before))
         if wrong is not None:
             fail(trace, int(written[wrong]), f"refreshes bank {bank}, which holds {before[wrong]}")
-        # Before any write a bank holds what the set-up gave it, seen at its first use.
+        # Before any write a bank holds what the set-up gave it, seen at its first use or refresh.
         holds = np.append(trace.weight_set[written], initial)[latest]
         wrong = first(trace.weight_set[used] != holds)
         if wrong is not None:

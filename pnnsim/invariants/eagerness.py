@@ -24,7 +24,7 @@ def front_end_starts_when_it_can(run: Passages) -> None:
     needs = [("the encoder took the sample before", taken)]
     if not run.saturated:
         needs.append(("the sample arrived", trace.arrival_fs))
-    start_when_needs_are_met(trace, rows[:, 0], [*needs, *_engine(run, rows[:, 0])])
+    start_when_needs_are_met(run, rows[:, 0], [*needs, *_engine(run, rows[:, 0])])
     _follow_each_other(run, rows)
 
 
@@ -36,7 +36,7 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
     T_encode plus the time for which bank and detector need the symbol", and without
     `control.overlap` that the switch moves first.
     """
-    trace, work, block = run.trace, run.work, run.block
+    work, block = run.work, run.block
     order = _encoder_order(run)
     sample, product = np.divmod(order, run.products)
     place, number = block[sample], np.arange(len(order))
@@ -66,7 +66,7 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
         ready = _ready_fs(run, changes)[place, product]
         needs.append(("the bank was ready", where(leads, ready)))
     rows = run.encode_rows.reshape(-1, run.encode_rows.shape[-1])
-    start_when_needs_are_met(trace, rows[order, 0], needs)
+    start_when_needs_are_met(run, rows[order, 0], needs)
     _follow_each_other(run, rows)
 
 
@@ -95,7 +95,7 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
         needs.append(("the bank was ready", where(leads, _ready_fs(run, changes)[place, product])))
     banks = trace.bank[run.mvm_rows].ravel()[order]
     start_when_needs_are_met(
-        trace,
+        run,
         rows,
         needs,
         excused=lambda late, ready_fs: gates.kept(
@@ -104,7 +104,7 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
     )
     way = (run.drive_rows, run.propagate_rows, run.mvm_rows, run.detect_rows)
     start_when_needs_are_met(
-        trace, way[1].ravel(), [("it departed", run.start(run.drive_rows).ravel())]
+        run, way[1].ravel(), [("it departed", run.start(run.drive_rows).ravel())]
     )
     for ahead, behind in pairwise(way[1:]):
         _follow(run, ahead, behind)
@@ -125,7 +125,7 @@ def readout_starts_when_it_can(run: Passages) -> None:
         ("the result was there", done),
         ("the result before was at the host", before(run.end(rows[:, -1]))),
     ]
-    start_when_needs_are_met(run.trace, rows[:, 0], [*needs, *_engine(run, rows[:, 0])])
+    start_when_needs_are_met(run, rows[:, 0], [*needs, *_engine(run, rows[:, 0])])
     _follow_each_other(run, rows)
 
 
@@ -141,7 +141,7 @@ def switch_moves_when_it_can(run: Passages, changes: Changes) -> None:
         ("the visit before was over", visit_over_fs(run)[moved]),
         ("the bank was written", written[moved]),
     ]
-    start_when_needs_are_met(run.trace, changes.route_rows[moved], needs)
+    start_when_needs_are_met(run, changes.route_rows[moved], needs)
 
 
 def visit_over_fs(run: Passages) -> Ints:
@@ -180,7 +180,7 @@ def _follow(run: Passages, ahead: Ints, behind: Ints) -> None:
     """Refuse spans that do not begin when others end, but for the engine of the front end."""
     ahead, behind = ahead.ravel(), behind.ravel()
     over = ("the part ahead of it was done", run.trace.end_fs[ahead])
-    start_when_needs_are_met(run.trace, behind, [over, *_engine(run, behind)])
+    start_when_needs_are_met(run, behind, [over, *_engine(run, behind)])
 
 
 def _engine(run: Passages, rows: Ints) -> list[Need]:

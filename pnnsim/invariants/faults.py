@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import numpy as np
@@ -26,6 +28,17 @@ def fail(trace: Columns, row: int, what: str) -> NoReturn:
         f"{trace.wave[row]}, step {trace.step[row]}, {trace.start_fs[row]} to {trace.end_fs[row]} "
         f"fs): {what}"
     )
+
+
+@contextmanager
+def blamed_on_pnnsim() -> Iterator[None]:
+    """Say of a broken invariant that it is no user's error."""
+    try:
+        yield
+    except InvariantError as fault:
+        raise InvariantError(
+            f"timing: internal: the simulated run breaks a rule of its machine: {fault}"
+        ) from None
 
 
 def first(broken: Flags) -> int | None:

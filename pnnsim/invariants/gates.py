@@ -139,7 +139,9 @@ def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
     if interval is not None:
         for bank in range(run.work.mapping.used):
             mine = rows[trace.bank[rows] == bank]
-            due = np.concatenate([[0], trace.start_fs[mine][:-1]])[: len(mine)]
+            due = np.concatenate([[run.window.written(bank)], trace.start_fs[mine][:-1]])[
+                : len(mine)
+            ]
             due = due + round(interval * 1e15)
             again = trace.action[mine] == ACTIONS.index("refresh")
             ready[mine[again]] = due[again]

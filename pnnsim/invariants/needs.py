@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pnnsim.columns import Columns, Ints
+from pnnsim.columns import Ints
 from pnnsim.invariants.faults import Flags, fail, first
+from pnnsim.invariants.passages import Passages
 
 #: Earlier than anything that happens [fs].
 LONG_AGO = np.iinfo(np.int64).min
@@ -20,7 +21,7 @@ Need = tuple[str, Ints]
 
 
 def start_when_needs_are_met(
-    trace: Columns,
+    run: Passages,
     rows: Ints,
     needs: list[Need],
     *,
@@ -29,7 +30,7 @@ def start_when_needs_are_met(
     """Raise where spans start before one of their needs is met, or after all of them are.
 
     Args:
-        trace: The trace.
+        run: The run.
         rows: Rows of the spans, shape `(n,)`.
         needs: What they wait for, each of shape `(n,)`; with none of them, they start at 0.
         excused: Of spans that start late, by index and by when all needs were met, whether
@@ -37,14 +38,15 @@ def start_when_needs_are_met(
     """
     if not len(rows):
         return
-    start_fs = trace.start_fs[rows]
+    trace, start_fs = run.trace, run.trace.start_fs[rows]
+    judged = run.window.judges(start_fs)
     ready_fs = np.zeros(len(rows), dtype=np.int64)
     for what, met_fs in needs:
-        early = first(np.asarray(start_fs < met_fs))
+        early = first(judged & (start_fs < met_fs))
         if early is not None:
             fail(trace, int(rows[early]), f"starts before {what}, at {met_fs[early]} fs")
         ready_fs = np.maximum(ready_fs, met_fs)
-    late = np.flatnonzero(start_fs > ready_fs)
+    late = np.flatnonzero(judged & (start_fs > ready_fs))
     if len(late) and excused is not None:
         late = late[~excused(late, ready_fs[late])]
     if len(late):

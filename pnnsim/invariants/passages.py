@@ -15,7 +15,7 @@ import numpy as np
 from pnnsim.columns import ACTIONS, PATH_LANE, Columns, Ints
 from pnnsim.delays import Stage
 from pnnsim.errors import InvariantError
-from pnnsim.invariants.faults import fail, first
+from pnnsim.invariants.faults import Flags, fail, first
 from pnnsim.work import Work
 
 #: Row of a passage that does not take place.
@@ -43,6 +43,33 @@ class Requests(Protocol):
         """Requests that can wait; None for any number."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """The part of a run that a trace shows, and which of it is judged.
+
+    Args:
+        firsts: First sample of each of its blocks, shape `(n_block,)`.
+        block: Number of its first block in the whole run.
+        written_fs: When each bank was last programmed before [fs]; none where that was the set-up.
+        from_fs: Spans that start sooner are not judged [fs].
+        to_fs: Nor are those that start then, or later [fs].
+    """
+
+    firsts: Ints
+    block: int = 0
+    written_fs: tuple[int, ...] = ()
+    from_fs: int = np.iinfo(np.int64).min
+    to_fs: int = np.iinfo(np.int64).max
+
+    def written(self, bank: int) -> int:
+        """Return when a bank was last programmed before [fs]."""
+        return self.written_fs[bank] if self.written_fs else 0
+
+    def judges(self, start_fs: Ints) -> Flags:
+        """Return which spans are judged."""
+        return np.asarray((start_fs >= self.from_fs) & (start_fs < self.to_fs))
+
+
 @dataclass(frozen=True, slots=True)
 class Passages:
     """A trace as tables, by sample and product, beside the work that it was to do.
@@ -53,7 +80,7 @@ class Passages:
         trace: The trace.
         work: What was to be done, and with what.
         requests: Whom it was to serve; None where this is not known.
-        firsts: First sample of each block, shape `(n_block,)`.
+        window: The part of the run that the trace shows.
         input_rows: Rows of the input stages, shape `(n_sample, n_stage)`.
         encode_rows: Rows of the stages of the encoder, shape `(n_sample, n_product, n_stage)`.
         drive_rows: Rows of the encoder keeping its symbol, shape `(n_sample, n_product)`.
@@ -69,7 +96,7 @@ class Passages:
     trace: Columns
     work: Work
     requests: Requests | None
-    firsts: Ints
+    window: Window
     input_rows: Ints
     encode_rows: Ints
     drive_rows: Ints
@@ -80,6 +107,11 @@ class Passages:
     hold_rows: Ints
     output_rows: Ints
     saturated: bool
+
+    @property
+    def firsts(self) -> Ints:
+        """Return the first sample of each block, shape `(n_block,)`."""
+        return self.window.firsts
 
     @property
     def folds(self) -> int:
@@ -121,7 +153,9 @@ class Passages:
         return np.where(rows >= 0, self.trace.end_fs[rows], 0)
 
 
-def passages(trace: Columns, work: Work, requests: Requests | None) -> Passages:
+def passages(
+    trace: Columns, work: Work, requests: Requests | None, window: Window | None = None
+) -> Passages:
     """Return the tables of a trace.
 
     Guards "Within a step it passes, in this order": T_in, L_T steps of T_encode, T_MM,
@@ -132,6 +166,7 @@ def passages(trace: Columns, work: Work, requests: Requests | None) -> Passages:
         trace: The trace.
         work: What was to be done, and with what.
         requests: Whom it was to serve, where this is known.
+        window: The part of the run that the trace shows; all of it where not given.
 
     Raises:
         InvariantError: A sample leaves out a part, passes it twice, or passes what is none.
@@ -156,15 +191,15 @@ def passages(trace: Columns, work: Work, requests: Requests | None) -> Passages:
         fail(trace, row, "is work for which the machine has no part")
     _lanes_are_those_of_actions(trace, work)
     inputs = len(work.delays.input)
-    arrivals, taken = trace.arrival_fs, trace.start_fs[encodes[:, 0, 0]]
-    saturated = bool(arrivals[0] == 0 and np.all(arrivals[1:] == taken[:-1]))
-    if requests is not None:
-        saturated = requests.times_fs is None
+    taken = trace.start_fs[encodes[:, 0, 0]]
+    saturated = _saturated(trace, taken, requests)
+    if window is None:
+        window = Window(_firsts(taken, trace, work, requests, saturated=saturated))
     return Passages(
         trace=trace,
         work=work,
         requests=requests,
-        firsts=_firsts(taken, arrivals, work.control.block, requests, saturated=saturated),
+        window=window,
         input_rows=ends[:, 0, :inputs],
         encode_rows=encodes,
         output_rows=ends[:, 0, inputs:],
@@ -258,8 +293,32 @@ def _on_lane(trace: Columns, rows: Ints, unit: str) -> None:
         fail(trace, int(rows[wrong]), f"is on the lane of another part; expected {unit}")
 
 
+def firsts_of(trace: Columns, work: Work, requests: Requests) -> Ints:
+    """Return the first sample of each block of a run, shape `(n_block,)`."""
+    stage = work.delays.encode[0]
+    rows = trace.rows(stage.action)
+    rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.step[rows] == 0)]
+    taken = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(taken, trace.wave[rows], trace.start_fs[rows])
+    return _firsts(taken, trace, work, requests, saturated=requests.times_fs is None)
+
+
+def _saturated(trace: Columns, taken: Ints, requests: Requests | None) -> bool:
+    """Return whether samples came as fast as they were taken.
+
+    Args:
+        trace: The trace.
+        taken: When the encoder takes each sample [fs].
+        requests: Whom the run was to serve; where this is not known, arrivals show it.
+    """
+    if requests is not None:
+        return requests.times_fs is None
+    arrivals = trace.arrival_fs
+    return bool(arrivals[0] == 0 and np.all(arrivals[1:] == taken[:-1]))
+
+
 def _firsts(
-    taken: Ints, arrivals: Ints, most: int, requests: Requests | None, *, saturated: bool
+    taken: Ints, trace: Columns, work: Work, requests: Requests | None, *, saturated: bool
 ) -> Ints:
     """Return the first sample of each block.
 
@@ -267,16 +326,16 @@ def _firsts(
 
     Args:
         taken: When the encoder takes each sample [fs].
-        arrivals: When each sample arrived [fs].
-        most: Samples of a block at most, B.
+        trace: The trace.
+        work: What was to be done.
         requests: Whom the run was to serve, where this is known.
         saturated: Whether samples come as fast as they are taken, so that some always wait.
     """
-    waves = len(taken)
+    waves, most = len(taken), work.control.block
     if saturated or most == 1:
         return np.arange(0, waves, most, dtype=np.int64)
     room = requests.capacity + 1 if requests is not None and requests.capacity else most
-    there = np.searchsorted(arrivals, taken, side="right") - np.arange(waves) - 1
+    there = np.searchsorted(trace.arrival_fs, taken, side="right") - np.arange(waves) - 1
     size = (1 + np.clip(there, 0, min(most - 1, room))).tolist()
     firsts = [0]
     while firsts[-1] + size[firsts[-1]] < waves:

@@ -31,8 +31,8 @@ class Plan:
     route: Ints
 
 
-def plan_of(work: Work, blocks: int) -> Plan:
-    """Return the plan of the first blocks of a run.
+def plan_of(work: Work, blocks: int, *, first: int = 0) -> Plan:
+    """Return the plan of some blocks of a run.
 
     What a block does depends on the selected bank and on the contents that it finds, and these
     come again; so few blocks are planned, and the rest repeat them.
@@ -40,6 +40,7 @@ def plan_of(work: Work, blocks: int) -> Plan:
     Args:
         work: What is to be done, and with what.
         blocks: How many.
+        first: The first of them.
     """
     order, banks = work.order, min(work.mapping.logical, work.mapping.matrices)
     resident = work.mapping.matrices <= work.mapping.logical
@@ -48,7 +49,7 @@ def plan_of(work: Work, blocks: int) -> Plan:
     selected = contents.index(order[0])
     seen: dict[tuple[int, ...], int] = {}
     planned: list[list[tuple[int, int, int]]] = []
-    while (selected, *contents) not in seen and len(planned) < blocks:
+    while (selected, *contents) not in seen and len(planned) < max(1, first + blocks):
         seen[selected, *contents] = len(planned)
         visits = []
         for step, wanted in enumerate(order):
@@ -60,7 +61,7 @@ def plan_of(work: Work, blocks: int) -> Plan:
             visits.append((bank, int(write), int(bank != selected)))
             selected = bank
         planned.append(visits)
-    numbers = np.arange(blocks)
+    numbers = np.arange(first, first + blocks)
     again = seen.get((selected, *contents))
     if again is not None:
         period = len(planned) - again

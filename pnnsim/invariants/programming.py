@@ -60,7 +60,7 @@ def writes_start_when_they_can(run: Passages, changes: Changes, jobs: Gates) -> 
             unknown = np.array(latest) >= _unseen_from_fs(run)
             return np.asarray((run.trace.start_fs[rows[late]] <= latest) | unknown)
 
-    start_when_needs_are_met(run.trace, rows, needs, excused=excused)
+    start_when_needs_are_met(run, rows, needs, excused=excused)
 
 
 def refreshes_start_when_due(run: Passages, jobs: Gates) -> None:
@@ -81,15 +81,15 @@ def refreshes_start_when_due(run: Passages, jobs: Gates) -> None:
         age_fs = int(jobs.start_fs[job]) - due_fs + round(interval * 1e15)
         if jobs.start_fs[job] < due_fs:
             fail(trace, row, f"comes {age_fs} fs after the write before it")
-        if jobs.start_fs[job] == due_fs:
+        if jobs.start_fs[job] == due_fs or not run.window.judges(jobs.start_fs[[job]])[0]:
             continue
         latest_fs = jobs.latest_start_fs(job, int(jobs.bank[job]), due_fs)
         if jobs.start_fs[job] > latest_fs and latest_fs < unseen_fs:
             fail(trace, row, f"waits for nothing since {latest_fs} fs, due at {due_fs} fs")
-    last_fs = int(trace.result_fs.max())
+    last_fs = min(int(trace.result_fs.max()), run.window.to_fs)
     for bank in range(run.work.mapping.used):
         mine = jobs.start_fs[jobs.bank == bank]
-        due_fs = int(mine.max(initial=0)) + round(interval * 1e15)
+        due_fs = int(mine.max(initial=run.window.written(bank))) + round(interval * 1e15)
         if due_fs >= min(last_fs, unseen_fs):
             continue
         latest_fs = jobs.latest_start_fs(len(jobs.rows), bank, due_fs)
@@ -108,7 +108,7 @@ def _freed_fs(run: Passages) -> tuple[Ints, int]:
         time for a write of a visit behind the run, which is not in the trace.
     """
     blocks = len(run.firsts)
-    plan = plan_of(run.work, blocks + _BEYOND)
+    plan = plan_of(run.work, blocks + _BEYOND, first=run.window.block)
     captured = run.end(run.detect_rows)[run.lasts].ravel()
     freed = np.zeros(plan.bank.size, dtype=np.int64)
     beyond = int(np.iinfo(np.int64).max)

@@ -43,7 +43,8 @@ def changes_are_those_of_the_plan(run: Passages) -> Changes:
     Returns:
         The writes and moves by visit.
     """
-    trace, plan = run.trace, plan_of(run.work, len(run.firsts))
+    trace = run.trace
+    plan = plan_of(run.work, len(run.firsts), first=run.window.block)
     used = trace.bank[run.mvm_rows]
     wrong = first((used != plan.bank[run.block]).ravel())
     if wrong is not None:
