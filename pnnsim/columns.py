@@ -1,6 +1,6 @@
 """Name the columns of a trace, and the words and marks in them.
 
-What reads columns only, as the laws of `pnnsim.trace_check` do, needs no more than this.
+What reads columns only, as `pnnsim.invariants` does, needs no more than this.
 """
 
 from __future__ import annotations
@@ -100,6 +100,10 @@ class Columns(Protocol):
     @property
     def result_fs(self) -> Ints:
         """Result of each wave [fs]."""
+
+    @property
+    def dropped(self) -> Ints:
+        """Numbers of the requests that found the queue full."""
 
     @property
     def waves(self) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pnnsim.arrivals import Arrivals
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.trace import NO_CAUSE, Ints, Trace
 from pnnsim.work import Work
@@ -109,10 +110,13 @@ class ParallelTrace:
         requests = self._requests(core, self.parts[core].served)
         return np.searchsorted(self.served, requests).astype(np.int64)
 
-    def check(self, work: Work) -> None:
-        """Raise if the run breaks a law of the machine, as `Trace.check`."""
-        for part in self.parts:
-            part.check(work)
+    def check(self, work: Work, requests: Arrivals | None = None) -> None:
+        """Raise if the run of a core breaks an invariant of the machine, as `Trace.check`."""
+        mine: Sequence[Arrivals | None] = [None] * len(self.parts)
+        if requests is not None:
+            mine = requests.deal(self.cores, self.deal)
+        for part, dealt in zip(self.parts, mine, strict=True):
+            part.check(work, dealt)
 
     def expand(self) -> Trace:
         """Return every span as a row of its own, as if all had been simulated together."""

@@ -14,6 +14,8 @@ code. This file holds no policy about when to raise: that belongs to the code th
     ├── OutputError (OSError)         a result cannot be written
     │   └── UnsavedError              a finished run is not in the folder that was asked for
     └── BackendError (RuntimeError)   something that runs a layer failed
+
+Outside the tree, as no user can cause it, stands `InvariantError`.
 """
 
 from __future__ import annotations
@@ -154,3 +156,7 @@ class UnsavedError(OutputError):
 
 class BackendError(PnnsimError, RuntimeError):
     """Report a failure of whatever runs a layer."""
+
+
+class InvariantError(RuntimeError):
+    """A run that breaks a rule of its machine: a fault of pnnsim itself."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pnnsim.invariants import Requests
 from pnnsim.trace import NO_CAUSE, Ints, Trace
 from pnnsim.work import Work
 
@@ -131,9 +132,9 @@ class PeriodicTrace:
         grown = growth[(source - first) % period] * copies.reshape(shape)
         return np.asarray(column[source] + grown, dtype=np.int64)
 
-    def check(self, work: Work) -> None:
-        """Raise if the run breaks a law of the machine, as `Trace.check`."""
-        self.expand().check(work)
+    def check(self, work: Work, requests: Requests | None = None) -> None:
+        """Raise if the run breaks an invariant of the machine, as `Trace.check`."""
+        self.expand().check(work, requests)
 
     def expand(self) -> Trace:
         """Return every span as a row of its own, as if all had been simulated."""

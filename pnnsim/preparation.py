@@ -125,12 +125,15 @@ class Preparation:
         """Program one bank again whenever its last programming is old."""
         env, gate = self._env, self.gates[bank]
         while True:
-            wait = self._written_fs[bank] + interval_fs - env.now
-            if wait > 0:
+            # A visit may have had the bank written meanwhile: it is not due then.
+            while (wait := self._written_fs[bank] + interval_fs - env.now) > 0:
                 yield env.timeout(wait)
             if self._over:
                 return
             cause = yield from self._drivers.take()
+            if self._written_fs[bank] + interval_fs > env.now:
+                self._drivers.give(cause)
+                continue
             cause = self._spans.latest(cause, (yield from gate.close()))
             # Meanwhile the bank may have been written for a visit, or the last result have come.
             row = cause

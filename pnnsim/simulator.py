@@ -37,6 +37,7 @@ from pnnsim.ledger import Prices
 from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.parameters import ParameterSet
 from pnnsim.schedule import closed_form_fs
+from pnnsim.self_check import check_run
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
@@ -98,6 +99,7 @@ def time_run(
 
     Raises:
         ScheduleError: If the work cannot be timed on this machine.
+        InvariantError: If the run breaks a rule of the machine, which is a fault of pnnsim.
     """
     keeps, streams = chip.network.state == "keep", streams_of(chip)
     arrivals = Arrivals(waves) if isinstance(waves, int) else waves
@@ -119,6 +121,7 @@ def time_run(
         )
     work = planned(chip.work())
     run = run_cores(run_timing if exact else run_fast, work, arrivals, report)
+    check_run(run, work, arrivals)
     if progress is not None:
         progress.finish()
     visits = visits_from_trace(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
-from pnnsim.trace_check import check
+from pnnsim.invariants import Requests, check
 from pnnsim.work import Work
 
 __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core_of", "is_path"]
@@ -172,16 +172,17 @@ class Trace:
             np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
         )
 
-    def check(self, work: Work) -> None:
-        """Raise if the trace breaks a law of the machine; return nothing if it keeps them all.
+    def check(self, work: Work, requests: Requests | None = None) -> None:
+        """Raise if the trace breaks an invariant of the machine; see `pnnsim.invariants`.
 
         Args:
             work: What was to be done, and with what.
+            requests: Whom it was to serve; where not given, the arrivals of the trace are believed.
 
         Raises:
-            ScheduleError: The first law that is broken, and the row that breaks it.
+            InvariantError: The first invariant that is broken, and the row that breaks it.
         """
-        check(self, work)
+        check(self, work, requests)
 
     def to_table(self) -> dict[str, list[Any]]:
         """Return the spans as plain lists with names instead of indices, for CSV and reports."""

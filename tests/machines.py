@@ -54,10 +54,14 @@ class Machine:
     def work(self) -> Work:
         return Work(self.delays, self.order, self.mapping, self.control, self.memory_capacity)
 
+    @property
+    def requests(self) -> Arrivals:
+        return self.arrivals or Arrivals(self.waves)
+
     def run(self) -> Trace:
-        """Simulate every event, and check that the laws were kept."""
+        """Simulate every event, and check that the invariants hold."""
         trace = run_timing(self.work, self.arrivals or self.waves)
-        trace.check(self.work)
+        trace.check(self.work, self.requests)
         return trace
 
     def run_fast(self) -> AnyTrace:

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pnnsim import trace_check
 from pnnsim.errors import MappingError, ScheduleError
+from pnnsim.invariants.contents import banks_hold_what_is_used, switch_rests
+from pnnsim.invariants.occupancy import parts_serve_one_at_a_time
+from pnnsim.invariants.order import causes_precede, times_ascend
 from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.lrunet import LruNet, Machine, digital_loop, timing_metrics
 from pnnsim.lrunet.program import Program
@@ -100,14 +102,14 @@ def test_images_that_visit_tiles_together_take_the_time_of_the_closed_form(name:
 def test_the_trace_keeps_the_laws_of_a_machine(
     name: str, banks: int, changes: tuple[tuple[str, str], ...]
 ) -> None:
-    """All laws of `trace_check` but those that count one wave a step and waves in a block."""
+    """All invariants that do not count one wave a step and waves in a block."""
     it = machine(name, banks, *changes)
     trace = it.trace()
-    trace_check._check_times(trace)
-    trace_check._check_causes(trace)
-    trace_check._check_lanes(trace, it.chip.memory.capacity)
-    trace_check._check_switch(trace)
-    trace_check._check_contents(trace, it.chip.network.weight_set_order())
+    times_ascend(trace)
+    causes_precede(trace)
+    parts_serve_one_at_a_time(trace)
+    switch_rests(trace)
+    banks_hold_what_is_used(trace, it.chip.network.weight_set_order())
 
 
 def test_every_patch_meets_every_tile_of_its_convolution_once() -> None:

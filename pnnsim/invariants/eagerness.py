@@ -1,0 +1,191 @@
+"""Invariants of eagerness: a part that could start does, and none starts before it may."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from pnnsim.columns import Ints
+from pnnsim.invariants.gates import Gates
+from pnnsim.invariants.needs import LONG_AGO, Need, before, start_when_needs_are_met, where
+from pnnsim.invariants.passages import Passages, engine_free_fs
+from pnnsim.invariants.schedule import Changes
+
+
+def front_end_starts_when_it_can(run: Passages) -> None:
+    """The front end begins with a sample that has come once the encoder took the one before.
+
+    Guards "Saturated means that a sample arrives at the moment when the front_end can take it". A
+    front end that does one job at a time also finishes the job before.
+    """
+    trace, rows = run.trace, run.input_rows
+    taken = before(trace.start_fs[run.encode_rows[:, 0, 0]])
+    needs = [("the encoder took the sample before", taken)]
+    if not run.saturated:
+        needs.append(("the sample arrived", trace.arrival_fs))
+    start_when_needs_are_met(run, rows[:, 0], [*needs, *_engine(run, rows[:, 0])])
+    _follow_each_other(run, rows)
+
+
+def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
+    """The encoder takes the state of the next sample as soon as both are there.
+
+    Guards "Within a step the samples follow each other as the parts free up", "the next block
+    enters the loop when the last sample of this one has left it", "The encoder's period is
+    T_encode plus the time for which bank and detector need the symbol", and without
+    `control.overlap` that the switch moves first.
+    """
+    work, block = run.work, run.block
+    order = _encoder_order(run)
+    sample, product = np.divmod(order, run.products)
+    place, number = block[sample], np.arange(len(order))
+    enters, leads = product == 0, sample == run.firsts[place]
+    driven = before(run.end(run.drive_rows).ravel()[order])
+    ahead = (np.maximum(product - 1, 0), sample)
+    state = run.end(run.hold_rows)[ahead[1], ahead[0]]
+    sums = run.end(run.detect_rows)[ahead[1], ahead[0]]
+    mapped = run.end(run.input_rows[:, -1])[sample]
+    left = run.end(run.activate_rows)[run.lasts, -1]
+    taken = run.start(run.output_rows[:, 0])[run.lasts]
+    needs: list[Need] = [
+        ("the input was mapped", where(enters, mapped)),
+        ("the sums of the fold before were captured", where(product % run.folds > 0, sums)),
+        ("the state was held", where((product % run.folds == 0) & ~enters, state)),
+        ("the encoder was free of the symbol before", where(number > 0, driven)),
+        (
+            "the block before left the loop",
+            where(enters & (place > 0), left[np.maximum(place - 1, 0)]),
+        ),
+        ("the readout had a place", where(enters & (place > 1), taken[np.maximum(place - 2, 0)])),
+    ]
+    if work.keeps:
+        kept = run.end(run.hold_rows)[np.maximum(sample - work.control.block, 0), -1]
+        needs.append(("the state of the sample before was held", where(enters & (place > 0), kept)))
+    if not work.control.overlap:
+        ready = _ready_fs(run, changes)[place, product]
+        needs.append(("the bank was ready", where(leads, ready)))
+    rows = run.encode_rows.reshape(-1, run.encode_rows.shape[-1])
+    start_when_needs_are_met(run, rows[order, 0], needs)
+    _follow_each_other(run, rows)
+
+
+def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) -> None:
+    """A sample departs once encoded, the switch at rest, the nonlinearity free at its capture.
+
+    Guards "T_change runs in parallel with T_state" and "Refresh: samples wait". Light cannot wait,
+    so a sample waits before it departs; what it then passes follows without a gap.
+    """
+    trace, work = run.trace, run.work
+    order = _encoder_order(run)
+    sample, product = np.divmod(order, run.products)
+    place = run.block[sample]
+    rows = run.drive_rows.ravel()[order]
+    encoded = run.end(run.encode_rows[..., -1]).ravel()[order]
+    activates = (product + 1) % run.folds == 0
+    free = trace.start_fs[rows] + work.delays.activate_fs
+    reserved = np.full(len(rows), LONG_AGO, dtype=np.int64)
+    reserved[activates] = before(free[activates])
+    needs: list[Need] = [
+        ("it was encoded", encoded),
+        ("the nonlinearity was free at its capture", reserved),
+    ]
+    if work.control.overlap:
+        leads = sample == run.firsts[place]
+        needs.append(("the bank was ready", where(leads, _ready_fs(run, changes)[place, product])))
+    banks = trace.bank[run.mvm_rows].ravel()[order]
+    start_when_needs_are_met(
+        run,
+        rows,
+        needs,
+        excused=lambda late, ready_fs: gates.kept(
+            banks[late], ready_fs, trace.start_fs[rows[late]]
+        ),
+    )
+    way = (run.drive_rows, run.propagate_rows, run.mvm_rows, run.detect_rows)
+    start_when_needs_are_met(
+        run, way[1].ravel(), [("it departed", run.start(run.drive_rows).ravel())]
+    )
+    for ahead, behind in pairwise(way[1:]):
+        _follow(run, ahead, behind)
+    ends = run.activate_rows >= 0
+    _follow(run, run.detect_rows[ends], run.activate_rows[ends])
+    held = run.hold_rows >= 0
+    _follow(run, run.activate_rows[held], run.hold_rows[held])
+
+
+def readout_starts_when_it_can(run: Passages) -> None:
+    """The readout takes a result as soon as there is one and the result before is at the host.
+
+    Guards "readout and front_end work on" while the next block is in the loop.
+    """
+    rows = run.output_rows
+    done = run.end(run.activate_rows)[:, -1]
+    needs = [
+        ("the result was there", done),
+        ("the result before was at the host", before(run.end(rows[:, -1]))),
+    ]
+    start_when_needs_are_met(run, rows[:, 0], [*needs, *_engine(run, rows[:, 0])])
+    _follow_each_other(run, rows)
+
+
+def switch_moves_when_it_can(run: Passages, changes: Changes) -> None:
+    """The switch moves once the last sample of the visit before is through, and its bank written.
+
+    Guards "the switch moves when the block's last sample is captured" and "T_change = T_write + T_
+    switch"; without `control.overlap` it waits for the state.
+    """
+    moved = changes.route_rows >= 0
+    written = where(changes.write_rows >= 0, run.end(changes.write_rows))
+    needs = [
+        ("the visit before was over", visit_over_fs(run)[moved]),
+        ("the bank was written", written[moved]),
+    ]
+    start_when_needs_are_met(run, changes.route_rows[moved], needs)
+
+
+def visit_over_fs(run: Passages) -> Ints:
+    """Return when the switch may leave the bank before each visit, shape `(n_block, n_product)`."""
+    captured = run.end(run.detect_rows)[run.lasts]
+    over = captured
+    if not run.work.control.overlap:
+        last = run.lasts
+        done = np.where(run.hold_rows >= 0, run.end(run.hold_rows), run.end(run.activate_rows))[
+            last
+        ]
+        over = np.where(run.activate_rows[last] >= 0, done, captured)
+    return before(over.ravel()).reshape(over.shape)
+
+
+def _ready_fs(run: Passages, changes: Changes) -> Ints:
+    """Return when the bank of each visit is there; `LONG_AGO` where nothing had to be done."""
+    changed = (changes.write_rows >= 0) | (changes.route_rows >= 0)
+    done = np.maximum(run.end(changes.write_rows), run.end(changes.route_rows))
+    return where(changed, np.maximum(visit_over_fs(run), done))
+
+
+def _encoder_order(run: Passages) -> Ints:
+    """Return (sample, product), flattened, in the order in which the encoder serves them."""
+    sample, product = np.divmod(np.arange(run.trace.waves * run.products), run.products)
+    return np.lexsort((sample, product, run.block[sample])).astype(np.int64)
+
+
+def _follow_each_other(run: Passages, rows: Ints) -> None:
+    """Refuse a stage that does not begin when the stage before it ends, shape `(n, n_stage)`."""
+    for place in range(1, rows.shape[-1]):
+        _follow(run, rows[:, place - 1], rows[:, place])
+
+
+def _follow(run: Passages, ahead: Ints, behind: Ints) -> None:
+    """Refuse spans that do not begin when others end, but for the engine of the front end."""
+    ahead, behind = ahead.ravel(), behind.ravel()
+    over = ("the part ahead of it was done", run.trace.end_fs[ahead])
+    start_when_needs_are_met(run, behind, [over, *_engine(run, behind)])
+
+
+def _engine(run: Passages, rows: Ints) -> list[Need]:
+    """Return when the front end is done with the job before."""
+    trace = run.trace
+    if not len(rows) or trace.units[trace.unit[rows[0]]].partition(".")[0] != "front_end":
+        return []
+    return [("the front end was done with the job before", engine_free_fs(trace)[rows])]

@@ -1,0 +1,164 @@
+"""Who waits for whom where banks are programmed while samples cross them.
+
+A job programs one bank: a write before a visit, or a refresh. It takes a driver, lets no sample
+depart to its bank any more, waits until those on their way are captured, and programs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pnnsim.columns import ACTIONS, Ints
+from pnnsim.invariants.faults import Flags
+from pnnsim.invariants.needs import LONG_AGO
+from pnnsim.invariants.passages import Passages
+from pnnsim.invariants.schedule import Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Jobs that program banks, in order of their starts, and the crossings of each bank.
+
+    Args:
+        rows: Row of each job, shape `(n_job,)`.
+        bank: Bank of each job.
+        start_fs: When it starts to program [fs].
+        end_fs: When it ends [fs].
+        ready_fs: Since when it waited for a driver or for its bank [fs].
+        refresh: Whether it is a refresh.
+        weight: Drivers that it may take: two where a bank is written for a visit while its refresh
+            waits, which then has a driver, finds the bank fresh, and gives it back.
+        departs_fs: By bank, when samples depart to it, ascending [fs].
+        captured_fs: By bank, when these are captured, ascending [fs].
+        drivers: Jobs that can be done at once.
+    """
+
+    rows: Ints
+    bank: Ints
+    start_fs: Ints
+    end_fs: Ints
+    ready_fs: Ints
+    refresh: Flags
+    weight: Ints
+    departs_fs: tuple[Ints, ...]
+    captured_fs: tuple[Ints, ...]
+    drivers: int
+
+    def kept(self, bank: Ints, ready_fs: Ints, start_fs: Ints) -> Flags:
+        """Return whether samples departed late because a job had closed their bank.
+
+        Args:
+            bank: Bank of each sample.
+            ready_fs: When nothing else kept it [fs].
+            start_fs: When it departed [fs].
+        """
+        excuses = np.zeros(len(bank), dtype=bool)
+        for number in np.unique(bank):
+            jobs = np.flatnonzero(self.bank == number)
+            if not len(jobs):
+                continue
+            mine = np.flatnonzero(bank == number)
+            closed_fs = self.ready_fs[jobs].copy()
+            for place in range(1, len(jobs)):
+                if self.end_fs[jobs[place - 1]] >= self.start_fs[jobs[place]]:
+                    closed_fs[place] = min(closed_fs[place], closed_fs[place - 1])
+            # A departure that was kept begins with the end of the job.
+            last = np.searchsorted(self.end_fs[jobs], start_fs[mine], side="right") - 1
+            ends = self.end_fs[jobs][last] == start_fs[mine]
+            excuses[mine] = (last >= 0) & ends & (closed_fs[last] <= ready_fs[mine])
+        return excuses
+
+    def latest_start_fs(self, job: int, bank: int, ready_fs: int) -> int:
+        """Return until when a job may wait for a driver and for its bank [fs].
+
+        Args:
+            job: Its number; the number of jobs for one that never came.
+            bank: Its bank.
+            ready_fs: Since when it waits [fs].
+        """
+        mine = np.flatnonzero(self.bank[:job] == bank)
+        free_fs = ready_fs
+        if len(mine):
+            free_fs = max(free_fs, int(self.end_fs[mine].max()))
+        crossed = self._crossed_fs(bank, free_fs)
+        if job < len(self.rows) and crossed >= self.start_fs[job]:
+            return crossed
+        free_fs = max(free_fs, self._driver_fs(job, free_fs))
+        return self._crossed_fs(bank, free_fs)
+
+    def _crossed_fs(self, bank: int, time_fs: int) -> int:
+        """Return when samples that departed by a time are captured, this time at least [fs]."""
+        gone = int(np.searchsorted(self.departs_fs[bank], time_fs, side="right"))
+        return max(time_fs, int(self.captured_fs[bank][gone - 1])) if gone else time_fs
+
+    def _driver_fs(self, job: int, time_fs: int) -> int:
+        """Return from when on one of the drivers is free of other jobs [fs].
+
+        A job that waits for its bank has a driver already.
+        """
+        others = np.arange(len(self.rows)) != job
+        others &= self.end_fs > time_fs
+        begin, end = self._held_since()[others], self.end_fs[others]
+        weight = self.weight[others]
+        for free_fs in np.unique(np.append(end, time_fs)):
+            busy = weight[(begin <= free_fs) & (end > free_fs)].sum()
+            if busy < self.drivers:
+                return int(free_fs)
+        return time_fs
+
+    def _held_since(self) -> Ints:
+        """Return since when each job may have held a driver [fs]."""
+        since = self.start_fs.copy()
+        for bank, captured in enumerate(self.captured_fs):
+            jobs = np.flatnonzero(self.bank == bank)
+            ends = np.union1d(captured, self.end_fs[jobs])
+            waited = np.isin(self.start_fs[jobs], ends)
+            since[jobs[waited]] = np.minimum(self.ready_fs, self.start_fs)[jobs[waited]]
+        return since
+
+
+def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
+    """Return the jobs of a run.
+
+    Args:
+        run: The run.
+        changes: Its writes by visit.
+        ready_fs: When the write before each visit could begin, shape `(n_block, n_product)`.
+    """
+    trace = run.trace
+    rows = np.concatenate([trace.rows("write"), trace.rows("refresh")])
+    rows = rows[np.lexsort((rows, trace.start_fs[rows]))]
+    refresh = trace.action[rows] == ACTIONS.index("refresh")
+    ready = np.full(len(trace), LONG_AGO, dtype=np.int64)
+    written = changes.write_rows >= 0
+    ready[changes.write_rows[written]] = ready_fs[written]
+    interval = run.work.control.refresh_interval
+    overdue = np.zeros(len(trace), dtype=bool)
+    if interval is not None:
+        for bank in range(run.work.mapping.used):
+            mine = rows[trace.bank[rows] == bank]
+            due = np.concatenate([[run.window.written(bank)], trace.start_fs[mine][:-1]])[
+                : len(mine)
+            ]
+            due = due + round(interval * 1e15)
+            again = trace.action[mine] == ACTIONS.index("refresh")
+            ready[mine[again]] = due[again]
+            overdue[mine] = ~again & (trace.start_fs[mine] >= due)
+    mvms = run.mvm_rows.ravel()
+    used = trace.bank[mvms]
+    departs, captured = run.start(run.drive_rows).ravel(), run.end(run.detect_rows).ravel()
+    banks = range(run.work.mapping.used)
+    return Gates(
+        rows=rows,
+        bank=trace.bank[rows],
+        start_fs=trace.start_fs[rows],
+        end_fs=trace.end_fs[rows],
+        ready_fs=ready[rows],
+        refresh=refresh,
+        weight=np.where(overdue[rows], min(2, run.drivers), 1),
+        departs_fs=tuple(np.sort(departs[used == bank]) for bank in banks),
+        captured_fs=tuple(np.sort(captured[used == bank]) for bank in banks),
+        drivers=run.drivers,
+    )

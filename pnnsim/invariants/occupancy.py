@@ -1,0 +1,118 @@
+"""Invariants of occupancy: no part serves more at once than it can hold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pnnsim.columns import Columns, Ints, is_path
+from pnnsim.errors import InvariantError
+from pnnsim.invariants.faults import fail, first
+from pnnsim.invariants.passages import Passages
+
+
+def parts_serve_one_at_a_time(trace: Columns) -> None:
+    """Each lane does one thing at a time; the path and the memory do any number.
+
+    Guards "each part serves one sample at a time; propagation does not occupy".
+    """
+    for lane, unit in enumerate(trace.units):
+        rows = np.flatnonzero(trace.unit == lane)
+        if is_path(unit) or unit.partition(".")[0] == "memory" or not len(rows):
+            continue
+        rows = rows[np.lexsort((trace.end_fs[rows], trace.start_fs[rows]))]
+        busy_until = np.maximum.accumulate(trace.end_fs[rows])
+        late = first(trace.start_fs[rows][1:] < busy_until[:-1])
+        if late is not None:
+            fail(
+                trace,
+                int(rows[late + 1]),
+                f"starts while the lane is busy until {busy_until[late]}",
+            )
+
+
+def memory_holds_its_capacity(run: Passages) -> None:
+    """A state is in memory until it is encoded for the last time; never more than fit.
+
+    Guards "`memory` holds the state between steps; capacity in samples". A state that is kept stays
+    until the sample behind it in its stream is encoded.
+    """
+    last_fold = run.encode_start[:, run.folds - 1 :: run.folds]
+    begin = run.start(run.hold_rows)[:, run.folds - 1 :: run.folds]
+    end = np.roll(last_fold, -1, axis=1)
+    if run.work.keeps:
+        block = run.work.control.block
+        end[:, -1] = run.end(run.hold_rows)[:, -1]
+        end[:-block, -1] = last_fold[block:, 0]
+    else:
+        begin, end = begin[:, :-1], end[:, :-1]
+    begin, end = begin.ravel(), end.ravel()
+    order = np.argsort(begin, kind="stable")
+    held = under_way(begin[order], end)
+    over = first(held > run.work.memory_capacity)
+    if over is not None:
+        where = np.flatnonzero(run.hold_rows.ravel() >= 0)[order[over]]
+        fail(
+            run.trace,
+            int(run.hold_rows.ravel()[where]),
+            f"is state {held[over]} in a memory for {run.work.memory_capacity} states",
+        )
+
+
+def results_find_places(run: Passages) -> None:
+    """Results that wait for the readout are those of two blocks at most.
+
+    Guards "Readout. It has places for two blocks".
+    """
+    done, read = run.end(run.activate_rows)[:, -1], run.start(run.output_rows[:, 0])
+    order = np.argsort(done, kind="stable")
+    waiting = under_way(done[order], read)
+    most = 2 * run.work.control.block
+    over = first(waiting > most)
+    if over is not None:
+        raise InvariantError(
+            f"trace: {waiting[over]} results wait for the readout at {done[order][over]} fs; "
+            f"expected at most {most}, those of two blocks"
+        )
+
+
+def drivers_write_their_number(run: Passages) -> None:
+    """No more banks are written at once than there are drivers.
+
+    Guards "one write driver for all banks". The tiles of a logical bank share drivers, which write
+    it in turns where they are too few.
+    """
+    trace = run.trace
+    writes = np.concatenate([trace.rows("write"), trace.rows("refresh")])
+    writes = writes[np.lexsort((trace.end_fs[writes], trace.start_fs[writes]))]
+    busy = under_way(trace.start_fs[writes], trace.end_fs[writes])
+    over = first(busy > run.drivers)
+    if over is not None:
+        fail(trace, int(writes[over]), f"is write {busy[over]} of {run.drivers}")
+
+
+def front_end_does_one_job(run: Passages) -> None:
+    """No two jobs of the front end run at once.
+
+    Guards "`front_end`: one engine: two jobs do not run at the same time".
+    """
+    trace = run.trace
+    lanes = [n for n, unit in enumerate(trace.units) if unit.partition(".")[0] == "front_end"]
+    rows = np.flatnonzero(np.isin(trace.unit, lanes))
+    rows = rows[np.lexsort((trace.end_fs[rows], trace.start_fs[rows]))]
+    busy = under_way(trace.start_fs[rows], trace.end_fs[rows])
+    over = first(busy > 1)
+    if over is not None:
+        fail(trace, int(rows[over]), f"is job {busy[over]} of a front end that does 1 at once")
+
+
+def under_way(begin_fs: Ints, end_fs: Ints) -> Ints:
+    """Return how many of some stretches are under way at the begin of each, itself counted.
+
+    One that takes no time has ended at its own begin and counts as one that is not there.
+
+    Args:
+        begin_fs: Begins, ascending [fs].
+        end_fs: Ends, in any order [fs].
+    """
+    ended = np.searchsorted(np.sort(end_fs), begin_fs, side="right")
+    return np.asarray(np.arange(1, len(begin_fs) + 1) - ended, np.int64)

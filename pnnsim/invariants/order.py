@@ -1,0 +1,78 @@
+"""Invariants of order: times ascend, and each span has a cause that precedes it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pnnsim.columns import ACTIONS, NO_CAUSE, Columns
+from pnnsim.errors import InvariantError
+from pnnsim.invariants.faults import fail, first
+
+
+def times_ascend(trace: Columns) -> None:
+    """Each span ends no earlier than it starts, rows are in order of their ends, results come.
+
+    Guards "latency, from arrival to result at the host" of a sample.
+    """
+    row = first(trace.end_fs < trace.start_fs)
+    if row is not None:
+        fail(trace, row, "ends before it starts")
+    row = first(np.diff(trace.end_fs) < 0)
+    if row is not None:
+        fail(trace, row + 1, f"stands below row {row}, which ends later")
+    row = first((trace.wave < -1) | (trace.wave >= trace.waves))
+    if row is not None:
+        fail(trace, row, f"serves a wave that is none of the {trace.waves}")
+    if len(trace.result_fs) != trace.waves:
+        raise InvariantError(
+            f"trace: got {len(trace.result_fs)} results; expected one for each of the "
+            f"{trace.waves} waves"
+        )
+    wave = first(trace.result_fs < trace.arrival_fs)
+    if wave is not None:
+        raise InvariantError(
+            f"trace: wave {wave} has its result at {trace.result_fs[wave]} fs, before its arrival "
+            f"at {trace.arrival_fs[wave]} fs"
+        )
+    last_end = np.full(trace.waves, -1, dtype=np.int64)
+    first_start = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    outside = (trace.wave >= 0) & (trace.step < 0)
+    np.maximum.at(last_end, trace.wave[outside], trace.end_fs[outside])
+    np.minimum.at(first_start, trace.wave[outside], trace.start_fs[outside])
+    wave = first((last_end != trace.result_fs) | (first_start < trace.arrival_fs))
+    if wave is not None:
+        raise InvariantError(
+            f"trace: wave {wave} arrives at {trace.arrival_fs[wave]} fs and has its result at "
+            f"{trace.result_fs[wave]} fs, but its spans run from {first_start[wave]} to "
+            f"{last_end[wave]} fs"
+        )
+
+
+def causes_precede(trace: Columns) -> None:
+    """Each span has a cause in an earlier row and starts when it ended; departures may wait.
+
+    Guards "follow each other as the parts free up": what begins is released by something that
+    ends. A refresh may begin by itself, when it is due.
+    """
+    rows = np.arange(len(trace))
+    arrives = np.zeros(len(trace), dtype=bool)
+    inputs = np.flatnonzero((trace.wave >= 0) & (trace.step < 0))
+    arrives[inputs] = trace.start_fs[inputs] == trace.arrival_fs[trace.wave[inputs]]
+    arrives[trace.rows("refresh")] = True
+    row = first((trace.cause == NO_CAUSE) & ~arrives)
+    if row is not None:
+        fail(trace, row, "has no cause and is no arrival")
+    row = first((trace.cause < NO_CAUSE) | (trace.cause >= rows))
+    if row is not None:
+        fail(trace, row, f"has row {trace.cause[row]} as its cause; expected an earlier row")
+    caused = trace.cause != NO_CAUSE
+    freed = np.where(caused, trace.end_fs[trace.cause], trace.start_fs)
+    row = first(trace.start_fs < freed)
+    if row is not None:
+        fail(trace, row, f"starts before its cause, row {trace.cause[row]}, ends at {freed[row]}")
+    departs = np.isin(trace.action, [ACTIONS.index("propagate"), ACTIONS.index("drive")])
+    row = first((trace.start_fs > freed) & ~departs)
+    if row is not None:
+        fail(
+            trace, row, f"starts later than its cause, row {trace.cause[row]}, ends at {freed[row]}"
+        )

@@ -1,0 +1,358 @@
+"""Tables of who passed which part when: the rows of a trace by sample and product.
+
+Building the tables is an invariant of its own: every sample passes every part of its way exactly
+once for each product, and a trace has no other work in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from pnnsim.columns import ACTIONS, PATH_LANE, Columns, Ints
+from pnnsim.delays import Stage
+from pnnsim.errors import InvariantError
+from pnnsim.invariants.faults import Flags, fail, first
+from pnnsim.work import Work
+
+#: Row of a passage that does not take place.
+NO_ROW = -1
+
+#: What happens to a sample at each product, behind the encoder.
+_LOOP = ("drive", "propagate", "mvm", "detect", "activate", "hold")
+#: Actions that serve no single sample.
+PREPARING = ("route", "write", "refresh")
+
+
+class Requests(Protocol):
+    """Requests that a run was to serve; `pnnsim.arrivals.Arrivals` are such."""
+
+    @property
+    def count(self) -> int:
+        """Number of requests."""
+
+    @property
+    def times_fs(self) -> Sequence[int] | None:
+        """Time of each [fs]; None where each comes when the front end can take it."""
+
+    @property
+    def capacity(self) -> int | None:
+        """Requests that can wait; None for any number."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """The part of a run that a trace shows, and which of it is judged.
+
+    Args:
+        firsts: First sample of each of its blocks, shape `(n_block,)`.
+        block: Number of its first block in the whole run.
+        written_fs: When each bank was last programmed before [fs]; none where that was the set-up.
+        from_fs: Spans that start sooner are not judged [fs].
+        to_fs: Nor are those that start then, or later [fs].
+    """
+
+    firsts: Ints
+    block: int = 0
+    written_fs: tuple[int, ...] = ()
+    from_fs: int = np.iinfo(np.int64).min
+    to_fs: int = np.iinfo(np.int64).max
+
+    def written(self, bank: int) -> int:
+        """Return when a bank was last programmed before [fs]."""
+        return self.written_fs[bank] if self.written_fs else 0
+
+    def judges(self, start_fs: Ints) -> Flags:
+        """Return which spans are judged."""
+        return np.asarray((start_fs >= self.from_fs) & (start_fs < self.to_fs))
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """A trace as tables, by sample and product, beside the work that it was to do.
+
+    Times are in femtoseconds and 0 where a passage does not take place.
+
+    Args:
+        trace: The trace.
+        work: What was to be done, and with what.
+        requests: Whom it was to serve; None where this is not known.
+        window: The part of the run that the trace shows.
+        input_rows: Rows of the input stages, shape `(n_sample, n_stage)`.
+        encode_rows: Rows of the stages of the encoder, shape `(n_sample, n_product, n_stage)`.
+        drive_rows: Rows of the encoder keeping its symbol, shape `(n_sample, n_product)`.
+        propagate_rows: Rows of samples on their way, shape `(n_sample, n_product)`.
+        mvm_rows: Rows of banks that respond, shape `(n_sample, n_product)`.
+        detect_rows: Rows of captures, shape `(n_sample, n_product)`.
+        activate_rows: Rows of activations, shape `(n_sample, n_product)`, else `NO_ROW`.
+        hold_rows: Rows of states acquired, shape `(n_sample, n_product)`, else `NO_ROW`.
+        output_rows: Rows of the output stages, shape `(n_sample, n_stage)`.
+        saturated: Whether samples come as fast as they are taken.
+    """
+
+    trace: Columns
+    work: Work
+    requests: Requests | None
+    window: Window
+    input_rows: Ints
+    encode_rows: Ints
+    drive_rows: Ints
+    propagate_rows: Ints
+    mvm_rows: Ints
+    detect_rows: Ints
+    activate_rows: Ints
+    hold_rows: Ints
+    output_rows: Ints
+    saturated: bool
+
+    @property
+    def firsts(self) -> Ints:
+        """Return the first sample of each block, shape `(n_block,)`."""
+        return self.window.firsts
+
+    @property
+    def folds(self) -> int:
+        """Return how many products make up a step."""
+        return self.work.folds
+
+    @property
+    def products(self) -> int:
+        """Return how many products each sample takes part in."""
+        return len(self.work.order)
+
+    @property
+    def drivers(self) -> int:
+        """Return how many logical banks can be written side by side."""
+        return max(1, self.work.control.write_drivers // self.work.mapping.tiles)
+
+    @property
+    def block(self) -> Ints:
+        """Return the block of each sample, shape `(n_sample,)`."""
+        samples = np.arange(self.trace.waves)
+        return np.asarray(np.searchsorted(self.firsts, samples, side="right") - 1, np.int64)
+
+    @property
+    def lasts(self) -> Ints:
+        """Return the last sample of each block, shape `(n_block,)`."""
+        return np.append(self.firsts[1:], self.trace.waves) - 1
+
+    @property
+    def encode_start(self) -> Ints:
+        """Return when the encoder takes each state, shape `(n_sample, n_product)` [fs]."""
+        return self.start(self.encode_rows[..., 0])
+
+    def start(self, rows: Ints) -> Ints:
+        """Return when spans start [fs]."""
+        return np.where(rows >= 0, self.trace.start_fs[rows], 0)
+
+    def end(self, rows: Ints) -> Ints:
+        """Return when spans end [fs]."""
+        return np.where(rows >= 0, self.trace.end_fs[rows], 0)
+
+
+def passages(
+    trace: Columns, work: Work, requests: Requests | None, window: Window | None = None
+) -> Passages:
+    """Return the tables of a trace.
+
+    Guards "Within a step it passes, in this order": T_in, L_T steps of T_encode, T_MM,
+    T_nonlinearity and T_memory, T_out. Of a step that is folded each fold is multiplied and the
+    last one activates. A state that is kept is held behind the last step, too.
+
+    Args:
+        trace: The trace.
+        work: What was to be done, and with what.
+        requests: Whom it was to serve, where this is known.
+        window: The part of the run that the trace shows; all of it where not given.
+
+    Raises:
+        InvariantError: A sample leaves out a part, passes it twice, or passes what is none.
+    """
+    products = len(work.order)
+    ends_step = np.arange(1, products + 1) % work.folds == 0
+    claimed = np.isin(trace.action, [ACTIONS.index(name) for name in PREPARING])
+    ends = _staged(trace, (*work.delays.input, *work.delays.output), None, claimed)
+    encodes = _staged(trace, work.delays.encode, products, claimed)
+    loop = {}
+    for action in _LOOP:
+        wanted = np.ones(products, dtype=np.int64)
+        if action in ("activate", "hold"):
+            wanted[:] = ends_step
+        if action == "hold" and not work.keeps:
+            wanted[-1] = 0
+        rows = trace.rows(action)
+        claimed[rows] = True
+        loop[action] = _table(trace, rows, np.broadcast_to(wanted, (trace.waves, products)), action)
+    row = first(~claimed)
+    if row is not None:
+        fail(trace, row, "is work for which the machine has no part")
+    _lanes_are_those_of_actions(trace, work)
+    inputs = len(work.delays.input)
+    taken = trace.start_fs[encodes[:, 0, 0]]
+    saturated = _saturated(trace, taken, ends[:, 0, 0], requests)
+    if window is None:
+        window = Window(_firsts(taken, trace, work, requests, saturated=saturated))
+    return Passages(
+        trace=trace,
+        work=work,
+        requests=requests,
+        window=window,
+        input_rows=ends[:, 0, :inputs],
+        encode_rows=encodes,
+        output_rows=ends[:, 0, inputs:],
+        saturated=saturated,
+        **{f"{action}_rows": rows for action, rows in loop.items()},
+    )
+
+
+def _staged(
+    trace: Columns, stages: Sequence[Stage], products: int | None, claimed: np.ndarray
+) -> Ints:
+    """Return the rows of stages, shape `(n_sample, n_product, n_stage)`; claim them.
+
+    Args:
+        trace: The trace.
+        stages: Stages that one server runs; equal ones follow each other.
+        products: Products of a sample; None for what happens outside the loop, once.
+        claimed: Rows that belong to a part, shape `(n_span,)`; changed in place.
+    """
+    table = np.full((trace.waves, products or 1, len(stages)), NO_ROW, dtype=np.int64)
+    inside = trace.step >= 0 if products else (trace.step < 0) & (trace.wave >= 0)
+    for unit, action in dict.fromkeys((stage.unit, stage.action) for stage in stages):
+        places = [
+            n for n, stage in enumerate(stages) if (stage.unit, stage.action) == (unit, action)
+        ]
+        lane = trace.units.index(unit) if unit in trace.units else -1
+        rows = trace.rows(action)
+        rows = rows[(trace.unit[rows] == lane) & inside[rows]]
+        claimed[rows] = True
+        wanted = np.full((trace.waves, products or 1), len(places), dtype=np.int64)
+        table[:, :, places] = _table(trace, rows, wanted, action, outside=products is None).reshape(
+            trace.waves, products or 1, len(places)
+        )
+    return table
+
+
+def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bool = False) -> Ints:
+    """Return rows by sample and product, in row order within one of both.
+
+    Args:
+        trace: The trace.
+        rows: Rows of one action, ascending.
+        wanted: How many of them each sample has at each product, all alike but for none, shape
+            `(n_sample, n_product)`.
+        action: Their action.
+        outside: Whether they are outside the loop, where there are no products.
+    """
+    products = wanted.shape[1]
+    step = np.zeros(len(rows), dtype=np.int64) if outside else trace.step[rows]
+    lost = first((trace.wave[rows] < 0) | (step < 0) | (step >= products))
+    if lost is not None:
+        fail(trace, int(rows[lost]), "serves no wave or no step of the network")
+    cells = trace.wave[rows] * products + step
+    counts = np.bincount(cells, minlength=wanted.size).reshape(wanted.shape)
+    cell = first((counts != wanted).ravel())
+    if cell is not None:
+        wave, product = divmod(cell, products)
+        where = "outside the loop" if outside else f"at step {product}"
+        raise InvariantError(
+            f"trace: wave {wave} has {counts[wave, product]} {action} spans {where}; "
+            f"expected {wanted[wave, product]}"
+        )
+    many = int(wanted.max(initial=1))
+    table = np.full((wanted.size, many), NO_ROW, dtype=np.int64)
+    table[wanted.ravel() > 0] = rows[np.argsort(cells, kind="stable")].reshape(-1, many)
+    return table.reshape(*wanted.shape, many)[..., 0] if many == 1 else table
+
+
+def _lanes_are_those_of_actions(trace: Columns, work: Work) -> None:
+    """Refuse work on a lane that is not the one of its part, or of its bank."""
+    driven = next(stage.unit for stage in work.delays.encode if stage.action == "encode")
+    lanes = {
+        "drive": driven, "propagate": PATH_LANE, "detect": "detector", "activate": "nonlinearity",
+        "hold": "memory", "route": "switch",
+    }  # fmt: skip
+    for action, unit in lanes.items():
+        _on_lane(trace, trace.rows(action), unit)
+    for action in ("mvm", "write", "refresh"):
+        rows = trace.rows(action)
+        for bank in np.unique(trace.bank[rows]):
+            if not 0 <= bank < work.mapping.used:
+                row = int(rows[trace.bank[rows] == bank][0])
+                fail(trace, row, f"is on bank {bank}; expected one of {work.mapping.used}")
+            _on_lane(trace, rows[trace.bank[rows] == bank], f"weight_banks.{bank}")
+
+
+def _on_lane(trace: Columns, rows: Ints, unit: str) -> None:
+    lane = trace.units.index(unit) if unit in trace.units else -1
+    wrong = first(trace.unit[rows] != lane)
+    if wrong is not None:
+        fail(trace, int(rows[wrong]), f"is on the lane of another part; expected {unit}")
+
+
+def firsts_of(trace: Columns, work: Work, requests: Requests) -> Ints:
+    """Return the first sample of each block of a run, shape `(n_block,)`."""
+    stage = work.delays.encode[0]
+    rows = trace.rows(stage.action)
+    rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.step[rows] == 0)]
+    taken = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(taken, trace.wave[rows], trace.start_fs[rows])
+    return _firsts(taken, trace, work, requests, saturated=requests.times_fs is None)
+
+
+def _saturated(trace: Columns, taken: Ints, inputs: Ints, requests: Requests | None) -> bool:
+    """Return whether samples came as fast as the front end took them.
+
+    Args:
+        trace: The trace.
+        taken: When the encoder takes each sample [fs].
+        inputs: Row of the first stage of each sample.
+        requests: Whom the run was to serve; where this is not known, arrivals show it.
+    """
+    if requests is not None:
+        return requests.times_fs is None
+    arrivals = trace.arrival_fs
+    free = np.maximum(taken[:-1], engine_free_fs(trace)[inputs[1:]])
+    return bool(arrivals[0] == 0 and np.all(arrivals[1:] == free))
+
+
+def engine_free_fs(trace: Columns) -> Ints:
+    """Return when the digital engine was done with the job before each of its own, `(n_span,)`.
+
+    Ahead of its first job, and for every other span, that is long ago.
+    """
+    lanes = [n for n, unit in enumerate(trace.units) if unit.partition(".")[0] == "front_end"]
+    jobs = np.flatnonzero(np.isin(trace.unit, lanes))
+    jobs = jobs[np.lexsort((jobs, trace.start_fs[jobs]))]
+    free = np.full(len(trace), np.iinfo(np.int64).min, dtype=np.int64)
+    free[jobs[1:]] = trace.end_fs[jobs[:-1]]
+    return free
+
+
+def _firsts(
+    taken: Ints, trace: Columns, work: Work, requests: Requests | None, *, saturated: bool
+) -> Ints:
+    """Return the first sample of each block.
+
+    A block is the first sample plus those already waiting when the encoder takes it, at most B.
+
+    Args:
+        taken: When the encoder takes each sample [fs].
+        trace: The trace.
+        work: What was to be done.
+        requests: Whom the run was to serve, where this is known.
+        saturated: Whether samples come as fast as they are taken, so that some always wait.
+    """
+    waves, most = len(taken), work.control.block
+    if saturated or most == 1:
+        return np.arange(0, waves, most, dtype=np.int64)
+    room = requests.capacity + 1 if requests is not None and requests.capacity else most
+    there = np.searchsorted(trace.arrival_fs, taken, side="right") - np.arange(waves) - 1
+    size = (1 + np.clip(there, 0, min(most - 1, room))).tolist()
+    firsts = [0]
+    while firsts[-1] + size[firsts[-1]] < waves:
+        firsts.append(firsts[-1] + size[firsts[-1]])
+    return np.array(firsts, dtype=np.int64)

@@ -1,0 +1,165 @@
+"""Check contiguous windows of a run that is too long to be checked whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pnnsim.columns import ACTIONS, Columns, Ints
+from pnnsim.invariants import check_passages
+from pnnsim.invariants.faults import blamed_on_pnnsim
+from pnnsim.invariants.occupancy import parts_serve_one_at_a_time
+from pnnsim.invariants.order import causes_precede, times_ascend
+from pnnsim.invariants.passages import PREPARING, Requests, Window, firsts_of, passages
+from pnnsim.invariants.plan import plan_of
+from pnnsim.work import Work
+
+#: Blocks on either side of a window that are looked at but not judged. What a span waits for is at
+#: most so many blocks away: the readout has places for two, and writes come as early.
+_CONTEXT = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """Some rows of a trace, as columns of their own; causes are left out.
+
+    Args:
+        units: Lane names.
+        unit: Lane of each span.
+        action: Action of each span.
+        start_fs: Start of each span [fs].
+        end_fs: End of each span [fs].
+        wave: Sample of each span, counted from the first of the cut.
+        step: Step of each span.
+        bank: Bank of each span.
+        weight_set: Weight set of each span.
+        arrival_fs: Arrival of each sample [fs].
+        result_fs: Result of each sample [fs].
+    """
+
+    units: tuple[str, ...]
+    unit: Ints
+    action: Ints
+    start_fs: Ints
+    end_fs: Ints
+    wave: Ints
+    step: Ints
+    bank: Ints
+    weight_set: Ints
+    arrival_fs: Ints
+    result_fs: Ints
+
+    @property
+    def cause(self) -> Ints:
+        """Return no causes; they are checked on the whole trace."""
+        return np.full(len(self.unit), -1, dtype=np.int64)
+
+    @property
+    def dropped(self) -> Ints:
+        """Return no requests; drops are counted over the whole run."""
+        return np.zeros(0, dtype=np.int64)
+
+    @property
+    def waves(self) -> int:
+        """Return the number of samples."""
+        return len(self.arrival_fs)
+
+    def __len__(self) -> int:
+        """Return the number of spans."""
+        return len(self.unit)
+
+    def rows(self, action: str) -> Ints:
+        """Return the rows with this action, in row order."""
+        return np.flatnonzero(self.action == ACTIONS.index(action)).astype(np.int64)
+
+
+def check_windows(trace: Columns, work: Work, requests: Requests, *, spans: int) -> None:
+    """Raise if the beginning, the middle or the end of a run breaks an invariant.
+
+    The order of rows, their causes and that parts serve one at a time are checked everywhere.
+
+    Args:
+        trace: The trace.
+        work: What was to be done, and with what.
+        requests: Whom it was to serve.
+        spans: About how many spans a window has.
+
+    Raises:
+        InvariantError: The first invariant that is broken.
+    """
+    with blamed_on_pnnsim():
+        times_ascend(trace)
+        causes_precede(trace)
+        parts_serve_one_at_a_time(trace)
+        firsts = firsts_of(trace, work, requests)
+        blocks = len(firsts)
+        size = max(4 * _CONTEXT, blocks * spans // len(trace))
+        for begin in sorted({0, max(0, (blocks - size) // 2), max(0, blocks - size)}):
+            _check_window(trace, work, requests, firsts, (begin, min(blocks, begin + size)))
+
+
+def _check_window(
+    trace: Columns, work: Work, requests: Requests, firsts: Ints, blocks: tuple[int, int]
+) -> None:
+    """Check some blocks of a run: the first and the one behind the last."""
+    begin, end = blocks
+    edges = np.append(firsts, trace.waves)
+    samples = int(edges[begin]), int(edges[end])
+    shown = (trace.wave >= samples[0]) & (trace.wave < samples[1])
+    shown &= ~np.isin(trace.action, [ACTIONS.index(name) for name in PREPARING])
+    before, here = plan_of(work, begin), plan_of(work, end - begin, first=begin)
+    entered = int(trace.start_fs[shown & (trace.step == 0)].min())
+    over = int(trace.result_fs[samples[1] - 1])
+    shown[_between(trace.rows("route"), before.route, here.route)] = True
+    writes, refreshes = trace.rows("write"), trace.rows("refresh")
+    written_fs = []
+    for bank in range(work.mapping.used):
+        mine, again = (rows[trace.bank[rows] == bank] for rows in (writes, refreshes))
+        first, last = (int((plan.write * (plan.bank == bank)).sum()) for plan in (before, here))
+        last += first
+        shown[mine[first:last]] = True
+        # Refreshes stand between the writes that are shown; later ones are of other contents.
+        from_fs = min([entered, *trace.start_fs[mine[first:last]].tolist()])
+        to_fs = min([over, *trace.start_fs[mine[last:]].tolist()])
+        start_fs = trace.start_fs[again]
+        shown[again[(start_fs >= from_fs) & (start_fs < to_fs)]] = True
+        earlier = trace.start_fs[np.concatenate([mine[:first], again[start_fs < from_fs]])]
+        written_fs.append(int(earlier.max(initial=0)))
+    cut = _cut(trace, np.flatnonzero(shown), samples)
+    mine_firsts = firsts[begin:end] - samples[0]
+    run = passages(cut, work, None, Window(mine_firsts))
+    taken = run.encode_start[mine_firsts, 0]
+    limits = np.iinfo(np.int64)
+    window = Window(
+        mine_firsts,
+        begin,
+        tuple(written_fs),
+        int(taken[_CONTEXT]) if begin else limits.min,
+        int(taken[-_CONTEXT]) if end < len(firsts) else limits.max,
+    )
+    check_passages(replace(run, window=window, saturated=requests.times_fs is None))
+
+
+def _between(rows: Ints, before: Ints, here: Ints) -> Ints:
+    """Return the rows of a window, as many as were planned there, behind those planned before."""
+    skipped = int(before.sum())
+    return rows[skipped : skipped + int(here.sum())]
+
+
+def _cut(trace: Columns, rows: Ints, samples: tuple[int, int]) -> Cut:
+    """Return some rows of a trace as a trace of its own, samples counted from the first."""
+    wave = trace.wave[rows]
+    return Cut(
+        units=trace.units,
+        unit=trace.unit[rows],
+        action=trace.action[rows],
+        start_fs=trace.start_fs[rows],
+        end_fs=trace.end_fs[rows],
+        wave=np.where(wave >= 0, wave - samples[0], wave),
+        step=trace.step[rows],
+        bank=trace.bank[rows],
+        weight_set=trace.weight_set[rows],
+        arrival_fs=trace.arrival_fs[slice(*samples)],
+        result_fs=trace.result_fs[slice(*samples)],
+    )
