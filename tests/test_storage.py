@@ -168,3 +168,37 @@ def test_message_repeats_little_of_the_file_and_nothing_unprintable(tmp_path: Pa
     assert message.isprintable()
     assert len(message) < 500
     assert re.search(r"\\x1b]0;title\\x07: cannot read the test: 'name': got", message)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (b'{"a":{},"a":{}}', "got the key 'a' twice"),
+        (b'{"a":{"dtype":"F4","shape":[],"data_offsets":[0,0]}}', "got the dtype 'F4'; expected"),
+        (b'{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,1]}}', "got '1' bytes; expected 2"),
+        (
+            b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}',
+            "got data from byte 1; expected",
+        ),
+        (
+            b'{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},'
+            b'"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}',
+            "'b': got data from byte 1; expected it from 2, without gaps and overlaps",
+        ),
+        (b'{"a":{"dtype":"U8","shape":[0,99999999999999999],"data_offsets":[0,0]}}', "fewer numb"),
+        (b'{"a":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}}', "got the byte 7 as a truth"),
+        (b'{"a":1e999}', "got the number '1e999'; expected finite numbers"),
+        (b"[[[[[[]]]]]]", "got JSON of more than 4 levels"),
+        (b"\xff\xff", "got a header that is no UTF-8 text"),
+    ],
+)
+def test_header_that_is_not_of_the_format_is_refused(
+    tmp_path: Path, header: bytes, message: str
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\x07")
+    with pytest.raises(ParameterError, match=re.escape(message)):
+        storage.read(path, KIND)
+    path.write_bytes((2**62).to_bytes(8, "little") + header)
+    with pytest.raises(ParameterError, match="got a header of 4611686018427387904 bytes"):
+        storage.read(path, KIND)
