@@ -1,22 +1,37 @@
 """Hold trained numbers in logical units, apart from any machine.
 
-A `ParameterSet` is what training produces and chips are programmed with. It is stored as
-safetensors: nothing is ever unpickled.
+A `ParameterSet` is what training produces and chips are programmed with.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from pydantic import BaseModel, Field, ValidationError
 from torch import Tensor
 
-from pnnsim.errors import OutputError, ParameterError
+from pnnsim.common import storage
+from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
+from pnnsim.units import show
+
+KIND = storage.Kind(
+    "parameters",
+    1,
+    "parameters",
+    ParameterError,
+    "train again with `pnnsim run`, which writes parameters.safetensors",
+)
+
+
+class _Record(BaseModel):
+    """Record that is stored beside the tensors."""
+
+    spec_sha256: Annotated[str, Field(pattern=r"\A([0-9a-f]{64})?\z")]
+    network: ReLaXNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +106,20 @@ class ParameterSet:
             )
 
     def save(self, path: Path | str) -> None:
-        """Write the tensors, the network and the hash of the machine as safetensors.
+        """Write the tensors, the network and the hash of the machine.
 
         Raises:
+            ParameterError: If the hash is none.
             OutputError: If the file cannot be written.
         """
-        # One entry: safetensors writes several in an order that changes from run to run.
-        about = {
-            "spec_sha256": self.spec_sha256,
-            "network": self.network.model_dump(mode="json"),
-        }
-        tensors = {name: t.detach().contiguous().cpu() for name, t in self.tensors().items()}
-        # Not `save_file`: it makes files that nobody but their owner may read.
-        stored = save(tensors, metadata={"pnnsim": json.dumps(about)})
         try:
-            Path(path).write_bytes(stored)
-        except OSError as error:
-            why = error.strerror or error
-            raise OutputError(f"{path}: cannot write the parameters: {why}") from error
+            record = _Record(spec_sha256=self.spec_sha256, network=self.network)
+        except ValidationError:
+            raise ParameterError(
+                f"spec_sha256: got {show(self.spec_sha256)}; expected 64 hexadecimal digits, or "
+                "nothing for any machine"
+            ) from None
+        storage.write(Path(path), KIND, record=record, tensors=self.tensors())
 
 
 def shapes(network: ReLaXNet) -> dict[str, tuple[int, ...]]:
@@ -131,15 +142,12 @@ def load_parameters(path: Path) -> ParameterSet:
     Raises:
         ParameterError: If the file is missing, damaged, or not one of ours.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["pnnsim"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        network = ReLaXNet.model_validate(about["network"])
-        loaded = ParameterSet(network, **tensors, spec_sha256=about["spec_sha256"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ParameterError(
-            f"{path}: cannot read parameters: {error}; expected a file written by pnnsim"
-        ) from error
-    loaded.check(network)
-    return loaded
+    stored = storage.read(path, KIND)
+    record = stored.record(_Record)
+    table = {
+        name: storage.Declared(shape, storage.FLOATS)
+        for name, shape in shapes(record.network).items()
+    }
+    tensors = stored.checked(table)
+    stored.one_dtype(*table)
+    return ParameterSet(record.network, **tensors, spec_sha256=record.spec_sha256)

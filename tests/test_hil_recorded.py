@@ -12,7 +12,7 @@ import torch
 from pnnsim.errors import BackendError, ParameterError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.protocol import Description, HardwareBackend, Measured
-from pnnsim.hil.recorded import CALLS, TENSORS, RecordedBackend, Recorder
+from pnnsim.hil.recorded import FILE, RecordedBackend, Recorder
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.network import ReLaXNet
 from tests.hil_machines import NETWORK, drives, exact_twin, spec, weights
@@ -67,7 +67,7 @@ def short(tmp_path: Path) -> Path:
         (lambda b: b.write(0, weights()[1]), "'write' weight: differs by"),
         (lambda b: b.write(0, weights()[0][:2]), r"got the shape \(2, 8\); expected \(8, 8\)"),
         (lambda b: b.write(0, weights()[0] * torch.nan), "differs by nan"),
-        (lambda b: b.write(0, weights()[0]), "1 recorded calls were never made.*'forward', line 2"),
+        (lambda b: b.write(0, weights()[0]), "1 recorded calls were never made.*'forward', call 2"),
     ],
 )
 def test_anything_unexpected_or_left_over_is_an_error(
@@ -81,7 +81,9 @@ def test_call_after_the_end_is_an_error(short: Path) -> None:
     replay = RecordedBackend(short)
     replay.write(0, weights()[0])
     replay.forward(drives())
-    with pytest.raises(BackendError, match=r"calls\.jsonl:3: got 'wait'; expected nothing"):
+    with pytest.raises(
+        BackendError, match=r"session\.safetensors: call 3: got 'wait'; expected nothing"
+    ):
         replay.wait(1.0)
 
 
@@ -92,45 +94,29 @@ def test_other_rounding_is_no_difference(short: Path) -> None:
     replay.finish()
 
 
-WAIT = '{"call": "wait", "arguments": {}, "sent": {}, "answer": {"bill": %s}}'
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "not json",
-        "[]",
-        '{"call": 3}',
-        '{"call": "write"}',
-        '{"call": "dance", "arguments": {}, "sent": {}, "answer": {}}',
-        '{"call": "wait", "arguments": {}, "sent": [], "answer": {}}',
-        '{"call": "wait", "arguments": {}, "sent": 3, "answer": {}}',
-        '{"call": "readback", "arguments": {}, "sent": {}, "answer": {}}',
-        '{"call": "describe", "arguments": {}, "sent": {}, "answer": {"description": 1}}',
-        '{"call": "write", "arguments": {}, "sent": {"weight": 1}, "answer": {}}',
-        WAIT % "[1, 2, 3]",
-        WAIT % "3",
-        WAIT % "[NaN, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]",
-        WAIT % '["a", 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]',
-    ],
-)
-def test_damaged_session_is_refused_before_anything_is_replayed(short: Path, text: str) -> None:
-    (short / CALLS).write_text(text + "\n", encoding="utf-8")
-    with pytest.raises(BackendError, match="cannot read the session"):
-        RecordedBackend(short)
-
-
-@pytest.mark.parametrize("name", [CALLS, TENSORS])
-def test_session_that_is_cut_off_anywhere_is_refused_or_ends_early(short: Path, name: str) -> None:
-    """A file that ends between two calls is a shorter session, and nothing else is a session."""
-    whole = (short / name).read_bytes()
-    between = whole.index(b"\n") if name == CALLS else -1
-    for length in range(0, len(whole) - 1, 37):
-        (short / name).write_bytes(whole[:length])
-        if name == CALLS and length in (0, between, between + 1):
-            continue
+def test_session_that_is_cut_off_anywhere_is_refused(short: Path) -> None:
+    whole = (short / FILE).read_bytes()
+    for length in range(0, len(whole), 37):
+        (short / FILE).write_bytes(whole[:length])
         with pytest.raises(BackendError, match="cannot read the session"):
             RecordedBackend(short)
+
+
+def test_answer_that_could_not_be_replayed_is_refused_at_the_call(tmp_path: Path) -> None:
+    """A session is saved at its end: what makes it unreadable must be known long before."""
+    broken = Broken(lambda m: replace(m, result=m.result * torch.nan))
+    recorder = Recorder(broken, tmp_path)  # type: ignore[arg-type]
+    recorder.write(0, weights()[0])
+    recorder.write(1, weights()[1])
+    with pytest.raises(
+        BackendError, match=r"'forward' answer\.result: got values that are not fin"
+    ):
+        recorder.forward(drives())
+    recorder.save()
+    replay = RecordedBackend(tmp_path)
+    replay.write(0, weights()[0])
+    replay.write(1, weights()[1])
+    replay.finish()
 
 
 def test_missing_session_is_refused(tmp_path: Path) -> None:

@@ -1,30 +1,59 @@
 """Keep what changes in a simulated machine while it is on, and put it into a file and back.
 
-A file is safetensors with one JSON text: nothing is ever unpickled. It takes the place of the one
-before in a single step, so a machine that dies while it saves keeps its last state.
+A machine whose file turns out to be damaged stays as it was.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from pydantic import BaseModel, Field
 from torch import Tensor
 
+from pnnsim.common import storage
 from pnnsim.components.base import State
-from pnnsim.errors import BackendError, OutputError
+from pnnsim.errors import BackendError
+from pnnsim.units import show
 
-_NUMBERS = ("clock_fs", "settled_fs", "advanced_fs", "writes", "selected")
+KIND = storage.Kind(
+    "condition",
+    1,
+    "the machine's state",
+    BackendError,
+    "remove it to start with a machine as it was made",
+)
+
+#: A time on the machine's clock [fs]: longer than any that waits can add up to.
+_Time = Annotated[int, Field(ge=0, le=10**32)]
+_Count = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class _BankRecord(BaseModel):
+    """Numbers of one bank, as in `Bank`; `rewritten` where it had weights before the last."""
+
+    number: Annotated[int, Field(ge=-1)]
+    began_fs: _Time
+    rewritten: bool
+
+
+class _Record(BaseModel):
+    """Record that is stored beside the tensors, as in `Condition`."""
+
+    clock_fs: _Time
+    settled_fs: _Time
+    advanced_fs: _Time
+    writes: _Count
+    selected: _Count
+    identity: dict[str, Any]
+    banks: list[_BankRecord]
 
 
 @dataclass
 class Bank:
-    """Hold what one bank was told and when.
+    """Commands to one bank, and what has drifted in it.
 
     Args:
         weight: Last commanded weights, or None before the first write.
@@ -45,7 +74,7 @@ class Bank:
 
 @dataclass
 class Condition:
-    """Hold everything that changes while a machine is on; a clean stop keeps it.
+    """Everything that changes while a machine is on; a clean stop keeps it.
 
     Args:
         clock_fs: Time since the machine was made [fs].
@@ -83,11 +112,20 @@ def save_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
     Raises:
         OutputError: If the file cannot be written.
     """
-    about: dict[str, Any] = {name: getattr(condition, name) for name in _NUMBERS}
-    about["identity"] = identity
-    about["banks"] = [
-        {"number": bank.number, "began_fs": bank.began_fs} for bank in condition.banks
-    ]
+    record = _Record(
+        clock_fs=condition.clock_fs,
+        settled_fs=condition.settled_fs,
+        advanced_fs=condition.advanced_fs,
+        writes=condition.writes,
+        selected=condition.selected,
+        identity=identity,
+        banks=[
+            _BankRecord(
+                number=bank.number, began_fs=bank.began_fs, rewritten=bank.before is not None
+            )
+            for bank in condition.banks
+        ],
+    )
     tensors = {
         "gain": condition.gain,
         "bias": condition.bias,
@@ -103,13 +141,7 @@ def save_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
             tensors[f"environment.{index}.{name}"] = value
         for name, value in bank.corrected.items():
             tensors[f"corrected.{index}.{name}"] = value
-    scratch = path.with_name(f".{path.name}.new")
-    stored = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-    try:
-        save_file(stored, scratch, metadata={"pnnsim": json.dumps(about)})
-        scratch.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{path}: cannot write the machine's state: {error}") from error
+    storage.write(path, KIND, record=record, tensors=tensors)
 
 
 def load_condition(path: Path, condition: Condition, identity: dict[str, Any]) -> None:
@@ -123,41 +155,109 @@ def load_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
     Raises:
         BackendError: If the file is damaged, or belongs to another machine.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["pnnsim"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        stored = about["identity"]
-        numbers = {name: int(about[name]) for name in _NUMBERS}
-        banks = [
-            Bank(
-                tensors.get(f"weight.{index}"),
-                tensors.get(f"before.{index}"),
-                int(entry["number"]),
-                int(entry["began_fs"]),
-                _with_prefix(tensors, f"environment.{index}."),
-            )
-            for index, entry in enumerate(about["banks"])
-        ]
-        for index, bank in enumerate(banks):
-            if bank.number >= 0:  # a bank that was never written has not corrected anything
-                bank.corrected = {n: tensors[f"corrected.{index}.{n}"] for n in bank.environment}
-        streams = [tensors["noise"], *(tensors[f"drift.{index}"] for index in range(len(banks)))]
-        gain, bias = tensors["gain"], tensors["bias"]
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise BackendError(
-            f"{path}: cannot read the machine's state: {error}; expected a file written by pnnsim"
-        ) from error
-    if stored != identity:
-        raise BackendError(
-            f"{path}: is the state of another machine, {stored}; expected {identity}. Hint: give "
-            "the same machine, seed and network, or another file"
+    stored = storage.read(path, KIND)
+    record = stored.record(_Record)
+    if record.identity != identity:
+        raise stored.fault(
+            f"is the state of another machine, {show(str(record.identity))}; expected "
+            f"{show(str(identity))}, the same machine, seed and network"
         )
-    for name, value in numbers.items():
-        setattr(condition, name, value)
-    condition.gain, condition.bias, condition.banks = gain, bias, banks
-    for generator, state in zip((condition.noise, *condition.drift), streams, strict=True):
-        generator.set_state(state)
+    _check_times(stored, record, len(condition.banks))
+    tensors = stored.checked(_table(record, condition))
+    streams = {"noise": condition.noise}
+    streams |= {f"drift.{index}": drift for index, drift in enumerate(condition.drift)}
+    for name in streams:
+        stored.check_stream(name)
+    banks = [
+        Bank(
+            tensors.get(f"weight.{index}"),
+            tensors.get(f"before.{index}"),
+            entry.number,
+            entry.began_fs,
+            _with_prefix(tensors, f"environment.{index}."),
+            _with_prefix(tensors, f"corrected.{index}."),
+        )
+        for index, entry in enumerate(record.banks)
+    ]
+    for index, (bank, made) in enumerate(zip(banks, condition.banks, strict=True)):
+        _check_bank(stored, index, bank, made)
+    # All is valid: from here on nothing is refused.
+    condition.clock_fs, condition.settled_fs = record.clock_fs, record.settled_fs
+    condition.advanced_fs, condition.writes = record.advanced_fs, record.writes
+    condition.selected, condition.banks = record.selected, banks
+    condition.gain, condition.bias = tensors["gain"], tensors["bias"]
+    for name, generator in streams.items():
+        generator.set_state(tensors[name])
+
+
+def _check_times(stored: storage.Stored, record: _Record, banks: int) -> None:
+    """Refuse numbers and times that contradict each other."""
+    if len(record.banks) != banks:
+        raise stored.fault(f"banks: got {len(record.banks)}; expected {banks}")
+    if record.selected >= banks:
+        raise stored.fault(
+            f"selected: got {record.selected}; expected a bank from 0 to {banks - 1}"
+        )
+    times = {"advanced_fs": record.advanced_fs}
+    times |= {f"banks.{n}.began_fs": bank.began_fs for n, bank in enumerate(record.banks)}
+    for name, time_fs in times.items():
+        if time_fs > record.clock_fs:
+            raise stored.fault(
+                f"{name}: got {time_fs} fs; expected at most clock_fs, {record.clock_fs} fs"
+            )
+    written = [bank.number for bank in record.banks if bank.number >= 0]
+    if len(set(written)) < len(written) or max(written, default=-1) >= record.writes:
+        raise stored.fault(
+            f"banks: got the programmings {show(str(written))}; expected distinct ones of "
+            f"{record.writes}"
+        )
+    if max(written, default=-1) != record.writes - 1:
+        raise stored.fault(f"writes: got {record.writes}; expected {max(written, default=-1) + 1}")
+    again = [bank.number for bank in record.banks if bank.rewritten]
+    if bool(again) != (record.writes > len(written)) or -1 in again:
+        raise stored.fault(
+            f"banks: got {len(again)} rewritten at {record.writes} programmings of "
+            f"{len(written)} banks; expected one for those beyond the first"
+        )
+
+
+def _table(record: _Record, condition: Condition) -> dict[str, storage.Declared]:
+    """Return what the tensors must be: as in a new machine, and weights where some were written."""
+    table = {
+        "gain": storage.Declared.like(condition.gain),
+        "bias": storage.Declared.like(condition.bias),
+        "noise": storage.STREAM,
+    }
+    size = condition.bias.shape[1]
+    for index, (entry, made) in enumerate(zip(record.banks, condition.banks, strict=True)):
+        table[f"drift.{index}"] = storage.STREAM
+        for name, value in made.environment.items():
+            table[f"environment.{index}.{name}"] = storage.Declared.like(value)
+            if entry.number >= 0:  # a bank that was never written has not corrected anything
+                table[f"corrected.{index}.{name}"] = storage.Declared.like(value)
+        if entry.number >= 0:
+            table[f"weight.{index}"] = storage.Declared((size, size))
+        if entry.rewritten:
+            table[f"before.{index}"] = storage.Declared((size, size))
+    return table
+
+
+def _check_bank(stored: storage.Stored, index: int, bank: Bank, made: Bank) -> None:
+    """Refuse weights that no bank takes, and places in the bank that are not those of this chip."""
+    for name in ("weight", "before"):
+        value = getattr(bank, name)
+        largest = 0.0 if value is None else float(value.abs().max())
+        if largest > 1.0:
+            raise stored.fault(
+                f"{name}.{index}: got the magnitude {largest:.6g}; expected weights in [-1, 1]"
+            )
+    for part in ("environment", "corrected"):
+        for name, value in getattr(bank, part).items():
+            # What drifts is a real number; whole ones say where it does, and stay.
+            if not value.is_floating_point() and not torch.equal(value, made.environment[name]):
+                raise stored.fault(
+                    f"{part}.{index}.{name}: got other places than this chip has; expected the same"
+                )
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,31 +1,43 @@
 """Keep all of a training's state in one file, so that it can go on as if it had never stopped.
 
-A checkpoint is safetensors: tensors by name and one JSON text. Nothing is ever pickled, so a file
-from a stranger can be opened. It takes the place of the one before in a single step.
+Nothing of a training is changed before all of a checkpoint has been found valid: its shapes and
+types are those of the model and of the optimizer that are given.
 """
 
 from __future__ import annotations
 
+import copy
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
+from pnnsim.common import storage
 from pnnsim.errors import OutputError, TrainingError
-from pnnsim.units import MAX_LENGTH, show
+from pnnsim.units import show, show_path
 
 FILE = "checkpoint.safetensors"
+
+KIND = storage.Kind("checkpoint", 1, "the checkpoint", TrainingError, "remove it to start anew")
+
+#: What an optimizer keeps that cannot be negative: steps, and means or sums of squares.
+_NATURAL = (
+    "step", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf",
+)  # fmt: skip
+
+_Count = Annotated[int, Field(ge=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(slots=True)
 class Progression:
-    """Hold how far a training has come.
+    """Progress of a training.
 
     Args:
         epoch: Epochs that are complete.
@@ -37,13 +49,21 @@ class Progression:
         reads: Evaluations with drawn noise so far.
     """
 
-    epoch: int = 0
+    epoch: _Count = 0
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-    best_epoch: int = -1
-    chips: int = 0
-    reads: int = 0
+    validation_accuracy: list[_Share] = field(default_factory=list)
+    best_epoch: Annotated[int, Field(ge=-1)] = -1
+    chips: _Count = 0
+    reads: _Count = 0
+
+
+class _Record(BaseModel):
+    """Record that is stored beside the tensors."""
+
+    progression: Progression
+    optimizer: dict[str, dict[str, Any]]
+    identity: dict[str, Any]
 
 
 def save_checkpoint(
@@ -73,27 +93,16 @@ def save_checkpoint(
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in best.items()}
     tensors["order"] = order.get_state()
-    numbers: dict[str, dict[str, Any]] = {}
-    for index, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            if isinstance(value, Tensor):
-                tensors[f"optimizer.{index}.{name}"] = value
-            else:
-                numbers.setdefault(str(index), {})[name] = value
-    about = {
-        "progression": asdict(progression),
-        "optimizer": numbers,
-        "identity": dict(identity),
-    }
-    # safetensors refuses tensors that share memory, and stores them from the CPU.
-    stored = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-    scratch = folder / f".{FILE}"
+    moments, numbers = _parts(optimizer)
+    record = _Record(progression=progression, optimizer=numbers, identity=dict(identity))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(stored, scratch, metadata={"pnnsim": json.dumps(about)})
-        scratch.replace(folder / FILE)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{folder / FILE}: cannot write the checkpoint: {error}") from error
+    except OSError as error:
+        raise OutputError(
+            f"{show_path(str(folder / FILE))}: cannot write the checkpoint: got "
+            f"'{error.strerror}'; expected a folder that can be made. Hint: choose another folder"
+        ) from None
+    storage.write(folder / FILE, KIND, record=record, tensors={**tensors, **moments})
 
 
 def load_checkpoint(
@@ -120,26 +129,29 @@ def load_checkpoint(
         TrainingError: If the file is damaged, or belongs to another training.
     """
     path = folder / FILE
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["pnnsim"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        progression = Progression(**about["progression"])
-        stored, numbers = about["identity"], about["optimizer"]
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(
-            f"{path}: cannot read the checkpoint: {error}; expected a file written by pnnsim. "
-            "Hint: remove it to start anew"
-        ) from error
-    _same_training(path, stored, json.loads(json.dumps(dict(identity))))
-    model.load_state_dict(_with_prefix(tensors, "model."))
-    order.set_state(tensors["order"])
-    state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in numbers.items()}
+    stored = storage.read(path, KIND)
+    record = stored.record(_Record)
+    _same_training(path, record.identity, json.loads(json.dumps(dict(identity))))
+    progression = record.progression
+    _check_progression(stored, progression)
+    table = {"order": storage.STREAM}
+    for name, value in model.state_dict().items():
+        table[f"model.{name}"] = table[f"best.{name}"] = storage.Declared.like(value)
+    tensors = stored.checked(table | _moments(stored, record.optimizer, optimizer))
+    stored.check_stream("order")
+    state: dict[int, dict[str, Any]] = {
+        int(i): dict(found) for i, found in record.optimizer.items()
+    }
     for name, value in _with_prefix(tensors, "optimizer.").items():
         index, _, key = name.partition(".")
+        if key in _NATURAL and bool((value < 0).any()):
+            raise stored.fault(f"{show('optimizer.' + name)}: got a negative number; expected none")
         state.setdefault(int(index), {})[key] = value
+    # All is valid: from here on nothing is refused.
+    model.load_state_dict(_with_prefix(tensors, "model."))
+    order.set_state(tensors["order"])
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     device = next(model.parameters()).device
@@ -147,22 +159,83 @@ def load_checkpoint(
     return progression, best
 
 
+def _parts(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
+    """Return the tensors of an optimizer's state, by the names in the file, and its numbers."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, dict[str, Any]] = {}
+    for index, state in optimizer.state_dict()["state"].items():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{index}.{name}"] = value
+            else:
+                numbers.setdefault(str(index), {})[name] = value
+    return tensors, numbers
+
+
+def _check_progression(stored: storage.Stored, found: Progression) -> None:
+    """Refuse progress that no training can have made."""
+    for name in ("loss", "validation_loss", "validation_accuracy"):
+        length = len(getattr(found, name))
+        if length != found.epoch:
+            raise stored.fault(f"{name}: got {length} epochs; expected {found.epoch}")
+    if not (0 <= found.best_epoch < found.epoch or (found.best_epoch, found.epoch) == (-1, 0)):
+        raise stored.fault(
+            f"best_epoch: got {found.best_epoch}; expected one of {found.epoch} epochs"
+        )
+
+
+def _moments(
+    stored: storage.Stored,
+    numbers: Mapping[str, Mapping[str, Any]],
+    optimizer: torch.optim.Optimizer,
+) -> dict[str, storage.Declared]:
+    """Return what an optimizer keeps of each parameter that the file says something of.
+
+    A copy of the optimizer takes a step, which shows names, shapes and types. A parameter that no
+    gradient has reached has no state, or all of it.
+    """
+    trial = copy.deepcopy(optimizer)
+    for group in trial.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    trial.step()
+    tensors, others = _parts(trial)
+    known = {name.split(".")[1] for name in tensors} | others.keys()
+    stated = {name.split(".")[1] for name in stored.tensors if name.startswith("optimizer.")}
+    for index in sorted(stated | numbers.keys()):
+        if index not in known:
+            raise stored.fault(
+                f"optimizer: got the state of the parameter {show(index)}; expected one of "
+                f"{len(known)}"
+            )
+        wanted, given = others.get(index, {}), numbers.get(index, {})
+        if {n: type(v) for n, v in wanted.items()} != {n: type(v) for n, v in given.items()}:
+            raise stored.fault(
+                f"optimizer: got the numbers {show(str(given))} of the parameter {index}; expected "
+                f"such as {show(str(wanted))}"
+            )
+        for name, value in given.items():
+            if name in _NATURAL and value < 0:
+                raise stored.fault(
+                    f"optimizer: got {show(str(value))} as {name}; expected no less than 0"
+                )
+    return {
+        name: storage.Declared.like(value)
+        for name, value in tensors.items()
+        if name.split(".")[1] in stated
+    }
+
+
 def _same_training(path: Path, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Refuse to go on with a training that is another one, and say in what."""
     for key in sorted(stored.keys() | wanted.keys()):
-        before, now = stored.get(key), wanted.get(key)
-        if before != now:
+        before, now = (json.dumps(given.get(key)) for given in (stored, wanted))
+        if before != now or (key in stored) != (key in wanted):
             raise TrainingError(
-                f"{path}: was written by another training: {show(str(key))[1:-1]} was "
-                f"{_shown(before)}, is now {_shown(now)}. "
-                "Hint: give the same settings, or another folder to start anew"
+                f"{show_path(str(path))}: was written by another training: {show(key)[1:-1]} was "
+                f"{show(before)[1:-1]}, is now {show(now)[1:-1]}. Hint: give the same settings, or "
+                "another folder to start anew"
             )
-
-
-def _shown(value: object) -> str:
-    """Return a value of an identity, of which a file may hold any, for a message."""
-    text = str(value)
-    return text if text.isprintable() and len(text) <= MAX_LENGTH else show(text)
 
 
 def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,42 +1,62 @@
-"""Keep a trained LruNet in one file of safetensors: nothing is ever unpickled."""
+"""Keep a trained LruNet in one file."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from pydantic import BaseModel
 
+from pnnsim.common import storage
 from pnnsim.errors import ParameterError
 from pnnsim.lrunet.module import LruModule
 from pnnsim.lrunet.network import LruNet
 
+KIND = storage.Kind("lrunet", 1, "an LruNet", ParameterError, "train again and save the module")
+
+
+class _Record(BaseModel):
+    """Record that is stored beside the tensors."""
+
+    network: LruNet
+
 
 def save(module: LruModule, path: Path) -> None:
-    """Write the parameters, the running statistics and the network that they belong to."""
-    about = {"pnnsim": json.dumps(module.network.model_dump(mode="json"))}
-    tensors = {name: t.detach().cpu().contiguous() for name, t in module.state_dict().items()}
-    save_file(tensors, path, metadata=about)
+    """Write the parameters, the running statistics and the network that they belong to.
+
+    Args:
+        module: What is written.
+        path: File to write.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    record = _Record(network=module.network)
+    storage.write(path, KIND, record=record, tensors=module.state_dict())
 
 
 def load(path: Path) -> LruModule:
-    """Return what `save` has written, in evaluation mode.
+    """Return what `save` has written, in evaluation mode and of the same type.
 
     Raises:
         ParameterError: If the file is missing, damaged, or not one of ours.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            network = LruNet.model_validate(json.loads((file.metadata() or {})["pnnsim"]))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        module = LruModule(network)
-        module.load_state_dict(tensors)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ParameterError(
-            f"{path}: cannot read an LruNet: {error}; expected a file written by pnnsim.lrunet"
-        ) from error
-    if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
-        raise ParameterError(f"{path}: holds values that are not finite; train again")
+    stored = storage.read(path, KIND)
+    network = stored.record(_Record).network
+    wanted = network.parameter_counts()["total"]
+    there = sum(tensor.numel() for tensor in stored.tensors.values())
+    if wanted > there:  # a network that is not there must not fill the memory
+        raise stored.fault(f"got {there} numbers; expected at least {wanted}")
+    module = LruModule(network)
+    table, floats = {}, []
+    for name, value in module.state_dict().items():
+        table[name] = storage.Declared.like(value)
+        if value.is_floating_point():
+            table[name] = storage.Declared(tuple(value.shape), storage.FLOATS)
+            floats.append(name)
+    tensors = stored.checked(table)
+    dtype = stored.one_dtype(*floats)
+    for name, value in tensors.items():
+        if name.endswith(("running_var", "num_batches_tracked")) and bool((value < 0).any()):
+            raise stored.fault(f"{name}: got a negative number; expected none")
+    module.to(dtype).load_state_dict(tensors)
     return module.eval()
