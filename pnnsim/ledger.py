@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pnnsim.cores import AnyTrace
 from pnnsim.periodic import PeriodicTrace
+from pnnsim.times import Times, seconds
 from pnnsim.trace import ACTIONS, Ints, Trace, core_of
 
 #: Name under which static power stands in lists of actions.
@@ -133,14 +134,14 @@ class PowerTrace:
         impulse_energy: Energy of each impulse, shape `(n_impulse,)` [J].
     """
 
-    t_fs: Ints
+    t_fs: Times
     power: NDArray[np.float64]
-    impulse_fs: Ints
+    impulse_fs: Times
     impulse_energy: NDArray[np.float64]
 
     def energy(self) -> float:
         """Return the integral over the run [J]."""
-        pieces = self.power * (np.diff(self.t_fs) / _FS_PER_S)
+        pieces = self.power * seconds(np.diff(self.t_fs))
         return math.fsum([*pieces.tolist(), *self.impulse_energy.tolist()])
 
 
@@ -171,7 +172,7 @@ def busy_fs(trace: Trace | PeriodicTrace, component: str) -> int:
 
 def on_times(
     trace: Trace, component: str, core: int = 0, rows: Ints | None = None
-) -> tuple[Ints, Ints]:
+) -> tuple[Times, Times]:
     """Return starts and ends of the times in which a component is busy, apart and ascending.
 
     Args:
@@ -216,7 +217,7 @@ def power_trace(run: AnyTrace, prices: Prices) -> PowerTrace:
             np.add.at(busy, np.searchsorted(edges, begin), 1)
             np.add.at(busy, np.searchsorted(edges, end), -1)
         power += np.cumsum(busy)[:-1] * (prices.static_w[component] / prices.cores)
-    impulse_fs: list[Ints] = []
+    impulse_fs: list[Times] = []
     impulse_energy: list[NDArray[np.float64]] = []
     for (component, action), price in sorted(prices.dynamic.items()):
         lanes = np.flatnonzero(components == component)

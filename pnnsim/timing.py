@@ -25,11 +25,13 @@ from pnnsim.errors import ScheduleError
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.recurrence import Blocks, find_period
 from pnnsim.schedule import plan_period
+from pnnsim.times import Times
 from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
 from pnnsim.units import from_fs, to_fs
 from pnnsim.work import Work
 
 Flags = NDArray[np.bool_]
+Table = dict[str, Times]
 
 #: Order in which spans of one wave and step stand that end together and take no time.
 _RANK = np.argsort(
@@ -58,8 +60,7 @@ def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = No
         progress: Called with (results so far, waves) about a hundred times.
 
     Raises:
-        ScheduleError: The block does not fit in the memory, there is no wave, or the run takes
-            longer than integer femtoseconds can count.
+        ScheduleError: The block does not fit in the memory, or there is no wave.
     """
     _refuse(work)
     core = Core(work, _arrivals(waves), progress)
@@ -178,17 +179,17 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     """Return what happened, as columns, and the block that each span served."""
     table = core.spans.table()
     firsts = np.array(core.firsts, dtype=np.int64)
-    block = np.searchsorted(firsts, table[:, 4], side="right").astype(np.int64) - 1
+    block = np.searchsorted(firsts, table["wave"], side="right").astype(np.int64) - 1
     rows = np.fromiter(core.spans.block_of_row.keys(), np.int64, len(core.spans.block_of_row))
     served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
     table, block = _without(table, block, _served_nobody(table, block, len(firsts), core.results))
-    refreshed = table[:, 1] == _REFRESH
-    rows = np.flatnonzero((table[:, 4] < 0) & ~refreshed)
+    refreshed = table["action"] == _REFRESH
+    rows = np.flatnonzero((table["wave"] < 0) & ~refreshed)
     sizes = np.diff(np.append(firsts, len(core.results)))
     # A move for a block of one wave serves this wave; for a larger one, no single wave.
-    table[rows, 4] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
-    aside = np.zeros(len(table), dtype=bool)
+    table["wave"][rows] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
+    aside = np.zeros(len(block), dtype=bool)
     aside[rows] = True
     aside[refreshed] = True
     outputs = [lane for lane, _, _ in core.output]
@@ -196,8 +197,8 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     place = np.empty(len(order) + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
     place[-1] = -1
-    table, block = table[order], block[order]
-    table[:, 8] = place[table[:, 8]]
+    table = {name: column[order] for name, column in table.items()}
+    table["cause"] = place[table["cause"]]
     trace = Trace.from_table(
         core.spans.units,
         table,
@@ -206,32 +207,33 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
         dropped=core.queue.dropped,
         folds=core.folds,
     )
-    return trace, Blocks(firsts, block)
+    return trace, Blocks(firsts, block[order])
 
 
-def _served_nobody(table: Ints, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
+def _served_nobody(table: Table, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
     """Return which rows served nobody: they prepared a block that never came, or came too late."""
+    action, start, bank = table["action"], table["start_fs"], table["bank"]
     gone = block >= blocks
-    refreshed = table[:, 1] == _REFRESH
-    gone |= refreshed & (table[:, 2] >= results[-1])
-    for row in np.flatnonzero(gone & (table[:, 1] == ACTIONS.index("write"))):
+    refreshed = action == _REFRESH
+    gone |= refreshed & (start >= results[-1])
+    for row in np.flatnonzero(gone & (action == ACTIONS.index("write"))):
         # What was refreshed there later had been written for nobody.
-        gone |= refreshed & (table[:, 6] == table[row, 6]) & (table[:, 2] > table[row, 2])
+        gone |= refreshed & (bank == bank[row]) & (start > start[row])
     return gone
 
 
-def _without(table: Ints, block: Ints, gone: Flags) -> tuple[Ints, Ints]:
+def _without(table: Table, block: Ints, gone: Flags) -> tuple[Table, Ints]:
     """Return the rows that stay; of these, only a refresh can have been caused by one that goes."""
     if not gone.any():
         return table, block
     place = np.append(np.where(gone, NO_CAUSE, np.cumsum(~gone) - 1), NO_CAUSE)
-    table, block = table[~gone], block[~gone]
-    table[:, 8] = place[table[:, 8]]
-    return table, block
+    table = {name: column[~gone] for name, column in table.items()}
+    table["cause"] = place[table["cause"]]
+    return table, block[~gone]
 
 
 def _row_order(
-    table: Ints,
+    table: Table,
     block: Ints,
     firsts: Ints,
     aside: Flags,
@@ -244,10 +246,10 @@ def _row_order(
     something began. This order depends on nothing but the spans. Of those that end together, those
     that take no time come last, as only these can have been caused by others.
     """
-    action, start, end, wave, step = table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5]
-    output = np.isin(table[:, 0], outputs)
+    start, end, wave, step = table["start_fs"], table["end_fs"], table["wave"], table["step"]
+    output = np.isin(table["unit"], outputs)
     place = np.where(output, steps, np.maximum(step, 0))
     width = int(np.diff(np.append(firsts, wave.max() + 1)).max()) + 2
     inside = np.where(aside, 0, wave - firsts[block] + 1)
-    key = ((block * (steps + 1) + place) * width + inside) * len(ACTIONS) + _RANK[action]
+    key = ((block * (steps + 1) + place) * width + inside) * len(ACTIONS) + _RANK[table["action"]]
     return np.lexsort((key, start == end, end)).astype(np.int64)

@@ -14,6 +14,7 @@ import numpy as np
 from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Columns, Ints
 from pnnsim.errors import ScheduleError
 from pnnsim.params.machine import ControlParams
+from pnnsim.times import Times
 from pnnsim.work import Work
 
 
@@ -52,6 +53,11 @@ def _first(broken: Ints | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> in
     return int(found[0]) if len(found) else None
 
 
+def _never(trace: Columns) -> int:
+    """Return a time after all that happens [fs]."""
+    return int(trace.end_fs.max(initial=0)) + 1
+
+
 def _check_times(trace: Columns) -> None:
     """Each span ends no earlier than it starts, rows are in order of their ends, results come."""
     row = _first(trace.end_fs < trace.start_fs)
@@ -74,8 +80,8 @@ def _check_times(trace: Columns) -> None:
             f"trace: wave {wave} has its result at {trace.result_fs[wave]} fs, before its arrival "
             f"at {trace.arrival_fs[wave]} fs"
         )
-    last_end = np.full(trace.waves, -1, dtype=np.int64)
-    first_start = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    last_end = np.full(trace.waves, -1, dtype=trace.end_fs.dtype)
+    first_start = np.full(trace.waves, _never(trace), dtype=trace.start_fs.dtype)
     outside = (trace.wave >= 0) & (trace.step < 0)
     np.maximum.at(last_end, trace.wave[outside], trace.end_fs[outside])
     np.minimum.at(first_start, trace.wave[outside], trace.start_fs[outside])
@@ -126,7 +132,7 @@ def _check_counts(trace: Columns, work: Work) -> None:
     way = ("encode", "propagate", "mvm", "detect", "activate", "hold")
     steps, block, keeps = len(work.order), work.control.block, work.keeps
     ends_step = np.arange(1, steps + 1) % work.folds == 0
-    previous_end = np.full((trace.waves, steps), -1, dtype=np.int64)
+    previous_end = np.full((trace.waves, steps), -1, dtype=trace.end_fs.dtype)
     for action in way:
         rows = trace.rows(action)
         outside = _first(
@@ -196,7 +202,7 @@ def _check_memory(trace: Columns, rows: Ints, capacity: int) -> None:
 
 def _check_blocks(trace: Columns, control: ControlParams) -> None:
     """Waves that are in the loop together are a block: at most as many as were allowed."""
-    left = np.zeros(trace.waves, dtype=np.int64)
+    left = np.zeros(trace.waves, dtype=trace.end_fs.dtype)
     activates, encodes = trace.rows("activate"), trace.rows("encode")
     np.maximum.at(left, trace.wave[activates], trace.end_fs[activates])
     enters = encodes[trace.step[encodes] == 0]
@@ -211,12 +217,12 @@ def _check_blocks(trace: Columns, control: ControlParams) -> None:
 
 def _check_results(trace: Columns, control: ControlParams) -> None:
     """Results that wait for the readout are those of two blocks at most."""
-    done = np.zeros(trace.waves, dtype=np.int64)
+    done = np.zeros(trace.waves, dtype=trace.end_fs.dtype)
     activates = trace.rows("activate")
     np.maximum.at(done, trace.wave[activates], trace.end_fs[activates])
     outputs = np.flatnonzero((trace.wave >= 0) & (trace.step < 0))
     outputs = outputs[trace.start_fs[outputs] >= done[trace.wave[outputs]]]
-    read = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    read = np.full(trace.waves, _never(trace), dtype=trace.start_fs.dtype)
     np.minimum.at(read, trace.wave[outputs], trace.start_fs[outputs])
     order = np.argsort(done, kind="stable")
     waiting = _under_way(done[order], read)
@@ -294,7 +300,7 @@ def _check_writes(trace: Columns, work: Work) -> None:
             _fail(trace, int(mine[early]), f"comes {age_fs[early]} fs after the write before it")
 
 
-def _under_way(begin_fs: Ints, end_fs: Ints) -> Ints:
+def _under_way(begin_fs: Times, end_fs: Times) -> Ints:
     """Return how many of some stretches are under way at the begin of each, itself counted.
 
     One that takes no time has ended at its own begin and counts as one that is not there.
@@ -314,7 +320,7 @@ def _in_order(trace: Columns, action: str) -> Ints:
 
 
 def _neighbors(
-    trace: Columns, changes: Ints, ends: Ints, start_fs: Ints
+    trace: Columns, changes: Ints, ends: Ints, start_fs: Times
 ) -> tuple[int | None, Ints]:
     """Place windows between changes of the switch or of a bank.
 
@@ -331,7 +337,7 @@ def _neighbors(
         change before it, -1 where there is none.
     """
     latest = np.searchsorted(changes, ends) - 1
-    ended = np.append(trace.end_fs[changes], np.iinfo(np.int64).min)
-    begins = np.append(trace.start_fs[changes], np.iinfo(np.int64).max)
+    ended = np.append(trace.end_fs[changes], -1)
+    begins = np.append(trace.start_fs[changes], _never(trace))
     overlapped = (ended[latest] > start_fs) | (begins[latest + 1] < trace.end_fs[ends])
     return _first(overlapped), latest

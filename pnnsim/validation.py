@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from pnnsim.document import Document, KeyPath, Tree, dotted
 from pnnsim.params.base import Form, forms_of, forms_of_type
-from pnnsim.units import DIMENSIONS, UnitError, parse_quantity, readable_quantity, show
+from pnnsim.units import DIMENSIONS, UnitError, read_quantity, readable_quantity, show
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -130,7 +130,7 @@ def read_number(text: str, model: type[BaseModel], field: str) -> float:
     for form in forms_of(model, field):
         if form.dimension is not None:
             try:
-                return parse_quantity(text, form.dimension)
+                return read_quantity(text, form.dimension)
             except UnitError as error:
                 raise TextError(str(error)) from None
         if form.type in (int, float):
