@@ -46,6 +46,8 @@ _RANK = np.argsort(
 _REFRESH = ACTIONS.index("refresh")
 #: Runs shorter than this many blocks are simulated whole.
 _FEW_BLOCKS = 12
+#: Refreshes of one run at most: each is an event, and a few million take minutes.
+_MOST_REFRESHES = 1_000_000
 
 
 def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = None) -> Trace:
@@ -62,8 +64,9 @@ def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = No
     Raises:
         ScheduleError: The block does not fit in the memory, or there is no wave.
     """
-    _refuse(work)
-    core = Core(work, _arrivals(waves), progress)
+    arrivals = _arrivals(waves)
+    _refuse(work, arrivals)
+    core = Core(work, arrivals, progress)
     core.run()
     return _trace(core)[0]
 
@@ -85,7 +88,7 @@ def run_fast(
         ScheduleError: As `run_timing`.
     """
     arrivals = _arrivals(waves)
-    _refuse(work)
+    _refuse(work, arrivals)
     control = work.control
     if control.refresh_interval is not None:
         never = control.model_copy(update={"refresh_interval": None})
@@ -152,8 +155,8 @@ def _arrivals(waves: int | Arrivals) -> Arrivals:
     return Arrivals(waves) if isinstance(waves, int) else waves
 
 
-def _refuse(work: Work) -> None:
-    """Refuse a block that the memory cannot hold, and refreshes that are never over."""
+def _refuse(work: Work, arrivals: Arrivals) -> None:
+    """Refuse a block that the memory cannot hold, and refreshes that are never over or too many."""
     control, capacity = work.control, work.memory_capacity
     if control.block > capacity:
         raise ScheduleError(
@@ -173,6 +176,27 @@ def _refuse(work: Work) -> None:
             f"control.refresh_interval: got {control.refresh_interval:.4g} s; expected {expected}. "
             "Hint: raise control.refresh_interval or control.write_drivers"
         )
+    run_fs = _least_time(work, arrivals)
+    refreshes = run_fs * work.mapping.used // to_fs(control.refresh_interval)
+    if refreshes > _MOST_REFRESHES:
+        raise ScheduleError(
+            f"control.refresh_interval: got {control.refresh_interval:.4g} s; banks would be "
+            f"refreshed {float(refreshes):.3g} times in a run of {from_fs(run_fs):.4g} s or more; "
+            f"expected at most {_MOST_REFRESHES} times. Hint: raise control.refresh_interval, "
+            "simulate fewer waves, or make the slowest part faster"
+        )
+
+
+def _least_time(work: Work, arrivals: Arrivals) -> int:
+    """Return what a run takes at least: until its last arrival, or its slowest server's work."""
+    delays, products = work.delays, len(work.order)
+    steps = products // work.folds
+    each_wave = max(delays.input_fs, products * delays.drive_fs, steps * delays.activate_fs,
+                    steps * delays.encode_fs, delays.output_fs)  # fmt: skip
+    # Where requests are turned away, only the first one is sure to be served.
+    served = arrivals.count if arrivals.capacity is None else 1
+    last = 0 if arrivals.times_fs is None else int(arrivals.times_fs[-1])
+    return max(last, served * each_wave)
 
 
 def _trace(core: Core) -> tuple[Trace, Blocks]:
