@@ -14,8 +14,9 @@ from pnnsim.surrogate import Surrogate
 from pnnsim.timing import run_timing
 from tests.extreme_machines import draw, examine
 
-#: The first machines, two whose heaters cannot be told apart, and one whose heat reaches far.
-_SEEDS = (*range(57), 192, 199, 772)
+#: The first machines, and those of faults that were: heaters that cannot be told apart, heat that
+#: reaches far, a column that is not contiguous.
+_SEEDS = (*range(57), 192, 199, 772, 817)
 
 
 @cache
