@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ import torch
 from pnnsim.errors import Problem, ScheduleError, SpecError
 from pnnsim.params.experiment import SimulationParams
 from pnnsim.rng import stream
-from pnnsim.units import UnitError, parse_quantity, to_fs
+from pnnsim.times import time_column
+from pnnsim.units import DIMENSIONS, UnitError, read_quantity, readable_quantity, to_fs
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Arrivals:
                 for times in (self.times_fs[core::cores] for core in range(cores))
                 if times
             ]
-        times = np.array(self.times_fs, dtype=np.int64)
+        times = time_column(self.times_fs)
         core_of = np.arange(self.count) // block % cores
         mine = [times[core_of == core].tolist() for core in range(cores)]
         return [Arrivals(len(found), found, self.capacity) for found in mine if found]
@@ -139,9 +140,9 @@ class Queue:
         found = len(self._waiting)
         for time in times[self._next : self._next + most]:
             found += time == now
-        # Who comes at this very moment finds the place that the front end is about to free.
+        # Of those who come at this very moment, no more are sure to be served than find room now.
         capacity = self._arrivals.capacity
-        return min(most, found) if capacity is None else min(most, found, capacity + 1)
+        return min(most, found) if capacity is None else min(most, found, capacity)
 
     def _admit(self, now: int) -> None:
         """Let those who came before a time [fs] in, as far as there is room."""
@@ -169,12 +170,13 @@ def arrivals_of(simulation: SimulationParams, count: int) -> Arrivals:
 
 def periodic(count: int, interval: float, *, capacity: int | None = None) -> Arrivals:
     """Return requests at 0, interval, 2 interval, … [s]."""
-    step = to_fs(interval)
-    if step < 1:
+    if not 1e-15 <= interval <= DIMENSIONS["time"].most:
         raise ScheduleError(
-            f"simulation.interval: got {interval} s; expected at least 1 fs. Hint: waves that come "
-            "as fast as the machine takes them are `arrivals: saturated`"
+            f"simulation.interval: got {interval} s; expected from 1 fs to "
+            f"{readable_quantity(DIMENSIONS['time'].most, 'time')}. Hint: waves that come as fast "
+            "as the machine takes them are `arrivals: saturated`"
         )
+    step = to_fs(interval)
     return Arrivals(count, range(0, count * step, step), capacity, step)
 
 
@@ -187,12 +189,18 @@ def poisson(count: int, rate: float, seed: int, *, capacity: int | None = None) 
         seed: Seed of the stream `arrivals`.
         capacity: Requests that can wait.
     """
+    low, high = DIMENSIONS["frequency"].least, DIMENSIONS["frequency"].most
+    if not low <= rate <= high:
+        raise ScheduleError(
+            f"simulation.rate: got {rate} Hz; expected from {readable_quantity(low, 'frequency')} "
+            f"to {readable_quantity(high, 'frequency')}"
+        )
     generator = stream(seed, "arrivals", "arrival")
     uniform = torch.rand(count - 1, generator=generator, dtype=torch.float64)
     gaps = -np.log1p(-uniform.numpy()) / rate
     # Rounded one by one: a sum of whole numbers does not depend on how it is added up.
-    steps = np.rint(gaps * 1e15).astype(np.int64)
-    return Arrivals(count, (0, *np.cumsum(steps).tolist()), capacity)
+    steps = np.rint(gaps * 1e15)
+    return Arrivals(count, (0, *accumulate(map(int, steps.tolist()))), capacity)
 
 
 def from_file(path: Path, count: int, *, capacity: int | None = None) -> Arrivals:
@@ -215,7 +223,7 @@ def from_file(path: Path, count: int, *, capacity: int | None = None) -> Arrival
             continue
         column = len(content) - len(content.lstrip()) + 1
         try:
-            time = to_fs(parse_quantity(entry, "time"))
+            time = to_fs(read_quantity(entry, "time"))
         except UnitError as error:
             problems.append(Problem("", str(error), file=str(path), line=line, column=column))
             continue

@@ -39,6 +39,9 @@ from pnnsim.work import Work
 #: Lifetime below which wear is worth a warning [s].
 _YEAR = 365.25 * 24 * 3600.0
 
+#: What must reach the detector of logical 1 on a line and weight 1 [W, V]: hardly a photon.
+_LEAST_INPUT = 1e-20
+
 #: Blocks over which writes are counted for it.
 _WEAR_BLOCKS = 16
 
@@ -107,7 +110,25 @@ class Chip:
             part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)
             for part in parts()
         }
-        return Chip(spec, network, mapping, components, ({},) * mapping.used)
+        chip = Chip(spec, network, mapping, components, ({},) * mapping.used)
+        chip._refuse_darkness()
+        return chip
+
+    def _refuse_darkness(self) -> None:
+        """Refuse losses that leave nothing of a signal."""
+        if self.unit_input < _LEAST_INPUT:
+            unit = "V" if self.weight_banks.size.carrier == "voltage" else "W"
+            lets = {
+                f"{part.part}.{part.params.kind}": part.transmission
+                for part in (self.memory, self.switch, self.weight_banks)
+            }
+            worst = min(lets, key=lambda name: lets[name])
+            raise MappingError(
+                f"{worst}: lets {lets[worst]:.3g} of the signal "
+                f"through, so that {self.unit_input:.3g} {unit} of a whole line reach the "
+                f"detector; expected at least {_LEAST_INPUT:g} {unit}. Hint: lower its losses, or "
+                "raise what the encoder gives"
+            )
 
     def fabricate(self, seed: int, index: int) -> Chip:
         """Return one chip of a Monte-Carlo set; the same seed and index give the same chip."""

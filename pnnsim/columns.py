@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.times import Times
+
 Ints = NDArray[np.int64]
 
 #: Every action that a span can have. Component and unit say who does it.
@@ -66,11 +68,11 @@ class Columns(Protocol):
         """Action of each span."""
 
     @property
-    def start_fs(self) -> Ints:
+    def start_fs(self) -> Times:
         """Start of each span [fs]."""
 
     @property
-    def end_fs(self) -> Ints:
+    def end_fs(self) -> Times:
         """End of each span [fs]."""
 
     @property
@@ -94,11 +96,11 @@ class Columns(Protocol):
         """Row that allowed each span to start."""
 
     @property
-    def arrival_fs(self) -> Ints:
+    def arrival_fs(self) -> Times:
         """Arrival of each wave [fs]."""
 
     @property
-    def result_fs(self) -> Ints:
+    def result_fs(self) -> Times:
         """Result of each wave [fs]."""
 
     @property

@@ -64,7 +64,7 @@ class Core:
 
     def __init__(self, work: Work, arrivals: Arrivals, progress: Progress | None = None) -> None:
         self.env = env = Clock()
-        self.spans = spans = Spans(env, arrivals.count)
+        self.spans = spans = Spans(env)
         self.occupy = spans.occupy
         self.delays = delays = work.delays
         self.block = work.control.block

@@ -16,6 +16,8 @@ import torch
 from pnnsim.chip import Chip
 from pnnsim.components.base import State
 from pnnsim.rng import stream
+from pnnsim.times import seconds
+from pnnsim.units import from_fs
 from pnnsim.visits import Floats, Ints, Visits
 
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
@@ -41,14 +43,14 @@ def drift_windows(
         waves: How many there are.
         together: Waves that are not parted: one of each stream whose state is kept.
     """
-    windows = _windows(chip, np.broadcast_to(visits.time_s[:, 0], (waves,)), together)
+    windows = _windows(chip, np.broadcast_to(seconds(visits.time_fs[:, 0]), (waves,)), together)
     chosen = np.zeros(len(windows), np.int64) if len(visits.bank) == 1 else _chosen(windows)
-    times = visits.time_s[chosen].max(axis=1)
+    times = visits.time_fs[chosen].max(axis=1)
     felt = [
         _drifted(
             chip,
             times.tolist(),
-            _programmed(visits, chosen, bank, chip.mapping.used).tolist(),
+            _programmed(visits, chosen, bank, chip.mapping.used),
             stream(chip.seed, f"{chip.name}.weight_banks.{bank}.environment", "read"),
         )
         for bank in range(chip.mapping.used)
@@ -80,23 +82,28 @@ def _chosen(windows: Sequence[slice]) -> Ints:
     return np.asarray(first + np.floor(places * waves), np.int64)
 
 
-def _programmed(visits: Visits, rows: Ints, bank: int, used: int) -> Floats:
-    """Return when what some waves met in a bank was programmed [s]; -inf for the set-up."""
-    begin = np.where(visits.write >= used, visits.time_s - visits.since_write_s, -np.inf)
-    return np.asarray(np.where(visits.bank == bank, begin, -np.inf)[rows].max(axis=1))
+def _programmed(visits: Visits, rows: Ints, bank: int, used: int) -> list[int | None]:
+    """Return when what some waves met in a bank was programmed [fs]; None for the set-up."""
+    met = (visits.bank == bank) & (visits.write >= used) & np.isfinite(visits.since_write_s)
+    return [max(visits.begun_fs[row][met[row]].tolist(), default=None) for row in rows.tolist()]
 
 
 def _drifted(
-    chip: Chip, times: Sequence[float], programmed: Sequence[float], generator: torch.Generator
+    chip: Chip,
+    times: Sequence[int],
+    programmed: Sequence[int | None],
+    generator: torch.Generator,
 ) -> list[State]:
-    """Return what a bank has drifted at each time since it was programmed."""
-    banks, known = chip.weight_banks, dict[float, State]()
+    """Return what a bank has drifted at each time [fs] since it was programmed."""
+    banks, known = chip.weight_banks, dict[int, State]()
     state: State | None = None
-    before = 0.0
-    for moment in sorted({*times, *filter(math.isfinite, programmed)}):
-        state = banks.environment(state, moment - before if known else 0.0, generator)
+    before = 0
+    for moment in sorted({*times, *(begin for begin in programmed if begin is not None)}):
+        # Whole numbers, so that a short time between two that come late is as exact as any.
+        elapsed = from_fs(moment - before) if known else 0.0
+        state = banks.environment(state, elapsed, generator)
         known[moment], before = state, moment
     return [
-        banks.drifted(known[time], known[begin]) if math.isfinite(begin) else known[time]
+        known[time] if begin is None else banks.drifted(known[time], known[begin])
         for time, begin in zip(times, programmed, strict=True)
     ]

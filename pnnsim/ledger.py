@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from pnnsim.cores import AnyTrace
 from pnnsim.gating import EngineKeeps, on_fs, on_times
-from pnnsim.trace import ACTIONS, Ints
+from pnnsim.times import Times, seconds
+from pnnsim.trace import ACTIONS
 
 #: Name under which static power stands in lists of actions.
 STATIC = "static"
@@ -135,14 +136,14 @@ class PowerTrace:
         impulse_energy: Energy of each impulse, shape `(n_impulse,)` [J].
     """
 
-    t_fs: Ints
+    t_fs: Times
     power: NDArray[np.float64]
-    impulse_fs: Ints
+    impulse_fs: Times
     impulse_energy: NDArray[np.float64]
 
     def energy(self) -> float:
         """Return the integral over the run [J]."""
-        pieces = self.power * (np.diff(self.t_fs) / _FS_PER_S)
+        pieces = self.power * seconds(np.diff(self.t_fs))
         return math.fsum([*pieces.tolist(), *self.impulse_energy.tolist()])
 
 
@@ -180,7 +181,7 @@ def power_trace(run: AnyTrace, prices: Prices) -> PowerTrace:
             np.add.at(active, np.searchsorted(edges, begin), 1)
             np.add.at(active, np.searchsorted(edges, end), -1)
         power += np.cumsum(active)[:-1] * (prices.static_w[component] / prices.cores)
-    impulse_fs: list[Ints] = []
+    impulse_fs: list[Times] = []
     impulse_energy: list[NDArray[np.float64]] = []
     for (component, action), price in sorted(prices.dynamic.items()):
         lanes = np.flatnonzero(components == component)

@@ -7,7 +7,6 @@ area and wall time are added elsewhere.
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, Prices, counts
 from pnnsim.mapping import Mapping
 from pnnsim.network import ReLaXNet
+from pnnsim.times import total_fs, wide_enough
 from pnnsim.trace import ACTIONS, NO_CAUSE, Trace, is_path
 from pnnsim.units import from_fs
 
@@ -91,9 +91,7 @@ def latencies(trace: AnyTrace) -> dict[str, float]:
     for q in PERCENTILES:
         figures[f"p{q}"] = int(ranked[np.searchsorted(ranks, -(-q * trace.waves // 100))])
     seconds = {name: value / _FS_PER_S for name, value in figures.items()}
-    # A Python sum: the latencies of a long run may add up to more than 64 bits hold.
-    total = sum(map(operator.mul, latency.tolist(), number.tolist()))
-    seconds["mean"] = total / trace.waves / _FS_PER_S
+    seconds["mean"] = total_fs(latency, number) / trace.waves / _FS_PER_S
     return {name: seconds[name] for name in ("first", "mean", "p50", "p95", "p99", "max")}
 
 
@@ -106,7 +104,7 @@ def queue(trace: AnyTrace) -> dict[str, Any]:
     """
     arrival, begin = trace.base.arrival_fs, trace.base.begin_fs()
     wait = begin - arrival
-    total = sum(map(operator.mul, wait.tolist(), trace.wave_counts().tolist()))
+    total = total_fs(wait, trace.wave_counts())
     waits = wait > 0
     times = np.concatenate([begin[waits], arrival[waits]])
     change = np.concatenate([np.full(waits.sum(), -1), np.full(waits.sum(), 1)])
@@ -150,9 +148,11 @@ def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
     The capacity is the number of its lanes, for the memory the states it holds. Light on its way
     occupies nothing and does not count. Banks that never hold weights are not counted either.
     """
-    busy = np.zeros(len(trace.units), dtype=np.int64)
-    base = trace.base
-    np.add.at(busy, base.unit, (base.end_fs - base.start_fs) * trace.row_counts())
+    base, number = trace.base, trace.row_counts()
+    lengths = base.end_fs - base.start_fs
+    most = float(lengths.astype(np.float64) @ number)
+    busy = wide_enough(np.zeros(len(trace.units), dtype=np.int64), most)
+    np.add.at(busy, base.unit, wide_enough(lengths, most) * number)
     totals: dict[str, int] = {}
     capacities: dict[str, int] = {}
     for lane, component in enumerate(trace.components()):
@@ -230,7 +230,7 @@ def refresh(trace: AnyTrace, prices: Prices) -> dict[str, Any]:
     # A run that repeats has none.
     return {
         "writes": len(rows),
-        "time_s": int(busy.sum()) / _FS_PER_S,
+        "time_s": total_fs(busy) / _FS_PER_S,
         "energy_j": len(rows) * price,
     }
 
@@ -298,9 +298,9 @@ def metrics_from(
     Raises:
         ScheduleError: The simulated latency is not the closed form; this is a bug of ours.
     """
-    first_fs = int(trace.base.result_fs[0] - trace.base.arrival_fs[0])
+    first_fs = int(trace.base.result_fs[0]) - int(trace.base.arrival_fs[0])
     first_fs -= sum(
-        int(trace.base.start_fs[row] - trace.base.end_fs[before])
+        int(trace.base.start_fs[row]) - int(trace.base.end_fs[before])
         for row, before in _engine_waits(trace.base).items()
     )
     if closed_form_fs is not None and closed_form_fs != first_fs:

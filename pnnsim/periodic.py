@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pnnsim.invariants import Requests
+from pnnsim.times import Times, magnitude, wide_enough
 from pnnsim.trace import NO_CAUSE, Ints, Trace
 from pnnsim.work import Work
 
@@ -96,7 +97,7 @@ class PeriodicTrace:
         counts[self.first_wave : self.first_wave + self.period_waves] += self.repeats
         return counts
 
-    def waves_of(self, column: Ints) -> Ints:
+    def waves_of(self, column: Times) -> Times:
         """Return a column with one entry, or row, for each wave from that of the base.
 
         Args:
@@ -117,20 +118,21 @@ class PeriodicTrace:
         growth = np.where(self._growth(column) != 0, self.end_row - self.first_row, 0)
         return self._grown(column, growth.astype(np.int64))
 
-    def _growth(self, column: Ints) -> Ints:
+    def _growth(self, column: Times) -> Times:
         """Return by how much each wave's entry grows over one period, shape `(n_period, ...)`."""
         first, period = self.first_wave, self.period_waves
         return column[first + period : first + 2 * period] - column[first : first + period]
 
-    def _grown(self, column: Ints, growth: Ints) -> Ints:
+    def _grown(self, column: Times, growth: Times) -> Times:
         """Return a column of the base for each wave, entries of copies grown that many times."""
         first, period = self.first_wave, self.period_waves
         waves = np.arange(self.waves)
         copies = np.clip((waves - first) // period, 0, self.repeats)
         source = waves - copies * period
         shape = (-1,) + (1,) * (column.ndim - 1)
+        growth = wide_enough(growth, magnitude(column) + magnitude(growth) * self.repeats)
         grown = growth[(source - first) % period] * copies.reshape(shape)
-        return np.asarray(column[source] + grown, dtype=np.int64)
+        return np.asarray(column[source] + grown)
 
     def check(self, work: Work, requests: Requests | None = None) -> None:
         """Raise if the run breaks an invariant of the machine, as `Trace.check`."""
@@ -154,12 +156,14 @@ class PeriodicTrace:
             ]
         )
         wave, cause = base.wave[source], base.cause[source]
+        later = wide_enough(copies, magnitude(base.end_fs) + self.repeats * self.period_fs)
+        later = later * self.period_fs
         return replace(
             base,
             unit=base.unit[source],
             action=base.action[source],
-            start_fs=base.start_fs[source] + copies * self.period_fs,
-            end_fs=base.end_fs[source] + copies * self.period_fs,
+            start_fs=base.start_fs[source] + later,
+            end_fs=base.end_fs[source] + later,
             wave=np.where(wave >= 0, wave + copies * self.period_waves, wave),
             step=base.step[source],
             bank=base.bank[source],

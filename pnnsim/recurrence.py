@@ -14,6 +14,7 @@ import numpy as np
 from pnnsim.arrivals import Arrivals
 from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import PeriodicTrace
+from pnnsim.times import Times, time_column
 from pnnsim.trace import Ints, Trace
 
 #: Blocks before the one of a span that can hold up its start, and one more. The front end is one
@@ -72,16 +73,16 @@ def find_period(
     return None
 
 
-def _references(trace: Trace, blocks: Blocks) -> Ints:
+def _references(trace: Trace, blocks: Blocks) -> Times:
     """Return when the first wave of each block is encoded for the first time [fs]."""
     rows = trace.rows("encode")
     rows = rows[trace.step[rows] == 0]
-    starts = np.empty(trace.waves, dtype=np.int64)
+    starts = np.empty(trace.waves, dtype=trace.start_fs.dtype)
     starts[trace.wave[rows]] = trace.start_fs[rows]
     return starts[blocks.firsts]
 
 
-def _signatures(trace: Trace, blocks: Blocks, reference: Ints) -> list[bytes]:
+def _signatures(trace: Trace, blocks: Blocks, reference: Times) -> list[bytes]:
     """Return what is to be known of each block, as bytes that are equal for blocks alike."""
     order = np.argsort(blocks.of_row, kind="stable")
     edges = np.searchsorted(blocks.of_row[order], np.arange(len(blocks.firsts) + 1))
@@ -100,9 +101,12 @@ def _signatures(trace: Trace, blocks: Blocks, reference: Ints) -> list[bytes]:
             trace.bank[rows], trace.weight_set[rows], place[cause],
             np.where(cause >= 0, block_of[cause] - block, 0),
             trace.arrival_fs[first : ends[block]] - at,
-            np.array([at - reference[block - 1] if block else 0]),
+            time_column([at - int(reference[block - 1]) if block else 0]),
         )  # fmt: skip
-        signatures.append(np.concatenate(columns).tobytes())
+        known = np.concatenate(columns)
+        # The bytes of a column of Python integers would say where these are stored.
+        whole = known.dtype == np.int64
+        signatures.append(known.tobytes() if whole else repr(known.tolist()).encode())
     return signatures
 
 
@@ -152,7 +156,7 @@ def _short_run(
         return None
     base, _ = simulate(count - repeats * period.waves)
     first, end, after = np.searchsorted(
-        base.end_fs, [begin + k * period.period_fs for k in range(3)], side="right"
+        base.end_fs, time_column([begin + k * period.period_fs for k in range(3)]), side="right"
     ).tolist()
     found = PeriodicTrace(base, first, end, repeats, period.period_fs, first_wave, period.waves)
     return found if _repeats(base, (first, end, after), period) else None

@@ -7,21 +7,22 @@ knows no machine: who may be busy when is decided in `pnnsim.core` and `pnnsim.p
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 
 import numpy as np
 
 from pnnsim.delays import Stage
-from pnnsim.errors import ScheduleError
 from pnnsim.kernel import Clock, Wait
 from pnnsim.schedule import Visit
-from pnnsim.trace import ACTIONS, NO_CAUSE, Ints
+from pnnsim.times import WIDEST_FS, Times
+from pnnsim.trace import ACTIONS, NO_CAUSE
 
-#: Columns of a span while running: unit, action, start, end, wave, step, bank, weight set, cause.
-WIDTH = 9
-_END = 3
-#: Latest time that a column of 64-bit integers can hold [fs], about 2.5 hours.
-_LATEST_FS = 2**63 - 1
+#: Columns of a span, in the order in which they are written.
+_NAMES = (
+    "unit", "action", "start_fs", "end_fs", "wave", "step", "bank", "weight_set", "cause",
+)  # fmt: skip
+_WIDTH = len(_NAMES)
+_END = _NAMES.index("end_fs")
 
 
 class Spans:
@@ -29,14 +30,14 @@ class Spans:
 
     Args:
         env: The clock.
-        waves: Waves of the run, for the report of one that takes too long.
     """
 
-    def __init__(self, env: Clock, waves: int) -> None:
+    def __init__(self, env: Clock) -> None:
         self._env = env
-        self._waves = waves
         self.units: list[str] = []
-        self.columns = array("q")
+        #: Numbers of all spans, one behind the other: in 64 bits until a run gets too long for it.
+        self._numbers: MutableSequence[int] = array("q")
+        self._wide = False
         #: Block of each span that serves a block and no wave, by row.
         self.block_of_row: dict[int, int] = {}
 
@@ -71,27 +72,27 @@ class Spans:
         """
         env = self._env
         end = start + duration
-        if end > _LATEST_FS:
-            raise ScheduleError(
-                f"timing: wave {wave} of {self._waves} would end after {_LATEST_FS} fs, the "
-                "longest run that integer femtoseconds can count (2.5 hours). Hint: simulate fewer "
-                "waves"
-            )
         if end > env.now:
             yield env.timeout(end - env.now)
         bank, weight_set = (-1, -1) if visit is None else (visit.bank, visit.weight_set)
-        columns = self.columns
-        row = len(columns) // WIDTH
-        columns.extend((lane, action, start, end, wave, step, bank, weight_set, cause))
+        if end > WIDEST_FS and not self._wide:
+            self._numbers, self._wide = list(self._numbers), True
+        numbers = self._numbers
+        row = len(numbers) // _WIDTH
+        numbers.extend((lane, action, start, end, wave, step, bank, weight_set, cause))
         return row
 
-    def table(self) -> Ints:
-        """Return all spans, a row each, shape `(n_span, WIDTH)`."""
-        return np.frombuffer(self.columns, dtype=np.int64).reshape(-1, WIDTH).copy()
+    def table(self) -> dict[str, Times]:
+        """Return the columns of all spans by their names, each of shape `(n_span,)`."""
+        numbers = np.array(self._numbers, dtype=object if self._wide else np.int64)
+        return {
+            name: np.array(column, dtype=column.dtype if name.endswith("_fs") else np.int64)
+            for name, column in zip(_NAMES, numbers.reshape(-1, _WIDTH).T, strict=True)
+        }
 
     def end(self, row: int) -> int:
         """Return when a span ended [fs]; -1 for no span."""
-        return self.columns[row * WIDTH + _END] if row != NO_CAUSE else -1
+        return self._numbers[row * _WIDTH + _END] if row != NO_CAUSE else -1
 
     def latest(self, own: int, *others: int) -> int:
         """Return the row that ended last, the wave's own previous span where several did."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pnnsim.chip import Chip
 from pnnsim.draws import Draws
-from pnnsim.errors import ParameterError
+from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inputs import as_inputs, as_sequences
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet, shapes
@@ -27,6 +27,9 @@ from pnnsim.visits import nominal_visits
 
 #: Least spread of an input that is standardized, over the spread of all: constant pixels stay calm.
 _LEAST_SPREAD = 0.1
+
+#: Slope of f below which, and over the inverse of which, no gain keeps a state from fading.
+_LEAST_SLOPE = 1e-6
 
 
 class Surrogate(nn.Module):
@@ -216,9 +219,16 @@ def _initial_values(chip: Chip, seed: int) -> dict[str, Tensor]:
     values = {
         name: torch.zeros(shape, dtype=torch.float64) for name, shape in shapes(network).items()
     }
+    slope = chip.nonlinearity.slope
+    if not _LEAST_SLOPE <= slope <= 1.0 / _LEAST_SLOPE:
+        raise MappingError(
+            f"nonlinearity.{chip.nonlinearity.params.kind}: has a slope of {slope:.3g} over the "
+            f"signal's range; training expects one from {_LEAST_SLOPE:g} to {1.0 / _LEAST_SLOPE:g}."
+            " Hint: match its range and thresholds to the signal"
+        )
     branch = math.sqrt(max(1.0 - network.residual**2, 1.0 / network.steps))
     values["input_weight"].normal_(0.0, math.sqrt(1.0 / network.inputs), generator=generator)
     values["weight"].uniform_(-1.0, 1.0, generator=generator)
-    values["gain"].fill_(branch * math.sqrt(3.0 / network.hidden) / chip.nonlinearity.slope)
+    values["gain"].fill_(branch * math.sqrt(3.0 / network.hidden) / slope)
     values["output_weight"].normal_(0.0, math.sqrt(1.0 / network.hidden), generator=generator)
     return values

@@ -25,11 +25,13 @@ from pnnsim.errors import ScheduleError
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.recurrence import Blocks, find_period
 from pnnsim.schedule import plan_period
+from pnnsim.times import Times
 from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
 from pnnsim.units import from_fs, to_fs
 from pnnsim.work import Work
 
 Flags = NDArray[np.bool_]
+Table = dict[str, Times]
 
 #: Order in which spans of one wave and step stand that end together and take no time.
 _RANK = np.argsort(
@@ -44,6 +46,8 @@ _RANK = np.argsort(
 _REFRESH = ACTIONS.index("refresh")
 #: Runs shorter than this many blocks are simulated whole.
 _FEW_BLOCKS = 12
+#: Refreshes of one run at most: each is an event, and a few million take minutes.
+_MOST_REFRESHES = 1_000_000
 
 
 def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = None) -> Trace:
@@ -58,11 +62,11 @@ def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = No
         progress: Called with (results so far, waves) about a hundred times.
 
     Raises:
-        ScheduleError: The block does not fit in the memory, there is no wave, or the run takes
-            longer than integer femtoseconds can count.
+        ScheduleError: The block does not fit in the memory, or there is no wave.
     """
-    _refuse(work)
-    core = Core(work, _arrivals(waves), progress)
+    arrivals = _arrivals(waves)
+    _refuse(work, arrivals)
+    core = Core(work, arrivals, progress)
     core.run()
     return _trace(core)[0]
 
@@ -84,7 +88,7 @@ def run_fast(
         ScheduleError: As `run_timing`.
     """
     arrivals = _arrivals(waves)
-    _refuse(work)
+    _refuse(work, arrivals)
     control = work.control
     if control.refresh_interval is not None:
         never = control.model_copy(update={"refresh_interval": None})
@@ -151,8 +155,8 @@ def _arrivals(waves: int | Arrivals) -> Arrivals:
     return Arrivals(waves) if isinstance(waves, int) else waves
 
 
-def _refuse(work: Work) -> None:
-    """Refuse a block that the memory cannot hold, and refreshes that are never over."""
+def _refuse(work: Work, arrivals: Arrivals) -> None:
+    """Refuse a block that the memory cannot hold, and refreshes that are never over or too many."""
     control, capacity = work.control, work.memory_capacity
     if control.block > capacity:
         raise ScheduleError(
@@ -172,23 +176,44 @@ def _refuse(work: Work) -> None:
             f"control.refresh_interval: got {control.refresh_interval:.4g} s; expected {expected}. "
             "Hint: raise control.refresh_interval or control.write_drivers"
         )
+    run_fs = _least_time(work, arrivals)
+    refreshes = run_fs * work.mapping.used // to_fs(control.refresh_interval)
+    if refreshes > _MOST_REFRESHES:
+        raise ScheduleError(
+            f"control.refresh_interval: got {control.refresh_interval:.4g} s; banks would be "
+            f"refreshed {float(refreshes):.3g} times in a run of {from_fs(run_fs):.4g} s or more; "
+            f"expected at most {_MOST_REFRESHES} times. Hint: raise control.refresh_interval, "
+            "simulate fewer waves, or make the slowest part faster"
+        )
+
+
+def _least_time(work: Work, arrivals: Arrivals) -> int:
+    """Return what a run takes at least: until its last arrival, or its slowest server's work."""
+    delays, products = work.delays, len(work.order)
+    steps = products // work.folds
+    each_wave = max(delays.input_fs, products * delays.drive_fs, steps * delays.activate_fs,
+                    steps * delays.encode_fs, delays.output_fs)  # fmt: skip
+    # Where requests are turned away, only the first one is sure to be served.
+    served = arrivals.count if arrivals.capacity is None else 1
+    last = 0 if arrivals.times_fs is None else int(arrivals.times_fs[-1])
+    return max(last, served * each_wave)
 
 
 def _trace(core: Core) -> tuple[Trace, Blocks]:
     """Return what happened, as columns, and the block that each span served."""
     table = core.spans.table()
     firsts = np.array(core.firsts, dtype=np.int64)
-    block = np.searchsorted(firsts, table[:, 4], side="right").astype(np.int64) - 1
+    block = np.searchsorted(firsts, table["wave"], side="right").astype(np.int64) - 1
     rows = np.fromiter(core.spans.block_of_row.keys(), np.int64, len(core.spans.block_of_row))
     served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
     table, block = _without(table, block, _served_nobody(table, block, len(firsts), core.results))
-    refreshed = table[:, 1] == _REFRESH
-    rows = np.flatnonzero((table[:, 4] < 0) & ~refreshed)
+    refreshed = table["action"] == _REFRESH
+    rows = np.flatnonzero((table["wave"] < 0) & ~refreshed)
     sizes = np.diff(np.append(firsts, len(core.results)))
     # A move for a block of one wave serves this wave; for a larger one, no single wave.
-    table[rows, 4] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
-    aside = np.zeros(len(table), dtype=bool)
+    table["wave"][rows] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
+    aside = np.zeros(len(block), dtype=bool)
     aside[rows] = True
     aside[refreshed] = True
     outputs = {(lane, action) for lane, action, _ in core.output}
@@ -196,8 +221,8 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     place = np.empty(len(order) + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
     place[-1] = -1
-    table, block = table[order], block[order]
-    table[:, 8] = place[table[:, 8]]
+    table = {name: column[order] for name, column in table.items()}
+    table["cause"] = place[table["cause"]]
     trace = Trace.from_table(
         core.spans.units,
         table,
@@ -206,32 +231,33 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
         dropped=core.queue.dropped,
         folds=core.folds,
     )
-    return trace, Blocks(firsts, block)
+    return trace, Blocks(firsts, block[order])
 
 
-def _served_nobody(table: Ints, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
+def _served_nobody(table: Table, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
     """Return which rows served nobody: they prepared a block that never came, or came too late."""
+    action, start, bank = table["action"], table["start_fs"], table["bank"]
     gone = block >= blocks
-    refreshed = table[:, 1] == _REFRESH
-    gone |= refreshed & (table[:, 2] >= results[-1])
-    for row in np.flatnonzero(gone & (table[:, 1] == ACTIONS.index("write"))):
+    refreshed = action == _REFRESH
+    gone |= refreshed & (start >= results[-1])
+    for row in np.flatnonzero(gone & (action == ACTIONS.index("write"))):
         # What was refreshed there later had been written for nobody.
-        gone |= refreshed & (table[:, 6] == table[row, 6]) & (table[:, 2] > table[row, 2])
+        gone |= refreshed & (bank == bank[row]) & (start > start[row])
     return gone
 
 
-def _without(table: Ints, block: Ints, gone: Flags) -> tuple[Ints, Ints]:
+def _without(table: Table, block: Ints, gone: Flags) -> tuple[Table, Ints]:
     """Return the rows that stay; of these, only a refresh can have been caused by one that goes."""
     if not gone.any():
         return table, block
     place = np.append(np.where(gone, NO_CAUSE, np.cumsum(~gone) - 1), NO_CAUSE)
-    table, block = table[~gone], block[~gone]
-    table[:, 8] = place[table[:, 8]]
-    return table, block
+    table = {name: column[~gone] for name, column in table.items()}
+    table["cause"] = place[table["cause"]]
+    return table, block[~gone]
 
 
 def _row_order(
-    table: Ints,
+    table: Table,
     block: Ints,
     firsts: Ints,
     aside: Flags,
@@ -244,12 +270,13 @@ def _row_order(
     something began. This order depends on nothing but the spans. Of those that end together, those
     that take no time come last, as only these can have been caused by others.
     """
-    action, start, end, wave, step = table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5]
-    output = np.zeros(len(table), dtype=bool)
+    action, start, end = table["action"], table["start_fs"], table["end_fs"]
+    wave, step = table["wave"], table["step"]
+    output = np.zeros(len(block), dtype=bool)
     for lane, stage in outputs:
-        output |= (table[:, 0] == lane) & (action == stage)
+        output |= (table["unit"] == lane) & (action == stage)
     place = np.where(output, steps, np.maximum(step, 0))
     width = int(np.diff(np.append(firsts, wave.max() + 1)).max()) + 2
     inside = np.where(aside, 0, wave - firsts[block] + 1)
-    key = ((block * (steps + 1) + place) * width + inside) * len(ACTIONS) + _RANK[action]
+    key = ((block * (steps + 1) + place) * width + inside) * len(ACTIONS) + _RANK[table["action"]]
     return np.lexsort((key, start == end, end)).astype(np.int64)

@@ -6,7 +6,7 @@ A trace is the only thing that timing hands on. It has no prices, no tensors and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
 from pnnsim.invariants import Requests, check
+from pnnsim.times import Times, time_column
 from pnnsim.work import Work
 
 __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core_of", "is_path"]
@@ -23,8 +24,8 @@ __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core
 class Trace:
     """Record a run as columns; row order is the order in which spans were finished.
 
-    Times are integer femtoseconds from the arrival of the first wave. The writes of the set-up are
-    not here: see `Setup`.
+    Times are integer femtoseconds from the arrival of the first wave (`pnnsim.times`). The writes
+    of the set-up are not here: see `Setup`.
 
     Args:
         units: Lane names, such as `encoder` or `weight_banks.1`; the part before the first dot
@@ -55,15 +56,15 @@ class Trace:
     units: tuple[str, ...]
     unit: Ints
     action: Ints
-    start_fs: Ints
-    end_fs: Ints
+    start_fs: Times
+    end_fs: Times
     wave: Ints
     step: Ints
     bank: Ints
     weight_set: Ints
     cause: Ints
-    arrival_fs: Ints
-    result_fs: Ints
+    arrival_fs: Times
+    result_fs: Times
     dropped: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     folds: int = 1
 
@@ -71,30 +72,19 @@ class Trace:
     def from_table(
         cls,
         units: Sequence[str],
-        table: Ints,
+        table: Mapping[str, Times],
         *,
         arrival_fs: Sequence[int],
         result_fs: Sequence[int],
         dropped: Sequence[int] = (),
         folds: int = 1,
     ) -> Trace:
-        """Return the trace of a table, shape `(n_span, 9)`: the columns from `unit` to `cause`."""
-        unit, action, start_fs, end_fs, wave, step, bank, weight_set, cause = (
-            np.ascontiguousarray(column) for column in table.T
-        )
+        """Return the trace of a table: the columns from `unit` to `cause` by their names."""
         return cls(
             units=tuple(units),
-            unit=unit,
-            action=action,
-            start_fs=start_fs,
-            end_fs=end_fs,
-            wave=wave,
-            step=step,
-            bank=bank,
-            weight_set=weight_set,
-            cause=cause,
-            arrival_fs=np.array(arrival_fs, dtype=np.int64),
-            result_fs=np.array(result_fs, dtype=np.int64),
+            **table,
+            arrival_fs=time_column(arrival_fs),
+            result_fs=time_column(result_fs),
             dropped=np.array(dropped, dtype=np.int64),
             folds=folds,
         )
@@ -137,9 +127,9 @@ class Trace:
         """Return for how many waves each wave of `base` stands: itself."""
         return np.ones(self.waves, dtype=np.int64)
 
-    def begin_fs(self) -> Ints:
+    def begin_fs(self) -> Times:
         """Return when the front end began with each wave, shape `(n_wave,)` [fs]."""
-        begin = np.full(self.waves, np.iinfo(np.int64).max, dtype=np.int64)
+        begin = np.full(self.waves, self.start_fs.max(), dtype=self.start_fs.dtype)
         rows = np.flatnonzero((self.wave >= 0) & (self.step < 0))
         np.minimum.at(begin, self.wave[rows], self.start_fs[rows])
         return begin
@@ -151,12 +141,12 @@ class Trace:
     @property
     def makespan_fs(self) -> int:
         """Return the time from the first arrival to the last result [fs]."""
-        return int(self.result_fs.max() - self.arrival_fs.min())
+        return int(self.result_fs.max()) - int(self.arrival_fs.min())
 
     @property
     def result_span_fs(self) -> int:
         """Return the time from the first result to the last [fs]."""
-        return int(self.result_fs.max() - self.result_fs.min())
+        return int(self.result_fs.max()) - int(self.result_fs.min())
 
     def components(self) -> tuple[str, ...]:
         """Return the component of each lane, shape `(n_unit,)`."""

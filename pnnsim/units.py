@@ -40,41 +40,47 @@ class Dimension:
         name: What a message calls it, with its article: `a time`.
         si: Unit in which the library holds it; empty for a pure number.
         example: A text that is right.
+        least: Smallest magnitude that is supported beside 0, in the same unit.
+        most: Largest magnitude that is supported.
     """
 
     name: str
     si: str
     example: str
+    least: float
+    most: float
 
 
 #: Every dimension that a field of a description can have. Keys are used by `pnnsim.params`.
+#: Supported magnitudes are far beyond any device on both sides, and so far from the ends of floats
+#: that no product or quotient of a few values gets lost. Ratios in decibels have a field's bounds.
 DIMENSIONS: dict[str, Dimension] = {
-    "time": Dimension("a time", "s", "12.5 ps"),
-    "frequency": Dimension("a frequency", "Hz", "5 GHz"),
-    "length": Dimension("a length", "m", "20 mm"),
-    "area": Dimension("an area", "m^2", "0.01 mm^2"),
-    "power": Dimension("a power", "W", "3 mW"),
-    "energy": Dimension("an energy", "J", "50 fJ"),
-    "voltage": Dimension("a voltage", "V", "1.5 V"),
-    "current": Dimension("a current", "A", "10 nA"),
-    "charge": Dimension("a charge", "C", "0.5 fC"),
-    "resistance": Dimension("a resistance", "ohm", "1 Mohm"),
-    "capacitance": Dimension("a capacitance", "F", "10 fF"),
-    "magnetic_field": Dimension("a magnetic field", "T", "0.3 T"),
-    "temperature": Dimension("a temperature", "K", "300 K"),
-    "temperature_difference": Dimension("a temperature difference", "K", "5 mK"),
-    "angle": Dimension("an angle", "rad", "0.02 rad"),
-    "fraction": Dimension("a fraction", "", "5 %"),
-    "rate": Dimension("a rate", "1/s", "1 %/us"),
-    "responsivity": Dimension("a responsivity", "A/W", "1.0 A/W"),
-    "current_noise": Dimension("a current noise density", "A/Hz^0.5", "6.4 pA/Hz^0.5"),
-    "length_per_power": Dimension("a tuning efficiency", "m/W", "0.25 nm/mW"),
-    "length_per_temperature": Dimension("a thermal shift", "m/K", "0.075 nm/K"),
-    "length_per_voltage": Dimension("a voltage tuning", "m/V", "30 pm/V"),
-    "per_temperature": Dimension("a temperature coefficient", "1/K", "-0.15 %/K"),
-    "ratio_db": Dimension("a ratio in decibels", "dB", "1.5 dB"),
-    "loss_per_length_db": Dimension("a loss per length", "dB/m", "2 dB/cm"),
-    "noise_dbc": Dimension("a relative intensity noise", "dB/Hz", "-150 dB/Hz"),
+    "time": Dimension("a time", "s", "12.5 ps", 1e-18, 1e9),
+    "frequency": Dimension("a frequency", "Hz", "5 GHz", 1e-9, 1e15),
+    "length": Dimension("a length", "m", "20 mm", 1e-15, 1e12),
+    "area": Dimension("an area", "m^2", "0.01 mm^2", 1e-30, 1e6),
+    "power": Dimension("a power", "W", "3 mW", 1e-24, 1e9),
+    "energy": Dimension("an energy", "J", "50 fJ", 1e-30, 1e9),
+    "voltage": Dimension("a voltage", "V", "1.5 V", 1e-12, 1e9),
+    "current": Dimension("a current", "A", "10 nA", 1e-18, 1e9),
+    "charge": Dimension("a charge", "C", "0.5 fC", 1e-27, 1e6),
+    "resistance": Dimension("a resistance", "ohm", "1 Mohm", 1e-9, 1e18),
+    "capacitance": Dimension("a capacitance", "F", "10 fF", 1e-24, 1e6),
+    "magnetic_field": Dimension("a magnetic field", "T", "0.3 T", 1e-15, 1e6),
+    "temperature": Dimension("a temperature", "K", "300 K", 1e-12, 1e6),
+    "temperature_difference": Dimension("a temperature difference", "K", "5 mK", 1e-12, 1e6),
+    "angle": Dimension("an angle", "rad", "0.02 rad", 1e-15, 1e6),
+    "fraction": Dimension("a fraction", "", "5 %", 1e-24, 1e6),
+    "rate": Dimension("a rate", "1/s", "1 %/us", 1e-18, 1e18),
+    "responsivity": Dimension("a responsivity", "A/W", "1.0 A/W", 1e-12, 1e6),
+    "current_noise": Dimension("a current noise density", "A/Hz^0.5", "6.4 pA/Hz^0.5", 1e-24, 1e3),
+    "length_per_power": Dimension("a tuning efficiency", "m/W", "0.25 nm/mW", 1e-18, 1e6),
+    "length_per_temperature": Dimension("a thermal shift", "m/K", "0.075 nm/K", 1e-18, 1e6),
+    "length_per_voltage": Dimension("a voltage tuning", "m/V", "30 pm/V", 1e-18, 1e6),
+    "per_temperature": Dimension("a temperature coefficient", "1/K", "-0.15 %/K", 1e-18, 1e6),
+    "ratio_db": Dimension("a ratio in decibels", "dB", "1.5 dB", 1e-12, 1e3),
+    "loss_per_length_db": Dimension("a loss per length", "dB/m", "2 dB/cm", 1e-12, 1e6),
+    "noise_dbc": Dimension("a relative intensity noise", "dB/Hz", "-150 dB/Hz", 1e-12, 1e3),
 }
 
 #: Dimensions whose units are all listed here, and what one unit is worth in the dimension's own.
@@ -180,6 +186,24 @@ def parse_quantity(text: str, dimension: str, example: str = "") -> float:
         value = _worth(unit, dimension, text, wanted).value(digits, exponent)
     if not math.isfinite(value):
         raise UnitError(f"{show(text)} is not a finite number; {wanted}")
+    return value
+
+
+def read_quantity(text: str, dimension: str, example: str = "") -> float:
+    """Return the SI value of a text, as `parse_quantity`, if its magnitude is supported.
+
+    Args:
+        text: A number, then its unit.
+        dimension: Key of `DIMENSIONS`.
+        example: As for `parse_quantity`.
+
+    Raises:
+        UnitError: As `parse_quantity`, or if the magnitude is beyond what is supported.
+    """
+    value, allowed = parse_quantity(text, dimension, example), DIMENSIONS[dimension]
+    if value and not allowed.least <= abs(value) <= allowed.most:
+        low, high = (readable_quantity(end, dimension) for end in (allowed.least, allowed.most))
+        raise UnitError(f"{show(text)} is out of range; expected a magnitude from {low} to {high}")
     return value
 
 

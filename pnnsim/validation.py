@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from pnnsim.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
 from pnnsim.hints import bounds_text, example, expectation, expected, within
 from pnnsim.params.base import Form, forms_of, forms_of_type
-from pnnsim.units import UnitError, parse_quantity, show
+from pnnsim.units import UnitError, read_quantity, show
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -210,11 +210,11 @@ def _quantity(text: str, form: Form) -> float:
     """Return the value of a text with a unit; the message has an example that the field accepts."""
     assert form.dimension is not None, "only physical values have units"
     try:
-        return parse_quantity(text, form.dimension)
+        return read_quantity(text, form.dimension)
     except UnitError:
         pass
     try:
-        return parse_quantity(text, form.dimension, example(form))
+        return read_quantity(text, form.dimension, example(form))
     except UnitError as error:
         raise TextError(str(error)) from None
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.mapping import Mapping
 from pnnsim.schedule import initial_contents, plan_blocks
+from pnnsim.times import Times, magnitude, seconds, time_column, wide_enough
 from pnnsim.trace import Trace
 from pnnsim.units import FEMTOSECONDS_PER_SECOND
 
@@ -48,7 +49,8 @@ class Visits:
         dwell_s: Time since the switch last began to move [s]; infinite when at rest.
         held_s: Time for which the memory held the state [s], since it was encoded last where it is
             encoded again for the next fold; 0 where a wave starts anew.
-        time_s: When the wave left the encoder [s], shape `(n_wave, n_step)`.
+        time_fs: When the wave left the encoder [fs], shape `(n_wave, n_step)`.
+        begun_fs: When that programming began [fs], before 0 for the set-up's; 0 when settled.
         symbol_offset: Wave that the detector captured before, less this wave.
         symbol_back: Step of that capture less this step, 0 or -1; `NO_SYMBOL` where it belonged
             to an earlier block, which is over before a new one comes.
@@ -62,7 +64,8 @@ class Visits:
     since_write_s: Floats
     dwell_s: Floats
     held_s: Floats
-    time_s: Floats
+    time_fs: Times
+    begun_fs: Times
     symbol_offset: Ints
     symbol_back: Ints
 
@@ -103,7 +106,8 @@ def nominal_visits(order: Sequence[int], mapping: Mapping) -> Visits:
         since_write_s=settled,
         dwell_s=settled,
         held_s=np.zeros((1, steps)),
-        time_s=np.zeros((1, steps)),
+        time_fs=np.zeros((1, steps), np.int64),
+        begun_fs=np.zeros((1, steps), np.int64),
         symbol_offset=np.zeros((1, steps), np.int64),
         symbol_back=np.array([[NO_SYMBOL, *[-1] * (steps - 1)]], np.int64),
     )
@@ -139,31 +143,33 @@ def visits_from_trace(
     contents = np.stack([held.at(departure_fs)[1] for held in writes], axis=-1)
     number = np.zeros(shape, np.int64)
     replaced = np.zeros(shape, np.int64)
-    since_fs = np.zeros(shape, np.int64)
+    begun_fs = np.zeros(shape, np.result_type(*(held.begin_fs for held in writes)))
     for index, held in enumerate(writes):
         at, _ = held.at(departure_fs)
         mine = bank == index
         number[mine] = held.number[at[mine]]
         replaced[mine] = held.before[at[mine]]
-        since_fs[mine] = start_fs[mine] - held.begin_fs[at[mine]]
+        begun_fs[mine] = held.begin_fs[at[mine]]
     previous, dwell_fs = _last_move(trace, departure_fs, bank)
     offset, back = _last_symbol(trace, shape)
 
-    def every(column: Ints) -> Ints:
+    def every(column: Times) -> Times:
         """Return a column of whole numbers for all waves of the run."""
         return column if isinstance(run, Trace) else run.waves_of(column)
 
     dwell_fs = every(dwell_fs)
+    since_fs = wide_enough(start_fs, magnitude(start_fs) + magnitude(begun_fs)) - begun_fs
     return Visits(
         bank=every(bank),
         contents=every(contents),
         replaced=every(replaced),
         previous_bank=every(previous),
         write=number if isinstance(run, Trace) else run.rows_of(number),
-        since_write_s=_seconds(every(since_fs)),
-        dwell_s=np.where(dwell_fs >= 0, _seconds(dwell_fs), np.inf),
-        held_s=_seconds(every(_held(trace, departure_fs, block))),
-        time_s=_seconds(every(departure_fs)),
+        since_write_s=seconds(every(since_fs)),
+        dwell_s=np.where(dwell_fs >= 0, seconds(dwell_fs), np.inf),
+        held_s=seconds(every(_held(trace, departure_fs, block))),
+        time_fs=every(departure_fs),
+        begun_fs=every(begun_fs),
         symbol_offset=every(offset),
         symbol_back=every(back),
     )
@@ -173,13 +179,13 @@ def visits_from_trace(
 class _Held:
     """Hold the history of one bank: what it held from when, and since when that was written."""
 
-    begin_fs: Ints
-    end_fs: Ints
+    begin_fs: Times
+    end_fs: Times
     weight_set: Ints
     before: Ints
     number: Ints
 
-    def at(self, time_fs: Ints) -> tuple[Ints, Ints]:
+    def at(self, time_fs: Times) -> tuple[Ints, Ints]:
         """Return the index of the last finished programming, and its set, at each time."""
         index = np.searchsorted(self.end_fs, time_fs, side="right").astype(np.int64) - 1
         return index, self.weight_set[index]
@@ -198,8 +204,8 @@ def _writes(
         sets = np.concatenate([[weight_set], trace.weight_set[mine]])
         histories.append(
             _Held(
-                begin_fs=np.concatenate([[-age_fs], trace.start_fs[mine]]),
-                end_fs=np.concatenate([[np.iinfo(np.int64).min], trace.end_fs[mine]]),
+                begin_fs=np.concatenate([time_column([-age_fs]), trace.start_fs[mine]]),
+                end_fs=np.concatenate([time_column([-1]), trace.end_fs[mine]]),
                 weight_set=sets,
                 before=np.concatenate([[UNWRITTEN], sets[:-1]]),
                 # The set-up's writes come first, then those of the run by row.
@@ -209,7 +215,7 @@ def _writes(
     return histories
 
 
-def _last_move(trace: Trace, departure_fs: Ints, bank: Ints) -> tuple[Ints, Ints]:
+def _last_move(trace: Trace, departure_fs: Times, bank: Ints) -> tuple[Ints, Times]:
     """Return the bank that the switch left before each visit, and the time since it began to.
 
     A switch that has not moved yet has `AT_REST` as its time.
@@ -228,7 +234,7 @@ def _last_move(trace: Trace, departure_fs: Ints, bank: Ints) -> tuple[Ints, Ints
     return np.where(moved, origins[safe], bank).astype(np.int64), dwell
 
 
-def _held(trace: Trace, departure_fs: Ints, block: int) -> Ints:
+def _held(trace: Trace, departure_fs: Times, block: int) -> Times:
     """Return how long the memory held each state before it left again [fs]."""
     held = np.zeros_like(departure_fs)
     for fold in range(1, trace.folds):
@@ -266,7 +272,3 @@ def _by_wave_and_step(trace: Trace, rows: Ints, shape: tuple[int, int]) -> Ints:
     table = np.full(shape, -1, np.int64)
     table[trace.wave[rows], trace.step[rows]] = rows
     return table
-
-
-def _seconds(femtoseconds: Ints) -> Floats:
-    return femtoseconds / FEMTOSECONDS_PER_SECOND

@@ -14,6 +14,7 @@ from pnnsim.catalog import fields_of_kind, kinds_of_parts
 from pnnsim.registry import BUILTIN, component_class
 from pnnsim.spec import load_spec
 from pnnsim.spec_source import available_specs
+from pnnsim.units import DIMENSIONS, readable_quantity
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -25,6 +26,10 @@ What stands under each part of a machine's description. A kind is chosen by `kin
 with a unit. *Unit* is the one in which the library holds a value; any unit of the same dimension
 may be written. A default of *derived* means that the value follows from others where it is left
 out. `pnnsim components PART.KIND` prints the same.
+
+Beside a field's own bounds, every value has those of its dimension: 0, or a magnitude that is
+supported. They lie far beyond any device. Runs have no bound: times are whole femtoseconds, exact
+over days and years as over nanoseconds.
 """
 
 _ASSUMPTIONS_HEAD = """# What the shipped machines assume
@@ -36,7 +41,11 @@ other value has its source, or its derivation, in the machine's file.
 
 def parts_page() -> str:
     """Return the page of all parts, kinds and keys."""
-    lines = [_NOTE, _PARTS_HEAD]
+    lines = [_NOTE, _PARTS_HEAD, "| value | from | to |", "|---|---|---|"]
+    for name, dimension in DIMENSIONS.items():
+        ends = (readable_quantity(end, name) for end in (dimension.least, dimension.most))
+        lines.append(f"| {dimension.name.partition(' ')[2]} | {' | '.join(ends)} |")
+    lines.append("")
     last = ""
     for part, kind, _ in kinds_of_parts():
         if part not in BUILTIN or kind in BUILTIN[part]:

@@ -41,7 +41,8 @@ def one_wave(chip: Chip, age: float) -> Visits:
             **{name: getattr(settled, name) for name in Visits.__slots__},
             "write": np.full((1, 1), chip.mapping.used),
             "since_write_s": np.full((1, 1), age),
-            "time_s": np.full((1, 1), 100.0),
+            "time_fs": np.full((1, 1), 10**17),
+            "begun_fs": np.full((1, 1), 10**17 - round(age * 1e15)),
         }
     )
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pnnsim.components.base import Active, Held, Size, State, WeightBank
 from pnnsim.components.kept import Kept, content
+from pnnsim.errors import MappingError
 from pnnsim.params.mzi_mesh import MziMeshParams
 from pnnsim.physics import (
     dynamics,
@@ -28,6 +29,9 @@ from pnnsim.units import amplitude_ratio, power_ratio, to_fs
 #: Heat that a package with an air-cooled sink carries away [W], and depth that leaves a hundredth.
 _HEAT_LIMIT = 100.0
 _DEPTH_LIMIT_DB = 20.0
+
+#: Condition of heaters that warm each other beyond which their phases cannot be set apart.
+_WORST_CONDITION = 1e8
 
 #: Decomposed weight sets that are kept.
 _KEPT = 64
@@ -337,4 +341,13 @@ def _crosstalk(
     """Return the influence of heaters on each other and its inverse, once for each mesh."""
     positions = photonic_calibration.heater_positions(modes, *pitches, arrangement)
     influence = photonic_thermal.crosstalk_matrix(positions, *kernel)
-    return influence, torch.linalg.inv(influence)
+    inverse, failed = torch.linalg.inv_ex(influence)
+    worst = float(torch.linalg.matrix_norm(influence) * torch.linalg.matrix_norm(inverse))
+    if bool(failed) or not worst < _WORST_CONDITION:
+        raise MappingError(
+            f"weight_banks.crosstalk: got {kernel[0]:.4g} of a heater's phase at "
+            f"{kernel[1]:.4g} m, falling over {kernel[2]:.4g} m, with heaters {pitches[0]:.4g} m "
+            f"and {pitches[1]:.4g} m apart; expected less, as these heaters cannot be told apart. "
+            "Hint: lower weight_banks.crosstalk or raise weight_banks.column_pitch and mode_pitch"
+        )
+    return influence, inverse

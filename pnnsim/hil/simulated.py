@@ -26,6 +26,7 @@ from pnnsim.network import ReLaXNet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
+from pnnsim.times import seconds
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs, to_fs
 from pnnsim.values import Carry, Loop
@@ -302,7 +303,7 @@ class SimulatedBackend:
             for number, bank in enumerate(banks)
         ]
         numbers = np.array([bank.number for bank in banks], np.int64)
-        since = visits.time_s + np.array(ages)[visits.bank]
+        since = seconds(visits.time_fs) + np.array(ages)[visits.bank]
         return replace(
             visits,
             contents=np.broadcast_to(np.array(contents, np.int64), visits.contents.shape),

@@ -8,6 +8,7 @@ import numpy as np
 
 from pnnsim.columns import ACTIONS, Columns, Ints
 from pnnsim.invariants.faults import fail, first
+from pnnsim.times import after_all
 
 
 def switch_rests(trace: Columns) -> None:
@@ -88,7 +89,7 @@ def _neighbors(
         change before it, -1 where there is none.
     """
     latest = np.searchsorted(changes, ends) - 1
-    ended = np.append(trace.end_fs[changes], np.iinfo(np.int64).min)
-    begins = np.append(trace.start_fs[changes], np.iinfo(np.int64).max)
+    ended = np.append(trace.end_fs[changes], -1)
+    begins = np.append(trace.start_fs[changes], after_all(trace.end_fs))
     overlapped = (ended[latest] > start_fs) | (begins[latest + 1] < trace.end_fs[ends])
     return first(overlapped), latest

@@ -84,7 +84,7 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
     encoded = run.end(run.encode_rows[..., -1]).ravel()[order]
     activates = (product + 1) % run.folds == 0
     free = trace.start_fs[rows] + work.delays.activate_fs
-    reserved = np.full(len(rows), LONG_AGO, dtype=np.int64)
+    reserved = np.full(len(rows), LONG_AGO, dtype=free.dtype)
     reserved[activates] = before(free[activates])
     needs: list[Need] = [
         ("it was encoded", encoded),

@@ -15,6 +15,7 @@ from pnnsim.invariants.faults import Flags
 from pnnsim.invariants.needs import LONG_AGO
 from pnnsim.invariants.passages import Passages
 from pnnsim.invariants.schedule import Changes
+from pnnsim.times import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,9 @@ def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
     """
     trace = run.trace
     rows = np.concatenate([trace.rows("write"), trace.rows("refresh")])
-    rows = rows[np.lexsort((rows, trace.start_fs[rows]))]
+    rows = rows[in_order(rows, trace.start_fs[rows])]
     refresh = trace.action[rows] == ACTIONS.index("refresh")
-    ready = np.full(len(trace), LONG_AGO, dtype=np.int64)
+    ready = np.full(len(trace), LONG_AGO, dtype=trace.start_fs.dtype)
     written = changes.write_rows >= 0
     ready[changes.write_rows[written]] = ready_fs[written]
     interval = run.work.control.refresh_interval

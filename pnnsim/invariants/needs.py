@@ -15,7 +15,7 @@ from pnnsim.invariants.faults import Flags, fail, first
 from pnnsim.invariants.passages import Passages
 
 #: Earlier than anything that happens [fs].
-LONG_AGO = np.iinfo(np.int64).min
+LONG_AGO = int(np.iinfo(np.int64).min)
 #: What a need is, and when it is met for each span [fs]; `LONG_AGO` where there is no such need.
 Need = tuple[str, Ints]
 
@@ -40,7 +40,7 @@ def start_when_needs_are_met(
         return
     trace, start_fs = run.trace, run.trace.start_fs[rows]
     judged = run.window.judges(start_fs)
-    ready_fs = np.zeros(len(rows), dtype=np.int64)
+    ready_fs = np.zeros_like(start_fs)
     for what, met_fs in needs:
         early = first(judged & (start_fs < met_fs))
         if early is not None:
@@ -63,4 +63,4 @@ def where(condition: Flags | Ints, time_fs: Ints) -> Ints:
 
 def before(time_fs: Ints) -> Ints:
     """Return for each span the time of the one before it; `LONG_AGO` for the first."""
-    return np.concatenate([[LONG_AGO], time_fs[:-1]]).astype(np.int64)
+    return np.concatenate([[LONG_AGO], time_fs[:-1]]).astype(time_fs.dtype)

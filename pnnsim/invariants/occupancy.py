@@ -8,6 +8,7 @@ from pnnsim.columns import Columns, Ints, is_path
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import fail, first
 from pnnsim.invariants.passages import Passages
+from pnnsim.times import in_order
 
 
 def parts_serve_one_at_a_time(trace: Columns) -> None:
@@ -19,7 +20,7 @@ def parts_serve_one_at_a_time(trace: Columns) -> None:
         rows = np.flatnonzero(trace.unit == lane)
         if is_path(unit) or unit.partition(".")[0] == "memory" or not len(rows):
             continue
-        rows = rows[np.lexsort((trace.end_fs[rows], trace.start_fs[rows]))]
+        rows = rows[in_order(trace.end_fs[rows], trace.start_fs[rows])]
         busy_until = np.maximum.accumulate(trace.end_fs[rows])
         late = first(trace.start_fs[rows][1:] < busy_until[:-1])
         if late is not None:
@@ -83,7 +84,7 @@ def drivers_write_their_number(run: Passages) -> None:
     """
     trace = run.trace
     writes = np.concatenate([trace.rows("write"), trace.rows("refresh")])
-    writes = writes[np.lexsort((trace.end_fs[writes], trace.start_fs[writes]))]
+    writes = writes[in_order(trace.end_fs[writes], trace.start_fs[writes])]
     busy = under_way(trace.start_fs[writes], trace.end_fs[writes])
     over = first(busy > run.drivers)
     if over is not None:
@@ -98,7 +99,7 @@ def front_end_does_one_job(run: Passages) -> None:
     trace = run.trace
     lanes = [n for n, unit in enumerate(trace.units) if unit.partition(".")[0] == "front_end"]
     rows = np.flatnonzero(np.isin(trace.unit, lanes))
-    rows = rows[np.lexsort((trace.end_fs[rows], trace.start_fs[rows]))]
+    rows = rows[in_order(trace.end_fs[rows], trace.start_fs[rows])]
     busy = under_way(trace.start_fs[rows], trace.end_fs[rows])
     over = first(busy > 1)
     if over is not None:

@@ -7,6 +7,7 @@ import numpy as np
 from pnnsim.columns import ACTIONS, NO_CAUSE, Columns
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import fail, first
+from pnnsim.times import after_all
 
 
 def times_ascend(trace: Columns) -> None:
@@ -34,8 +35,8 @@ def times_ascend(trace: Columns) -> None:
             f"trace: wave {wave} has its result at {trace.result_fs[wave]} fs, before its arrival "
             f"at {trace.arrival_fs[wave]} fs"
         )
-    last_end = np.full(trace.waves, -1, dtype=np.int64)
-    first_start = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    last_end = np.full(trace.waves, -1, dtype=trace.end_fs.dtype)
+    first_start = np.full(trace.waves, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
     outside = (trace.wave >= 0) & (trace.step < 0)
     np.maximum.at(last_end, trace.wave[outside], trace.end_fs[outside])
     np.minimum.at(first_start, trace.wave[outside], trace.start_fs[outside])

@@ -6,6 +6,7 @@ once for each product, and a trace has no other work in it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,7 @@ from pnnsim.columns import ACTIONS, PATH_LANE, Columns, Ints
 from pnnsim.delays import Stage
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import Flags, fail, first
+from pnnsim.times import after_all, in_order
 from pnnsim.work import Work
 
 #: Row of a passage that does not take place.
@@ -58,8 +60,8 @@ class Window:
     firsts: Ints
     block: int = 0
     written_fs: tuple[int, ...] = ()
-    from_fs: int = np.iinfo(np.int64).min
-    to_fs: int = np.iinfo(np.int64).max
+    from_fs: float = -math.inf
+    to_fs: float = math.inf
 
     def written(self, bank: int) -> int:
         """Return when a bank was last programmed before [fs]."""
@@ -298,7 +300,7 @@ def firsts_of(trace: Columns, work: Work, requests: Requests) -> Ints:
     stage = work.delays.encode[0]
     rows = trace.rows(stage.action)
     rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.step[rows] == 0)]
-    taken = np.full(trace.waves, np.iinfo(np.int64).max, dtype=np.int64)
+    taken = np.full(trace.waves, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
     np.minimum.at(taken, trace.wave[rows], trace.start_fs[rows])
     return _firsts(taken, trace, work, requests, saturated=requests.times_fs is None)
 
@@ -326,8 +328,8 @@ def engine_free_fs(trace: Columns) -> Ints:
     """
     lanes = [n for n, unit in enumerate(trace.units) if unit.partition(".")[0] == "front_end"]
     jobs = np.flatnonzero(np.isin(trace.unit, lanes))
-    jobs = jobs[np.lexsort((jobs, trace.start_fs[jobs]))]
-    free = np.full(len(trace), np.iinfo(np.int64).min, dtype=np.int64)
+    jobs = jobs[in_order(jobs, trace.start_fs[jobs])]
+    free = np.full(len(trace), np.iinfo(np.int64).min, dtype=trace.end_fs.dtype)
     free[jobs[1:]] = trace.end_fs[jobs[:-1]]
     return free
 
@@ -349,7 +351,7 @@ def _firsts(
     waves, most = len(taken), work.control.block
     if saturated or most == 1:
         return np.arange(0, waves, most, dtype=np.int64)
-    room = requests.capacity + 1 if requests is not None and requests.capacity else most
+    room = requests.capacity if requests is not None and requests.capacity else most
     there = np.searchsorted(trace.arrival_fs, taken, side="right") - np.arange(waves) - 1
     size = (1 + np.clip(there, 0, min(most - 1, room))).tolist()
     firsts = [0]

@@ -15,6 +15,7 @@ from pnnsim.invariants.needs import start_when_needs_are_met, where
 from pnnsim.invariants.passages import Passages
 from pnnsim.invariants.plan import plan_of
 from pnnsim.invariants.schedule import Changes
+from pnnsim.times import after_all
 
 #: Blocks behind a run for which banks may have been written ahead.
 _BEYOND = 3
@@ -110,8 +111,8 @@ def _freed_fs(run: Passages) -> tuple[Ints, int]:
     blocks = len(run.firsts)
     plan = plan_of(run.work, blocks + _BEYOND, first=run.window.block)
     captured = run.end(run.detect_rows)[run.lasts].ravel()
-    freed = np.zeros(plan.bank.size, dtype=np.int64)
-    beyond = int(np.iinfo(np.int64).max)
+    freed = np.zeros(plan.bank.size, dtype=captured.dtype)
+    beyond = after_all(run.trace.end_fs)
     bank, write = plan.bank.ravel(), plan.write.ravel() > 0
     for number in range(run.work.mapping.used):
         visits = np.flatnonzero(bank == number)
@@ -127,7 +128,7 @@ def _freed_fs(run: Passages) -> tuple[Ints, int]:
 def _unseen_from_fs(run: Passages) -> int:
     """Return from when on a bank may be written for a block that never came [fs]."""
     if run.work.mapping.matrices <= run.work.mapping.logical:
-        return int(np.iinfo(np.int64).max)
+        return after_all(run.trace.end_fs)
     if run.work.ahead:
         return _freed_fs(run)[1]
     return int(run.end(run.detect_rows)[run.lasts[-1], -1])
@@ -139,7 +140,7 @@ def _writer_fs(run: Passages, changes: Changes) -> Ints:
     Drivers take writes in the order in which they are needed, each when it is done with its last.
     """
     written = changes.write_rows >= 0
-    free = np.zeros(changes.write_rows.shape, dtype=np.int64)
+    free = np.zeros(changes.write_rows.shape, dtype=run.trace.end_fs.dtype)
     drivers: list[int] = [0] * run.drivers
     taken = []
     for end_fs in run.end(changes.write_rows[written]).tolist():

@@ -7,6 +7,7 @@ import numpy as np
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import first
 from pnnsim.invariants.passages import Passages
+from pnnsim.times import time_column
 
 
 def samples_arrive_when_requested(run: Passages) -> None:
@@ -26,7 +27,7 @@ def samples_arrive_when_requested(run: Passages) -> None:
     if requests.times_fs is None:
         expected = run.start(run.input_rows[:, 0])
     else:
-        expected = np.delete(np.array(requests.times_fs, dtype=np.int64), trace.dropped)
+        expected = np.delete(time_column(requests.times_fs), trace.dropped)
     wave = first(np.asarray(trace.arrival_fs != expected))
     if wave is not None:
         raise InvariantError(
@@ -50,7 +51,7 @@ def requests_are_dropped_where_the_queue_is_full(run: Passages) -> None:
                 f"trace: request {trace.dropped[0]} is dropped, though nothing limits the queue"
             )
         return
-    times = np.array(requests.times_fs, dtype=np.int64)
+    times = time_column(requests.times_fs)
     dropped = np.zeros(len(times), dtype=bool)
     dropped[trace.dropped] = True
     begin = run.start(run.input_rows[:, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -130,13 +131,12 @@ def _check_window(
     mine_firsts = firsts[begin:end] - samples[0]
     run = passages(cut, work, None, Window(mine_firsts))
     taken = run.encode_start[mine_firsts, 0]
-    limits = np.iinfo(np.int64)
     window = Window(
         mine_firsts,
         begin,
         tuple(written_fs),
-        int(taken[_CONTEXT]) if begin else limits.min,
-        int(taken[-_CONTEXT]) if end < len(firsts) else limits.max,
+        int(taken[_CONTEXT]) if begin else -math.inf,
+        int(taken[-_CONTEXT]) if end < len(firsts) else math.inf,
     )
     check_passages(replace(run, window=window, saturated=requests.times_fs is None))
 

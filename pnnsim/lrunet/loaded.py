@@ -128,7 +128,8 @@ class Loaded:
             since_write_s=settled,
             dwell_s=settled,
             held_s=np.zeros((1, steps)),
-            time_s=np.zeros((1, steps)),
+            time_fs=np.zeros((1, steps), np.int64),
+            begun_fs=np.zeros((1, steps), np.int64),
             symbol_offset=np.zeros((1, steps), np.int64),
             symbol_back=np.full((1, steps), NO_SYMBOL, np.int64),
         )

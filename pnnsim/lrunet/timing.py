@@ -67,7 +67,7 @@ class ImageRun:
             for number, application in enumerate(program.applications)
             for _ in application.tiles
         ]
-        self.spans = Spans(env, images)
+        self.spans = Spans(env)
         self.arrived: list[int] = []
         self.results: list[int] = []
         self.prepared: Inbox[int] = Inbox(env)

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from pnnsim.units import DIMENSIONS, UnitError, parse_quantity, show
+from pnnsim.units import DIMENSIONS, UnitError, read_quantity, show
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Quantity:
                 {"got": repr(value), "name": dimension.name, "example": dimension.example},
             )
         try:
-            return parse_quantity(value, self.dimension)
+            return read_quantity(value, self.dimension)
         except UnitError as error:
             raise PydanticCustomError("quantity", "{why}", {"why": str(error)}) from None
 

@@ -119,7 +119,7 @@ class SimulationParams(Block):
     """Whether every event is simulated where a run repeats itself; the figures are the same."""
     arrivals: Literal["saturated", "periodic", "poisson", "file"] = "saturated"
     """When waves arrive; `saturated`: at the moment when the front end can take them."""
-    interval: Annotated[Time, Field(gt=0)] | None = None
+    interval: Annotated[Time, Field(ge=1e-15)] | None = None
     """Time from one arrival to the next, for periodic arrivals."""
     rate: Annotated[Frequency, Field(gt=0)] | None = None
     """Mean arrivals per time, for Poisson arrivals."""

@@ -72,8 +72,7 @@ class PcmParams(Params):
     """Pulses until a cell is at its level, verification included."""
     parallel_cells: Count
     """Cells of one bank that are programmed at the same time."""
-    rest_time: Annotated[Time, Field(ge=0, le=7200)]
-    """Time that a machine rests between programming and its first wave; drift goes on. Two hours
-    at most: ages are counted in integer femtoseconds."""
+    rest_time: Annotated[Time, Field(ge=0)]
+    """Time that a machine rests between programming and its first wave; drift goes on."""
     endurance: Annotated[float, Field(ge=1, le=1e18)]
     """Programmings that a cell survives; a warning, not a model."""

@@ -86,7 +86,8 @@ def spread_heat(
     Reference: exponential decay with distance, `K_0 exp(-(d - d_0) / l)`.
     """
     require_positive("spread_heat", pitch=pitch, decay_length=decay_length)
-    reach = math.ceil(1.0 + math.log(1000.0) * decay_length / pitch)
+    # Nothing lies farther away than the array is long, however far heat would reach.
+    reach = min(math.ceil(1.0 + math.log(1000.0) * decay_length / pitch), max(shift.shape[-2:]))
     steps = torch.arange(-reach, reach + 1, dtype=shift.dtype, device=shift.device)
     distance = pitch * torch.sqrt(steps[:, None] ** 2 + steps[None, :] ** 2)
     kernel = strength * torch.exp(-(distance - reference_distance) / decay_length)

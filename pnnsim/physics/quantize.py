@@ -131,7 +131,7 @@ def quantize_nearest(x: Tensor, levels: Tensor) -> Tensor:
     )
     levels = levels.to(dtype=x.dtype, device=x.device)
     middles = (levels[1:] + levels[:-1]) / 2
-    nearest = levels[torch.bucketize(x.detach(), middles)]
+    nearest = levels[torch.bucketize(x.detach().contiguous(), middles)]
     # Adding an exact zero that has a gradient keeps the levels exact.
     inside = ((x >= levels[0]) & (x <= levels[-1])).detach()
     return nearest + torch.where(inside, x - x.detach(), torch.zeros_like(x))

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pnnsim.report.format import engineering, percent, plural
 from pnnsim.report.rows import EnergyPart
 from pnnsim.report.timeline import Timeline
+from pnnsim.times import Times
 
 WIDTH = 1000.0
 _GUTTER = 150.0  # names of lanes, left of the plot
@@ -169,7 +169,7 @@ def energy_figure(parts: Sequence[EnergyPart]) -> Figure:
     )
 
 
-def latency_figure(latency_fs: NDArray[np.int64]) -> Figure | None:
+def latency_figure(latency_fs: Times) -> Figure | None:
     """Return a histogram of the latencies, or None where all waves took equally long.
 
     Args:
@@ -180,7 +180,7 @@ def latency_figure(latency_fs: NDArray[np.int64]) -> Figure | None:
         return None
     # a bin narrower than the grid of integer times would only show the grid
     bins = min(40, high - low)
-    counts, edges = np.histogram(latency_fs, bins=bins, range=(low, high))
+    counts, edges = np.histogram(latency_fs.astype(np.float64), bins=bins, range=(low, high))
     plot, bottom, tall = WIDTH - _GUTTER - _RIGHT, 150.0, 120.0
     boxes = []
     for i, number in enumerate(counts.tolist()):

@@ -25,7 +25,7 @@ def lane_order(trace: Trace) -> tuple[int, ...]:
     The lane that maps the output belongs to the front end but is met last.
     """
     components = trace.components()
-    begin = np.full(len(trace.units), np.iinfo(np.int64).max)
+    begin = np.full(len(trace.units), trace.end_fs.max(initial=0) + 1, trace.start_fs.dtype)
     np.minimum.at(begin, trace.unit, trace.start_fs)
     last = set(np.unique(trace.unit[trace.action == _LAST_ACTION]).tolist())
     first = set(np.unique(trace.unit[trace.action != _LAST_ACTION]).tolist())

@@ -26,6 +26,7 @@ from pnnsim.gating import EngineKeeps, on_times
 from pnnsim.report.files import write_pieces
 from pnnsim.report.format import exact_time
 from pnnsim.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
+from pnnsim.times import Times, time_column
 from pnnsim.trace import ACTIONS, Ints, Trace
 
 #: Spans written when the number of waves is left open; a browser opens this at once.
@@ -34,6 +35,9 @@ SPAN_LIMIT = 20_000
 #: Shown nanosecond [fs] and the shortest span [fs] for which it is fine enough, best first. A true
 #: scale only where the shortest span still has two digits; else 1 ps or even 1 fs as 1 ns.
 _SCALES = ((10**6, 10**8), (10**3, 10**3), (1, 0))
+
+#: Latest time stamp that a float tells from its neighbors, with a bit to spare [shown ns].
+_MOST_SHOWN = 2**52
 
 #: What happens for a wave but not to it: the arrows do not pass through these.
 _ASIDE = ("route", "write", "refresh", "drive")
@@ -114,10 +118,16 @@ def _choose(trace: Trace, waves: int | None) -> tuple[NDArray[np.bool_], int]:
 
 
 def _scale(trace: Trace, rows: Ints) -> int:
-    """Return how many femtoseconds one shown nanosecond stands for."""
+    """Return how many femtoseconds one shown nanosecond stands for.
+
+    Where time stamps would need more digits than a float has, short spans go rather than long ones.
+    """
     lengths = trace.end_fs[rows] - trace.start_fs[rows]
     shortest = int(lengths[lengths > 0].min(initial=2**62))
-    return next(scale for scale, least in _SCALES if shortest >= least)
+    scale = next(scale for scale, least in _SCALES if shortest >= least)
+    while int(trace.end_fs[rows].max(initial=0)) // scale > _MOST_SHOWN:
+        scale *= 1000
+    return scale
 
 
 def _pieces(events: Iterator[dict[str, Any]], notes: Mapping[str, Any]) -> Iterator[str]:
@@ -252,11 +262,11 @@ def _counters(
     The energy of a span is spread evenly over it; that of a span without length is spent at once.
     """
     start_fs, end_fs = trace.start_fs[rows], trace.end_fs[rows]
-    times = np.unique(np.concatenate([start_fs, end_fs, np.array([0, last], dtype=np.int64)]))
+    times = np.unique(np.concatenate([start_fs, end_fs, time_column([0, last])]))
     first, after = np.searchsorted(times, start_fs), np.searchsorted(times, end_fs)
     long = end_fs > start_fs
-    seconds = 1e-15 * (end_fs - start_fs)
-    power = np.divide(energy, seconds, out=np.zeros_like(energy), where=long)
+    lengths = 1e-15 * (end_fs - start_fs).astype(np.float64)
+    power = np.divide(energy, lengths, out=np.zeros_like(energy), where=long)
     change = np.bincount(first, weights=power, minlength=len(times))
     change -= np.bincount(after, weights=power, minlength=len(times))
     priced = (long & (energy > 0)).astype(np.float64)
@@ -266,7 +276,7 @@ def _counters(
     dynamic = np.where(np.cumsum(busy) > 0.5, np.cumsum(change), 0.0)
     at_once = np.bincount(first, weights=np.where(long, 0.0, energy), minlength=len(times))
     static = _static_power(trace, rows, prices, times)
-    flow = np.append(0.0, (dynamic + static)[:-1] * 1e-15 * np.diff(times))
+    flow = np.append(0.0, (dynamic + static)[:-1] * 1e-15 * np.diff(times).astype(np.float64))
     spent = np.cumsum(flow + at_once)
     shown = _shown(times, scale).tolist()
     for i in range(len(times)):
@@ -276,7 +286,7 @@ def _counters(
         yield {**where, "name": "energy_J", "args": {"energy_J": float(f"{spent[i]:.12g}")}}
 
 
-def _static_power(trace: Trace, rows: Ints, prices: PriceList, times: Ints) -> NDArray[np.float64]:
+def _static_power(trace: Trace, rows: Ints, prices: PriceList, times: Times) -> NDArray[np.float64]:
     """Return the static power from each time on [W]; gated parts draw it while they are on."""
     standing = math.fsum(w for part, w in prices.static_w.items() if part not in prices.gated)
     power = np.full(len(times), standing)
@@ -289,7 +299,7 @@ def _static_power(trace: Trace, rows: Ints, prices: PriceList, times: Ints) -> N
     return power
 
 
-def _shown(times_fs: Ints, scale: int) -> Ints:
+def _shown(times_fs: Times, scale: int) -> Times:
     """Return times as whole shown nanoseconds, halves up.
 
     Both ends of a span are rounded, never its length: rounding keeps the order of times, so spans

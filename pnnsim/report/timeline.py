@@ -14,6 +14,7 @@ import numpy as np
 
 from pnnsim.report.format import engineering, exact_time, plural
 from pnnsim.report.lanes import critical_rows, lane_order, place_name, span_names, sublane_name
+from pnnsim.times import time_column
 from pnnsim.trace import ACTIONS, Trace
 
 #: Most spans of the first wave, and most of other waves, that a picture can hold legibly.
@@ -68,7 +69,7 @@ class Axis:
 
     def place(self, time_fs: int) -> float:
         """Return the share of the width at which a time [fs] lies."""
-        return float(np.interp(time_fs, self.times_fs, self.places))
+        return float(np.interp(float(time_fs), np.array(self.times_fs, float), self.places))
 
     def ticks(self, most: int = 9) -> tuple[tuple[float, str], ...]:
         """Return place and text of each tick; only the ends where the axis has cuts."""
@@ -250,8 +251,7 @@ def _axis(edges: list[int]) -> Axis:
     A stretch is cut where it is far longer than the third quartile of all stretches between two
     events: a rewrite beside switching is, a slow switch beside detection is not.
     """
-    times = np.asarray(edges, dtype=np.int64)
-    lengths = np.diff(times)
+    lengths = np.diff(time_column(edges)).astype(np.float64)
     long = lengths > CUT_RATIO * np.quantile(lengths, 0.75)
     plain = int(lengths[~long].sum())
     if not long.any() or plain == 0:
