@@ -5,6 +5,7 @@ code. This file holds no policy about when to raise: that belongs to the code th
 
     PnnsimError
     ├── SpecError (ValueError)        a hardware or experiment description is wrong
+    ├── WorkloadError (ValueError)    a workload contradicts itself, or its file is damaged
     ├── MappingError                  a network does not fit the machine
     ├── ScheduleError                 the ordered work cannot be timed
     ├── ParameterError (ValueError)   trained parameters do not belong here
@@ -64,6 +65,10 @@ class SpecError(PnnsimError, ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class WorkloadError(PnnsimError, ValueError):
+    """Report a workload that contradicts itself, or a file that holds none."""
 
 
 class MappingError(PnnsimError):
