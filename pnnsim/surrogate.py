@@ -6,7 +6,6 @@ asked for, with chips and noise that are drawn while it trains. It holds no phys
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import torch
@@ -16,9 +15,9 @@ from pnnsim.chip import Chip
 from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet_parameters import initial
 from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.programmed import Read
-from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
 from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import nominal_visits
@@ -86,7 +85,8 @@ class Surrogate(nn.Module):
         self.draws = Draws(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         self.read = Read(active=known)
         self.visits = nominal_visits(self.chip.order, self.chip.mapping)
-        for name, value in _initial_values(self.chip, seed).items():
+        first = initial(network, seed, slope=self.chip.nonlinearity.slope)
+        for name, value in first.items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
         self.register_buffer("input_center", torch.zeros(network.inputs, dtype=dtype))
         self.register_buffer("input_scale", torch.ones(network.inputs, dtype=dtype))
@@ -183,24 +183,3 @@ class Surrogate(nn.Module):
         shifted = "input_bias" if self.network.injection == "first" else "bias"
         live[shifted] = live[shifted] - offset
         return ParameterSet(self.network, **live, spec_sha256="")
-
-
-def _initial_values(chip: Chip, seed: int) -> dict[str, Tensor]:
-    """Return first weights that neither fade nor grow over the steps.
-
-    Weights are uniform in [-1, 1]; the gain makes one step's Jacobian preserve variance,
-    `gain * slope * sqrt(N / 3) = 1`. Where a residual carries the state on, its share is left out,
-    and over all steps the variance grows by e at most (as 1 + 1/L in each of L steps). The maps in
-    and out preserve variance, too (LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998).
-    """
-    network = chip.network
-    generator = stream(seed, "surrogate", "train")
-    values = {
-        name: torch.zeros(shape, dtype=torch.float64) for name, shape in shapes(network).items()
-    }
-    branch = math.sqrt(max(1.0 - network.residual**2, 1.0 / network.steps))
-    values["input_weight"].normal_(0.0, math.sqrt(1.0 / network.inputs), generator=generator)
-    values["weight"].uniform_(-1.0, 1.0, generator=generator)
-    values["gain"].fill_(branch * math.sqrt(3.0 / network.hidden) / chip.nonlinearity.slope)
-    values["output_weight"].normal_(0.0, math.sqrt(1.0 / network.hidden), generator=generator)
-    return values

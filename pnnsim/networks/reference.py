@@ -70,8 +70,8 @@ def run_int8(
 ) -> Tensor:
     """Return what a workload gives on an accelerator of 8-bit products.
 
-    Weights have levels symmetric about zero and one scale for each row; what a product reads has one
-    scale for each source, by the largest value of the calibration. Sums, biases and all other
+    Levels are symmetric about zero. Weights have one scale for each row; what a product reads has
+    one for each source, by the largest value of the calibration. Sums, biases and all other
     operators are exact.
 
     Args:
