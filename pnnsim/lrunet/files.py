@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pnnsim.errors import ParameterError
-from pnnsim.lrunet.module import LruModule
-from pnnsim.lrunet.network import LruNet
+from pnnsim.networks.lrunet import LruNet
+from pnnsim.networks.lrunet_module import LruModule
 
 
 def save(module: LruModule, path: Path) -> None:
