@@ -98,6 +98,17 @@ def test_a_cell_of_gates_is_that_of_torch() -> None:
     torch.testing.assert_close(run_reference(workload, p, x), expected, rtol=1e-12, atol=1e-12)
 
 
+def test_the_first_sample_finds_the_initial_state_and_the_next_what_was_left() -> None:
+    """An accumulator by hand: s = s / 2 + x, from 4."""
+    builder = WorkloadBuilder(Value((1,)))
+    start = builder.digital("constant", shape=(1,), value=7.0)
+    state = builder.digital("add", builder.digital("scale", start, factor=0.5), 0)
+    builder.carry(state, start, initial=4.0)
+    x = torch.tensor([[[1.0], [2.0], [3.0]]])
+    found = run_reference(builder.build(state), {}, x)
+    assert found.tolist() == [[[3.0], [3.5], [4.75]]]
+
+
 def test_attention_is_that_of_torch() -> None:
     builder = WorkloadBuilder(Value((5, 8)))
     q, k, v = (builder.mvm(builder.matrix(name, 8, 8), 0) for name in "qkv")
