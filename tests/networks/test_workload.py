@@ -120,8 +120,33 @@ def test_whole_numbers_and_numbers_of_one_value_hash_alike() -> None:
     carried = workload.carried[0]
     whole = replace(workload, carried=(replace(carried, initial=1),))
     real = replace(workload, carried=(replace(carried, initial=1.0),))
-    assert whole == real
-    assert whole.sha256() == real.sha256()
+    scaled = [
+        Workload(
+            (Value((3,)), Value((3,))),
+            (),
+            (Digital("scale", (0,), (("factor", factor),), operations=3),),
+            1,
+        )
+        for factor in (2, 2.0)
+    ]
+    for one, other in ((whole, real), scaled):
+        assert one == other
+        assert one.sha256() == other.sha256()
+
+
+def test_settings_that_state_the_default_make_no_other_workload() -> None:
+    texts = set()
+    for settings_given in ({}, {"factor": 1}, {"factor": 1.0, "offset": 0}):
+        builder = WorkloadBuilder(Value((3,)))
+        texts.add(builder.build(builder.digital("scale", 0, **settings_given)).to_json())
+    assert len(texts) == 1
+
+
+def test_a_kernel_that_cannot_be_is_refused_while_building() -> None:
+    builder = WorkloadBuilder(Value((1, 4, 4)))
+    number = builder.matrix("w", 2, 1)
+    with pytest.raises(WorkloadError, match=r"step 0 \(w\): stride is \(0, 1\); expected"):
+        builder.mvm(number, 0, gather=Gather((1, 1), stride=(0, 1)))
 
 
 def test_a_file_gives_the_workload_back(tmp_path: Path) -> None:
@@ -323,6 +348,8 @@ WRONG: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: with_shapes(x=(1,)), "parameter 'x': no step uses it"),
     (lambda: with_shapes(gain=(0,)), "parameter gain: has shape"),
     (lambda: with_shapes(gain=[6]), "parameter gain: has shape"),
+    (lambda: {"values": list(example().values)}, "values: is a list; expected a tuple"),
+    (lambda: with_step(1, sources=[1]), "step 1: sources: is a list; expected a tuple"),
     (lambda: {"output": 8}, "output: 8 is not the number of a value; expected 0 to 7"),
     (lambda: {"carried": (Carried(7, 8),)}, "carried 0: target: 8 is not"),
     (lambda: {"carried": (Carried(7, 6),)}, "carried 0: replaces value 6; expected one that a"),
