@@ -6,6 +6,8 @@ import copy
 import hashlib
 import json
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -367,6 +369,16 @@ def test_parts_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(WorkloadError, match=match):
         replace(example(), **fields())
+
+
+def test_descriptions_and_workloads_load_no_torch() -> None:
+    """A description is checked at once; loading torch takes a second."""
+    code = (
+        "import sys; from pnnsim.networks import builder, lrunet, mlp, protocol, workload; "
+        "import pnnsim.network; pnnsim.network.ReLaXNet().workload; mlp.Mlp().workload; "
+        "lrunet.LruNet().workload.sha256(); sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_vectors_and_products_are_counted() -> None:
