@@ -5,6 +5,7 @@ code. This file holds no policy about when to raise: that belongs to the code th
 
     PnnsimError
     ├── SpecError (ValueError)        a hardware or experiment description is wrong
+    ├── WorkloadError (ValueError)    a workload contradicts itself, or its file is damaged
     ├── MappingError                  a network does not fit the machine
     ├── ScheduleError                 the ordered work cannot be timed
     ├── InputError (ValueError)       what is handed over from Python cannot be meant
@@ -101,6 +102,10 @@ class SpecError(PnnsimError, ValueError):
         lines = [str(problem) for problem in self.problems[:_MOST_PROBLEMS]]
         rest = len(self.problems) - _MOST_PROBLEMS
         return "\n".join([*lines, f"{rest} more problem(s) are not shown"] if rest > 0 else lines)
+
+
+class WorkloadError(PnnsimError, ValueError):
+    """Error of a workload that contradicts itself, or of a file that holds none."""
 
 
 class MappingError(PnnsimError):

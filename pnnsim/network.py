@@ -14,10 +14,16 @@ torch: a description must be checked at once.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from pnnsim.networks.lower_relaxnet import lower_relaxnet
+from pnnsim.networks.workload import Workload
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -113,6 +119,23 @@ class ReLaXNet(BaseModel):
         if self.order == "cycle":
             return tuple(step % self.weight_sets for step in range(self.steps))
         return tuple(step * self.weight_sets // self.steps for step in range(self.steps))
+
+    @property
+    def workload(self) -> Workload:
+        """Return the steps of a sample, as data."""
+        return lower_relaxnet(self)
+
+    def initial_parameters(self, seed: int = 0, *, slope: float = 1.0) -> dict[str, Tensor]:
+        """Return first weights that neither fade nor grow over the steps, by name.
+
+        Args:
+            seed: Seed of the draws.
+            slope: Slope of the machine's activation where it is steepest.
+        """
+        # Not ahead of the class: a description is checked without torch.
+        from pnnsim.networks.relaxnet_parameters import by_name, initial
+
+        return by_name(self, initial(self, seed, slope=slope))
 
     def parameter_counts(self) -> dict[str, int]:
         """Return how many parameters are trained, by place.

@@ -6,7 +6,6 @@ asked for, with chips and noise that are drawn while it trains. It holds no phys
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import torch
@@ -17,9 +16,9 @@ from pnnsim.draws import Draws
 from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inputs import as_inputs, as_sequences
 from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet_parameters import initial
 from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.programmed import Read
-from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
 from pnnsim.units import show
 from pnnsim.values import evaluate, evaluate_streams
@@ -93,7 +92,8 @@ class Surrogate(nn.Module):
         self.draws = Draws(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         self.read = Read(active=known)
         self.visits = nominal_visits(self.chip.order, self.chip.mapping)
-        for name, value in _initial_values(self.chip, seed).items():
+        first = initial(network, seed, slope=_trainable_slope(self.chip))
+        for name, value in first.items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
         self.register_buffer("input_center", torch.zeros(network.inputs, dtype=dtype))
         self.register_buffer("input_scale", torch.ones(network.inputs, dtype=dtype))
@@ -206,19 +206,12 @@ def _some(names: list[str]) -> str:
     return text if len(names) <= 10 else f"{text} and {len(names) - 10} more"
 
 
-def _initial_values(chip: Chip, seed: int) -> dict[str, Tensor]:
-    """Return first weights that neither fade nor grow over the steps.
+def _trainable_slope(chip: Chip) -> float:
+    """Return the slope of the activation, from which first gains follow.
 
-    Weights are uniform in [-1, 1]; the gain makes one step's Jacobian preserve variance,
-    `gain * slope * sqrt(N / 3) = 1`. Where a residual carries the state on, its share is left out,
-    and over all steps the variance grows by e at most (as 1 + 1/L in each of L steps). The maps in
-    and out preserve variance, too (LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998).
+    Raises:
+        MappingError: If it is so flat or so steep that no gain can make up for it.
     """
-    network = chip.network
-    generator = stream(seed, "surrogate", "train")
-    values = {
-        name: torch.zeros(shape, dtype=torch.float64) for name, shape in shapes(network).items()
-    }
     slope = chip.nonlinearity.slope
     if not _LEAST_SLOPE <= slope <= 1.0 / _LEAST_SLOPE:
         raise MappingError(
@@ -226,9 +219,4 @@ def _initial_values(chip: Chip, seed: int) -> dict[str, Tensor]:
             f"signal's range; training expects one from {_LEAST_SLOPE:g} to {1.0 / _LEAST_SLOPE:g}."
             " Hint: match its range and thresholds to the signal"
         )
-    branch = math.sqrt(max(1.0 - network.residual**2, 1.0 / network.steps))
-    values["input_weight"].normal_(0.0, math.sqrt(1.0 / network.inputs), generator=generator)
-    values["weight"].uniform_(-1.0, 1.0, generator=generator)
-    values["gain"].fill_(branch * math.sqrt(3.0 / network.hidden) / slope)
-    values["output_weight"].normal_(0.0, math.sqrt(1.0 / network.hidden), generator=generator)
-    return values
+    return slope

@@ -19,7 +19,7 @@ from torch.nn import functional
 from pnnsim.errors import ParameterError
 from pnnsim.lrunet import LruModule, LruNet
 from pnnsim.lrunet.files import load, save
-from pnnsim.lrunet.module import LruBlock, shuffle
+from pnnsim.networks.lrunet_module import LruBlock, shuffle
 
 CIFAR10 = {"channels": 3, "side": 32, "classes": 10}
 CIFAR100 = {"channels": 3, "side": 32, "classes": 100, "width": 2}

@@ -2,10 +2,10 @@
 
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.machine import Machine, digital_loop
-from pnnsim.lrunet.module import LruModule
-from pnnsim.lrunet.network import LruNet
 from pnnsim.lrunet.simulate import accuracy, timing_metrics
 from pnnsim.lrunet.values import ideal_outputs, outputs
+from pnnsim.networks.lrunet import LruNet
+from pnnsim.networks.lrunet_module import LruModule
 
 __all__ = [
     "Loaded",

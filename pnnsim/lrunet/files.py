@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from pnnsim.common import storage
 from pnnsim.errors import ParameterError
-from pnnsim.lrunet.module import LruModule
-from pnnsim.lrunet.network import LruNet
+from pnnsim.networks.lrunet import LruNet
+from pnnsim.networks.lrunet_module import LruModule
 
 KIND = storage.Kind("lrunet", 1, "an LruNet", ParameterError, "train again and save the module")
 

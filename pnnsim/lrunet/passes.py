@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pnnsim.lrunet.folded import Folded
-from pnnsim.lrunet.module import doubled, pool, shuffle
-from pnnsim.lrunet.network import STAGES
 from pnnsim.lrunet.program import Application, Program
+from pnnsim.networks.lrunet import STAGES
+from pnnsim.networks.lrunet_folded import Folded
+from pnnsim.networks.lrunet_module import doubled, pool, shuffle
 
 #: Images that are evaluated at once.
 CHUNK = 64

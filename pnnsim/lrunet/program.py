@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pnnsim.errors import MappingError
-from pnnsim.lrunet.network import STAGES, Convolution, LruNet, halved
 from pnnsim.lrunet.tiling import Tile, tiles
 from pnnsim.network import ReLaXNet
+from pnnsim.networks.lrunet import STAGES, Convolution, LruNet, halved
 
 #: Most visits and tiles that a schedule can number.
 _MOST = 100_000

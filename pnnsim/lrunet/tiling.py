@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.lrunet.network import Convolution
+from pnnsim.networks.lrunet import Convolution
 
 Ints = NDArray[np.int64]
 

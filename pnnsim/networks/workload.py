@@ -12,163 +12,42 @@ Value 0 is the input of a sample, and step i makes value i + 1. A value has one 
     (channels, high, wide)  a map, of which a `Gather` takes one vector for each place
 
 Reshape, slice and concatenation are `Digital` steps that cost no operations and no bytes.
+A workload is checked when it is made: one that contradicts itself never exists.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
 
-Shape = tuple[int, ...]
-Constant = int | float | str | bool | tuple[int, ...] | tuple[float, ...]
+from pnnsim.networks import workload_json
+from pnnsim.networks.checks import check
+from pnnsim.networks.parts import (
+    MACHINE,
+    Carried,
+    Constant,
+    Digital,
+    Gather,
+    Matrix,
+    Mvm,
+    Shape,
+    Value,
+)
 
-#: f of the machine, whatever its kind; other activations are names of operators.
-MACHINE = "machine"
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """Shape and type of what one step makes of one sample.
-
-    Args:
-        shape: One of the three forms above.
-        dtype: `float`, or `int` for numbers of classes or characters.
-    """
-
-    shape: Shape
-    dtype: Literal["float", "int"] = "float"
-
-    @property
-    def size(self) -> int:
-        """Return how many numbers it holds."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Stationary operand, which a bank holds.
-
-    Its weights are the parameter `name`, shape `(outputs, inputs // groups)`; of a convolution, the
-    inputs of a group stand in the order channel, row, column of the kernel.
-
-    Args:
-        name: Name of the parameter.
-        outputs: Rows of the whole matrix.
-        inputs: Columns of the whole matrix, over all groups.
-        groups: Independent diagonal blocks; 1 for a dense matrix.
-    """
-
-    name: str
-    outputs: int
-    inputs: int
-    groups: int = 1
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Return the shape of the weights."""
-        return self.outputs, self.inputs // self.groups
-
-    @property
-    def macs(self) -> int:
-        """Return the multiply-accumulates of one vector."""
-        return self.outputs * (self.inputs // self.groups)
-
-
-@dataclass(frozen=True, slots=True)
-class Gather:
-    """How the vectors of a convolution are taken from a map: one at each place of the kernel.
-
-    Each pair is (vertical, horizontal).
-    """
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-
-    def places(self, high: int, wide: int) -> tuple[int, int]:
-        """Return how many places a kernel has on a map, down and across."""
-        down, across = (
-            (size + 2 * pad - step * (kernel - 1) - 1) // stride + 1
-            for size, kernel, stride, pad, step in zip(
-                (high, wide), self.kernel, self.stride, self.padding, self.dilation, strict=True
-            )
-        )
-        return down, across
-
-
-@dataclass(frozen=True, slots=True)
-class Mvm:
-    """One use of a matrix by every sample: `activation(gain * (W x) + bias + inject) + residual`.
-
-    Args:
-        matrix: Number of the matrix.
-        source: Value that feeds it.
-        gather: How its vectors are taken from a map; None for the vectors as they stand.
-        bias: Name of the parameter that is added, shape `(outputs,)`; None for none.
-        gain: Name of the electronic gain behind the detector, shape `()` or `(outputs,)`; None
-            for 1.
-        activation: `machine`, the name of an operator, or None for none.
-        inject: Value that is added ahead of the activation; None for none.
-        residual: Value that is added behind the activation, and its factor; None for none. A value
-            that is also the source is taken from the lines, which carry it.
-        barrier: Whether the first vector waits for all vectors of the source. A convolution always
-            needs several vectors of its source.
-    """
-
-    matrix: int
-    source: int
-    gather: Gather | None = None
-    bias: str | None = None
-    gain: str | None = None
-    activation: str | None = None
-    inject: int | None = None
-    residual: tuple[int, float] | None = None
-    barrier: bool = False
-
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """Return every value that the step reads."""
-        more = [self.inject] if self.inject is not None else []
-        more += [self.residual[0]] if self.residual is not None else []
-        return (self.source, *more)
-
-
-@dataclass(frozen=True, slots=True)
-class Digital:
-    """Work of the digital engine on the values of one sample.
-
-    Args:
-        operator: Name in the table of operators.
-        sources: Values that it reads, in the order that the operator states.
-        constants: Settings of the operator by name, sorted by name.
-        parameters: Names of the parameters that it uses, in the order that the operator states.
-        operations: Multiply-accumulates, or other operations where it has none, per sample.
-        bytes: Bytes of weight memory that are read per sample.
-    """
-
-    operator: str
-    sources: tuple[int, ...]
-    constants: tuple[tuple[str, Constant], ...] = ()
-    parameters: tuple[str, ...] = ()
-    operations: int = 0
-    bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """Value that starts the next sample of a network that keeps its state.
-
-    Args:
-        source: Value at the end of a sample.
-        target: Value of the next sample that it replaces.
-        initial: What the first sample finds in all places.
-    """
-
-    source: int
-    target: int
-    initial: float = 0.0
+__all__ = [
+    "MACHINE",
+    "Carried",
+    "Constant",
+    "Digital",
+    "Gather",
+    "Matrix",
+    "Mvm",
+    "Shape",
+    "Value",
+    "Workload",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +61,9 @@ class Workload:
         output: Number of the value that the network gives.
         carried: Values that go on to the next sample.
         shapes: Shape of every parameter by name, those of the matrices included.
+
+    Raises:
+        WorkloadError: If a part is wrong or contradicts another.
     """
 
     values: tuple[Value, ...]
@@ -189,7 +71,20 @@ class Workload:
     steps: tuple[Mvm | Digital, ...]
     output: int
     carried: tuple[Carried, ...] = ()
-    shapes: dict[str, Shape] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        check(self.values, self.matrices, self.steps, self.output, self.carried, self.shapes)
+
+    @property
+    def parameters(self) -> int:
+        """Return how many numbers the parameters are."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    @property
+    def operations(self) -> int:
+        """Return the operations of one sample on the digital engine."""
+        return sum(step.operations for step in self.steps if isinstance(step, Digital))
 
     def vectors(self, step: int) -> int:
         """Return how many vectors of a sample cross the banks in a step; 0 for a digital one."""
@@ -209,3 +104,43 @@ class Workload:
             for number, step in enumerate(self.steps)
             if isinstance(step, Mvm)
         )
+
+    def to_json(self) -> str:
+        """Return the workload as text: one for each workload, whatever the order of its shapes."""
+        return workload_json.text(
+            self.values, self.matrices, self.steps, self.output, self.carried, self.shapes
+        )
+
+    @staticmethod
+    def from_json(text: str | bytes, name: str = "<workload>") -> Workload:
+        """Return the workload of a text.
+
+        Args:
+            text: What `to_json` has returned.
+            name: Name of the file, for messages.
+
+        Raises:
+            WorkloadError: If it is not the text of a workload.
+        """
+        return Workload(**workload_json.parts(text, name))
+
+    def sha256(self) -> str:
+        """Return the hash of its content."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write the workload as a file.
+
+        Raises:
+            OutputError: If the file cannot be written; one that was there is left as it was.
+        """
+        workload_json.write(path, self.to_json())
+
+    @staticmethod
+    def load(path: Path) -> Workload:
+        """Read what `save` has written.
+
+        Raises:
+            WorkloadError: If the file is missing, damaged, or holds no workload.
+        """
+        return Workload.from_json(workload_json.read(path), str(path))

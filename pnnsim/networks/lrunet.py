@@ -8,9 +8,15 @@ to each. Nothing here imports torch and nothing is known of hardware.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from pnnsim.networks.lower_lrunet import lower_lrunet
+from pnnsim.networks.workload import Workload
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: Stages, each with twice the channels of the one before.
 STAGES = 4
@@ -133,6 +139,23 @@ class LruNet(BaseModel):
             Convolution("head.classify", reduced, self.classes, 1, 1, 1, side, 1, bias=True)
         )
         return tuple(found)
+
+    @property
+    def workload(self) -> Workload:
+        """Return the steps of an image, as data."""
+        return lower_lrunet(self)
+
+    def initial_parameters(self, seed: int = 0) -> dict[str, Tensor]:
+        """Return the numbers of a module that has not been trained, by name.
+
+        Args:
+            seed: Seed of the draws.
+        """
+        # Not ahead of the class: a description is checked without torch.
+        from pnnsim.networks.lrunet_folded import by_name
+        from pnnsim.networks.lrunet_module import LruModule
+
+        return by_name(LruModule(self, seed=seed))
 
     def parameter_counts(self) -> dict[str, int]:
         """Return how many parameters are trained, by place.

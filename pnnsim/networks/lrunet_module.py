@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pnnsim.lrunet.network import FILTERS, STAGES, Convolution, LruNet
+from pnnsim.networks.lrunet import FILTERS, STAGES, Convolution, LruNet
 from pnnsim.rng import stream
 
 

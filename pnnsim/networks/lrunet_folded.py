@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from pnnsim.lrunet.module import LruBlock, LruModule
+from pnnsim.networks.lrunet_module import LruBlock, LruModule
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,20 @@ def fold(module: LruModule) -> dict[str, Folded]:
     weight = module.classify.weight.detach().double()
     shift = bias.detach().double()[None]
     found["head.classify"] = Folded(weight, torch.ones_like(shift), shift)
+    return found
+
+
+def by_name(module: LruModule) -> dict[str, Tensor]:
+    """Return the numbers of a module under the names that they have in the workload."""
+    found = {}
+    for name, numbers in fold(module).items():
+        found[f"{name}.weight"] = numbers.weight.flatten(1)
+        if name == "head.classify":
+            found[f"{name}.bias"] = numbers.shift[0]
+            continue
+        for repetition, (gain, shift) in enumerate(zip(numbers.gain, numbers.shift, strict=True)):
+            found[f"{name}.gain.{repetition}"] = gain
+            found[f"{name}.shift.{repetition}"] = shift
     return found
 
 
