@@ -24,11 +24,11 @@ from pnnsim.arrivals import Arrivals, poisson
 from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace
 from pnnsim.delays import Delays, Stage
-from pnnsim.ledger import Prices
 from pnnsim.mapping import map_network
 from pnnsim.metrics import metrics_from
 from pnnsim.network import ReLaXNet
 from pnnsim.params.machine import ControlParams
+from pnnsim.prices import Prices
 from pnnsim.spec import load_spec
 from pnnsim.timing import run_fast, run_timing
 from pnnsim.work import Work

@@ -26,9 +26,9 @@ from pnnsim.components.base import (
 )
 from pnnsim.delays import Delays, Stage
 from pnnsim.errors import MappingError
-from pnnsim.ledger import Prices
 from pnnsim.mapping import Mapping, map_network
 from pnnsim.network import ReLaXNet
+from pnnsim.prices import Prices
 from pnnsim.registry import component_class, parts
 from pnnsim.rng import stream
 from pnnsim.schedule import closed_form_fs, plan_blocks

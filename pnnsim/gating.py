@@ -14,16 +14,11 @@ all the time and are never gated; of the others
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from pnnsim.periodic import PeriodicTrace
+from pnnsim.prices import EngineKeeps
 from pnnsim.trace import ACTIONS, Ints, Trace, core_of
-
-#: What the digital engine keeps of a sample: its input until the encoder takes it; the drive that
-#: it adds in each step; or all values of a network with digital steps between.
-EngineKeeps = Literal["input", "drive", "values"]
 
 #: Starts and ends of some stretches of time [fs].
 Stretches = tuple[Ints, Ints]

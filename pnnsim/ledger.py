@@ -7,14 +7,14 @@ energy, and the integral of the power trace is the total of the ledger.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.cores import AnyTrace
-from pnnsim.gating import EngineKeeps, on_fs, on_times
+from pnnsim.gating import on_fs, on_times
+from pnnsim.prices import Prices
 from pnnsim.times import Times, seconds
 from pnnsim.trace import ACTIONS
 
@@ -22,31 +22,6 @@ from pnnsim.trace import ACTIONS
 STATIC = "static"
 
 _FS_PER_S = 10**15
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Hold what one action costs and what a part draws while the machine is on.
-
-    Args:
-        dynamic: Energy of one span by (component, action) [J]; a pair that is not here is free.
-        static_w: Power of each component [W].
-        gated: Components that draw their static power only while they work or keep something
-            (`pnnsim.gating`), each core for itself.
-        cores: Cores that share the static power equally.
-        engine_keeps: What the digital engine keeps of a sample.
-    """
-
-    dynamic: Mapping[tuple[str, str], float]
-    static_w: Mapping[str, float]
-    gated: frozenset[str] = frozenset()
-    cores: int = 1
-    engine_keeps: EngineKeeps = "input"
-
-    @property
-    def standing_w(self) -> float:
-        """Return the power of a machine that does nothing [W]."""
-        return math.fsum(w for part, w in self.static_w.items() if part not in self.gated)
 
 
 @dataclass(frozen=True, slots=True)

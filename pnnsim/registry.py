@@ -20,72 +20,120 @@ ENTRY_POINT_GROUP = "pnnsim.components"
 #: part → kind → (description, component). The parts come in the order in which a wave meets them.
 BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
     "front_end": {
-        "digital": ("machine:DigitalParams", "front_end:DigitalFrontEnd"),
+        "digital": (
+            "pnnsim.params.front_end:DigitalParams",
+            "pnnsim.components.front_end:DigitalFrontEnd",
+        ),
     },
     "encoder": {
-        "mrm": ("encoder:MrmParams", "encoder:ModulatorEncoder"),
-        "mzm": ("encoder:MzmParams", "encoder:MachZehnderEncoder"),
-        "source_array": ("freespace:SourceArrayParams", "freespace:SourceArray"),
-        "dmd_rows": ("freespace:DmdRowsParams", "freespace:MirrorEncoder"),
-        "line_driver": ("crossbar:LineDriverParams", "crossbar_periphery:LineDriver"),
+        "mrm": ("pnnsim.params.encoder:MrmParams", "pnnsim.components.encoder:ModulatorEncoder"),
+        "mzm": ("pnnsim.params.encoder:MzmParams", "pnnsim.components.encoder:MachZehnderEncoder"),
+        "source_array": (
+            "pnnsim.params.freespace:SourceArrayParams",
+            "pnnsim.components.freespace:SourceArray",
+        ),
+        "dmd_rows": (
+            "pnnsim.params.freespace:DmdRowsParams",
+            "pnnsim.components.freespace:MirrorEncoder",
+        ),
+        "line_driver": (
+            "pnnsim.params.crossbar:LineDriverParams",
+            "pnnsim.components.crossbar_periphery:LineDriver",
+        ),
     },
     "switch": {
-        "electro_optic": ("switch:ElectroOpticSwitchParams", "switch:ElectroOpticSwitch"),
-        "thermo_optic": ("switch:ThermoOpticSwitchParams", "switch:ThermoOpticSwitch"),
-        "plzt": ("switch:PlztSwitchParams", "switch:PlztSwitch"),
-        "fiber_mems": ("fiber:FiberMemsSwitchParams", "fiber:FiberMemsSwitch"),
-        "soa": ("fiber:SoaSwitchParams", "fiber:SoaSwitch"),
-        "dmd": ("freespace:DmdSwitchParams", "freespace:MirrorSwitch"),
-        "current": ("crossbar:CurrentSwitchParams", "crossbar_periphery:CurrentSwitch"),
+        "electro_optic": (
+            "pnnsim.params.switch:ElectroOpticSwitchParams",
+            "pnnsim.components.switch:ElectroOpticSwitch",
+        ),
+        "thermo_optic": (
+            "pnnsim.params.switch:ThermoOpticSwitchParams",
+            "pnnsim.components.switch:ThermoOpticSwitch",
+        ),
+        "plzt": ("pnnsim.params.switch:PlztSwitchParams", "pnnsim.components.switch:PlztSwitch"),
+        "fiber_mems": (
+            "pnnsim.params.fiber:FiberMemsSwitchParams",
+            "pnnsim.components.fiber:FiberMemsSwitch",
+        ),
+        "soa": ("pnnsim.params.fiber:SoaSwitchParams", "pnnsim.components.fiber:SoaSwitch"),
+        "dmd": (
+            "pnnsim.params.freespace:DmdSwitchParams",
+            "pnnsim.components.freespace:MirrorSwitch",
+        ),
+        "current": (
+            "pnnsim.params.crossbar:CurrentSwitchParams",
+            "pnnsim.components.crossbar_periphery:CurrentSwitch",
+        ),
     },
     "weight_banks": {
-        "mrr": ("weight_bank:MrrParams", "weight_bank:RingBank"),
-        "pcm": ("phase_change:PcmParams", "phase_change:PhaseChangeBank"),
-        "slm": ("freespace:SlmParams", "freespace:MaskBank"),
-        "mzi_mesh": ("mzi_mesh:MziMeshParams", "mzi_mesh:MziMesh"),
-        "mtj_crossbar": ("mtj:MtjCrossbarParams", "mtj_crossbar:MtjCrossbar"),
+        "mrr": ("pnnsim.params.weight_bank:MrrParams", "pnnsim.components.weight_bank:RingBank"),
+        "pcm": (
+            "pnnsim.params.phase_change:PcmParams",
+            "pnnsim.components.phase_change:PhaseChangeBank",
+        ),
+        "slm": ("pnnsim.params.freespace:SlmParams", "pnnsim.components.freespace:MaskBank"),
+        "mzi_mesh": ("pnnsim.params.mzi_mesh:MziMeshParams", "pnnsim.components.mzi_mesh:MziMesh"),
+        "mtj_crossbar": (
+            "pnnsim.params.mtj:MtjCrossbarParams",
+            "pnnsim.components.mtj_crossbar:MtjCrossbar",
+        ),
     },
     "detector": {
         "balanced_photodiode": (
-            "detector:BalancedPhotodiodeParams",
-            "detector:BalancedPhotodiode",
+            "pnnsim.params.detector:BalancedPhotodiodeParams",
+            "pnnsim.components.detector:BalancedPhotodiode",
         ),
-        "photodiode": ("detector:PhotodiodeParams", "photodiode:Photodiode"),
-        "camera": ("freespace:CameraParams", "camera:Camera"),
-        "crossbar_tia": ("crossbar:CrossbarTiaParams", "crossbar_periphery:CrossbarTia"),
+        "photodiode": (
+            "pnnsim.params.detector:PhotodiodeParams",
+            "pnnsim.components.photodiode:Photodiode",
+        ),
+        "camera": ("pnnsim.params.freespace:CameraParams", "pnnsim.components.camera:Camera"),
+        "crossbar_tia": (
+            "pnnsim.params.crossbar:CrossbarTiaParams",
+            "pnnsim.components.crossbar_periphery:CrossbarTia",
+        ),
     },
     "nonlinearity": {
         "electro_optic": (
-            "nonlinearity:ElectroOpticActivationParams",
-            "nonlinearity:ElectroOpticActivation",
+            "pnnsim.params.nonlinearity:ElectroOpticActivationParams",
+            "pnnsim.components.nonlinearity:ElectroOpticActivation",
         ),
-        "square_law": ("nonlinearity:SquareLawParams", "passive_activation:SquareLaw"),
+        "square_law": (
+            "pnnsim.params.nonlinearity:SquareLawParams",
+            "pnnsim.components.passive_activation:SquareLaw",
+        ),
         "saturable_absorber": (
-            "nonlinearity:SaturableAbsorberParams",
-            "passive_activation:SaturableAbsorber",
+            "pnnsim.params.nonlinearity:SaturableAbsorberParams",
+            "pnnsim.components.passive_activation:SaturableAbsorber",
         ),
-        "digital": ("digital:DigitalActivationParams", "digital:DigitalActivation"),
+        "digital": (
+            "pnnsim.params.digital:DigitalActivationParams",
+            "pnnsim.components.digital:DigitalActivation",
+        ),
         "electronic_analog": (
-            "electric_activation:ElectronicAnalogParams",
-            "electric_activation:ElectronicAnalog",
+            "pnnsim.params.electric_activation:ElectronicAnalogParams",
+            "pnnsim.components.electric_activation:ElectronicAnalog",
         ),
         "mtj_sigmoid": (
-            "electric_activation:MtjSigmoidParams",
-            "electric_activation:MtjSigmoid",
+            "pnnsim.params.electric_activation:MtjSigmoidParams",
+            "pnnsim.components.electric_activation:MtjSigmoid",
         ),
         "spin_oscillator": (
-            "electric_activation:SpinOscillatorParams",
-            "electric_activation:SpinOscillator",
+            "pnnsim.params.electric_activation:SpinOscillatorParams",
+            "pnnsim.components.electric_activation:SpinOscillator",
         ),
     },
     "memory": {
-        "sample_hold": ("memory:SampleHoldParams", "memory:SampleHold"),
-        "delay_line": ("fiber:DelayLineParams", "fiber:DelayLine"),
-        "sram": ("digital:SramParams", "digital:Sram"),
+        "sample_hold": (
+            "pnnsim.params.memory:SampleHoldParams",
+            "pnnsim.components.memory:SampleHold",
+        ),
+        "delay_line": ("pnnsim.params.fiber:DelayLineParams", "pnnsim.components.fiber:DelayLine"),
+        "sram": ("pnnsim.params.digital:SramParams", "pnnsim.components.digital:Sram"),
     },
     "readout": {
-        "adc": ("memory:AdcParams", "readout:Adc"),
-        "register": ("digital:RegisterParams", "digital:Register"),
+        "adc": ("pnnsim.params.memory:AdcParams", "pnnsim.components.readout:Adc"),
+        "register": ("pnnsim.params.digital:RegisterParams", "pnnsim.components.digital:Register"),
     },
 }
 
@@ -136,7 +184,7 @@ def params_class(part: str, kind: str) -> type[Params] | None:
     """Return the description of a kind, or None where nobody knows it."""
     if kind in BUILTIN[part]:
         module, name = BUILTIN[part][kind][0].split(":")
-        found: type[Params] = getattr(import_module(f"pnnsim.params.{module}"), name)
+        found: type[Params] = getattr(import_module(module), name)
         return found
     component = _foreign(part, kind)
     return None if component is None else component.Params
@@ -150,7 +198,7 @@ def component_class(part: str, kind: str) -> type[Component[Any]]:
     """
     if kind in BUILTIN[part]:
         module, name = BUILTIN[part][kind][1].split(":")
-        found: type[Component[Any]] = getattr(import_module(f"pnnsim.components.{module}"), name)
+        found: type[Component[Any]] = getattr(import_module(module), name)
         return found
     component = _foreign(part, kind)
     if component is None:

@@ -33,9 +33,9 @@ from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import InputError, ScheduleError
 from pnnsim.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
-from pnnsim.ledger import Prices
 from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.parameters import ParameterSet
+from pnnsim.prices import Prices
 from pnnsim.schedule import closed_form_fs
 from pnnsim.self_check import check_run
 from pnnsim.timing import run_cores, run_fast, run_timing

@@ -17,11 +17,12 @@ from pnnsim.cores import AnyTrace
 from pnnsim.delays import Delays
 from pnnsim.drift import drift_windows
 from pnnsim.errors import ScheduleError, SpecError
-from pnnsim.ledger import EnergyLedger, Prices, power_trace
+from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.metrics import latencies, queue, refresh, utilization
 from pnnsim.network import ReLaXNet
 from pnnsim.params.experiment import SimulationParams
 from pnnsim.periodic import PeriodicTrace
+from pnnsim.prices import Prices
 from pnnsim.report.perfetto import write_perfetto
 from pnnsim.report.timeline import first_change, first_wave
 from pnnsim.spec import load_spec

@@ -22,9 +22,9 @@ from pnnsim.answers import ideal_outputs
 from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.chip import Chip
 from pnnsim.delays import Delays
-from pnnsim.ledger import Prices
 from pnnsim.metrics import metrics_from
 from pnnsim.network import ReLaXNet
+from pnnsim.prices import Prices
 from pnnsim.programmed import Read
 from pnnsim.simulator import Timing, time_run
 from pnnsim.spec import load_spec

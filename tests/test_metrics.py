@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from pnnsim.arrivals import periodic
 from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError
-from pnnsim.ledger import Prices
 from pnnsim.mapping import map_network
 from pnnsim.metrics import critical_path, interval, latencies, metrics_from, setup, utilization
+from pnnsim.prices import Prices
 from tests.machines import machine, machines
 
 PRICES = Prices(

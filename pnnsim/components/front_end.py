@@ -8,7 +8,7 @@ from typing import final
 from torch import Tensor
 
 from pnnsim.components.base import FrontEnd
-from pnnsim.params.machine import DigitalParams
+from pnnsim.params.front_end import DigitalParams
 from pnnsim.units import to_fs
 
 

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from pnnsim.chip import Chip
 from pnnsim.errors import MappingError, ScheduleError
-from pnnsim.ledger import Prices
 from pnnsim.lrunet.program import Program
 from pnnsim.lrunet.timing import ImageRun
 from pnnsim.networks.lrunet import LruNet
+from pnnsim.prices import Prices
 from pnnsim.schedule import Visit, initial_contents, plan_blocks
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.trace import Trace
