@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pnnsim.common.rng import stream
+from pnnsim.common.times import time_column
+from pnnsim.common.units import DIMENSIONS, UnitError, read_quantity, readable_quantity, to_fs
 from pnnsim.errors import Problem, ScheduleError, SpecError
 from pnnsim.params.experiment import SimulationParams
-from pnnsim.rng import stream
-from pnnsim.times import time_column
-from pnnsim.units import DIMENSIONS, UnitError, read_quantity, readable_quantity, to_fs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from pnnsim.common.units import DIMENSIONS, readable_quantity, show
 from pnnsim.errors import Problem, SpecError
 from pnnsim.hints import example, expectation, readable
 from pnnsim.params.base import Form, Params, forms_of
 from pnnsim.params.machine import ControlParams, EnvironmentParams
 from pnnsim.registry import kinds, params_class, parts
 from pnnsim.spec import SCHEMA_VERSION, Header
-from pnnsim.units import DIMENSIONS, readable_quantity, show
 from pnnsim.validation import did_you_mean
 
 _SURROUNDINGS: dict[str, type[Params]] = {

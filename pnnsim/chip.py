@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, cast
 
+from pnnsim.common.rng import stream
+from pnnsim.common.units import from_fs
 from pnnsim.components.base import (
     Component,
     Detector,
@@ -30,10 +32,8 @@ from pnnsim.mapping import Mapping, map_network
 from pnnsim.network import ReLaXNet
 from pnnsim.prices import Prices
 from pnnsim.registry import component_class, parts
-from pnnsim.rng import stream
 from pnnsim.schedule import closed_form_fs, plan_blocks
 from pnnsim.spec import HardwareSpec
-from pnnsim.units import from_fs
 from pnnsim.work import Work
 
 #: Lifetime below which wear is worth a warning [s].

@@ -15,7 +15,7 @@ import typer
 from pnnsim.errors import Problem, SpecError, one_line
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 #: Columns of a table that goes into a pipe: no cell is broken for want of a screen.
 WIDE = 240
@@ -68,7 +68,7 @@ def overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tu
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress | None]:
     """Give a progress bar to a person who looks on, and None to everybody else."""
-    from pnnsim.progress import terminal_progress
+    from pnnsim.common.progress import terminal_progress
 
     bar = None if quiet else terminal_progress()
     if bar is None:

@@ -125,8 +125,8 @@ def add_commands(app: typer.Typer) -> None:
 
 def _unit(spec: HardwareSpec, item: Sensitivity) -> str:
     """Return the SI unit of a parameter; empty for a plain number."""
+    from pnnsim.common.units import DIMENSIONS
     from pnnsim.params.base import dimension_of
-    from pnnsim.units import DIMENSIONS
 
     section, _, key = item.parameter.partition(".")
     dimension = dimension_of(type(spec.sections()[section]), key)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.times import Times
+from pnnsim.common.times import Times
 
 Ints = NDArray[np.int64]
 

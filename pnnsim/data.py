@@ -21,7 +21,7 @@ from pnnsim.params.experiment import TaskParams, TrainingParams
 from pnnsim.tasks import TEXT_TASKS, load_task, load_text
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 #: Windows of a text by which epochs are chosen, a tenth of a short one at most: the loss is then
 #: known to about 0.01 nats.

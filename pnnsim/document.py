@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
+from pnnsim.common.units import show
 from pnnsim.errors import Problem
-from pnnsim.units import show
 
 MAX_DEPTH = 30
 #: Problems that one message lists; a file with more is not a description.

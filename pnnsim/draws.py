@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Active, Held
 from pnnsim.programmed import Read
-from pnnsim.rng import stream
 
 
 class Draws:

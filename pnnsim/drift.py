@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
+from pnnsim.common.times import seconds
+from pnnsim.common.units import from_fs
 from pnnsim.components.base import State
-from pnnsim.rng import stream
-from pnnsim.times import seconds
-from pnnsim.units import from_fs
 from pnnsim.visits import Floats, Ints, Visits
 
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from pnnsim.common.units import show
 from pnnsim.document import Document, KeyPath, Tree
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
@@ -36,7 +37,6 @@ from pnnsim.spec import (
     section_tree,
 )
 from pnnsim.spec_source import open_document, override
-from pnnsim.units import show
 from pnnsim.validation import (
     check_section,
     did_you_mean,

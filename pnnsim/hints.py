@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Literal, get_args, get_origin
 
+from pnnsim.common.units import DIMENSIONS, parse_quantity, readable_quantity
 from pnnsim.params.base import Form
-from pnnsim.units import DIMENSIONS, parse_quantity, readable_quantity
 
 _BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
 

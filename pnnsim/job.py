@@ -31,7 +31,7 @@ from pnnsim.simulator import Result, ablation, simulate, time_run
 from pnnsim.surrogate import Surrogate
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 METRICS_SCHEMA = 1
 

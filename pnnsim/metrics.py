@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from pnnsim.chip import Chip
+from pnnsim.common.times import total_fs, wide_enough
+from pnnsim.common.units import from_fs
 from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.mapping import Mapping
 from pnnsim.network import ReLaXNet
 from pnnsim.prices import Prices
-from pnnsim.times import total_fs, wide_enough
 from pnnsim.trace import ACTIONS, NO_CAUSE, Trace, is_path
-from pnnsim.units import from_fs
 
 PERCENTILES = (50, 95, 99)
 

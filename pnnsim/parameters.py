@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field, ValidationError
 from torch import Tensor
 
 from pnnsim.common import storage
+from pnnsim.common.units import show
 from pnnsim.errors import ParameterError
 from pnnsim.network import ReLaXNet
-from pnnsim.units import show
 
 KIND = storage.Kind(
     "parameters",

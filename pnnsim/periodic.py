@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pnnsim.common.times import Times, magnitude, wide_enough
 from pnnsim.invariants import Requests
-from pnnsim.times import Times, magnitude, wide_enough
 from pnnsim.trace import NO_CAUSE, Ints, Trace
 from pnnsim.work import Work
 

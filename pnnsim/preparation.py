@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pnnsim.common.units import to_fs
 from pnnsim.kernel import Board, Clock, Gate, Inbox, Servers, Wait
 from pnnsim.schedule import AheadOfTime, Visit, initial_contents, plan_blocks, writes_ahead
 from pnnsim.spans import Spans
 from pnnsim.trace import ACTIONS, NO_CAUSE
-from pnnsim.units import to_fs
 from pnnsim.work import Work
 
 _ROUTE, _WRITE, _REFRESH = (ACTIONS.index(name) for name in ("route", "write", "refresh"))

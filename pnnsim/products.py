@@ -18,10 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pnnsim.common.rng import noise_like
+from pnnsim.common.units import from_fs
 from pnnsim.components.base import Held, Received
 from pnnsim.programmed import Met, Programmed, age_bins
-from pnnsim.rng import noise_like
-from pnnsim.units import from_fs
 from pnnsim.visits import Ints, Visits
 
 #: Waves whose individually programmed weights are in memory at once.

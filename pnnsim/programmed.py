@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Active, Held, State
 from pnnsim.folding import fold_weights
-from pnnsim.rng import stream
 from pnnsim.visits import UNWRITTEN, Ints, Visits
 
 #: Ages within this ratio count as one, for banks whose weights change with age.

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pnnsim.arrivals import Arrivals
+from pnnsim.common.times import Times, time_column
 from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import PeriodicTrace
-from pnnsim.times import Times, time_column
 from pnnsim.trace import Ints, Trace
 
 #: Blocks before the one of a span that can hold up its start, and one more. The front end is one

@@ -34,8 +34,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pnnsim.common.units import show
 from pnnsim.errors import OutputError, one_line
-from pnnsim.units import show
 
 if sys.platform != "win32":
     import fcntl

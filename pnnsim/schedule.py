@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pnnsim.common.units import to_fs
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping import Mapping
-from pnnsim.units import to_fs
 from pnnsim.work import Work
 
 

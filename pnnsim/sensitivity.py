@@ -22,6 +22,7 @@ from typing import Any
 
 from pnnsim.ahead import planned
 from pnnsim.chip import Chip
+from pnnsim.common.units import readable_quantity
 from pnnsim.errors import PnnsimError
 from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import latencies
@@ -29,7 +30,6 @@ from pnnsim.network import ReLaXNet
 from pnnsim.params.base import Params, dimension_of, forms_of
 from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_cores, run_fast
-from pnnsim.units import readable_quantity
 
 #: Step of a physical value on its scale (`_neighbors`); whole numbers move by 1.
 STEP = 0.01

@@ -30,6 +30,7 @@ from pnnsim.answers import (
 )
 from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
+from pnnsim.common.units import from_fs
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import InputError, ScheduleError
 from pnnsim.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
@@ -40,12 +41,11 @@ from pnnsim.schedule import closed_form_fs
 from pnnsim.self_check import check_run
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import Trace
-from pnnsim.units import from_fs
 from pnnsim.visits import Visits, visits_from_trace
 from pnnsim.work import Work
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 #: Loss of the held state beyond which a warning is due: half a bit of a 4 bit signal.
 _FADED = 1 / 32

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from pnnsim.common.units import format_quantity, show
 from pnnsim.document import Document, KeyPath, dotted, leaves, limited
 from pnnsim.errors import Problem, SpecError
 from pnnsim.params.base import Params, forms_of
@@ -25,7 +26,6 @@ from pnnsim.params.machine import ControlParams, EnvironmentParams
 from pnnsim.registry import kinds, params_class, parts
 from pnnsim.spec_fit import check_fit
 from pnnsim.spec_source import available_specs, open_document, override
-from pnnsim.units import format_quantity, show
 from pnnsim.validation import check_section, did_you_mean, outside_ranges, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]

@@ -12,9 +12,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from pnnsim.common.units import show
 from pnnsim.document import Document, KeyPath, Position, Tree, from_data, problem_at
 from pnnsim.errors import Problem, SpecError
-from pnnsim.units import show
 from pnnsim.validation import did_you_mean
 from pnnsim.yaml_source import parse_yaml, read_yaml
 

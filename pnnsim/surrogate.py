@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pnnsim.chip import Chip
+from pnnsim.common.units import show
 from pnnsim.draws import Draws
 from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inputs import as_inputs, as_sequences
@@ -20,7 +21,6 @@ from pnnsim.networks.relaxnet_parameters import initial
 from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.programmed import Read
 from pnnsim.spec import HardwareSpec
-from pnnsim.units import show
 from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import nominal_visits
 

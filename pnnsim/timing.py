@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.arrivals import Arrivals
+from pnnsim.common.times import Times
+from pnnsim.common.units import from_fs, to_fs
 from pnnsim.core import Core, Progress
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.recurrence import Blocks, find_period
 from pnnsim.schedule import plan_period
-from pnnsim.times import Times
 from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
-from pnnsim.units import from_fs, to_fs
 from pnnsim.work import Work
 
 Flags = NDArray[np.bool_]

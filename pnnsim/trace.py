@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
+from pnnsim.common.times import Times, time_column
 from pnnsim.invariants import Requests, check
-from pnnsim.times import Times, time_column
 from pnnsim.work import Work
 
 __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core_of", "is_path"]
@@ -24,8 +24,8 @@ __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core
 class Trace:
     """Record a run as columns; row order is the order in which spans were finished.
 
-    Times are integer femtoseconds from the arrival of the first wave (`pnnsim.times`). The writes
-    of the set-up are not here: see `Setup`.
+    Times are integer femtoseconds from the arrival of the first wave (`pnnsim.common.times`). The
+    writes of the set-up are not here: see `Setup`.
 
     Args:
         units: Lane names, such as `encoder` or `weight_banks.1`; the part before the first dot

@@ -16,10 +16,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from pnnsim.common.units import UnitError, read_quantity, show
 from pnnsim.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
 from pnnsim.hints import bounds_text, example, expectation, expected, within
 from pnnsim.params.base import Form, forms_of, forms_of_type
-from pnnsim.units import UnitError, read_quantity, show
 
 Model = TypeVar("Model", bound=BaseModel)
 

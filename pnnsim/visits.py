@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.common.times import Times, magnitude, seconds, time_column, wide_enough
+from pnnsim.common.units import FEMTOSECONDS_PER_SECOND
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.mapping import Mapping
 from pnnsim.schedule import initial_contents, plan_blocks
-from pnnsim.times import Times, magnitude, seconds, time_column, wide_enough
 from pnnsim.trace import Trace
-from pnnsim.units import FEMTOSECONDS_PER_SECOND
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

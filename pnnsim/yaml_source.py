@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from pnnsim.common.units import show, show_path
 from pnnsim.document import (
     MAX_DEPTH,
     Document,
@@ -25,7 +26,6 @@ from pnnsim.document import (
     unwrap,
 )
 from pnnsim.errors import Problem, SpecError
-from pnnsim.units import show, show_path
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 50_000

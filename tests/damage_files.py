@@ -25,6 +25,8 @@ from types import FrameType
 from typing import Any
 
 import torch
+from pnnsim.lrunet.module import LruModule
+from pnnsim.lrunet.network import LruNet
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -36,8 +38,6 @@ from pnnsim.hil import recorded
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning import checkpoint
 from pnnsim.lrunet import files as lrunet_files
-from pnnsim.lrunet.module import LruModule
-from pnnsim.lrunet.network import LruNet
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import KIND as PARAMETERS
 from pnnsim.parameters import ParameterSet, load_parameters, shapes

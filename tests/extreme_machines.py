@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import torch
 
+from pnnsim.common.units import DIMENSIONS, format_quantity
 from pnnsim.errors import PnnsimError
 from pnnsim.ledger import power_trace
 from pnnsim.network import ReLaXNet
@@ -29,7 +30,6 @@ from pnnsim.simulator import chip_answers, simulate, time_run, timing_metrics
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.spec_source import available_specs
 from pnnsim.surrogate import Surrogate
-from pnnsim.units import DIMENSIONS, format_quantity
 
 #: Sections of a description that are parts or conditions of the machine.
 SECTIONS = (

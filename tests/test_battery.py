@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from pnnsim import registry
+from pnnsim.common.rng import normal
 from pnnsim.components.base import Component, Held, Memory, Received
 from pnnsim.params.base import Params
 from pnnsim.registry import component_class
-from pnnsim.rng import normal
 from pnnsim.spec import load_spec
 from pnnsim.testing import LawError, check_component, laws, small_size
 from pnnsim.testing.trial import Trial

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from pnnsim.cli import main
+from pnnsim.common.progress import TerminalProgress, terminal_progress
 from pnnsim.errors import TaskError, UnsavedError
 from pnnsim.experiment import Experiment, load_experiment
-from pnnsim.progress import TerminalProgress, terminal_progress
 from tests.spec_text import MACHINE, changed
 
 

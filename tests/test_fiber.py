@@ -11,6 +11,7 @@ import torch
 from scipy import constants
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Received
 from pnnsim.components.fiber import DelayLine, SoaSwitch
 from pnnsim.errors import ScheduleError
@@ -18,7 +19,6 @@ from pnnsim.network import ReLaXNet
 from pnnsim.params.fiber import SoaSwitchParams
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
-from pnnsim.rng import stream
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec, section_tree
 from pnnsim.visits import nominal_visits

@@ -11,12 +11,12 @@ import torch
 from scipy import constants
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Active, Received
 from pnnsim.components.camera import Camera
 from pnnsim.components.freespace import MaskBank, MirrorEncoder
 from pnnsim.network import ReLaXNet
 from pnnsim.params.freespace import CameraParams, DmdRowsParams
-from pnnsim.rng import stream
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

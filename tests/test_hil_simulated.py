@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from pnnsim.answers import ideal_outputs, outputs
 from pnnsim.chip import Chip
+from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill, Cost
@@ -21,7 +22,6 @@ from pnnsim.learning.rules import Settings, dry_run, make_rule
 from pnnsim.schedule import closed_form_fs
 from pnnsim.simulator import simulate, time_run
 from pnnsim.spec import load_spec
-from pnnsim.units import from_fs
 from tests.hil_machines import (
     NETWORK,
     drives,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pnnsim.arrivals import Arrivals, arrivals_of, from_file, periodic, poisson
 from pnnsim.chip import Chip
+from pnnsim.common.times import WIDEST_FS
 from pnnsim.cores import AnyTrace
 from pnnsim.delays import Delays
 from pnnsim.drift import drift_windows
@@ -26,7 +27,6 @@ from pnnsim.prices import Prices
 from pnnsim.report.perfetto import write_perfetto
 from pnnsim.report.timeline import first_change, first_wave
 from pnnsim.spec import load_spec
-from pnnsim.times import WIDEST_FS
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import COLUMNS, Trace
 from pnnsim.visits import Visits, visits_from_trace

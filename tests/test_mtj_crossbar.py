@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Active, State
 from pnnsim.components.junctions import Junctions
 from pnnsim.components.mtj_crossbar import MtjCrossbar
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
 from pnnsim.physics import crossbar
-from pnnsim.rng import stream
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

@@ -15,12 +15,12 @@ import torch
 
 from pnnsim.answers import nominal_outputs
 from pnnsim.chip import Chip
+from pnnsim.common.units import from_fs
 from pnnsim.network import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
-from pnnsim.units import from_fs
 from pnnsim.values import evaluate
 from tests.test_agreement import random_inputs, random_parameters
 

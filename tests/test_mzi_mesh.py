@@ -10,11 +10,11 @@ import torch
 from scipy import constants
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Active, State
 from pnnsim.components.mzi_mesh import MziMesh
 from pnnsim.network import ReLaXNet
 from pnnsim.physics import photonic_mesh
-from pnnsim.rng import stream
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Active
 from pnnsim.components.phase_change import PhaseChangeBank
 from pnnsim.network import ReLaXNet
-from pnnsim.rng import stream
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

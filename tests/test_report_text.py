@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnnsim.common.units import parse_quantity
 from pnnsim.metrics import refresh
 from pnnsim.report.format import count, engineering, exact_time, percent
 from pnnsim.report.rows import energy_parts
 from pnnsim.report.text import WIDTH, compare_markdown, compare_table, summary_table
-from pnnsim.units import parse_quantity
 from tests.machines import machine
 from tests.report_example import Prices, make_metrics, make_trace
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Active, State
 from pnnsim.components.weight_bank import RingBank
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
 from pnnsim.physics import photonic_channels
-from pnnsim.rng import stream
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

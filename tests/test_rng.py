@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from pnnsim.rng import noise_like, rare, stream
+from pnnsim.common.rng import noise_like, rare, stream
 
 
 def test_reading_noise_is_standard_normal_and_the_same_for_every_dtype() -> None:

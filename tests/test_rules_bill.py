@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pnnsim.chip import Chip
+from pnnsim.common.units import from_fs
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
@@ -28,7 +29,6 @@ from pnnsim.learning.rules import (
 )
 from pnnsim.schedule import closed_form_fs
 from pnnsim.surrogate import Surrogate
-from pnnsim.units import from_fs
 from tests.hil_machines import NETWORK, examples, spec
 
 SETTINGS = Settings(epochs=2, batch=5, learning_rate=1e-3)

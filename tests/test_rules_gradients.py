@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
@@ -25,7 +26,6 @@ from pnnsim.learning.rules import (
 from pnnsim.learning.rules.local import with_label
 from pnnsim.learning.rules.perturbed import vector
 from pnnsim.network import ReLaXNet
-from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 from tests.hil_machines import NETWORK, exact_twin, examples, ideal, spec
 

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from scipy import constants, stats
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.network import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
-from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.spec_source import available_specs
 from pnnsim.visits import nominal_visits

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pnnsim.units import (
+from pnnsim.common.units import (
     DIMENSIONS,
     UnitError,
     amplitude_ratio,

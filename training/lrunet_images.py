@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.answers import share_correct
+from pnnsim.common.rng import stream
 from pnnsim.data import Data
 from pnnsim.errors import TrainingError
 from pnnsim.learning.examples import Labelled
@@ -41,7 +42,6 @@ from pnnsim.lrunet import (
 from pnnsim.lrunet.files import load as load_module
 from pnnsim.lrunet.files import save
 from pnnsim.params.experiment import TaskParams
-from pnnsim.rng import stream
 from pnnsim.spec import load_spec
 from training.common import Cells, Options, load, picture, read_options, spread, write_table
 

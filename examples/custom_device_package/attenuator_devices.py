@@ -13,11 +13,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from pnnsim.common.rng import normal
+from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.components.base import Active, Held, State, Switch, WeightBank
 from pnnsim.params.base import Bits, Count, Energy, Fraction, Params, Power, RatioDb, Time
 from pnnsim.physics import dynamics, quantize
-from pnnsim.rng import normal
-from pnnsim.units import power_ratio, to_fs
 
 
 class AttenuatorParams(Params):

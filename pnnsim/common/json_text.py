@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pnnsim.units import show
+from pnnsim.common.units import show
 
 #: Digits of an integer.
 _MAX_DIGITS = 64

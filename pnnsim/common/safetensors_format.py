@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.json_text import FormatError, parse_json
-from pnnsim.units import show
+from pnnsim.common.units import show
 
 #: Bytes of the length that a file begins with.
 PREFIX = 8

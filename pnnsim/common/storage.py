@@ -33,8 +33,8 @@ from pnnsim.common.safetensors_format import (
     parse_header,
     tensor_from,
 )
+from pnnsim.common.units import show, show_path
 from pnnsim.errors import OutputError, PnnsimError
-from pnnsim.units import show, show_path
 
 #: Largest file [bytes].
 MAX_BYTES = 2 * 2**30

@@ -7,11 +7,11 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import noise_like
+from pnnsim.common.units import to_fs
 from pnnsim.components.base import Active, Detector, Received
 from pnnsim.params.freespace import CameraParams
 from pnnsim.physics import photonic_detection, quantize
-from pnnsim.rng import noise_like
-from pnnsim.units import to_fs
 
 
 @final

@@ -20,10 +20,10 @@ from typing import ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from pnnsim.common.units import to_fs
 from pnnsim.params.base import Carrier
 from pnnsim.params.base import Params as Description
 from pnnsim.physics import dynamics
-from pnnsim.units import to_fs
 
 P = TypeVar("P", bound=Description)
 

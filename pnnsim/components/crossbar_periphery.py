@@ -8,11 +8,11 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import noise_like
+from pnnsim.common.units import to_fs
 from pnnsim.components.base import Active, Detector, Encoder, Received, Switch, wait_fs
 from pnnsim.params.crossbar import CrossbarTiaParams, CurrentSwitchParams, LineDriverParams
 from pnnsim.physics import dynamics, photonic_detection, quantize
-from pnnsim.rng import noise_like
-from pnnsim.units import to_fs
 
 
 @final

@@ -7,11 +7,11 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import noise_like
+from pnnsim.common.units import power_ratio
 from pnnsim.components.base import Active, Detector, Received, wait_fs
 from pnnsim.params.detector import BalancedPhotodiodeParams
 from pnnsim.physics import dynamics, photonic_detection
-from pnnsim.rng import noise_like
-from pnnsim.units import power_ratio
 
 _NOISES = ("shot_noise", "amplifier_noise", "laser_noise")
 

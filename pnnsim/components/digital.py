@@ -7,10 +7,10 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.units import to_fs
 from pnnsim.components.base import Active, Memory, Nonlinearity, Readout
 from pnnsim.params.digital import DigitalActivationParams, RegisterParams, SramParams
 from pnnsim.physics import electronic, quantize
-from pnnsim.units import to_fs
 
 
 @final

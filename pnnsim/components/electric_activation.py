@@ -8,6 +8,8 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import noise_like
+from pnnsim.common.units import from_fs, to_fs
 from pnnsim.components.base import Active
 from pnnsim.components.neurons import Neurons
 from pnnsim.params.electric_activation import (
@@ -16,8 +18,6 @@ from pnnsim.params.electric_activation import (
     SpinOscillatorParams,
 )
 from pnnsim.physics import dynamics, electronic, spintronic
-from pnnsim.rng import noise_like
-from pnnsim.units import from_fs, to_fs
 
 #: Span of each curve of an analog stage.
 _SPANS = {

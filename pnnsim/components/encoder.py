@@ -6,10 +6,10 @@ from typing import TypeVar, final
 
 from torch import Tensor
 
+from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.components.base import Active, Encoder, wait_fs
 from pnnsim.params.encoder import MrmParams, MzmParams
 from pnnsim.physics import dynamics, quantize
-from pnnsim.units import power_ratio, to_fs
 
 E = TypeVar("E", bound=MrmParams | MzmParams)
 

@@ -10,8 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from pnnsim.common.units import from_fs
 from pnnsim.components.component import Active, Component, P
-from pnnsim.units import from_fs
 
 
 @dataclass(frozen=True, slots=True)

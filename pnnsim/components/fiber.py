@@ -8,10 +8,10 @@ import torch
 from scipy import constants
 from torch import Tensor
 
+from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
 from pnnsim.components.base import Active, Memory, Switch, wait_fs
 from pnnsim.params.fiber import DelayLineParams, FiberMemsSwitchParams, SoaSwitchParams
 from pnnsim.physics import dynamics, photonic_detection, photonic_switch
-from pnnsim.units import amplitude_ratio, power_ratio, to_fs
 
 
 @final

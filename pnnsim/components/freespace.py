@@ -14,6 +14,8 @@ import torch
 from scipy import constants
 from torch import Tensor
 
+from pnnsim.common.rng import normal
+from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.components.base import Active, Encoder, Held, State, Switch, WeightBank, wait_fs
 from pnnsim.params.freespace import (
     DmdRowsParams,
@@ -22,8 +24,6 @@ from pnnsim.params.freespace import (
     SourceArrayParams,
 )
 from pnnsim.physics import dynamics, photonic_modulation, photonic_switch, quantize
-from pnnsim.rng import normal
-from pnnsim.units import power_ratio, to_fs
 
 
 @final

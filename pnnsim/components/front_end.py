@@ -7,9 +7,9 @@ from typing import final
 
 from torch import Tensor
 
+from pnnsim.common.units import to_fs
 from pnnsim.components.base import FrontEnd
 from pnnsim.params.front_end import DigitalParams
-from pnnsim.units import to_fs
 
 
 @final

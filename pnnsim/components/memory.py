@@ -7,9 +7,9 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.units import to_fs
 from pnnsim.components.base import Active, Memory
 from pnnsim.params.memory import SampleHoldParams
-from pnnsim.units import to_fs
 
 
 @final

@@ -8,13 +8,13 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import normal, rare, uniform
+from pnnsim.common.units import to_fs
 from pnnsim.components.base import Active, Held, Size, State, WeightBank
 from pnnsim.components.junctions import Junctions
 from pnnsim.components.kept import Kept, content
 from pnnsim.params.mtj import MtjCrossbarParams
 from pnnsim.physics import crossbar, dynamics, spintronic
-from pnnsim.rng import normal, rare, uniform
-from pnnsim.units import to_fs
 
 #: Mean loss of current in the wires beyond which a designer is warned: first order fails there.
 _WIRE_LOSS = 0.1

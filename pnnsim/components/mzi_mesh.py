@@ -10,6 +10,8 @@ import torch
 from scipy import constants
 from torch import Tensor
 
+from pnnsim.common.rng import normal
+from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
 from pnnsim.components.base import Active, Held, Size, State, WeightBank
 from pnnsim.components.kept import Kept, content
 from pnnsim.errors import MappingError
@@ -23,8 +25,6 @@ from pnnsim.physics import (
 )
 from pnnsim.physics.photonic_decomposition import SvdPhases
 from pnnsim.physics.photonic_mesh import Arrangement, MeshPhases
-from pnnsim.rng import normal
-from pnnsim.units import amplitude_ratio, power_ratio, to_fs
 
 #: Heat that a package with an air-cooled sink carries away [W], and depth that leaves a hundredth.
 _HEAT_LIMIT = 100.0

@@ -7,11 +7,11 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.units import to_fs
 from pnnsim.components.base import Active, Nonlinearity, wait_fs
 from pnnsim.components.neurons import Neurons
 from pnnsim.params.nonlinearity import SaturableAbsorberParams, SquareLawParams
 from pnnsim.physics import dynamics, photonic_activation
-from pnnsim.units import to_fs
 
 
 @final

@@ -8,11 +8,11 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import noise_like, normal
+from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.components.base import Active, Held, State, WeightBank
 from pnnsim.params.phase_change import PcmParams
 from pnnsim.physics import dynamics, phase_change, photonic_modulation, quantize
-from pnnsim.rng import noise_like, normal
-from pnnsim.units import power_ratio, to_fs
 
 
 @final

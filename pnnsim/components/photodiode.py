@@ -7,10 +7,10 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import noise_like
 from pnnsim.components.base import Active, Detector, Received, wait_fs
 from pnnsim.params.detector import PhotodiodeParams
 from pnnsim.physics import dynamics, photonic_detection
-from pnnsim.rng import noise_like
 
 
 @final

@@ -7,10 +7,10 @@ from typing import final
 
 from torch import Tensor
 
+from pnnsim.common.units import to_fs
 from pnnsim.components.base import Active, Readout
 from pnnsim.params.memory import AdcParams
 from pnnsim.physics import quantize
-from pnnsim.units import to_fs
 
 
 @final

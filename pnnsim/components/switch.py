@@ -14,6 +14,7 @@ from typing import TypeVar, final
 
 from torch import Tensor
 
+from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.components.base import Active, Switch, wait_fs
 from pnnsim.params.switch import (
     ElectroOpticSwitchParams,
@@ -22,7 +23,6 @@ from pnnsim.params.switch import (
     ThermoOpticSwitchParams,
 )
 from pnnsim.physics import dynamics, photonic_switch
-from pnnsim.units import power_ratio, to_fs
 
 T = TypeVar("T", bound=SwitchTreeParams)
 

@@ -10,12 +10,12 @@ import torch
 from scipy import constants
 from torch import Tensor
 
+from pnnsim.common.rng import noise_like, normal
+from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.components.base import Active, Held, Size, State, WeightBank
 from pnnsim.components.kept import Kept, content
 from pnnsim.params.weight_bank import MrrParams
 from pnnsim.physics import dynamics, photonic_ring, photonic_thermal, quantize
-from pnnsim.rng import noise_like, normal
-from pnnsim.units import power_ratio, to_fs
 
 #: Calibrated weight sets that are kept: two for each of as many sets as networks have.
 _KEPT = 64

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Held, State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
@@ -21,7 +22,6 @@ from pnnsim.hil.bill import Bill
 from pnnsim.hil.devices import Devices
 from pnnsim.parameters import ParameterSet
 from pnnsim.programmed import Programmed, Read
-from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import Carry, Loop
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 
 from pnnsim.common import storage
+from pnnsim.common.units import show
 from pnnsim.hil.bill import KINDS
 from pnnsim.hil.protocol import Description
-from pnnsim.units import show
 
 # Axes: `batch` has the same length within a call, all others within a session.
 _WEIGHT = ("hidden", "hidden")

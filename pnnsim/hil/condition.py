@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 
 from pnnsim.common import storage
+from pnnsim.common.units import show
 from pnnsim.components.base import State
 from pnnsim.errors import BackendError
-from pnnsim.units import show
 
 KIND = storage.Kind(
     "condition",

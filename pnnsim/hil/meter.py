@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pnnsim.chip import Chip
+from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill, Cost
 from pnnsim.ledger import EnergyLedger
 from pnnsim.timing import run_timing
 from pnnsim.trace import Trace
-from pnnsim.units import from_fs
 from pnnsim.work import Work
 
 

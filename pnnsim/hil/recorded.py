@@ -15,11 +15,11 @@ from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from pnnsim.common import storage
+from pnnsim.common.units import show, show_path
 from pnnsim.errors import BackendError, OutputError
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.calls import Call, Shapes
 from pnnsim.hil.protocol import Description, HardwareBackend, Measured
-from pnnsim.units import show, show_path
 
 FILE = "session.safetensors"
 

@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
+from pnnsim.common.times import seconds
+from pnnsim.common.units import from_fs, to_fs
 from pnnsim.components.base import Held
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill
@@ -24,11 +27,8 @@ from pnnsim.hil.meter import Meter
 from pnnsim.hil.protocol import Description, Measured, checked, checked_set
 from pnnsim.network import ReLaXNet
 from pnnsim.programmed import Programmed, Read
-from pnnsim.rng import stream
 from pnnsim.spec import HardwareSpec
-from pnnsim.times import seconds
 from pnnsim.trace import Trace
-from pnnsim.units import from_fs, to_fs
 from pnnsim.values import Carry, Loop
 from pnnsim.visits import NO_SYMBOL, UNWRITTEN, Visits, nominal_visits, visits_from_trace
 

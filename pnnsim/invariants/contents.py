@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pnnsim.columns import ACTIONS, Columns, Ints
+from pnnsim.common.times import after_all
 from pnnsim.invariants.faults import fail, first
-from pnnsim.times import after_all
 
 
 def switch_rests(trace: Columns) -> None:

@@ -14,10 +14,10 @@ from typing import Protocol
 import numpy as np
 
 from pnnsim.columns import ACTIONS, PATH_LANE, Columns, Ints
+from pnnsim.common.times import after_all, in_order
 from pnnsim.delays import Stage
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import Flags, fail, first
-from pnnsim.times import after_all, in_order
 from pnnsim.work import Work
 
 #: Row of a passage that does not take place.

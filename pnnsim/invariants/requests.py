@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pnnsim.common.times import time_column
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import first
 from pnnsim.invariants.passages import Passages
-from pnnsim.times import time_column
 
 
 def samples_arrive_when_requested(run: Passages) -> None:

@@ -19,8 +19,8 @@ from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
 from pnnsim.common import storage
+from pnnsim.common.units import show, show_path
 from pnnsim.errors import OutputError, TrainingError
-from pnnsim.units import show, show_path
 
 FILE = "checkpoint.safetensors"
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.learning.checkpoint import Progression, load_checkpoint, save_checkpoint
 from pnnsim.learning.examples import Examples, batches
 from pnnsim.learning.optimizers import OptimizerFactory, make_optimizer, rate_factor
 from pnnsim.params.experiment import TrainingParams
-from pnnsim.rng import stream
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
     from pnnsim.surrogate import Surrogate
 
 #: Loss, over that of guessing, beyond which nothing is left to learn from.

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, cast
 
 from pnnsim.chip import Chip
+from pnnsim.common.units import to_fs
 from pnnsim.errors import MappingError, ScheduleError
 from pnnsim.lrunet.program import Program
 from pnnsim.lrunet.timing import ImageRun
@@ -16,7 +17,6 @@ from pnnsim.prices import Prices
 from pnnsim.schedule import Visit, initial_contents, plan_blocks
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.trace import Trace
-from pnnsim.units import to_fs
 
 #: Shipped machine whose converter, memory and register others borrow.
 _DIGITAL_LOOP = "photonic_mzi"

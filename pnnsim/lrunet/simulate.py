@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from pnnsim.answers import share_correct
+from pnnsim.common.units import from_fs
 from pnnsim.inputs import as_inputs, as_labels, as_whole
 from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.lrunet.loaded import Loaded
@@ -16,7 +17,6 @@ from pnnsim.lrunet.machine import Machine
 from pnnsim.lrunet.values import outputs
 from pnnsim.metrics import critical_path, energy, latencies, setup_of, utilization
 from pnnsim.trace import Trace
-from pnnsim.units import from_fs
 
 
 def timing_metrics(machine: Machine, trace: Trace | None = None) -> dict[str, Any]:

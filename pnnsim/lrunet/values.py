@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Active
 from pnnsim.inputs import as_inputs
 from pnnsim.lrunet.loaded import Loaded
@@ -24,7 +25,6 @@ from pnnsim.lrunet.passes import CHUNK, Pass, mean_and_spread, patches
 from pnnsim.lrunet.program import Application
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
-from pnnsim.rng import stream
 
 #: Least spread of a channel that is measured, over the largest: silent channels stay so.
 _LEAST = 1e-6

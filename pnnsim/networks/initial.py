@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import stream, uniform
 from pnnsim.networks.workload import Mvm, Workload
-from pnnsim.rng import stream, uniform
 
 
 def uniform_weights(workload: Workload, path: str, seed: int) -> dict[str, Tensor]:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pnnsim.common.rng import stream
 from pnnsim.networks.lrunet import FILTERS, STAGES, Convolution, LruNet
-from pnnsim.rng import stream
 
 
 def shuffle(x: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import stream
 from pnnsim.errors import ParameterError
-from pnnsim.rng import stream
 
 if TYPE_CHECKING:
     from pnnsim.network import ReLaXNet

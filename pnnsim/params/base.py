@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from pnnsim.units import DIMENSIONS, UnitError, read_quantity, show
+from pnnsim.common.units import DIMENSIONS, UnitError, read_quantity, show
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Quantity:
     """Mark a float field as a physical value written with a unit.
 
     Args:
-        dimension: Key of `pnnsim.units.DIMENSIONS`.
+        dimension: Key of `pnnsim.common.units.DIMENSIONS`.
     """
 
     dimension: str

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from pnnsim.common.units import level_db, power_ratio
 from pnnsim.params.base import (
     Bits,
     Carrier,
@@ -26,7 +27,6 @@ from pnnsim.params.base import (
     Voltage,
 )
 from pnnsim.physics import photonic_channels
-from pnnsim.units import level_db, power_ratio
 
 
 class MrrParams(Params):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from pnnsim.units import amplitude_ratio
+from pnnsim.common.units import amplitude_ratio
 
 
 def single_pass_amplitude(loss: float, circumference: float) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pnnsim.common.units import to_fs
 from pnnsim.report.format import (
     MISSING,
     count,
@@ -19,7 +20,6 @@ from pnnsim.report.format import (
     percent,
     plural,
 )
-from pnnsim.units import to_fs
 
 #: The content of `metrics.json`, SI values under the keys that the manual lists.
 Metrics = Mapping[str, Any]

@@ -22,7 +22,7 @@ from pnnsim.errors import TaskError
 from pnnsim.tasks.base import Task, TextTask
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 __all__ = ["IMAGE_TASKS", "TEXT_TASKS", "Task", "TextTask", "load_task", "load_text"]
 

@@ -21,7 +21,7 @@ import pooch
 from pnnsim.errors import TaskError
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 #: Seconds without an answer after which a server is given up.
 TIMEOUT_S = 30

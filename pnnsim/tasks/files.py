@@ -27,7 +27,7 @@ from pnnsim.errors import TaskError
 from pnnsim.tasks import download
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 ENVIRONMENT_VARIABLE = "PNNSIM_DATA_DIR"
 SUFFIXES = ("", ".gz", ".xz")

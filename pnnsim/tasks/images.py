@@ -22,7 +22,7 @@ from pnnsim.tasks.files import File, Source, find, locate, read
 from pnnsim.tasks.mat import read_arrays
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 FULL_SCALE = 255.0
 CHANNELS, SIDE = 3, 32

@@ -17,7 +17,7 @@ from pnnsim.tasks.download import Remote
 from pnnsim.tasks.files import Source, locate, read
 
 if TYPE_CHECKING:
-    from pnnsim.progress import Progress
+    from pnnsim.common.progress import Progress
 
 #: A cut text is still a text: only the checksum of the published one tells.
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"

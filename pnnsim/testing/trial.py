@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import stream
 from pnnsim.components.base import Component
-from pnnsim.rng import stream
 
 C = TypeVar("C", bound=Component[Any])
 

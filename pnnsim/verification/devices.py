@@ -10,10 +10,10 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 from pnnsim.chip import Chip
+from pnnsim.common.rng import normal, stream
 from pnnsim.network import ReLaXNet
 from pnnsim.params.weight_bank import MrrParams
 from pnnsim.physics import dynamics, photonic_ring, photonic_switch, photonic_thermal
-from pnnsim.rng import normal, stream
 from pnnsim.spec import load_spec
 from pnnsim.verification.check import Check, Demonstration, about, exactly, percent
 

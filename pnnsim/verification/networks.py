@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import fixed_point
 from torch import Tensor, nn
 
+from pnnsim.common.rng import normal, stream
 from pnnsim.physics import dynamics, electronic, photonic_modulation, quantize, spintronic_encoding
-from pnnsim.rng import normal, stream
 from pnnsim.tasks import load_task
 from pnnsim.verification.check import Band, Check, Demonstration, about, at_least, percent
 

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
 from pnnsim.learning.examples import Examples
 from pnnsim.network import ReLaXNet
-from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 
 if TYPE_CHECKING:
+    from pnnsim.common.progress import Progress
     from pnnsim.hil.calibration import Calibration
-    from pnnsim.progress import Progress
 
 #: Loss, over that of guessing, beyond which nothing is left to learn from.
 _DIVERGED = 100.0

@@ -14,10 +14,10 @@ from typing import Literal, final
 import torch
 from torch import Tensor, nn
 
+from pnnsim.common.rng import stream
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import ParameterSet
-from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 
 

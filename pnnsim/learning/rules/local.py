@@ -16,13 +16,13 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.calibration import drive_of, loop_of
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.learning.rules.physics_aware import measured
 from pnnsim.network import ReLaXNet
-from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import Carry
 

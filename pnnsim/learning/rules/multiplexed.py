@@ -16,12 +16,12 @@ from typing import Literal, final
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.learning.rules.perturbed import loss_at, put, put_gradient, signs, vector
 from pnnsim.network import ReLaXNet
 from pnnsim.parameters import shapes
-from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 
 

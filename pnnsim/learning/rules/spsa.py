@@ -14,11 +14,11 @@ from typing import final
 
 import torch
 
+from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.learning.rules.perturbed import loss_at, put, put_gradient, signs, vector
 from pnnsim.network import ReLaXNet
-from pnnsim.rng import stream
 from pnnsim.surrogate import Surrogate
 
 

@@ -3,8 +3,8 @@
 SI floats live inside the library; units exist only here, at the edge. This file must not know any
 field or file: it turns one text into one float, or says why it cannot.
 
-What a unit is worth follows from its symbols (`pnnsim.symbols`). Decibels, fractions and angles
-are no factors that multiply, and have tables of their own.
+What a unit is worth follows from its symbols (`pnnsim.common.symbols`). Decibels, fractions and
+angles are no factors that multiply, and have tables of their own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from pnnsim.symbols import PARTS, Unit, measure
+from pnnsim.common.symbols import PARTS, Unit, measure
 
 FEMTOSECONDS_PER_SECOND = 10**15
 
