@@ -11,11 +11,11 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from pnnsim.common.units import DIMENSIONS, readable_quantity, show
+from pnnsim.devices.quantities import Form, Params, forms_of
+from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
 from pnnsim.hints import example, expectation, readable
-from pnnsim.params.base import Form, Params, forms_of
 from pnnsim.params.machine import ControlParams, EnvironmentParams
-from pnnsim.registry import kinds, params_class, parts
 from pnnsim.spec import SCHEMA_VERSION, Header
 from pnnsim.validation import did_you_mean
 

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 from pnnsim.common.rng import stream
 from pnnsim.common.units import from_fs
-from pnnsim.components.base import (
+from pnnsim.delays import Delays, Stage
+from pnnsim.devices.base import (
     Component,
     Detector,
     Encoder,
@@ -26,12 +27,11 @@ from pnnsim.components.base import (
     Switch,
     WeightBank,
 )
-from pnnsim.delays import Delays, Stage
+from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
 from pnnsim.mapping import Mapping, map_network
 from pnnsim.network import ReLaXNet
 from pnnsim.prices import Prices
-from pnnsim.registry import component_class, parts
 from pnnsim.schedule import closed_form_fs, plan_blocks
 from pnnsim.spec import HardwareSpec
 from pnnsim.work import Work

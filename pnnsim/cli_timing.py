@@ -126,7 +126,7 @@ def add_commands(app: typer.Typer) -> None:
 def _unit(spec: HardwareSpec, item: Sensitivity) -> str:
     """Return the SI unit of a parameter; empty for a plain number."""
     from pnnsim.common.units import DIMENSIONS
-    from pnnsim.params.base import dimension_of
+    from pnnsim.devices.quantities import dimension_of
 
     section, _, key = item.parameter.partition(".")
     dimension = dimension_of(type(spec.sections()[section]), key)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Active, Held
+from pnnsim.devices.base import Active, Held
 from pnnsim.programmed import Read
 
 

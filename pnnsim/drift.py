@@ -17,7 +17,7 @@ from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs
-from pnnsim.components.base import State
+from pnnsim.devices.base import State
 from pnnsim.visits import Floats, Ints, Visits
 
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel
 
 from pnnsim.common.units import show
+from pnnsim.devices.registry import imperfections, parts
 from pnnsim.document import Document, KeyPath, Tree
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
@@ -25,7 +26,6 @@ from pnnsim.params.experiment import (
     TaskParams,
     TrainingParams,
 )
-from pnnsim.registry import imperfections, parts
 from pnnsim.spec import (
     SCHEMA_VERSION,
     HardwareSpec,

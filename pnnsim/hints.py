@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, get_args, get_origin
 
 from pnnsim.common.units import DIMENSIONS, parse_quantity, readable_quantity
-from pnnsim.params.base import Form
+from pnnsim.devices.quantities import Form
 
 _BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
 

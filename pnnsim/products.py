@@ -20,7 +20,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import noise_like
 from pnnsim.common.units import from_fs
-from pnnsim.components.base import Held, Received
+from pnnsim.devices.base import Held, Received
 from pnnsim.programmed import Met, Programmed, age_bins
 from pnnsim.visits import Ints, Visits
 

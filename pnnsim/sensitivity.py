@@ -23,11 +23,11 @@ from typing import Any
 from pnnsim.ahead import planned
 from pnnsim.chip import Chip
 from pnnsim.common.units import readable_quantity
+from pnnsim.devices.quantities import Params, dimension_of, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import latencies
 from pnnsim.network import ReLaXNet
-from pnnsim.params.base import Params, dimension_of, forms_of
 from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_cores, run_fast
 

@@ -19,11 +19,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from pnnsim.common.units import format_quantity, show
+from pnnsim.devices.quantities import Params, forms_of
+from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.document import Document, KeyPath, dotted, leaves, limited
 from pnnsim.errors import Problem, SpecError
-from pnnsim.params.base import Params, forms_of
 from pnnsim.params.machine import ControlParams, EnvironmentParams
-from pnnsim.registry import kinds, params_class, parts
 from pnnsim.spec_fit import check_fit
 from pnnsim.spec_source import available_specs, open_document, override
 from pnnsim.validation import check_section, did_you_mean, outside_ranges, section_at

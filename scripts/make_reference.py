@@ -12,7 +12,7 @@ from typing import Any
 
 from pnnsim.catalog import fields_of_kind, kinds_of_parts
 from pnnsim.common.units import DIMENSIONS, readable_quantity
-from pnnsim.registry import BUILTIN, component_class
+from pnnsim.devices.registry import BUILTIN, component_class
 from pnnsim.spec import load_spec
 from pnnsim.spec_source import available_specs
 

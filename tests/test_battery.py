@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim import registry
 from pnnsim.common.rng import normal
-from pnnsim.components.base import Component, Held, Memory, Received
-from pnnsim.params.base import Params
-from pnnsim.registry import component_class
+from pnnsim.devices import registry
+from pnnsim.devices.base import Component, Held, Memory, Received
+from pnnsim.devices.quantities import Params
+from pnnsim.devices.registry import component_class
 from pnnsim.spec import load_spec
 from pnnsim.testing import LawError, check_component, laws, small_size
 from pnnsim.testing.trial import Trial

@@ -11,14 +11,14 @@ import torch
 from scipy import constants
 
 from pnnsim.chip import Chip
-from pnnsim.components.base import Received, Size
-from pnnsim.components.detector import BalancedPhotodiode
-from pnnsim.components.digital import DigitalActivation, Sram
-from pnnsim.components.encoder import MachZehnderEncoder
-from pnnsim.components.switch import ElectroOpticSwitch, PlztSwitch, ThermoOpticSwitch
+from pnnsim.devices.base import Received, Size
+from pnnsim.devices.detectors.balanced_photodiode import BalancedPhotodiode
+from pnnsim.devices.encoders.modulator import MachZehnderEncoder
+from pnnsim.devices.memories.digital import DigitalActivation, Sram
+from pnnsim.devices.switches.switch_tree import ElectroOpticSwitch, PlztSwitch, ThermoOpticSwitch
+from pnnsim.devices.switches.switch_tree_params import ThermoOpticSwitchParams
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
-from pnnsim.params.switch import ThermoOpticSwitchParams
 from pnnsim.physics import photonic_detection
 from pnnsim.spec import load_spec
 

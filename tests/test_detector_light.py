@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pnnsim.chip import Chip
-from pnnsim.components.base import Received
+from pnnsim.devices.base import Received
 from pnnsim.network import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.products import BankProducts

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from pnnsim.chip import Chip
-from pnnsim.components.base import Size
-from pnnsim.components.electric_activation import MtjSigmoid, SpinOscillator
+from pnnsim.devices.base import Size
+from pnnsim.devices.nonlinearities.electronic import MtjSigmoid, SpinOscillator
+from pnnsim.devices.nonlinearities.electronic_params import MtjSigmoidParams
 from pnnsim.network import ReLaXNet
-from pnnsim.params.electric_activation import MtjSigmoidParams
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

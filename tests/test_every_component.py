@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from pnnsim.chip import Chip
+from pnnsim.devices.quantities import Params
+from pnnsim.devices.registry import BUILTIN, params_class, parts
 from pnnsim.network import ReLaXNet
-from pnnsim.params.base import Params
-from pnnsim.registry import BUILTIN, params_class, parts
 from pnnsim.spec import load_spec
 from pnnsim.spec_source import available_specs
 from pnnsim.testing import ACTIONS, check_component

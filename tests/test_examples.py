@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pnnsim import registry
+from pnnsim.devices import registry
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -86,8 +86,8 @@ def test_an_installed_package_needs_no_registration(installed: tuple[Path, ...])
     script = (
         "import runpy\n"
         "import pnnsim\n"
-        "from pnnsim.params.base import Params\n"
-        "from pnnsim.registry import params_class\n"
+        "from pnnsim.devices.quantities import Params\n"
+        "from pnnsim.devices.registry import params_class\n"
         "from pnnsim.testing import check_component\n"
         f"example = runpy.run_path({str(EXAMPLES / '03_custom_device.py')!r})\n"
         "for part, values in (('weight_banks', example['BANK']), ('switch', example['SWITCH'])):\n"

@@ -12,11 +12,11 @@ from scipy import constants
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Received
-from pnnsim.components.fiber import DelayLine, SoaSwitch
+from pnnsim.devices.base import Received
+from pnnsim.devices.memories.fiber import DelayLine, SoaSwitch
+from pnnsim.devices.memories.fiber_params import SoaSwitchParams
 from pnnsim.errors import ScheduleError
 from pnnsim.network import ReLaXNet
-from pnnsim.params.fiber import SoaSwitchParams
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import time_run

@@ -12,11 +12,11 @@ from scipy import constants
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Active, Received
-from pnnsim.components.camera import Camera
-from pnnsim.components.freespace import MaskBank, MirrorEncoder
+from pnnsim.devices.base import Active, Received
+from pnnsim.devices.detectors.camera import Camera
+from pnnsim.devices.free_space.mask_bank import MaskBank, MirrorEncoder
+from pnnsim.devices.free_space.mask_bank_params import CameraParams, DmdRowsParams
 from pnnsim.network import ReLaXNet
-from pnnsim.params.freespace import CameraParams, DmdRowsParams
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

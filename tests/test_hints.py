@@ -9,11 +9,11 @@ import pytest
 from pydantic import BaseModel
 
 from pnnsim.catalog import hardware_schema
+from pnnsim.devices.quantities import dimension_of
+from pnnsim.devices.registry import BUILTIN, kinds, params_class, parts
 from pnnsim.document import from_data
 from pnnsim.experiment import BLOCKS
-from pnnsim.params.base import dimension_of
 from pnnsim.params.machine import ControlParams, EnvironmentParams
-from pnnsim.registry import BUILTIN, kinds, params_class, parts
 from pnnsim.validation import check_section
 
 MODELS: dict[str, type[BaseModel]] = {

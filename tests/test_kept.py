@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pnnsim.components.kept import Kept, content
+from pnnsim.devices.weight_banks.cache import Kept, content
 
 
 def test_results_are_made_once_until_they_have_not_been_asked_for_longest() -> None:

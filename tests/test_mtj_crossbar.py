@@ -11,9 +11,9 @@ import torch
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Active, State
-from pnnsim.components.junctions import Junctions
-from pnnsim.components.mtj_crossbar import MtjCrossbar
+from pnnsim.devices.base import Active, State
+from pnnsim.devices.weight_banks.junctions import Junctions
+from pnnsim.devices.weight_banks.mtj_crossbar import MtjCrossbar
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
 from pnnsim.physics import crossbar

@@ -11,8 +11,8 @@ from scipy import constants
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Active, State
-from pnnsim.components.mzi_mesh import MziMesh
+from pnnsim.devices.base import Active, State
+from pnnsim.devices.weight_banks.mzi_mesh import MziMesh
 from pnnsim.network import ReLaXNet
 from pnnsim.physics import photonic_mesh
 from pnnsim.spec import load_spec

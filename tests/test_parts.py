@@ -10,7 +10,7 @@ import torch
 from scipy import constants
 
 from pnnsim.chip import Chip
-from pnnsim.components.base import Received
+from pnnsim.devices.base import Received
 from pnnsim.network import ReLaXNet
 from pnnsim.spec import load_spec
 

@@ -12,11 +12,11 @@ from scipy import constants
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Received
-from pnnsim.components.passive_activation import SaturableAbsorber, SquareLaw
-from pnnsim.components.photodiode import Photodiode
+from pnnsim.devices.base import Received
+from pnnsim.devices.detectors.photodiode import Photodiode
+from pnnsim.devices.nonlinearities.optical_params import SaturableAbsorberParams
+from pnnsim.devices.nonlinearities.passive import SaturableAbsorber, SquareLaw
 from pnnsim.network import ReLaXNet
-from pnnsim.params.nonlinearity import SaturableAbsorberParams
 from pnnsim.spec import load_spec
 from tests.test_every_component import descriptions
 

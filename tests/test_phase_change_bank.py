@@ -10,8 +10,8 @@ import torch
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Active
-from pnnsim.components.phase_change import PhaseChangeBank
+from pnnsim.devices.base import Active
+from pnnsim.devices.weight_banks.pcm import PhaseChangeBank
 from pnnsim.network import ReLaXNet
 from pnnsim.spec import load_spec
 

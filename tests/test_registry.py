@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from pnnsim import registry
+from pnnsim.devices import registry
+from pnnsim.devices.quantities import Params, Time, dimension_of, forms_of
+from pnnsim.devices.registry import component_class, kinds, params_class, parts, register
 from pnnsim.errors import SpecError
-from pnnsim.params.base import Params, Time, dimension_of, forms_of
-from pnnsim.registry import component_class, kinds, params_class, parts, register
 from pnnsim.spec import load_spec
 from tests.spec_text import MACHINE
 
@@ -153,7 +153,7 @@ def test_installed_packages_are_looked_at_once_however_many_machines_are_loaded(
 
 def test_descriptions_need_no_torch() -> None:
     code = (
-        "import sys\nfrom pnnsim.registry import *\n"
+        "import sys\nfrom pnnsim.devices.registry import *\n"
         "[params_class(p, k) for p in parts() for k in kinds(p)]\n"
         "sys.exit('torch' in sys.modules or 'simpy' in sys.modules)"
     )

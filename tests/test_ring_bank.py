@@ -11,8 +11,8 @@ import torch
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Active, State
-from pnnsim.components.weight_bank import RingBank
+from pnnsim.devices.base import Active, State
+from pnnsim.devices.weight_banks.mrr import RingBank
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
 from pnnsim.physics import photonic_channels

@@ -13,11 +13,11 @@ import pytest
 
 from pnnsim.chip import Chip
 from pnnsim.cli import main
+from pnnsim.devices.quantities import forms_of
 from pnnsim.ledger import EnergyLedger
 from pnnsim.mapping import map_network
 from pnnsim.metrics import latencies
 from pnnsim.network import ReLaXNet
-from pnnsim.params.base import forms_of
 from pnnsim.placement import rewrites, tiles
 from pnnsim.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.simulator import time_run

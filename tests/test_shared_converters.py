@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pnnsim.chip import Chip
-from pnnsim.components.readout import Adc
 from pnnsim.delays import Stage
+from pnnsim.devices.readouts.adc import Adc
+from pnnsim.devices.registry import component_class
 from pnnsim.errors import SpecError
 from pnnsim.network import ReLaXNet
-from pnnsim.registry import component_class
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from tests.drawings import QUICK, by_hand, drawn

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pnnsim.catalog import fields_of_kind, hardware_schema, kinds_of_parts
+from pnnsim.devices.registry import parts
 from pnnsim.errors import SpecError
 from pnnsim.experiment import BLOCKS, load_experiment
 from pnnsim.params.experiment import TASK_SHAPES, TaskParams, TrainingParams
-from pnnsim.registry import parts
 from pnnsim.spec import DEFAULT_SOURCE, HardwareSpec, available_specs, load_spec
 from tests.spec_text import MACHINE, changed
 

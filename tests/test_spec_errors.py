@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from pnnsim import validation
+from pnnsim.devices.quantities import forms_of
+from pnnsim.devices.registry import kinds
 from pnnsim.document import MAX_PROBLEMS
 from pnnsim.errors import SpecError
 from pnnsim.experiment import load_experiment
 from pnnsim.hints import readable
-from pnnsim.params.base import forms_of
-from pnnsim.registry import kinds
 from pnnsim.spec import load_spec
 from tests.spec_text import MACHINE, changed, place_of, problems_of
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from pnnsim.common.rng import normal
 from pnnsim.common.units import power_ratio, to_fs
-from pnnsim.components.base import Active, Held, State, Switch, WeightBank
-from pnnsim.params.base import Bits, Count, Energy, Fraction, Params, Power, RatioDb, Time
+from pnnsim.devices.base import Active, Held, State, Switch, WeightBank
+from pnnsim.devices.quantities import Bits, Count, Energy, Fraction, Params, Power, RatioDb, Time
 from pnnsim.physics import dynamics, quantize
 
 

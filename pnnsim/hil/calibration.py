@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Held, State
+from pnnsim.devices.base import Held, State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.common import storage
 from pnnsim.common.units import show
-from pnnsim.components.base import State
+from pnnsim.devices.base import State
 from pnnsim.errors import BackendError
 
 KIND = storage.Kind(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.components.base import State
+from pnnsim.devices.base import State
 from pnnsim.surrogate import Surrogate
 
 #: Kind of bank, what fabrication draws of each of its devices, and the imperfections of the model

@@ -19,7 +19,7 @@ from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
-from pnnsim.components.base import Held
+from pnnsim.devices.base import Held
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.condition import Bank, Condition, load_condition, save_condition

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Active
+from pnnsim.devices.base import Active
 from pnnsim.inputs import as_inputs
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.passes import CHUNK, Pass, mean_and_spread, patches

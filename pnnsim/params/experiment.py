@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from pnnsim.params.base import Frequency, Time, distinct
+from pnnsim.devices.quantities import Frequency, Time, distinct
 
 #: Values of one input vector and of one result, by task.
 TASK_SHAPES: dict[str, tuple[int, int]] = {

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from pnnsim.params.base import (
+from pnnsim.devices.quantities import (
     Count,
     Params,
     Power,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.registry import parts
+from pnnsim.devices.registry import parts
 from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace, core_of
 
 #: Components in machine order; what has no place in the machine comes last.

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pnnsim.components.base import Size
-from pnnsim.params.base import Carrier, Params
-from pnnsim.registry import component_class, parts
+from pnnsim.devices.base import Size
+from pnnsim.devices.quantities import Carrier, Params
+from pnnsim.devices.registry import component_class, parts
 from pnnsim.testing.banks import BANK_LAWS
 from pnnsim.testing.declared import ACTIONS, DECLARED_LAWS
 from pnnsim.testing.signals import SIGNAL_LAWS

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pnnsim.components.base import Active, State, WeightBank
+from pnnsim.devices.base import Active, State, WeightBank
 from pnnsim.testing.declared import states_are_same
 from pnnsim.testing.trial import IDEAL, TIMES, Law, Trial
 

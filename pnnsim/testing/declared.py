@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from pnnsim.components.base import Component, State, WeightBank
-from pnnsim.params.base import Params
-from pnnsim.registry import params_class
+from pnnsim.devices.base import Component, State, WeightBank
+from pnnsim.devices.quantities import Params
+from pnnsim.devices.registry import params_class
 from pnnsim.testing.trial import Law, Trial
 
 #: What each part does, and is timed and priced for; propagation is the bank's.

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pnnsim.components.base import Active, Detector, Received
+from pnnsim.devices.base import Active, Detector, Received
 from pnnsim.testing.trial import IDEAL, READS, SIGMAS, Law, Trial
 
 _OFF: Active = frozenset()

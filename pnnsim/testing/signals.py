@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pnnsim.components.base import (
+from pnnsim.devices.base import (
     Active,
     Encoder,
     FrontEnd,

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from pnnsim.components.base import Switch
+from pnnsim.devices.base import Switch
 from pnnsim.testing.trial import TIMES, Law, Trial
 
 _OFF: frozenset[str] = frozenset()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.components.base import Component
+from pnnsim.devices.base import Component
 
 C = TypeVar("C", bound=Component[Any])
 

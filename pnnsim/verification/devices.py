@@ -11,8 +11,8 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import normal, stream
+from pnnsim.devices.weight_banks.mrr_params import MrrParams
 from pnnsim.network import ReLaXNet
-from pnnsim.params.weight_bank import MrrParams
 from pnnsim.physics import dynamics, photonic_ring, photonic_switch, photonic_thermal
 from pnnsim.spec import load_spec
 from pnnsim.verification.check import Check, Demonstration, about, exactly, percent

@@ -1,1 +1,0 @@
-"""Hold the kinds of parts: one file a family, three views a kind (timing, values, cost)."""

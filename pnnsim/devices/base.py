@@ -1,0 +1,35 @@
+"""Offer what a kind of part builds on: the families, and what they are asked and given.
+
+Every kind belongs to one family. Classes here are abstract; a kind is final.
+"""
+
+from pnnsim.devices.component import Active, Component, Size, State, wait_fs
+from pnnsim.devices.families import (
+    Detector,
+    Encoder,
+    FrontEnd,
+    Memory,
+    Nonlinearity,
+    Readout,
+    Received,
+    Switch,
+)
+from pnnsim.devices.weight_banks.base import Held, WeightBank
+
+__all__ = [
+    "Active",
+    "Component",
+    "Detector",
+    "Encoder",
+    "FrontEnd",
+    "Held",
+    "Memory",
+    "Nonlinearity",
+    "Readout",
+    "Received",
+    "Size",
+    "State",
+    "Switch",
+    "WeightBank",
+    "wait_fs",
+]

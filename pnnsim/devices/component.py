@@ -1,0 +1,132 @@
+"""State what every part of a machine must answer, whatever its family.
+
+A component has three views, and each is read by one engine only:
+
+* timing: `delay_fs(action)`, how long each of its actions takes;
+* values: what it does to signals (the abstract methods of its family), torch only;
+* cost: `cost(action)` per action, `static_power()` and `area()`.
+
+No view calls another, and a component never knows the clock: values that depend on time are given
+elapsed times.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from pnnsim.common.units import to_fs
+from pnnsim.devices.quantities import Carrier
+from pnnsim.devices.quantities import Params as Description
+from pnnsim.physics import dynamics
+
+P = TypeVar("P", bound=Description)
+
+#: What differs from one chip to the next: name → tensor. Empty for a nominal chip.
+State = dict[str, Tensor]
+
+#: Names of the imperfections that are switched on, such as `weight_banks.crosstalk`.
+Active = Set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Say how much of a machine a network uses.
+
+    Args:
+        inputs: Values of one input vector.
+        hidden: Width N of the state: activations, cells of the memory and of the readout.
+        lines: Inputs of one logical bank, each with its encoder.
+        detectors: Outputs of one logical bank, each with its detector.
+        outputs: Values of one result.
+        banks: Logical banks, each holding one whole weight matrix.
+        tiles_out: Physical banks that share the outputs of one logical bank.
+        tiles_in: Physical banks that share the inputs of one logical bank.
+        analog_state: Whether the state stays analog between steps.
+        temperature: Temperature of the package [K].
+        carrier: What a line carries; banks of light that add as fields also leak as fields.
+    """
+
+    inputs: int
+    hidden: int
+    lines: int
+    detectors: int
+    outputs: int
+    banks: int
+    tiles_out: int
+    tiles_in: int
+    analog_state: bool
+    temperature: float
+    carrier: Carrier
+
+
+class Component(ABC, Generic[P]):
+    """Be one part of a machine, seen by timing, values and cost."""
+
+    part: ClassVar[str]
+    kind: ClassVar[str]
+    Params: ClassVar[type[Description]]
+    imperfections: ClassVar[tuple[str, ...]] = ()
+    #: Those that are the same on every chip at every time, so that training can know them.
+    deterministic: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, params: P, size: Size) -> None:
+        self.params = params
+        self.size = size
+
+    @abstractmethod
+    def delay_fs(self, action: str) -> int:
+        """Return how long one action takes [fs]; KeyError where the part does not know it."""
+
+    @abstractmethod
+    def cost(self, action: str) -> float:
+        """Return the energy of one action for one whole wave [J]; KeyError as `delay_fs`."""
+
+    @abstractmethod
+    def static_power(self) -> float:
+        """Return the power drawn while the machine is on [W]."""
+
+    def area(self) -> float | None:
+        """Return the chip area [m^2], or None where the description does not fix it."""
+        return None
+
+    def fabricate(self, generator: torch.Generator) -> State:
+        """Draw what is fixed once per chip; a part without spread draws nothing."""
+        return {}
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a designer should know about these parameters."""
+        return ()
+
+    def overload(self, power: float) -> tuple[str, ...]:
+        """Return what a designer should know about so much of a signal at this part.
+
+        Args:
+            power: Power [W], or voltage [V], of one line at logical 1 that reaches the part; at the
+                detector, what one line of weight 1 gives.
+        """
+        return ()
+
+    def on(self, active: Active, imperfection: str) -> bool:
+        """Return whether one of this part's imperfections is switched on."""
+        return f"{self.part}.{imperfection}" in active
+
+    def unsettled(self, elapsed: Tensor, time_constant: float, active: Active) -> Tensor:
+        """Return what an exponential approach has left after a time [s], as `elapsed`.
+
+        Nothing where the part's imperfection `settling` is off.
+        """
+        if not self.on(active, "settling"):
+            return torch.zeros_like(elapsed)
+        return dynamics.residue(elapsed, time_constant)
+
+
+def wait_fs(given: float | None, time_constant: float, bits: int) -> int:
+    """Return the wait of a first-order part [fs]: as given, or until half a bit is left."""
+    wait = dynamics.settling_time(time_constant, bits) if given is None else given
+    return to_fs(wait)

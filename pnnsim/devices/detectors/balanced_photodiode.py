@@ -1,0 +1,161 @@
+"""Turn light into current, with the noise that this costs."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from pnnsim.common.rng import noise_like
+from pnnsim.common.units import power_ratio
+from pnnsim.devices.base import Active, Detector, Received, wait_fs
+from pnnsim.devices.detectors.balanced_photodiode_params import BalancedPhotodiodeParams
+from pnnsim.physics import dynamics, photonic_detection
+
+_NOISES = ("shot_noise", "amplifier_noise", "laser_noise")
+
+
+@final
+class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
+    """Subtract the currents of two photodiodes and amplify the difference.
+
+        bank ───────────┐            With a local oscillator the pair reads a field with its sign,
+                      50:50 ──▶ +-   without one the difference of two powers.
+        oscillator ─────┘
+
+    Fields of banks whose products add have a pair each, whose currents join on one amplifier.
+    """
+
+    kind = "balanced_photodiode"
+    Params = BalancedPhotodiodeParams
+    deterministic = ("saturation", "settling")
+    imperfections = (*deterministic, *_NOISES)
+
+    def delay_fs(self, action: str) -> int:
+        """Return the wait before the capture."""
+        intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
+        return {"detect": wait_fs(self.params.settling_time, intrinsic, self.params.bits)}[action]
+
+    def cost(self, action: str) -> float:
+        """Return nothing: an amplifier draws standing power only."""
+        return {"detect": 0.0}[action]
+
+    def static_power(self) -> float:
+        """Return one amplifier per output, and the local oscillator of every pair."""
+        amplifiers = self.size.detectors * self.params.static_power
+        power, efficiency = self._oscillator, self.params.local_oscillator_efficiency
+        if power is None or efficiency is None:
+            return amplifiers
+        return amplifiers + self.size.detectors * self._pairs * power / efficiency
+
+    @property
+    def _oscillator(self) -> float | None:
+        return self.params.local_oscillator_power
+
+    @property
+    def _pairs(self) -> int:
+        """Return how many pairs, each with all its light, share one amplifier.
+
+        Powers of several banks count as if they met one pair.
+        """
+        return 1 if self._oscillator is None else self.size.tiles_in
+
+    def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
+        """Return the photocurrent of a power, or of a field that interferes."""
+        if self._oscillator is None:
+            return self.params.responsivity * unit_input
+        if not isinstance(unit_input, Tensor):
+            unit_input = torch.tensor(unit_input, dtype=torch.float64)
+        return photonic_detection.homodyne_current(
+            unit_input, self._oscillator, 0.0, self.params.responsivity
+        )
+
+    def residue(self, active: Active) -> float:
+        """Return what an exponential approach has left of the symbol before."""
+        time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
+        return self.unsettled_symbol(time_constant, active)
+
+    def detect(
+        self, received: Received, generator: torch.Generator | None, active: Active
+    ) -> Tensor:
+        """Return the difference of both photocurrents, saturated and noisy."""
+        signal = received.signal
+        if self.on(active, "saturation"):
+            signal = self._saturated(received)
+        noisy = received.beats is not None or any(self.on(active, name) for name in _NOISES)
+        if generator is None or not noisy:
+            return signal
+        # Training learns from the noise that was drawn, not from how large it might have been.
+        with torch.no_grad():
+            deviation = self._noise_variance(received, active).sqrt_()
+        return torch.addcmul(signal, deviation, noise_like(signal, generator))
+
+    def _saturated(self, received: Received) -> Tensor:
+        """Return the signal of photodiodes that answer strong light with less."""
+        full = self.params.saturation_power
+        if self._oscillator is None:
+            return photonic_detection.saturated_difference(
+                received.signal, received.total, full / received.unit_input
+            )
+        plus, minus = self._interfering(received)
+        difference = photonic_detection.saturated_difference(plus - minus, plus + minus, full)
+        return self._current(difference) / self.unit_current(received.unit_input)
+
+    def _interfering(self, received: Received) -> tuple[Tensor, Tensor]:
+        """Return the powers on both photodiodes of a pair that a local oscillator lights [W].
+
+        Pairs that share an amplifier are taken to share the signal: what they differ by is small
+        against the local oscillator.
+        """
+        assert self._oscillator is not None  # or nothing would interfere
+        unit = torch.as_tensor(received.unit_input, dtype=received.signal.dtype)
+        field = unit.sqrt() * received.signal / self._pairs
+        return photonic_detection.homodyne_powers(field, self._oscillator)
+
+    def _current(self, power: Tensor) -> Tensor:
+        """Return what all pairs of an output make of a power on one photodiode of each [A]."""
+        return self._pairs * self.params.responsivity * power
+
+    def _noise_variance(self, received: Received, active: Active) -> Tensor:
+        """Return the variance in the detection band, in logical units."""
+        unit_power = self.unit_current(received.unit_input) ** 2
+        band = photonic_detection.single_pole_noise_bandwidth(self.params.bandwidth)
+        if self._oscillator is None:
+            light = received.unit_input * received.total
+        else:
+            plus, minus = self._interfering(received)
+            light = plus + minus
+        variance = torch.zeros_like(light)
+        if self.on(active, "shot_noise"):
+            current = self._current(light) + 2.0 * self._pairs * self.params.dark_current
+            variance = variance + photonic_detection.shot_variance(current, band)
+        if self.on(active, "amplifier_noise"):
+            variance = variance + photonic_detection.amplifier_variance(
+                self.params.amplifier_noise, band
+            )
+        if received.beats is not None:
+            variance = variance + photonic_detection.emission_beat_variance(
+                received.unit_input * received.beats,
+                received.emission,
+                self.params.responsivity,
+                band,
+            )
+        if self.on(active, "laser_noise"):
+            rejected = power_ratio(-self.params.common_mode_rejection)
+            if self._oscillator is not None:
+                variance = variance + photonic_detection.balanced_intensity_noise_variance(
+                    self._current(plus),
+                    self._current(minus),
+                    received.intensity_noise,
+                    1.0 / rejected,
+                    band,
+                )
+                return variance / unit_power
+            assert received.squares is not None  # noise is drawn, so they were computed
+            assert received.square_total is not None
+            each = received.intensity_noise * band
+            # What is alike on every output comes first: that makes the least of numbers.
+            variance = variance / unit_power + each * rejected * received.square_total
+            return torch.add(variance, received.squares, alpha=each)
+        return variance / unit_power

@@ -1,0 +1,94 @@
+"""Describe the parts that turn what leaves a bank into an electrical signal."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pnnsim.devices.quantities import (
+    Bits,
+    Carrier,
+    Current,
+    CurrentNoise,
+    Fraction,
+    Frequency,
+    Params,
+    Power,
+    RatioDb,
+    Responsivity,
+    Time,
+)
+
+
+class BalancedPhotodiodeParams(Params):
+    """Describe balanced photodiodes with a transimpedance amplifier for each output.
+
+    With a local oscillator the pair is a homodyne receiver, which reads a field with its sign;
+    without one it subtracts two powers.
+    """
+
+    kind: Literal["balanced_photodiode"]
+    responsivity: Annotated[Responsivity, Field(gt=0, le=2)]
+    """Photocurrent per optical power."""
+    bandwidth: Annotated[Frequency, Field(gt=0)]
+    """3 dB bandwidth of photodiode and amplifier together; also the noise bandwidth."""
+    bits: Bits
+    """Depth to which the amplifier settles before the value is captured."""
+    settling_time: Annotated[Time, Field(gt=0)] | None = None
+    """Wait before the capture; from bandwidth and bits where it is not given."""
+    dark_current: Annotated[Current, Field(ge=0, le=1e-3)]
+    """Dark current of one photodiode."""
+    amplifier_noise: Annotated[CurrentNoise, Field(ge=0, le=1e-6)]
+    """Input-referred current noise density of the amplifier, one-sided."""
+    saturation_power: Annotated[Power, Field(gt=0)]
+    """Optical power at which the response of one photodiode has halved."""
+    common_mode_rejection: Annotated[RatioDb, Field(ge=0, le=100)]
+    """Rejection of what both photodiodes see, in electrical power."""
+    static_power: Annotated[Power, Field(ge=0)]
+    """Power of one amplifier."""
+    local_oscillator_power: Annotated[Power, Field(gt=0, le=1)] | None = None
+    """Optical power that the local oscillator gives to one pair, from the laser of the lines; none
+    for a receiver of powers."""
+    local_oscillator_efficiency: Annotated[Fraction, Field(gt=0, lt=1)] | None = None
+    """Optical power over electrical power of the local oscillator; goes with its power."""
+
+    @model_validator(mode="after")
+    def _oscillator_is_whole(self) -> Self:
+        if (self.local_oscillator_power is None) != (self.local_oscillator_efficiency is None):
+            raise ValueError(
+                "got one of local_oscillator_power and local_oscillator_efficiency; expected both "
+                "for a receiver of fields, or none for a receiver of powers"
+            )
+        return self
+
+    @property
+    def accepts(self) -> tuple[Carrier, ...]:
+        """Return what a pair can receive."""
+        return ("power",) if self.local_oscillator_power is None else ("field",)
+
+
+class PhotodiodeParams(Params):
+    """Describe two photodiodes for each output, each with an amplifier of its own."""
+
+    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
+
+    kind: Literal["photodiode"]
+    responsivity: Annotated[Responsivity, Field(gt=0, le=2)]
+    """Photocurrent per optical power."""
+    bandwidth: Annotated[Frequency, Field(gt=0)]
+    """3 dB bandwidth of photodiode and amplifier together; also the noise bandwidth."""
+    bits: Bits
+    """Depth to which the amplifiers settle before the values are captured."""
+    settling_time: Annotated[Time, Field(gt=0)] | None = None
+    """Wait before the capture; from bandwidth and bits where it is not given."""
+    dark_current: Annotated[Current, Field(ge=0, le=1e-3)]
+    """Dark current of one photodiode."""
+    amplifier_noise: Annotated[CurrentNoise, Field(ge=0, le=1e-6)]
+    """Input-referred current noise density of one amplifier, one-sided."""
+    saturation_power: Annotated[Power, Field(gt=0)]
+    """Optical power at which the response of one photodiode has halved."""
+    gain_mismatch: Annotated[Fraction, Field(ge=-1, le=1)]
+    """Gain of the adding amplifier less that of the subtracting one, relative to their mean."""
+    static_power: Annotated[Power, Field(ge=0)]
+    """Power of one amplifier; an output has two."""

@@ -1,0 +1,102 @@
+"""Read the two sums of an output by two photodiodes, each with an amplifier of its own."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from pnnsim.common.rng import noise_like
+from pnnsim.devices.base import Active, Detector, Received, wait_fs
+from pnnsim.devices.detectors.balanced_photodiode_params import PhotodiodeParams
+from pnnsim.physics import dynamics, photonic_detection
+
+
+@final
+class Photodiode(Detector[PhotodiodeParams]):
+    """Amplify the light of either sign, then subtract.
+
+        (+) ──▶ photodiode ──▶ amplifier ──┐
+                                           ├─ difference ──▶
+        (-) ──▶ photodiode ──▶ amplifier ──┘
+
+    Two amplifiers are noisier than one behind a balanced pair, and their gains are never equal, so
+    a part of the light that both see stays in the difference.
+    """
+
+    kind = "photodiode"
+    Params = PhotodiodeParams
+    deterministic = ("saturation", "gain_mismatch", "settling")
+    imperfections = (*deterministic, "shot_noise", "amplifier_noise", "laser_noise")
+
+    def delay_fs(self, action: str) -> int:
+        """Return the wait before the capture."""
+        wait = wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
+        return {"detect": wait}[action]
+
+    def cost(self, action: str) -> float:
+        """Return nothing: amplifiers draw standing power only."""
+        return {"detect": 0.0}[action]
+
+    def static_power(self) -> float:
+        """Return the power of two amplifiers per output; tiles sum on them."""
+        return 2 * self.size.detectors * self.params.static_power
+
+    def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
+        """Return the photocurrent of a power."""
+        return self.params.responsivity * unit_input
+
+    def residue(self, active: Active) -> float:
+        """Return what an exponential approach has left of the symbol before."""
+        return self.unsettled_symbol(self._time_constant, active)
+
+    def detect(
+        self, received: Received, generator: torch.Generator | None, active: Active
+    ) -> Tensor:
+        """Return the difference of both currents, saturated, unequal and noisy."""
+        signal = received.signal
+        mismatch = self.params.gain_mismatch if self.on(active, "gain_mismatch") else 0.0
+        if mismatch or self.on(active, "saturation"):
+            bright, dark = (received.total + signal) / 2.0, (received.total - signal) / 2.0
+            if self.on(active, "saturation"):
+                full = self.params.saturation_power / received.unit_input
+                bright = photonic_detection.saturated_power(bright, full)
+                dark = photonic_detection.saturated_power(dark, full)
+            signal = photonic_detection.unequal_difference(bright, dark, mismatch)
+        if generator is None:
+            return signal
+        # Training learns from the noise that was drawn, not from how large it might have been.
+        with torch.no_grad():
+            deviation = self._noise_variance(received, mismatch, active).sqrt_()
+            deviation = deviation * (1.0 / self.unit_current(received.unit_input))
+        return torch.addcmul(signal, deviation, noise_like(signal, generator))
+
+    def _noise_variance(self, received: Received, mismatch: float, active: Active) -> Tensor:
+        """Return the variance of the difference in the detection band [A^2]."""
+        band = photonic_detection.single_pole_noise_bandwidth(self.params.bandwidth)
+        unit_current = self.unit_current(received.unit_input)
+        variance = torch.zeros_like(received.signal)
+        if self.on(active, "shot_noise"):
+            current = unit_current * received.total + 2.0 * self.params.dark_current
+            variance = variance + photonic_detection.shot_variance(current, band)
+        if self.on(active, "amplifier_noise"):
+            each = photonic_detection.amplifier_variance(self.params.amplifier_noise, band)
+            variance = variance + 2.0 * each
+        if self.on(active, "laser_noise"):
+            assert received.squares is not None  # noise is drawn, so they were computed
+            assert received.square_total is not None
+            squares = received.squares + (mismatch / 2.0) ** 2 * received.square_total
+            variance = variance + received.intensity_noise * unit_current**2 * squares * band
+        if received.beats is not None:
+            variance = variance + photonic_detection.emission_beat_variance(
+                received.unit_input * received.beats,
+                received.emission,
+                self.params.responsivity,
+                band,
+            )
+        return variance
+
+    @property
+    def _time_constant(self) -> float:
+        return dynamics.time_constant_from_bandwidth(self.params.bandwidth)

@@ -1,0 +1,227 @@
+"""State what every kind of part around the weight banks must answer, family by family."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from pnnsim.common.units import from_fs
+from pnnsim.devices.component import Active, Component, P
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Describe what reaches a detector in one step, in logical units.
+
+    Args:
+        signal: Weighted sum, shape `(batch, n_out)`.
+        total: Sum of all light that is absorbed, sign dropped, shape `(batch, n_out)`, or
+            `(batch, 1)` where it is the same on every output.
+        squares: Sum of the squared terms of `signal`, shape `(batch, n_out)`: independent
+            sources add their noise in power. None where no noise is drawn.
+        square_total: Sum of the squared terms of `total`, as `total`, or None likewise.
+        unit_input: Power [W], or current [A], of logical 1 at the detector, shape `()`.
+        intensity_noise: Relative intensity noise of one source [1/Hz].
+        emission: Spontaneous emission that an optical amplifier sends along with each line, at the
+            detector behind weight 1 [W/Hz]; 0 without one.
+        conductance: Conductance that hangs on one output node [S]; 0 for light.
+        beats: Sum of the lines, each times its squared weight, shape `(batch, n_out)`: what beats
+            with the emission. None without an amplifier or where no noise is drawn.
+    """
+
+    signal: Tensor
+    total: Tensor
+    squares: Tensor | None
+    square_total: Tensor | None
+    unit_input: float | Tensor
+    intensity_noise: float = 0.0
+    emission: float = 0.0
+    conductance: float = 0.0
+    beats: Tensor | None = None
+
+
+class FrontEnd(Component[P]):
+    """Compute the input map and the output map."""
+
+    part = "front_end"
+
+    @abstractmethod
+    def map_input(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return `x W_xh^T + b`, shape `(batch, n_hidden)`."""
+
+    @abstractmethod
+    def map_output(self, state: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Return `h W_out^T + b`, shape `(batch, n_out)`."""
+
+
+class Encoder(Component[P]):
+    """Put the state onto lines."""
+
+    part = "encoder"
+
+    @abstractmethod
+    def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
+        """Return what the lines carry, within their range, shape as `state`.
+
+        Args:
+            state: State h, shape `(batch, n_line)`.
+            converted: Whether the state comes through the digital-to-analog converter.
+            active: Imperfections that are switched on.
+        """
+
+    @property
+    @abstractmethod
+    def full_scale(self) -> float:
+        """Return the power [W], or the voltage [V], of one line at logical 1."""
+
+    @property
+    def intensity_noise(self) -> float:
+        """Return the relative intensity noise of one line [1/Hz]; 0 for electrical lines."""
+        return 0.0
+
+
+class Switch(Component[P]):
+    """Choose the weight bank."""
+
+    part = "switch"
+
+    @property
+    @abstractmethod
+    def transmission(self) -> float:
+        """Return the part of the power, or current, that goes by way of the selected bank."""
+
+    @abstractmethod
+    def leakage(self, active: Active) -> float:
+        """Return the part of an unselected bank's product that adds to the selected one's.
+
+        Banks of light that add as fields leak as fields: the square root of the power.
+        """
+
+    @abstractmethod
+    def residue(self, dwell: Tensor, active: Active) -> Tensor:
+        """Return the share of the previous bank that is left after a dwell [s]."""
+
+    def injection(self, dwell: Tensor, active: Active) -> Tensor | None:
+        """Return the current that a move leaves on an output after a dwell [A]; None for none."""
+        return None
+
+    @property
+    def emission(self) -> float:
+        """Return the spontaneous emission at the switch's output [W/Hz]; 0 without an amplifier.
+
+        It is noise where the switch's imperfection `emission` is on.
+        """
+        return 0.0
+
+    @property
+    def endurance(self) -> float:
+        """Return how many moves the switch survives."""
+        return float("inf")
+
+
+class Detector(Component[P]):
+    """Turn what leaves a bank into an electrical signal."""
+
+    part = "detector"
+
+    @abstractmethod
+    def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
+        """Return the current of logical 1 [A] for a power [W] or current [A] of logical 1."""
+
+    @abstractmethod
+    def detect(
+        self, received: Received, generator: torch.Generator | None, active: Active
+    ) -> Tensor:
+        """Return the captured signal in logical units, shape `(batch, n_out)`.
+
+        Args:
+            received: What reaches the detector.
+            generator: Stream of the read noise; None for no noise.
+            active: Imperfections that are switched on.
+        """
+
+    def residue(self, active: Active) -> float:
+        """Return the share of the previous symbol that is left at the capture."""
+        return 0.0
+
+    def unsettled_symbol(self, time_constant: float, active: Active) -> float:
+        """Return what an exponential approach has left of the symbol before, where that is on."""
+        if not self.on(active, "settling"):
+            return 0.0
+        return math.exp(-from_fs(self.delay_fs("detect")) / time_constant)
+
+
+class Nonlinearity(Component[P]):
+    """Apply the activation f."""
+
+    part = "nonlinearity"
+
+    @abstractmethod
+    def activate(
+        self,
+        value: Tensor,
+        previous: Tensor | None,
+        generator: torch.Generator | None,
+        active: Active,
+    ) -> Tensor:
+        """Return f of the pre-activation, shape as `value`.
+
+        Args:
+            value: Pre-activation, logical.
+            previous: Last output of this part in the same wave; None in the first step. Only parts
+                that have not settled depend on it.
+            generator: Stream of the read noise; None for no noise.
+            active: Imperfections that are switched on.
+        """
+
+    @property
+    @abstractmethod
+    def range(self) -> tuple[float, float]:
+        """Return the least and the greatest value of f, which the last converter spans."""
+
+    @property
+    def slope(self) -> float:
+        """Return the steepest slope of f, by which training scales its first weights."""
+        with torch.inference_mode(False), torch.enable_grad():
+            value = torch.linspace(-1.0, 1.0, 2001, dtype=torch.float64, requires_grad=True)
+            answer = self.activate(value, None, None, frozenset())
+            (gradient,) = torch.autograd.grad(answer.sum(), value)
+        return float(gradient.abs().max())
+
+
+class Memory(Component[P]):
+    """Keep the state between steps."""
+
+    part = "memory"
+    analog: ClassVar[bool]
+    #: Whether a state may stay for longer than `hold` takes; a loop gives it back after one round.
+    patient: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def capacity(self) -> int:
+        """Return how many waves fit."""
+
+    @property
+    def transmission(self) -> float:
+        """Return what is left of a line's power, or voltage, behind the memory."""
+        return 1.0
+
+    @abstractmethod
+    def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:
+        """Return the state after it was held for some time [s], shape `(batch, 1)` or `(1, 1)`."""
+
+
+class Readout(Component[P]):
+    """Hand the result to the host."""
+
+    part = "readout"
+
+    @abstractmethod
+    def read(self, state: Tensor, span: tuple[float, float], active: Active) -> Tensor:
+        """Return the state as numbers, shape as `state`; `span` is the range of f."""

@@ -1,0 +1,237 @@
+"""Find the kinds of parts: a literal table, `register()`, and entry points.
+
+A kind is a pair: its `Params`, which describes, and its component, which computes. The table names
+both by module so that reading a description imports no torch. A spec can never name a module.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pnnsim.devices.base import Component
+    from pnnsim.devices.quantities import Params
+
+ENTRY_POINT_GROUP = "pnnsim.components"
+
+#: part → kind → (description, component). The parts come in the order in which a wave meets them.
+BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
+    "front_end": {
+        "digital": (
+            "front_ends.digital_params:DigitalParams",
+            "front_ends.digital:DigitalFrontEnd",
+        ),
+    },
+    "encoder": {
+        "mrm": ("encoders.modulator_params:MrmParams", "encoders.modulator:ModulatorEncoder"),
+        "mzm": ("encoders.modulator_params:MzmParams", "encoders.modulator:MachZehnderEncoder"),
+        "source_array": (
+            "free_space.mask_bank_params:SourceArrayParams",
+            "free_space.mask_bank:SourceArray",
+        ),
+        "dmd_rows": (
+            "free_space.mask_bank_params:DmdRowsParams",
+            "free_space.mask_bank:MirrorEncoder",
+        ),
+        "line_driver": (
+            "crossbar.periphery_params:LineDriverParams",
+            "crossbar.periphery:LineDriver",
+        ),
+    },
+    "switch": {
+        "electro_optic": (
+            "switches.switch_tree_params:ElectroOpticSwitchParams",
+            "switches.switch_tree:ElectroOpticSwitch",
+        ),
+        "thermo_optic": (
+            "switches.switch_tree_params:ThermoOpticSwitchParams",
+            "switches.switch_tree:ThermoOpticSwitch",
+        ),
+        "plzt": ("switches.switch_tree_params:PlztSwitchParams", "switches.switch_tree:PlztSwitch"),
+        "fiber_mems": (
+            "memories.fiber_params:FiberMemsSwitchParams",
+            "memories.fiber:FiberMemsSwitch",
+        ),
+        "soa": ("memories.fiber_params:SoaSwitchParams", "memories.fiber:SoaSwitch"),
+        "dmd": (
+            "free_space.mask_bank_params:DmdSwitchParams",
+            "free_space.mask_bank:MirrorSwitch",
+        ),
+        "current": (
+            "crossbar.periphery_params:CurrentSwitchParams",
+            "crossbar.periphery:CurrentSwitch",
+        ),
+    },
+    "weight_banks": {
+        "mrr": ("weight_banks.mrr_params:MrrParams", "weight_banks.mrr:RingBank"),
+        "pcm": (
+            "weight_banks.pcm_params:PcmParams",
+            "weight_banks.pcm:PhaseChangeBank",
+        ),
+        "slm": ("free_space.mask_bank_params:SlmParams", "free_space.mask_bank:MaskBank"),
+        "mzi_mesh": ("weight_banks.mzi_mesh_params:MziMeshParams", "weight_banks.mzi_mesh:MziMesh"),
+        "mtj_crossbar": (
+            "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
+            "weight_banks.mtj_crossbar:MtjCrossbar",
+        ),
+    },
+    "detector": {
+        "balanced_photodiode": (
+            "detectors.balanced_photodiode_params:BalancedPhotodiodeParams",
+            "detectors.balanced_photodiode:BalancedPhotodiode",
+        ),
+        "photodiode": (
+            "detectors.balanced_photodiode_params:PhotodiodeParams",
+            "detectors.photodiode:Photodiode",
+        ),
+        "camera": ("free_space.mask_bank_params:CameraParams", "detectors.camera:Camera"),
+        "crossbar_tia": (
+            "crossbar.periphery_params:CrossbarTiaParams",
+            "crossbar.periphery:CrossbarTia",
+        ),
+    },
+    "nonlinearity": {
+        "electro_optic": (
+            "nonlinearities.optical_params:ElectroOpticActivationParams",
+            "nonlinearities.optical:ElectroOpticActivation",
+        ),
+        "square_law": (
+            "nonlinearities.optical_params:SquareLawParams",
+            "nonlinearities.passive:SquareLaw",
+        ),
+        "saturable_absorber": (
+            "nonlinearities.optical_params:SaturableAbsorberParams",
+            "nonlinearities.passive:SaturableAbsorber",
+        ),
+        "digital": (
+            "memories.digital_params:DigitalActivationParams",
+            "memories.digital:DigitalActivation",
+        ),
+        "electronic_analog": (
+            "nonlinearities.electronic_params:ElectronicAnalogParams",
+            "nonlinearities.electronic:ElectronicAnalog",
+        ),
+        "mtj_sigmoid": (
+            "nonlinearities.electronic_params:MtjSigmoidParams",
+            "nonlinearities.electronic:MtjSigmoid",
+        ),
+        "spin_oscillator": (
+            "nonlinearities.electronic_params:SpinOscillatorParams",
+            "nonlinearities.electronic:SpinOscillator",
+        ),
+    },
+    "memory": {
+        "sample_hold": (
+            "memories.sample_hold_params:SampleHoldParams",
+            "memories.sample_hold:SampleHold",
+        ),
+        "delay_line": ("memories.fiber_params:DelayLineParams", "memories.fiber:DelayLine"),
+        "sram": ("memories.digital_params:SramParams", "memories.digital:Sram"),
+    },
+    "readout": {
+        "adc": ("memories.sample_hold_params:AdcParams", "readouts.adc:Adc"),
+        "register": ("memories.digital_params:RegisterParams", "memories.digital:Register"),
+    },
+}
+
+_registered: dict[tuple[str, str], type[Component[Any]]] = {}
+
+
+def parts() -> tuple[str, ...]:
+    """Return the names of the parts of a machine, in the order in which a wave meets them."""
+    return tuple(BUILTIN)
+
+
+def kinds(part: str) -> tuple[str, ...]:
+    """Return every kind known for a part, sorted: built in, registered, and by entry point."""
+    names = set(BUILTIN[part])
+    names.update(kind for owner, kind in _registered if owner == part)
+    names.update(
+        point.name.partition(".")[2]
+        for point in _installed()
+        if point.name.partition(".")[0] == part
+    )
+    return tuple(sorted(names))
+
+
+def register(part: str, component: type[Component[Any]]) -> None:
+    """Make a component class usable from specs in this process.
+
+    Args:
+        part: Name of the part, such as `weight_banks`.
+        component: Final class with a `Params` of its own; its kind is the YAML name.
+
+    Raises:
+        ValueError: If the part is unknown or the kind is already taken by another class.
+    """
+    if part not in BUILTIN:
+        raise ValueError(f"unknown part '{part}'; expected one of {', '.join(BUILTIN)}")
+    kind = component.kind
+    owner = _registered.get((part, kind))
+    if kind in BUILTIN[part] or (owner is not None and owner is not component):
+        other = "pnnsim" if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+        raise ValueError(
+            f"{part}.{kind} is claimed by {other} and by "
+            f"{component.__module__}.{component.__qualname__}; give yours another name"
+        )
+    _registered[part, kind] = component
+
+
+def params_class(part: str, kind: str) -> type[Params] | None:
+    """Return the description of a kind, or None where nobody knows it."""
+    if kind in BUILTIN[part]:
+        module, name = BUILTIN[part][kind][0].split(":")
+        found: type[Params] = getattr(import_module(f"pnnsim.devices.{module}"), name)
+        return found
+    component = _foreign(part, kind)
+    return None if component is None else component.Params
+
+
+def component_class(part: str, kind: str) -> type[Component[Any]]:
+    """Return the component of a kind that `params_class` knows.
+
+    Raises:
+        KeyError: If nobody knows the kind.
+    """
+    if kind in BUILTIN[part]:
+        module, name = BUILTIN[part][kind][1].split(":")
+        found: type[Component[Any]] = getattr(import_module(f"pnnsim.devices.{module}"), name)
+        return found
+    component = _foreign(part, kind)
+    if component is None:
+        raise KeyError(f"{part}.{kind}")
+    return component
+
+
+def imperfections(part: str, kind: str) -> tuple[str, ...]:
+    """Return the names of the imperfections of a kind, such as `weight_banks.crosstalk`.
+
+    This imports the component, and torch with it.
+
+    Raises:
+        KeyError: If nobody knows the kind.
+    """
+    return tuple(f"{part}.{name}" for name in component_class(part, kind).imperfections)
+
+
+@lru_cache(1)
+def _installed() -> tuple[EntryPoint, ...]:
+    """Return the entry points of installed packages: read once, as it takes a look at each."""
+    return tuple(entry_points(group=ENTRY_POINT_GROUP))
+
+
+def _foreign(part: str, kind: str) -> type[Component[Any]] | None:
+    """Return a registered component, or the one entry point of exactly this name."""
+    if (part, kind) in _registered:
+        return _registered[part, kind]
+    points = [point for point in _installed() if point.name == f"{part}.{kind}"]
+    if not points:
+        return None
+    if len(points) > 1:
+        owners = " and ".join(sorted(point.value for point in points))
+        raise ValueError(f"{part}.{kind} is claimed by {owners}; uninstall one of them")
+    component: type[Component[Any]] = points[0].load()
+    return component

@@ -1,0 +1,56 @@
+"""Describe the parts that choose the weight bank."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from pnnsim.devices.quantities import Bits, Carrier, Count, Energy, Params, Power, RatioDb, Time
+
+
+class SwitchTreeParams(Params):
+    """Describe what all trees of 1x2 interferometric switches have; the kinds are below."""
+
+    accepts: ClassVar[tuple[Carrier, ...]] = ("power", "field")
+
+    count: Count
+    """Parallel trees: one for each bus of wavelengths, or for each line of a coherent machine."""
+    bits: Bits
+    """Depth to which a switch settles before light may cross."""
+    insertion_loss: Annotated[RatioDb, Field(ge=0, le=40)]
+    """Loss of one 1x2 switch."""
+    crosstalk: Annotated[RatioDb, Field(ge=0, le=100)]
+    """Extinction of the unselected path of one 1x2 switch, a positive number."""
+    toggle_energy: Annotated[Energy, Field(ge=0)]
+    """Energy of one move of one 1x2 switch."""
+    static_power: Annotated[Power, Field(ge=0)]
+    """Power that one 1x2 switch draws all the time: bias, trimming, driver, mean heat."""
+
+
+class ElectroOpticSwitchParams(SwitchTreeParams):
+    """Describe a tree of 1x2 Mach-Zehnder switches driven by carriers or by a field."""
+
+    kind: Literal["electro_optic"]
+    rise_time: Annotated[Time, Field(gt=0)]
+    """10-90 % rise time of one 1x2 switch."""
+    settling_time: Annotated[Time, Field(gt=0)] | None = None
+    """Wait after a move; from rise time and bits where it is not given."""
+
+
+class ThermoOpticSwitchParams(SwitchTreeParams):
+    """Describe a tree of 1x2 Mach-Zehnder switches whose arms are heated."""
+
+    kind: Literal["thermo_optic"]
+    time_constant: Annotated[Time, Field(gt=0)]
+    """Thermal time constant of one arm."""
+    settling_time: Annotated[Time, Field(gt=0)] | None = None
+    """Wait after a move; from time constant and bits where it is not given."""
+
+
+class PlztSwitchParams(SwitchTreeParams):
+    """Describe a tree of 1x2 switches in lead lanthanum zirconate titanate waveguides."""
+
+    kind: Literal["plzt"]
+    settling_time: Annotated[Time, Field(gt=0)]
+    """Wait after a move, as makers state it; the phase is within half a bit by then."""

@@ -1,0 +1,133 @@
+"""State what every kind of weight bank must answer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pnnsim.devices.component import Active, Component, P, State
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Hold what a bank makes of a weight matrix.
+
+    Args:
+        weights: Effective weights in logical units, shape `(n_out, n_in)`.
+        scale: Signal at weight 1 over that of the bank's `transmission`: a passive mesh must scale
+            a matrix down to singular values of at most 1, and the detector sees less.
+        light: Light of each line that each output absorbs, over that at weight 1, as `weights`;
+            None where the bank's `absorbed` says so for every weight.
+    """
+
+    weights: Tensor
+    scale: float | Tensor = 1.0
+    light: Tensor | None = None
+
+
+class WeightBank(Component[P]):
+    """Hold weight matrices."""
+
+    part = "weight_banks"
+
+    #: Whether a bank's weights change with their age, so that waves are grouped by it.
+    ages: bool = False
+
+    #: Whether a programming measures the bank and so corrects what has drifted until then. Drifts
+    #: are sums of changes in this case.
+    corrects_drift: bool = False
+
+    @abstractmethod
+    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+        """Return the weights that a bank has once settled.
+
+        Args:
+            target: Wanted weights in [-1, 1], shape `(n_out, n_in)`.
+            state: What this bank's fabrication and environment add.
+            active: Imperfections that are switched on.
+            age: Time since the write began [s], infinite where nobody asks; only banks that
+                declare `ages` depend on it.
+        """
+
+    def respond(self, line: Tensor, full_scale: float, active: Active) -> Tensor:
+        """Return the lines as the cells respond to them, where they do not respond in proportion.
+
+        Args:
+            line: What the lines carry, shape `(batch, n_in)`.
+            full_scale: Power [W], or voltage [V], of one line at logical 1.
+            active: Imperfections that are switched on.
+        """
+        return line
+
+    def write_error(
+        self, held: Tensor, generator: torch.Generator, active: Active
+    ) -> Tensor | None:
+        """Draw by how much one programming misses the settled weights `held`; None for nothing.
+
+        Whether there is an error must depend on `active` and the description alone.
+        """
+        return None
+
+    def read_variance(self, held: Tensor, age: float, active: Active) -> Tensor | None:
+        """Return the variance of each weight from read to read, as `held`; None for nothing."""
+        return None
+
+    @abstractmethod
+    def residue(self, elapsed: Tensor, active: Active) -> Tensor:
+        """Return the share of the replaced weights left, by time since the write began [s]."""
+
+    @abstractmethod
+    def setup_wait(self) -> float:
+        """Return how long a written machine waits before its first wave [s]."""
+
+    @property
+    @abstractmethod
+    def rest_weight(self) -> float:
+        """Return the weight of a cell that was never written."""
+
+    @property
+    @abstractmethod
+    def transmission(self) -> float:
+        """Return power out over power in of one line at weight 1, or current over voltage [S]."""
+
+    @property
+    def absorbed(self) -> float:
+        """Return the light of one line that an output absorbs, over that at weight 1."""
+        return 0.0
+
+    @property
+    def conductance(self) -> float:
+        """Return the conductance of a bank on one output node [S]; 0 for light."""
+        return 0.0
+
+    def line_power(self, full_scale: float) -> float:
+        """Return the mean power that driven lines give to the bank that is read [W]; 0 for light.
+
+        Args:
+            full_scale: Voltage of one line at logical 1 [V].
+        """
+        return 0.0
+
+    @property
+    def endurance(self) -> float:
+        """Return how many programmings a cell survives."""
+        return float("inf")
+
+    def environment(
+        self, previous: State | None, elapsed: float, generator: torch.Generator
+    ) -> State:
+        """Return what drifts with time, some time [s] after `previous`; None at the start."""
+        return {}
+
+    def drifted(self, now: State, then: State) -> State:
+        """Return what weights feel of `environment` now that were programmed in another one."""
+        if not self.corrects_drift:
+            return now
+        return {name: value - then[name] for name, value in now.items()}
+
+    def correlation_time(self) -> float:
+        """Return the time scale on which `environment` changes [s]."""
+        return float("inf")

@@ -1,0 +1,302 @@
+"""Hold weight matrices in micro-rings."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import final
+
+import torch
+from scipy import constants
+from torch import Tensor
+
+from pnnsim.common.rng import noise_like, normal
+from pnnsim.common.units import power_ratio, to_fs
+from pnnsim.devices.base import Active, Held, Size, State, WeightBank
+from pnnsim.devices.weight_banks.cache import Kept, content
+from pnnsim.devices.weight_banks.mrr_params import MrrParams
+from pnnsim.physics import dynamics, photonic_ring, photonic_thermal, quantize
+
+#: Calibrated weight sets that are kept: two for each of as many sets as networks have.
+_KEPT = 64
+
+
+@final
+class RingBank(WeightBank[MrrParams]):
+    """Weigh one wavelength with each add-drop ring (Tait et al., Sci. Rep. 7, 7430, 2017).
+
+        bus in ──o──o──o──▶ through port ──▶ photodiode (-)
+                 │  │  │
+        bus out ◀┴──┴──┴─── drop port ─────▶ photodiode (+)
+
+    The weight is drop minus through. Its achievable interval is not symmetric, so a logical weight
+    w in [-1, 1] is held as `scale * w`, and `scale` is part of the transmission.
+    """
+
+    kind = "mrr"
+    Params = MrrParams
+    corrects_drift = True
+    deterministic = ("quantization",)
+    imperfections = (
+        *deterministic,
+        "crosstalk",
+        "heater_crosstalk",
+        "resonance_error",
+        "temperature",
+        "write_repeatability",
+        "settling",
+    )
+
+    def __init__(self, params: MrrParams, size: Size) -> None:
+        super().__init__(params, size)
+        circumference = 2.0 * math.pi * params.ring_radius
+        self._fsr = photonic_ring.free_spectral_range(
+            params.wavelength, params.group_index, circumference
+        )
+        self._amplitude = photonic_ring.ring_amplitude(params.ring_loss, circumference)
+        self._low, high = photonic_ring.weight_interval(params.self_coupling, self._amplitude)
+        if params.voltage_shift is not None and params.voltage_limit is not None:
+            # A junction moves a resonance only so far, so that little weight is left off resonance.
+            reach = torch.tensor(params.voltage_shift * params.voltage_limit, dtype=torch.float64)
+            self._low = max(self._low, float(self._single(reach)))
+        self._scale = params.usable_range * min(high, -self._low)
+        self._calibrated: Kept[Tensor] = Kept(_KEPT)
+        self._heat: Kept[Tensor] = Kept(_KEPT)
+
+    # timing
+
+    def delay_fs(self, action: str) -> int:
+        """Return the flight time, the ring's response, or the time of one programming."""
+        if action == "propagate":
+            return to_fs(self.params.path_length * self.params.group_index / constants.c)
+        if action == "mvm":
+            coupling = self.params.self_coupling
+            width = photonic_ring.linewidth(self._fsr, coupling, coupling, self._amplitude)
+            bandwidth = photonic_ring.optical_bandwidth(self.params.wavelength, width)
+            response = dynamics.time_constant_from_bandwidth(bandwidth)
+            return to_fs(dynamics.settling_time(response, self.params.bits))
+        if action == "write":
+            return to_fs(self._write_time)
+        raise KeyError(action)
+
+    @property
+    def _write_time(self) -> float:
+        settle = self.params.settling_time
+        if settle is None:
+            settle = dynamics.settling_time(self.params.time_constant, self.params.bits)
+        return self.params.calibration_rounds * settle
+
+    def setup_wait(self) -> float:
+        """Return the time until the slow part of the heat has settled to half a bit."""
+        left = self.params.slow_fraction * 2.0 ** (self.params.bits + 1)
+        return self.params.slow_time_constant * math.log(left) if left > 1.0 else 0.0
+
+    # cost
+
+    def cost(self, action: str) -> float:
+        """Return the converters' energy of one programming; light and heat are standing power."""
+        tiles = self.size.tiles_out * self.size.tiles_in
+        rings = tiles * self.params.rows * self.params.cols
+        energy = rings * self.params.calibration_rounds * self.params.round_energy
+        return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
+
+    def static_power(self) -> float:
+        """Return the heat of every ring of every bank, selected or not."""
+        return self._rings * self.params.hold_power
+
+    def overload(self, power: float) -> tuple[str, ...]:
+        """Return a warning where one wavelength alone heats the ring that drops it."""
+        at_ring = power * self.split_power_fraction
+        if at_ring <= self.params.ring_power_limit:
+            return ()
+        return (
+            f"weight_banks.ring_power_limit: {at_ring:.3g} W of one wavelength meets each ring; "
+            f"expected at most {self.params.ring_power_limit:.3g} W, beyond which it heats itself",
+        )
+
+    def area(self) -> float:
+        """Return the area of all rings at their pitch."""
+        return self._rings * self.params.ring_pitch**2
+
+    @property
+    def _rings(self) -> int:
+        return self.params.count * self.params.rows * self.params.cols
+
+    # values
+
+    def fabricate(self, generator: torch.Generator) -> State:
+        """Draw what calibration leaves of each ring's resonance [m], shape `(n_out, n_in)`."""
+        spread = normal((self.size.detectors, self.size.lines), generator)
+        return {"resonance": self.params.resonance_error * spread}
+
+    def environment(
+        self, previous: State | None, elapsed: float, generator: torch.Generator
+    ) -> State:
+        """Return each ring's temperature error [K], an Ornstein-Uhlenbeck process."""
+        noise = normal((self.size.detectors, self.size.lines), generator)
+        deviation = self.params.temperature_error
+        if previous is None:
+            return {"temperature": deviation * noise}
+        temperature = dynamics.ornstein_uhlenbeck_step(
+            previous["temperature"],
+            torch.tensor(elapsed),
+            deviation,
+            self.params.temperature_time,
+            noise,
+        )
+        return {"temperature": temperature}
+
+    def correlation_time(self) -> float:
+        """Return the correlation time of the temperature."""
+        return self.params.temperature_time
+
+    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+        """Return drop minus through of every ring, in logical units.
+
+        Calibration measures the bank as it is and corrects each weight by what it is off, once a
+        round; so light that leaks between channels is corrected as far as the rings reach. What
+        stays are the steps of the heaters' converters and resonances that moved since.
+        """
+        target = target.clamp(-1.0, 1.0)
+        command = self._calibrate(target, active)
+        shift = self._shift(target, state, active)
+        heated = self._heats_neighbors(active)
+        if shift is None and not heated and not self.on(active, "crosstalk"):
+            return Held(command)
+        return Held(self._measure(command, shift, active, heated=heated))
+
+    def _heats_neighbors(self, active: Active) -> bool:
+        """Return whether calibration leaves something of the neighbors' heat."""
+        felt = self.params.tuning == "thermal" and self.params.heater_crosstalk > 0.0
+        return felt and self.on(active, "heater_crosstalk")
+
+    def _calibrate(self, target: Tensor, active: Active) -> Tensor:
+        """Return the weights to which the rings are set, in steps of their converters."""
+        if not self.on(active, "crosstalk"):
+            # The first measurement finds nothing to correct.
+            return self._converted(target, active)
+        flags = (self.on(active, "quantization"), self.on(active, "crosstalk"))
+        corrected = self._calibrated.get(
+            (*content(target), *flags), lambda: self._corrected(target.detach(), active)
+        )
+        # Weights follow their targets, so gradients pass straight through.
+        return corrected + (target - target.detach())
+
+    def _corrected(self, target: Tensor, active: Active) -> Tensor:
+        """Return the command after all rounds; no chip's draw enters, so it serves all chips."""
+        command, wanted = self._converted(target, active), target
+        for _ in range(self.params.calibration_rounds - 1):
+            wanted = wanted + target - self._measure(command, None, active)
+            command = self._converted(wanted, active)
+        return command
+
+    def _converted(self, wanted: Tensor, active: Active) -> Tensor:
+        """Return the nearest weights that a ring can be set to."""
+        reach = self.params.usable_range * -self._low / self._scale
+        if self.on(active, "quantization"):
+            # The converter spans what the ring reaches; a symmetric range keeps weight 0 exact.
+            wanted = quantize.quantize(wanted, self.params.bits, -reach, reach)
+        return wanted.clamp(-reach, 1.0)
+
+    def _measure(
+        self, command: Tensor, shift: Tensor | None, active: Active, *, heated: bool = False
+    ) -> Tensor:
+        """Return the weights that light meets when the rings are set to `command`.
+
+        `heated` adds what setting all rings at once has left: each moves while the others do.
+        """
+        phase = photonic_ring.weight_to_phase(
+            self._scale * command, self.params.self_coupling, self._amplitude
+        )
+        detuning = photonic_ring.phase_to_detuning(phase, self._fsr)
+        if heated:
+            rings = detuning.detach()
+            detuning = detuning + self._heat.get(content(rings), lambda: self._heat_left(rings))
+        if shift is not None:
+            detuning = detuning + shift
+        on_bus = self._cascade if self.on(active, "crosstalk") else self._single
+        return on_bus(detuning) / self._scale
+
+    def _heat_left(self, detuning: Tensor) -> Tensor:
+        """Return what calibration leaves of the neighbors' heat, as a detuning [m]."""
+        pitch = self.params.ring_pitch
+        return photonic_thermal.calibration_residue(
+            detuning,
+            self.params.calibration_rounds,
+            pitch=pitch,
+            strength=self.params.heater_crosstalk,
+            reference_distance=pitch,
+            decay_length=self.params.heater_decay_length,
+        )
+
+    def _shift(self, target: Tensor, state: State, active: Active) -> Tensor | None:
+        """Return how far each resonance is from where it was put [m]; None where exactly there."""
+        shifts = []
+        if self.on(active, "resonance_error") and "resonance" in state:
+            shifts.append(state["resonance"])
+        if self.on(active, "temperature") and "temperature" in state:
+            shifts.append(self.params.thermal_shift * state["temperature"])
+        return sum(shifts[1:], shifts[0]).to(target) if shifts else None
+
+    def _single(self, detuning: Tensor) -> Tensor:
+        """Return the weights of rings that meet their own wavelength only."""
+        phase = detuning * (2.0 * math.pi / self._fsr)
+        return photonic_ring.ring_weight(phase, self.params.self_coupling, self._amplitude)
+
+    def _cascade(self, detuning: Tensor) -> Tensor:
+        """Return the weights of rings that meet every wavelength of their bus."""
+        channels = self.params.channels_per_bus
+        n_out, n_in = detuning.shape
+        buses = math.ceil(n_in / channels)
+        # A line that is not in use still has its ring; on its own dark wavelength it does no harm.
+        missing = buses * channels - n_in
+        padded = torch.nn.functional.pad(detuning, (0, missing))
+        weights = photonic_ring.bank_weights(
+            padded.reshape(n_out * buses, channels),
+            self._fsr / channels,
+            self._fsr,
+            self.params.self_coupling,
+            self._amplitude,
+        )
+        return weights.reshape(n_out, buses * channels)[:, :n_in]
+
+    def write_error(
+        self, held: Tensor, generator: torch.Generator, active: Active
+    ) -> Tensor | None:
+        """Draw the spread of repeated programmings, the same for every weight."""
+        if not self.on(active, "write_repeatability"):
+            return None
+        return self.params.write_repeatability * noise_like(held, generator)
+
+    def residue(self, elapsed: Tensor, active: Active) -> Tensor:
+        """Return what a heater and its substrate have left of the last change."""
+        if not self.on(active, "settling"):
+            return torch.zeros_like(elapsed)
+        return dynamics.two_time_constant_residue(
+            elapsed,
+            self.params.time_constant,
+            self.params.slow_time_constant,
+            self.params.slow_fraction,
+        )
+
+    @property
+    def rest_weight(self) -> float:
+        """Return the weight of an unheated ring: all of the light goes through."""
+        return max(-1.0, self._low / self._scale)
+
+    @property
+    def transmission(self) -> float:
+        """Return losses times the split over all rows that share a line, at weight 1."""
+        passed = self.params.through_loss * (self.params.channels_per_bus - 1)
+        losses = power_ratio(-self.params.excess_loss - passed)
+        return self._scale * losses / (self.params.rows * self.size.tiles_out)
+
+    @property
+    def absorbed(self) -> float:
+        """Return the light on both photodiodes: what is not dropped goes through."""
+        return 1.0 / self._scale
+
+    @cached_property
+    def split_power_fraction(self) -> float:
+        """Return the power of one line that meets one ring, as a fraction."""
+        return power_ratio(-self.params.excess_loss) / (self.params.rows * self.size.tiles_out)

@@ -1,0 +1,353 @@
+"""Hold weight matrices in meshes of interferometers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import final
+
+import torch
+from scipy import constants
+from torch import Tensor
+
+from pnnsim.common.rng import normal
+from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
+from pnnsim.devices.base import Active, Held, Size, State, WeightBank
+from pnnsim.devices.weight_banks.cache import Kept, content
+from pnnsim.devices.weight_banks.mzi_mesh_params import MziMeshParams
+from pnnsim.errors import MappingError
+from pnnsim.physics import (
+    dynamics,
+    photonic_calibration,
+    photonic_decomposition,
+    photonic_mesh,
+    photonic_thermal,
+)
+from pnnsim.physics.photonic_decomposition import SvdPhases
+from pnnsim.physics.photonic_mesh import Arrangement, MeshPhases
+
+#: Heat that a package with an air-cooled sink carries away [W], and depth that leaves a hundredth.
+_HEAT_LIMIT = 100.0
+_DEPTH_LIMIT_DB = 20.0
+
+#: Condition of heaters that warm each other beyond which their phases cannot be set apart.
+_WORST_CONDITION = 1e8
+
+#: Decomposed weight sets that are kept.
+_KEPT = 64
+
+#: Imperfections that need the phases of a matrix, not just the matrix.
+_OF_PHASES = (
+    "quantization",
+    "coupler_error",
+    "phase_error",
+    "crosstalk",
+    "loss_imbalance",
+    "drift",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Describe one of the two meshes of a bank: its name, its modes, its shifters."""
+
+    name: str
+    modes: int
+
+    @property
+    def cells(self) -> int:
+        """Return the number of interferometers, each with an inner and an outer phase."""
+        return photonic_mesh.mzi_count(self.modes)
+
+
+@final
+class MziMesh(WeightBank[MziMeshParams]):
+    """Multiply fields by two meshes and attenuators (Shen et al., Nat. Photon. 11, 441, 2017).
+
+        lines ──▶ V† mesh ──▶ attenuators ──▶ U mesh ──▶ homodyne receivers, one per output
+
+    A mesh is passive, so the matrix is scaled until the largest singular value of its banks is 1;
+    what that costs in signal is the `scale` of `Held`. Phases on the outputs of a mesh are not
+    shifters of their own: those between the meshes are set by the two arms of each attenuator, the
+    last ones by the local oscillators.
+
+    Phases are found by decomposition, which has no gradient: imperfections of phases shift the
+    weights and hand gradients through (straight-through), and training does not know them unless
+    it is told to.
+    """
+
+    kind = "mzi_mesh"
+    Params = MziMeshParams
+    corrects_drift = True
+    imperfections = (*_OF_PHASES, "settling")
+
+    def __init__(self, params: MziMeshParams, size: Size) -> None:
+        super().__init__(params, size)
+        self._decomposed: Kept[SvdPhases] = Kept(_KEPT)
+
+    # timing
+
+    def delay_fs(self, action: str) -> int:
+        """Return the flight time or the time of one programming; a mesh has no response time."""
+        if action == "propagate":
+            path = self.params.path_length + self._depth * self.params.column_pitch
+            on_chip = path * self.params.group_index
+            in_fiber = self.params.fiber_length * self.params.fiber_index
+            return to_fs((on_chip + in_fiber) / constants.c)
+        if action == "mvm":
+            return 0
+        if action == "write":
+            settle = self.params.settling_time
+            if settle is None:
+                settle = dynamics.settling_time(self.params.time_constant, self.params.bits)
+            return to_fs(self.params.calibration_rounds * settle)
+        raise KeyError(action)
+
+    def setup_wait(self) -> float:
+        """Return nothing: a programming waits until its shifters have settled."""
+        return 0.0
+
+    @property
+    def _depth(self) -> int:
+        """Return the columns on the way of light: both meshes and the attenuators."""
+        return sum(photonic_mesh.mesh_depth(s.modes, self._arrangement) for s in self._sides) + 1
+
+    # cost
+
+    def cost(self, action: str) -> float:
+        """Return the converters' energy of one programming; light and heat are standing power."""
+        shifters = self.size.tiles_out * self.size.tiles_in * self._shifters
+        energy = shifters * self.params.calibration_rounds * self.params.round_energy
+        return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
+
+    def static_power(self) -> float:
+        """Return the power that holds every phase of every bank, selected or not."""
+        phase = torch.tensor(self.params.mean_phase, dtype=torch.float64)
+        each = photonic_thermal.shifter_power(
+            phase, self.params.switching_energy, self.params.time_constant
+        )
+        return self.params.count * self._shifters * float(each)
+
+    def area(self) -> float:
+        """Return the area of all meshes at their pitches."""
+        length = self._depth * self.params.column_pitch
+        width = max(self.params.rows, self.params.cols) * self.params.mode_pitch
+        return self.params.count * length * width
+
+    @property
+    def _shifters(self) -> int:
+        """Return the phase shifters of one bank."""
+        return sum(2 * side.cells for side in self._sides) + self._attenuators
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what makes such meshes unrealistic: heat, and loss in deep meshes."""
+        found = []
+        heat, lost = self.static_power(), self._depth * self.params.column_loss
+        if heat > _HEAT_LIMIT:
+            found.append(
+                f"weight_banks: {heat:.4g} W hold {self.params.count * self._shifters} phases; "
+                f"expected at most {_HEAT_LIMIT:g} W, what an air-cooled package carries away. "
+                "Hint: slower shifters hold a phase with less power"
+            )
+        if lost > _DEPTH_LIMIT_DB:
+            found.append(
+                f"weight_banks: light loses {lost:.4g} dB in {self._depth} columns; expected at "
+                f"most {_DEPTH_LIMIT_DB:g} dB. Hint: more banks of fewer rows and cols"
+            )
+        return tuple(found)
+
+    # values
+
+    @property
+    def _arrangement(self) -> Arrangement:
+        return self.params.arrangement
+
+    @property
+    def _sides(self) -> tuple[_Side, _Side]:
+        return _Side("left", self.params.rows), _Side("right", self.params.cols)
+
+    @property
+    def _attenuators(self) -> int:
+        return min(self.params.rows, self.params.cols)
+
+    @property
+    def _tiles(self) -> tuple[int, int]:
+        return self.size.tiles_out, self.size.tiles_in
+
+    def fabricate(self, generator: torch.Generator) -> State:
+        """Draw what each coupler, shifter and waveguide is off; shapes begin `(n_out, n_in)`."""
+        state: State = {}
+        for side in self._sides:
+            depth = photonic_mesh.mesh_depth(side.modes, self._arrangement)
+            couplers = normal((2, *self._tiles, side.cells), generator)
+            phases = normal((*self._tiles, 2 * side.cells), generator)
+            losses = normal((*self._tiles, depth, side.modes), generator)
+            state[f"{side.name}_couplers"] = self.params.coupler_error * couplers
+            state[f"{side.name}_phases"] = self.params.phase_error * phases
+            state[f"{side.name}_losses"] = self.params.loss_imbalance * losses
+        phases = normal((*self._tiles, self._attenuators), generator)
+        state["attenuator_phases"] = self.params.phase_error * phases
+        return state
+
+    def environment(
+        self, previous: State | None, elapsed: float, generator: torch.Generator
+    ) -> State:
+        """Return the drift of every phase [rad], an Ornstein-Uhlenbeck process."""
+        state: State = {}
+        sizes = {f"{side.name}_drift": 2 * side.cells for side in self._sides}
+        for name, count in {**sizes, "attenuator_drift": self._attenuators}.items():
+            noise = normal((*self._tiles, count), generator)
+            if previous is None:
+                state[name] = self.params.drift * noise
+            else:
+                state[name] = dynamics.ornstein_uhlenbeck_step(
+                    previous[name],
+                    torch.tensor(elapsed, dtype=torch.float64),
+                    self.params.drift,
+                    self.params.drift_time,
+                    noise,
+                )
+        return state
+
+    def correlation_time(self) -> float:
+        """Return the correlation time of the drift."""
+        return self.params.drift_time
+
+    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+        """Return the real part of the matrix that fields meet, in logical units."""
+        target = target.clamp(-1.0, 1.0)
+        with torch.no_grad():
+            tiles = self._cut(target.double())
+            largest = torch.linalg.matrix_norm(tiles, ord=2).max()
+            # An empty matrix needs no light, and none is wasted on it.
+            largest = torch.where(largest > 0.0, largest, torch.ones_like(largest))
+            scale = (largest**-2).to(target)
+            if not any(self.on(active, name) for name in _OF_PHASES):
+                return Held(target, scale)
+            made = largest * self._transfer(tiles / largest, state, active)
+            missed = self._join(made, target.shape).to(target) - target
+        return Held(target + missed, scale)
+
+    def _cut(self, matrix: Tensor) -> Tensor:
+        """Return the tiles of a matrix, dark beyond its edges, `(n_out, n_in, rows, cols)`."""
+        (down, across), rows, cols = self._tiles, self.params.rows, self.params.cols
+        missing = (0, across * cols - matrix.shape[1], 0, down * rows - matrix.shape[0])
+        padded = torch.nn.functional.pad(matrix, missing)
+        return padded.reshape(down, rows, across, cols).transpose(1, 2)
+
+    def _join(self, tiles: Tensor, shape: torch.Size) -> Tensor:
+        """Return the matrix of which `_cut` makes the tiles."""
+        down, across, rows, cols = tiles.shape
+        whole = tiles.transpose(1, 2).reshape(down * rows, across * cols)
+        return whole[: shape[0], : shape[1]]
+
+    def _transfer(self, tiles: Tensor, state: State, active: Active) -> Tensor:
+        """Return what the meshes make of tiles with singular values of at most 1."""
+        # Chips, drift and imperfections do not enter: it is the same again and again.
+        wanted = self._decomposed.get(
+            content(tiles), lambda: photonic_decomposition.decompose_svd(tiles, self._arrangement)
+        )
+        # Banks share one scale, so attenuators are set for it and not for each bank's own.
+        passed = wanted.scale[..., None] * photonic_mesh.phase_to_attenuation(wanted.attenuator)
+        attenuator = self._converted(photonic_mesh.attenuation_to_phase(passed), active)
+        attenuator = self._moved(attenuator, "attenuator", state, active)
+        left, right = self._sides
+        return photonic_mesh.svd_matrix(
+            self._mesh(wanted.left, left, state, active),
+            photonic_mesh.phase_to_attenuation(attenuator),
+            self._mesh(wanted.right, right, state, active),
+        ).real
+
+    def _mesh(self, phases: MeshPhases, side: _Side, state: State, active: Active) -> Tensor:
+        """Return the field matrix of one mesh as it was made, set and has drifted since."""
+        first = second = torch.zeros_like(phases.theta)
+        if self.on(active, "coupler_error") and f"{side.name}_couplers" in state:
+            first, second = state[f"{side.name}_couplers"].unbind()
+            if self.params.correction == "local":
+                phases = photonic_calibration.correct_couplers(
+                    phases, first, second, self._arrangement
+                )
+        set_to = torch.cat([phases.theta, phases.phi], dim=-1)
+        if self.on(active, "crosstalk") and self.params.crosstalk > 0.0:
+            influence, inverse = self._influence(side)
+            if self.params.crosstalk_cancellation:
+                set_to = photonic_calibration.heater_commands(set_to, inverse)
+            set_to = self._converted(set_to, active)
+            set_to = photonic_thermal.apply_crosstalk(set_to, influence)
+        else:
+            set_to = self._converted(set_to, active)
+        theta, phi = self._moved(set_to, side.name, state, active).chunk(2, dim=-1)
+        amplitude: Tensor | float = 1.0
+        if self.on(active, "loss_imbalance") and f"{side.name}_losses" in state:
+            amplitude = amplitude_ratio(-1.0) ** state[f"{side.name}_losses"]
+        return photonic_mesh.mesh_matrix(
+            MeshPhases(theta, phi, phases.output),
+            self._arrangement,
+            angle_in=first,
+            angle_out=second,
+            column_amplitude=amplitude,
+        )
+
+    def _converted(self, phase: Tensor, active: Active) -> Tensor:
+        """Return the phases at the nearest voltages of the converters."""
+        if not self.on(active, "quantization"):
+            return phase
+        return photonic_mesh.quantize_phase(phase, self.params.converter_bits)
+
+    def _moved(self, phase: Tensor, name: str, state: State, active: Active) -> Tensor:
+        """Return phases with what their calibration misses and what has drifted since."""
+        if self.on(active, "phase_error") and f"{name}_phases" in state:
+            phase = phase + state[f"{name}_phases"]
+        if self.on(active, "drift") and f"{name}_drift" in state:
+            phase = phase + state[f"{name}_drift"]
+        return phase
+
+    def _influence(self, side: _Side) -> tuple[Tensor, Tensor]:
+        """Return how heaters warm each other, and its inverse."""
+        return _crosstalk(
+            side.modes,
+            self._arrangement,
+            (self.params.column_pitch, self.params.mode_pitch),
+            (
+                self.params.crosstalk,
+                self.params.crosstalk_distance,
+                self.params.crosstalk_length,
+            ),
+        )
+
+    def residue(self, elapsed: Tensor, active: Active) -> Tensor:
+        """Return what an exponential approach has left of the last change, weight by weight."""
+        return self.unsettled(elapsed, self.params.time_constant, active)
+
+    @property
+    def rest_weight(self) -> float:
+        """Return the weight of a bank that was never written: its attenuators are dark."""
+        return 0.0
+
+    @property
+    def transmission(self) -> float:
+        """Return losses times the split over the banks that share a line, at weight 1."""
+        lost = self.params.excess_loss + self._depth * self.params.column_loss
+        return power_ratio(-lost) / self.size.tiles_out
+
+
+@lru_cache(maxsize=8)
+def _crosstalk(
+    modes: int,
+    arrangement: Arrangement,
+    pitches: tuple[float, float],
+    kernel: tuple[float, float, float],
+) -> tuple[Tensor, Tensor]:
+    """Return the influence of heaters on each other and its inverse, once for each mesh."""
+    positions = photonic_calibration.heater_positions(modes, *pitches, arrangement)
+    influence = photonic_thermal.crosstalk_matrix(positions, *kernel)
+    inverse, failed = torch.linalg.inv_ex(influence)
+    worst = float(torch.linalg.matrix_norm(influence) * torch.linalg.matrix_norm(inverse))
+    if bool(failed) or not worst < _WORST_CONDITION:
+        raise MappingError(
+            f"weight_banks.crosstalk: got {kernel[0]:.4g} of a heater's phase at "
+            f"{kernel[1]:.4g} m, falling over {kernel[2]:.4g} m, with heaters {pitches[0]:.4g} m "
+            f"and {pitches[1]:.4g} m apart; expected less, as these heaters cannot be told apart. "
+            "Hint: lower weight_banks.crosstalk or raise weight_banks.column_pitch and mode_pitch"
+        )
+    return influence, inverse

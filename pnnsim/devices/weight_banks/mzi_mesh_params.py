@@ -1,0 +1,96 @@
+"""Describe banks of weights in meshes of interferometers."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from pnnsim.devices.quantities import (
+    Angle,
+    Bits,
+    Carrier,
+    Count,
+    Energy,
+    Fraction,
+    Length,
+    Params,
+    RatioDb,
+    Time,
+)
+
+
+class MziMeshParams(Params):
+    """Describe coherent banks: two meshes of Mach-Zehnder interferometers, attenuators between.
+
+    A bank is one such pair, W = U Sigma V†; a larger matrix takes several banks, whose outputs are
+    detected apart and added as currents. The phase shifters are three numbers: heaters (30 nJ and
+    1.2 us), insulated heaters (25 nJ and 100 us), or mechanical ones (no energy, 2 us).
+    """
+
+    carrier: ClassVar[Carrier] = "field"
+
+    kind: Literal["mzi_mesh"]
+    count: Count
+    """Physical banks, all powered all the time."""
+    rows: Annotated[int, Field(ge=1, le=256)]
+    """Outputs of one bank."""
+    cols: Annotated[int, Field(ge=1, le=256)]
+    """Inputs of one bank."""
+    arrangement: Literal["clements", "reck"]
+    """Rectangular mesh, or triangular one."""
+
+    group_index: Annotated[float, Field(ge=1, le=6)]
+    """Group index of the waveguide."""
+    column_pitch: Annotated[Length, Field(gt=0, le=1e-2)]
+    """Length of one column of interferometers."""
+    mode_pitch: Annotated[Length, Field(gt=0, le=1e-2)]
+    """Distance of neighbouring waveguides."""
+    path_length: Annotated[Length, Field(ge=0, le=10)]
+    """Waveguide before and behind the meshes together."""
+    fiber_length: Annotated[Length, Field(ge=0, le=1e4)]
+    """Fibre from modulator to chip; 0 for a switch on the chip."""
+    fiber_index: Annotated[float, Field(ge=1, le=2)]
+    """Group index of the fibre."""
+    column_loss: Annotated[RatioDb, Field(ge=0, le=10)]
+    """Loss of one column, also where it has no interferometer but a dummy: it scales the matrix."""
+    loss_imbalance: Annotated[RatioDb, Field(ge=0, le=10)]
+    """Standard deviation of that loss from waveguide to waveguide in each column."""
+    excess_loss: Annotated[RatioDb, Field(ge=0, le=60)]
+    """Loss of coupling and routing, without the power split over the banks that share a line."""
+
+    bits: Bits
+    """Depth to which a write settles."""
+    converter_bits: Bits
+    """Resolution of the converters that set voltages; a phase goes with the voltage squared."""
+    coupler_error: Annotated[Angle, Field(ge=0, le=0.5)]
+    """Standard deviation of a coupler's angle from pi/4, once per chip."""
+    correction: Literal["none", "local"]
+    """Whether coupler errors are measured and made up for by the phases of each interferometer."""
+    phase_error: Annotated[Angle, Field(ge=0, le=1)]
+    """Standard deviation of a phase from what its calibration says, once per chip."""
+    crosstalk: Annotated[Fraction, Field(ge=0, lt=1)]
+    """Phase that a heater causes at the reference distance, relative to its own."""
+    crosstalk_distance: Annotated[Length, Field(gt=0, le=1e-2)]
+    """That reference distance."""
+    crosstalk_length: Annotated[Length, Field(gt=0, le=1e-2)]
+    """Length over which crosstalk falls by e."""
+    crosstalk_cancellation: bool
+    """Whether heaters are set with their crosstalk in mind."""
+    drift: Annotated[Angle, Field(ge=0, le=1)]
+    """Standard deviation of the drift of a phase."""
+    drift_time: Annotated[Time, Field(gt=0)]
+    """Correlation time of that drift."""
+
+    switching_energy: Annotated[Energy, Field(ge=0, le=1e-3)]
+    """Power that holds a phase of pi times the thermal time constant; 0 where holding is free."""
+    time_constant: Annotated[Time, Field(gt=0)]
+    """Time constant of a phase shifter."""
+    mean_phase: Annotated[Angle, Field(ge=0, le=6.2832)]
+    """Mean phase of all shifters, which sets the power that they draw."""
+    calibration_rounds: Annotated[int, Field(ge=1, le=10_000)]
+    """Rounds of set, settle and measure in one programming."""
+    settling_time: Annotated[Time, Field(gt=0)] | None = None
+    """Wait in one round; from time constant and bits where it is not given."""
+    round_energy: Annotated[Energy, Field(ge=0)]
+    """Energy of setting one shifter once: its converter. Heat itself is hold power."""
