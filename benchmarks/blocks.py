@@ -27,7 +27,7 @@ from dataclasses import replace
 from benchmarks.timing import circumstances, table
 from pnnsim.chip import Chip
 from pnnsim.delays import Delays
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run, timing_metrics
 from pnnsim.spec import load_spec
 from pnnsim.timing import run_fast

@@ -26,7 +26,7 @@ from pnnsim.cores import AnyTrace
 from pnnsim.delays import Delays, Stage
 from pnnsim.mapping import map_network
 from pnnsim.metrics import metrics_from
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.machine import ControlParams
 from pnnsim.prices import Prices
 from pnnsim.spec import load_spec

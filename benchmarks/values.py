@@ -28,8 +28,8 @@ from torch import Tensor
 from benchmarks.timing import table
 from pnnsim.answers import outputs
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import Timing, time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate

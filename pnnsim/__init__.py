@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pnnsim.devices.registry import register
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.experiment import Experiment, load_experiment
-    from pnnsim.network import ReLaXNet
-    from pnnsim.parameters import ParameterSet, load_parameters
+    from pnnsim.networks.parameters import ParameterSet, load_parameters
+    from pnnsim.networks.relaxnet import ReLaXNet
     from pnnsim.simulator import Result, simulate
     from pnnsim.spec import HardwareSpec, load_spec
     from pnnsim.spec_source import available_specs

@@ -19,7 +19,7 @@ from pnnsim.common.rng import stream
 from pnnsim.drift import drift_windows
 from pnnsim.errors import InputError
 from pnnsim.inputs import as_inputs
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
 from pnnsim.programmed import Read
 from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import Visits, nominal_visits

@@ -30,7 +30,7 @@ from pnnsim.devices.base import (
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
 from pnnsim.mapping import Mapping, map_network
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.prices import Prices
 from pnnsim.schedule import closed_form_fs, plan_blocks
 from pnnsim.spec import HardwareSpec

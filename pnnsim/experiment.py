@@ -19,7 +19,7 @@ from pnnsim.common.units import show
 from pnnsim.devices.registry import imperfections, parts
 from pnnsim.document import Document, KeyPath, Tree
 from pnnsim.errors import SpecError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import (
     TEXT_VOCABULARIES,
     SimulationParams,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pnnsim.errors import InputError
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
 from pnnsim.spec import HardwareSpec, load_spec
 
 #: What may stand for a machine: itself, its name, the path of its file, or its description.

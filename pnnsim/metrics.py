@@ -19,7 +19,7 @@ from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.mapping import Mapping
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.prices import Prices
 from pnnsim.trace import ACTIONS, NO_CAUSE, Trace, is_path
 

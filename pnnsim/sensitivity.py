@@ -27,7 +27,7 @@ from pnnsim.devices.quantities import Params, dimension_of, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import latencies
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import HardwareSpec
 from pnnsim.timing import run_cores, run_fast
 

@@ -35,7 +35,7 @@ from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import InputError, ScheduleError
 from pnnsim.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.metrics import layout, metrics_from, setup_of
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
 from pnnsim.prices import Prices
 from pnnsim.schedule import closed_form_fs
 from pnnsim.self_check import check_run

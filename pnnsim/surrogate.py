@@ -16,9 +16,9 @@ from pnnsim.common.units import show
 from pnnsim.draws import Draws
 from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inputs import as_inputs, as_sequences
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.parameters import ParameterSet, shapes
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
-from pnnsim.parameters import ParameterSet, shapes
 from pnnsim.programmed import Read
 from pnnsim.spec import HardwareSpec
 from pnnsim.values import evaluate, evaluate_streams

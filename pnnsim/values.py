@@ -17,7 +17,7 @@ from torch import Tensor
 from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
 from pnnsim.folding import fold_lines, unfold_product
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.visits import NO_SYMBOL, Visits

@@ -29,8 +29,8 @@ from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.job import run
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import Settings, make_rule, train
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.networks.parameters import ParameterSet, shapes
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import simulate
 from pnnsim.spec import load_spec
 from pnnsim.spec_source import available_specs

@@ -38,9 +38,9 @@ from pnnsim.hil import recorded
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning import checkpoint
 from pnnsim.lrunet import files as lrunet_files
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import KIND as PARAMETERS
-from pnnsim.parameters import ParameterSet, load_parameters, shapes
+from pnnsim.networks.parameters import KIND as PARAMETERS
+from pnnsim.networks.parameters import ParameterSet, load_parameters, shapes
+from pnnsim.networks.relaxnet import ReLaXNet
 from tests.hil_machines import NETWORK, drives, exact_twin, spec, weights, written
 
 #: Time after which a read has hung [s].

@@ -25,7 +25,7 @@ from pnnsim.common.units import DIMENSIONS, format_quantity
 from pnnsim.devices.quantities import Form, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.ledger import power_trace
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import chip_answers, simulate, time_run, timing_metrics
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.spec_source import available_specs

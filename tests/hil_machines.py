@@ -9,7 +9,7 @@ import torch
 from pnnsim.chip import Chip
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.examples import Labelled
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pnnsim.experiment import load_experiment
 from pnnsim.job import run
-from pnnsim.parameters import load_parameters
+from pnnsim.networks.parameters import load_parameters
 from pnnsim.run_folder import claim
 
 SMALL = [

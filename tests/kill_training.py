@@ -17,7 +17,7 @@ import torch
 
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TrainingParams
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate

@@ -11,7 +11,7 @@ from pnnsim.arrivals import Arrivals
 from pnnsim.cores import AnyTrace
 from pnnsim.delays import Delays, Stage
 from pnnsim.mapping import Mapping, map_network
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.machine import ControlParams
 from pnnsim.schedule import closed_form_fs
 from pnnsim.timing import run_fast, run_timing

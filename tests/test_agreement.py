@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.networks.parameters import ParameterSet, shapes
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec

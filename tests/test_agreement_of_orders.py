@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import chip_answers, time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate

@@ -10,8 +10,8 @@ import torch
 
 from pnnsim.answers import nominal_outputs, outputs
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.networks.parameters import ParameterSet, shapes
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import simulate, time_run

@@ -18,7 +18,7 @@ from pnnsim.devices.memories.digital import DigitalActivation, Sram
 from pnnsim.devices.switches.switch_tree import ElectroOpticSwitch, PlztSwitch, ThermoOpticSwitch
 from pnnsim.devices.switches.switch_tree_params import ThermoOpticSwitchParams
 from pnnsim.errors import SpecError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.spec import load_spec
 

@@ -14,7 +14,7 @@ from pnnsim.lrunet import Loaded, LruModule, LruNet, Machine, digital_loop, pass
 from pnnsim.lrunet import ideal_outputs as ideal_images
 from pnnsim.lrunet import outputs as image_outputs
 from pnnsim.lrunet.program import Application
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from tests.test_agreement import random_inputs, random_parameters

@@ -17,7 +17,7 @@ from pnnsim.cores import ParallelTrace
 from pnnsim.errors import SpecError
 from pnnsim.ledger import EnergyLedger, counts, power_trace
 from pnnsim.metrics import interval, latencies, utilization
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.prices import Prices
 from pnnsim.report.lanes import lane_order
 from pnnsim.simulator import chip_answers, simulate, time_run

@@ -12,7 +12,7 @@ from scipy import constants
 from pnnsim.chip import Chip
 from pnnsim.devices.base import Received
 from pnnsim.errors import SpecError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import time_run

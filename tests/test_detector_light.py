@@ -13,7 +13,7 @@ import torch
 
 from pnnsim.chip import Chip
 from pnnsim.devices.base import Received
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read

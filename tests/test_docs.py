@@ -17,7 +17,7 @@ from pnnsim.chip import Chip
 from pnnsim.cli import main
 from pnnsim.experiment import Experiment
 from pnnsim.job import Comparison, JobResult
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 
 ROOT = Path(__file__).parent.parent

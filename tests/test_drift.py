@@ -13,7 +13,7 @@ from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.drift import drift_windows
 from pnnsim.hil.simulated import SimulatedBackend
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.visits import Visits, nominal_visits

@@ -12,7 +12,7 @@ from pnnsim.chip import Chip
 from pnnsim.devices.base import Size
 from pnnsim.devices.nonlinearities.electronic import MtjSigmoid, SpinOscillator
 from pnnsim.devices.nonlinearities.electronic_params import MtjSigmoidParams
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ import yaml
 from pnnsim.chip import Chip
 from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import BUILTIN, params_class, parts
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 from pnnsim.spec_source import available_specs
 from pnnsim.testing import ACTIONS, check_component

@@ -8,7 +8,7 @@ import pytest
 
 from pnnsim.chip import Chip
 from pnnsim.errors import MappingError, ScheduleError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.timing import run_timing

@@ -16,7 +16,7 @@ from pnnsim.devices.base import Received
 from pnnsim.devices.memories.fiber import DelayLine, SoaSwitch
 from pnnsim.devices.memories.fiber_params import SoaSwitchParams
 from pnnsim.errors import ScheduleError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import time_run

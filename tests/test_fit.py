@@ -13,7 +13,7 @@ from pnnsim.learning.examples import Labelled, Windows
 from pnnsim.learning.fit import fit, score
 from pnnsim.learning.optimizers import make_optimizer, rate_factor
 from pnnsim.learning.twin import make_surrogate
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TrainingParams
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate

@@ -16,7 +16,7 @@ from pnnsim.chip import Chip
 from pnnsim.cli import app
 from pnnsim.errors import BackendError, MappingError
 from pnnsim.hil.meter import Meter
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import simulate, time_run
 from pnnsim.spec import load_spec

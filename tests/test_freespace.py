@@ -16,7 +16,7 @@ from pnnsim.devices.base import Active, Received
 from pnnsim.devices.detectors.camera import Camera
 from pnnsim.devices.free_space.mask_bank import MaskBank, MirrorEncoder
 from pnnsim.devices.free_space.mask_bank_params import CameraParams, DmdRowsParams
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

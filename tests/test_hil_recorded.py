@@ -14,7 +14,7 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.protocol import Description, HardwareBackend, Measured
 from pnnsim.hil.recorded import FILE, RecordedBackend, Recorder
 from pnnsim.hil.simulated import SimulatedBackend
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from tests.hil_machines import NETWORK, drives, exact_twin, spec, weights
 
 

@@ -21,7 +21,7 @@ from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.errors import InputError
 from pnnsim.inputs import as_inputs, as_labels
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import ablation, simulate, time_run
 from pnnsim.spec import load_spec
 from pnnsim.surrogate import Surrogate

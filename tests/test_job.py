@@ -14,7 +14,7 @@ from pnnsim import job
 from pnnsim.errors import OutputError, UnsavedError
 from pnnsim.experiment import load_experiment
 from pnnsim.job import compare, run
-from pnnsim.parameters import load_parameters
+from pnnsim.networks.parameters import load_parameters
 
 FILES = {
     ".pnnsim-run",

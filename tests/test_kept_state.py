@@ -20,8 +20,8 @@ from pnnsim.experiment import load_experiment
 from pnnsim.job import run
 from pnnsim.learning.examples import Sequences, Windows
 from pnnsim.learning.fit import fit, score
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TaskParams, TrainingParams
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec

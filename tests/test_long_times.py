@@ -20,7 +20,7 @@ from pnnsim.drift import drift_windows
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.metrics import latencies, queue, refresh, utilization
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import SimulationParams
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.prices import Prices

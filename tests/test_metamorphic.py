@@ -23,7 +23,7 @@ from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.chip import Chip
 from pnnsim.delays import Delays
 from pnnsim.metrics import metrics_from
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.prices import Prices
 from pnnsim.programmed import Read
 from pnnsim.simulator import Timing, time_run

@@ -15,7 +15,7 @@ from pnnsim.devices.base import Active, State
 from pnnsim.devices.weight_banks.junctions import Junctions
 from pnnsim.devices.weight_banks.mtj_crossbar import MtjCrossbar
 from pnnsim.errors import SpecError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import crossbar
 from pnnsim.spec import load_spec
 

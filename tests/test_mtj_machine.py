@@ -16,7 +16,7 @@ import torch
 from pnnsim.answers import nominal_outputs
 from pnnsim.chip import Chip
 from pnnsim.common.units import from_fs
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec

@@ -13,7 +13,7 @@ from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, State
 from pnnsim.devices.weight_banks.mzi_mesh import MziMesh
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_mesh
 from pnnsim.spec import load_spec
 

@@ -24,7 +24,7 @@ from pnnsim.chip import Chip
 from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
 from pnnsim.devices.registry import BUILTIN, component_class
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 from pnnsim.testing import small_size
 from tests.test_every_component import descriptions

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pnnsim.errors import OutputError, ParameterError
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet, load_parameters, shapes
+from pnnsim.networks.parameters import ParameterSet, load_parameters, shapes
+from pnnsim.networks.relaxnet import ReLaXNet
 
 NETWORK = ReLaXNet(inputs=5, hidden=4, outputs=3, weight_sets=2, steps=3, order=(1, 0, 0))
 

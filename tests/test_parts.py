@@ -11,7 +11,7 @@ from scipy import constants
 
 from pnnsim.chip import Chip
 from pnnsim.devices.base import Received
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 
 

@@ -16,7 +16,7 @@ from pnnsim.devices.base import Received
 from pnnsim.devices.detectors.photodiode import Photodiode
 from pnnsim.devices.nonlinearities.optical_params import SaturableAbsorberParams
 from pnnsim.devices.nonlinearities.passive import SaturableAbsorber, SquareLaw
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 from tests.test_every_component import descriptions
 

@@ -16,7 +16,7 @@ import pytest
 from pnnsim.chip import Chip
 from pnnsim.errors import OutputError
 from pnnsim.ledger import EnergyLedger
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.report.perfetto import SPAN_LIMIT, write_perfetto
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec

@@ -12,7 +12,7 @@ from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active
 from pnnsim.devices.weight_banks.pcm import PhaseChangeBank
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 
 NONE: frozenset[str] = frozenset()

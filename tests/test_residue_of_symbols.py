@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec

@@ -14,7 +14,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, State
 from pnnsim.devices.weight_banks.mrr import RingBank
 from pnnsim.errors import SpecError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.spec import load_spec
 

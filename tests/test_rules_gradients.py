@@ -25,7 +25,7 @@ from pnnsim.learning.rules import (
 )
 from pnnsim.learning.rules.local import with_label
 from pnnsim.learning.rules.perturbed import vector
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.surrogate import Surrogate
 from tests.hil_machines import NETWORK, exact_twin, examples, ideal, spec
 

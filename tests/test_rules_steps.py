@@ -18,7 +18,7 @@ from scipy import stats
 from pnnsim.hil.bench import Bench
 from pnnsim.learning.rules import FeedbackAlignment, PhysicsAware, Rule, Session, Spsa, train
 from pnnsim.learning.rules.base import Settings
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from tests.hil_machines import exact_twin, examples, ideal
 
 

@@ -14,7 +14,7 @@ from pnnsim.arrivals import Arrivals, poisson
 from pnnsim.chip import Chip
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.window import check_windows
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.self_check import check_run
 from pnnsim.simulator import time_run

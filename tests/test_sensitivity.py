@@ -17,7 +17,7 @@ from pnnsim.devices.quantities import forms_of
 from pnnsim.ledger import EnergyLedger
 from pnnsim.mapping import map_network
 from pnnsim.metrics import latencies
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.placement import rewrites, tiles
 from pnnsim.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.simulator import time_run

@@ -7,7 +7,7 @@ import pytest
 from pnnsim.chip import Chip
 from pnnsim.mapping import map_network
 from pnnsim.metrics import setup
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 

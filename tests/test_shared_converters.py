@@ -9,7 +9,7 @@ from pnnsim.delays import Stage
 from pnnsim.devices.readouts.adc import Adc
 from pnnsim.devices.registry import component_class
 from pnnsim.errors import SpecError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from tests.drawings import QUICK, by_hand, drawn

@@ -19,7 +19,7 @@ from scipy import constants, stats
 
 from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.spec import HardwareSpec, load_spec

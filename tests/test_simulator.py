@@ -12,8 +12,8 @@ from pnnsim.answers import ideal_outputs, outputs, share_correct
 from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet, shapes
+from pnnsim.networks.parameters import ParameterSet, shapes
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import ablation, simulate, time_run
 from pnnsim.spec import HardwareSpec, load_spec

@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from pnnsim.common import files, storage
 from pnnsim.errors import OutputError, ParameterError
-from pnnsim.parameters import load_parameters
+from pnnsim.networks.parameters import load_parameters
 from tests.hil_machines import exact_twin
 
 KIND = storage.Kind("test", 1, "the test", ParameterError, "write it again")

@@ -18,7 +18,7 @@ from pnnsim.answers import nominal_outputs
 from pnnsim.chip import Chip
 from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 from pnnsim.spec_source import available_specs
 from pnnsim.surrogate import Surrogate

@@ -15,7 +15,7 @@ from pnnsim.chip import Chip
 from pnnsim.cli import main
 from pnnsim.mapping import map_network
 from pnnsim.metrics import setup
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.schedule import plan_blocks, plan_period
 from pnnsim.simulator import time_run, timing_metrics

@@ -20,7 +20,7 @@ from pnnsim.chip import Chip
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import critical_path, refresh
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import load_spec
 from training.imperfections import ALL, NONE, Row, as_text, main, write
 

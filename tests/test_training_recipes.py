@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from training import relaxnet_budget, relaxnet_svhn
 from training.common import Cells, ideal_machine, spread, write_table
 from training.relaxnet_budget import width_of_budget

@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from training.refresh_interval import CORNERS, corner, main, measure, timed
 
 #: Two banks of 16 x 16 pairs of cells, one cell after the other, ten pulses of 200 ns and 100 pJ.

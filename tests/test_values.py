@@ -9,8 +9,8 @@ import torch
 from pnnsim import values
 from pnnsim.answers import nominal_outputs, outputs
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec

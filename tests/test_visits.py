@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pnnsim.chip import Chip
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.visits import UNWRITTEN, Visits, nominal_visits

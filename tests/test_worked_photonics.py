@@ -17,7 +17,7 @@ from scipy import optimize
 
 from pnnsim.chip import Chip
 from pnnsim.ledger import EnergyLedger
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec

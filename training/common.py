@@ -27,7 +27,7 @@ from pnnsim.data import Data, load_data
 from pnnsim.experiment import load_experiment
 from pnnsim.job import run
 from pnnsim.learning.fit import fit, score
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TaskParams, TrainingParams
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate

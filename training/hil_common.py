@@ -9,7 +9,7 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import Rule, Settings, train
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
 

@@ -25,7 +25,7 @@ from pnnsim.hil.protocol import HardwareBackend
 from pnnsim.hil.remote import RemoteBackend, SocketLink, VisaLink
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import Outcome, PhysicsAware, Settings, measure, train
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TaskParams
 from pnnsim.surrogate import Surrogate
 from training.common import load, read_options, write_table

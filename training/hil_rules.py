@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 
 from pnnsim.hil.bill import Bill
 from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, measure, train
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TaskParams
 from pnnsim.spec import HardwareSpec
 from training.common import Options, load, read_options, write_table

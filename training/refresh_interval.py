@@ -23,8 +23,8 @@ from pnnsim.chip import Chip
 from pnnsim.data import Data
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TaskParams, TrainingParams
 from pnnsim.simulator import Timing, chip_answers, time_run, timing_metrics
 from pnnsim.spec import HardwareSpec, load_spec

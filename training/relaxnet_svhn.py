@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any
 
 from pnnsim.data import Data
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TaskParams, TrainingParams
 from training.common import (
     RELU_MACHINES,

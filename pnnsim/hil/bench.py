@@ -17,8 +17,8 @@ from torch import Tensor
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.protocol import HardwareBackend, checked
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.relaxnet import ReLaXNet
 
 
 @dataclass(frozen=True, slots=True, eq=False)

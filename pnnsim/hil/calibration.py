@@ -20,7 +20,7 @@ from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.devices import Devices
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import Carry, Loop

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 
 
 @dataclass(frozen=True, slots=True)

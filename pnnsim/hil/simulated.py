@@ -25,7 +25,7 @@ from pnnsim.hil.bill import Bill
 from pnnsim.hil.condition import Bank, Condition, load_condition, save_condition
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.protocol import Description, Measured, checked, checked_set
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.spec import HardwareSpec
 from pnnsim.trace import Trace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.params.experiment import TrainingParams
 from pnnsim.spec import HardwareSpec
 from pnnsim.surrogate import Surrogate

@@ -13,8 +13,8 @@ from functools import cached_property
 
 from pnnsim.errors import MappingError
 from pnnsim.lrunet.tiling import Tile, tiles
-from pnnsim.network import ReLaXNet
 from pnnsim.networks.lrunet import STAGES, Convolution, LruNet, halved
+from pnnsim.networks.relaxnet import ReLaXNet
 
 #: Most visits and tiles that a schedule can number.
 _MOST = 100_000

@@ -13,7 +13,7 @@ from pnnsim.networks.builder import WorkloadBuilder
 from pnnsim.networks.workload import MACHINE, Value, Workload
 
 if TYPE_CHECKING:
-    from pnnsim.network import ReLaXNet
+    from pnnsim.networks.relaxnet import ReLaXNet
 
 
 @lru_cache(maxsize=16)

@@ -16,7 +16,7 @@ from pnnsim.common.rng import stream
 from pnnsim.errors import ParameterError
 
 if TYPE_CHECKING:
-    from pnnsim.network import ReLaXNet
+    from pnnsim.networks.relaxnet import ReLaXNet
 
 #: Tensors with one entry for each weight set.
 STACKED = ("weight", "gain", "bias")

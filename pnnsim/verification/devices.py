@@ -12,7 +12,7 @@ from torch import Tensor
 from pnnsim.chip import Chip
 from pnnsim.common.rng import normal, stream
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import dynamics, photonic_ring, photonic_switch, photonic_thermal
 from pnnsim.spec import load_spec
 from pnnsim.verification.check import Check, Demonstration, about, exactly, percent

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pnnsim.chip import Chip
 from pnnsim.ledger import EnergyLedger
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.spec import load_spec
 from pnnsim.verification.check import Check, Demonstration, at_least, at_most

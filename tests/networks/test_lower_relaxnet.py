@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import ParameterError, WorkloadError
-from pnnsim.network import ReLaXNet
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.reference import run_reference
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import by_field, by_name
 from pnnsim.networks.workload import Digital, Mvm
 from pnnsim.spec import load_spec

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnnsim.errors import OutputError, WorkloadError
-from pnnsim.network import ReLaXNet
 from pnnsim.networks import workload_json
 from pnnsim.networks.builder import WorkloadBuilder
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.networks.mlp import Mlp
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.workload import Carried, Digital, Gather, Matrix, Mvm, Value, Workload
 
 
@@ -375,7 +375,7 @@ def test_descriptions_and_workloads_load_no_torch() -> None:
     """A description is checked at once; loading torch takes a second."""
     code = (
         "import sys; from pnnsim.networks import builder, lrunet, mlp, protocol, workload; "
-        "import pnnsim.network; pnnsim.network.ReLaXNet().workload; mlp.Mlp().workload; "
+        "import pnnsim.networks.relaxnet; pnnsim.networks.relaxnet.ReLaXNet().workload; mlp.Mlp().workload; "
         "lrunet.LruNet().workload.sha256(); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -21,7 +21,7 @@ from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
 from pnnsim.learning.examples import Examples
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.surrogate import Surrogate
 
 if TYPE_CHECKING:

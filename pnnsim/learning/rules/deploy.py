@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pnnsim.draws import Draws
 from pnnsim.hil.calibration import predict
 from pnnsim.learning.rules.base import Call, Rule, Session
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 
 
 class OnModel(Rule):

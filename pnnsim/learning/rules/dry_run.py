@@ -6,7 +6,7 @@ from pnnsim.chip import Chip
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.meter import Meter
 from pnnsim.learning.rules.base import Rule, Settings
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.spec import HardwareSpec
 
 

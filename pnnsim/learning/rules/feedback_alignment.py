@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from pnnsim.common.rng import stream
 from pnnsim.learning.rules.base import Call, Rule, Session
-from pnnsim.network import ReLaXNet
-from pnnsim.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.surrogate import Surrogate
 
 

@@ -22,7 +22,7 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.calibration import drive_of, loop_of
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.learning.rules.physics_aware import measured
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import Carry
 

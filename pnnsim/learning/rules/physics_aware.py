@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from pnnsim.hil.calibration import drive_of, loop_of
 from pnnsim.learning.rules.base import Call, Rule, Session
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.values import Carry
 
 

@@ -18,7 +18,7 @@ from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.learning.rules.perturbed import loss_at, put, put_gradient, signs, vector
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.surrogate import Surrogate
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from pnnsim.common import storage
 from pnnsim.common.units import show
 from pnnsim.errors import ParameterError
-from pnnsim.network import ReLaXNet
+from pnnsim.networks.relaxnet import ReLaXNet
 
 KIND = storage.Kind(
     "parameters",
