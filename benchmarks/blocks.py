@@ -29,7 +29,7 @@ from pnnsim.chip import Chip
 from pnnsim.delays import Delays
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run, timing_metrics
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.timing import run_fast
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "freespace_dmd")

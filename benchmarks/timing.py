@@ -27,9 +27,9 @@ from pnnsim.delays import Delays, Stage
 from pnnsim.mapping import map_network
 from pnnsim.metrics import metrics_from
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.machine import ControlParams
 from pnnsim.prices import Prices
-from pnnsim.spec import load_spec
+from pnnsim.specs.control import ControlParams
+from pnnsim.specs.hardware import load_spec
 from pnnsim.timing import run_fast, run_timing
 from pnnsim.work import Work
 

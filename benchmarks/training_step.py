@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=64, hidden=64, outputs=10, weight_sets=2, steps=12)

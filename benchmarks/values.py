@@ -31,7 +31,7 @@ from pnnsim.chip import Chip
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import Timing, time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 
 SETS = 4

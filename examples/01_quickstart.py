@@ -11,7 +11,7 @@ import argparse
 import pnnsim
 from pnnsim.learning.examples import labelled
 from pnnsim.learning.fit import fit
-from pnnsim.params.experiment import TrainingParams
+from pnnsim.specs.settings import TrainingParams
 from pnnsim.tasks import load_task
 
 

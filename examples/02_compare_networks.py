@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 
-from pnnsim.experiment import load_experiment
 from pnnsim.job import compare
+from pnnsim.specs.experiment import load_experiment
 
 
 def main() -> None:

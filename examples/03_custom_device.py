@@ -14,8 +14,8 @@ import yaml
 from custom_device_package.attenuator_devices import AttenuatorBank, RotarySwitch
 
 import pnnsim
-from pnnsim.experiment import load_experiment
 from pnnsim.job import compare
+from pnnsim.specs.experiment import load_experiment
 from pnnsim.testing import check_component
 
 BANK = {

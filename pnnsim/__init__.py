@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from pnnsim.chip import Chip
     from pnnsim.devices.registry import register
     from pnnsim.errors import PnnsimError, SpecError
-    from pnnsim.experiment import Experiment, load_experiment
     from pnnsim.networks.parameters import ParameterSet, load_parameters
     from pnnsim.networks.relaxnet import ReLaXNet
     from pnnsim.simulator import Result, simulate
-    from pnnsim.spec import HardwareSpec, load_spec
-    from pnnsim.spec_source import available_specs
+    from pnnsim.specs.experiment import Experiment, load_experiment
+    from pnnsim.specs.hardware import HardwareSpec, load_spec
+    from pnnsim.specs.resolve import available_specs
     from pnnsim.surrogate import Surrogate
     from pnnsim.trace import Trace
 

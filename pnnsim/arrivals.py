@@ -19,7 +19,7 @@ from pnnsim.common.rng import stream
 from pnnsim.common.times import time_column
 from pnnsim.common.units import DIMENSIONS, UnitError, read_quantity, readable_quantity, to_fs
 from pnnsim.errors import Problem, ScheduleError, SpecError
-from pnnsim.params.experiment import SimulationParams
+from pnnsim.specs.settings import SimulationParams
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from pnnsim.mapping import Mapping, map_network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.prices import Prices
 from pnnsim.schedule import closed_form_fs, plan_blocks
-from pnnsim.spec import HardwareSpec
+from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.work import Work
 
 #: Lifetime below which wear is worth a warning [s].

@@ -42,7 +42,7 @@ from pnnsim.cli_timing import add_commands
 from pnnsim.errors import PnnsimError, Problem, SpecError, UnsavedError, one_line
 
 if TYPE_CHECKING:
-    from pnnsim.experiment import Experiment
+    from pnnsim.specs.experiment import Experiment
 
 OK, OURS, USER, INTERRUPTED = 0, 1, 2, 130
 NETWORK_KINDS = ("rnn", "relaxnet", "dnn")
@@ -149,8 +149,8 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Train the surrogate, run the simulated machine, and write the run folder."""
-    from pnnsim.experiment import load_experiment
     from pnnsim.run_folder import check_target
+    from pnnsim.specs.experiment import load_experiment
 
     experiment = load_experiment(
         source,
@@ -223,8 +223,8 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Run several machines, or several networks on one machine, and print one table."""
-    from pnnsim.experiment import load_experiment
-    from pnnsim.validation import did_you_mean
+    from pnnsim.specs.experiment import load_experiment
+    from pnnsim.specs.validation import did_you_mean
 
     experiments: list[tuple[str, Experiment]] = []
     problems: list[Problem] = []
@@ -273,7 +273,7 @@ def validate(
     quiet: Quiet = False,
 ) -> None:
     """Check descriptions and show every problem with its line and column."""
-    from pnnsim.experiment import load_experiment
+    from pnnsim.specs.experiment import load_experiment
 
     bad = False
     for file in files:
@@ -327,7 +327,7 @@ def components(
     ] = None,
 ) -> None:
     """List the kinds of parts, or the keys of one kind."""
-    from pnnsim.catalog import fields_of_kind, kinds_of_parts
+    from pnnsim.specs.catalog import fields_of_kind, kinds_of_parts
 
     if part is None or "." not in part:
         print_table(("part", "kind", "what it describes"), kinds_of_parts(part))
@@ -338,7 +338,7 @@ def components(
 @app.command()
 def specs() -> None:
     """List the machines that come with pnnsim."""
-    from pnnsim.spec_source import available_specs
+    from pnnsim.specs.resolve import available_specs
 
     print_table(("machine", "summary"), list(available_specs().items()))
 
@@ -346,7 +346,7 @@ def specs() -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a machine's description, for editors."""
-    from pnnsim.catalog import hardware_schema
+    from pnnsim.specs.catalog import hardware_schema
 
     print_json(hardware_schema())
 

@@ -12,7 +12,7 @@ from pnnsim.cli_common import Settings, Source, overrides, print_json, print_tab
 
 if TYPE_CHECKING:
     from pnnsim.sensitivity import Sensitivity
-    from pnnsim.spec import HardwareSpec
+    from pnnsim.specs.hardware import HardwareSpec
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
 
@@ -25,8 +25,8 @@ def add_commands(app: typer.Typer) -> None:
         """Show where each tile of each weight set lives, and what is rewritten when."""
         from pnnsim.ahead import planned
         from pnnsim.chip import Chip
-        from pnnsim.experiment import load_experiment
         from pnnsim.placement import rewrites, tiles
+        from pnnsim.specs.experiment import load_experiment
 
         experiment = load_experiment(source, overrides(settings))
         work = planned(Chip.nominal(experiment.hardware, experiment.network).work())
@@ -81,8 +81,8 @@ def add_commands(app: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """Show what a change of each parameter does to latency and energy."""
-        from pnnsim.experiment import load_experiment
         from pnnsim.sensitivity import sensitivities
+        from pnnsim.specs.experiment import load_experiment
 
         experiment = load_experiment(source, overrides(settings))
         hardware = experiment.hardware

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pnnsim.errors import TaskError, TrainingError
 from pnnsim.learning.examples import Examples, Labelled, Sequences, Windows, labelled
-from pnnsim.params.experiment import TaskParams, TrainingParams
+from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.tasks import TEXT_TASKS, load_task, load_text
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from pnnsim.errors import InputError
 from pnnsim.networks.parameters import ParameterSet
-from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
 
 #: What may stand for a machine: itself, its name, the path of its file, or its description.
 SpecLike = HardwareSpec | str | Path | Mapping[str, Any]

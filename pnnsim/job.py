@@ -19,7 +19,6 @@ from pnnsim.answers import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.arrivals import arrivals_of
 from pnnsim.data import Data, load_data
 from pnnsim.errors import UnsavedError
-from pnnsim.experiment import Experiment
 from pnnsim.learning.fit import fit
 from pnnsim.learning.twin import make_surrogate
 from pnnsim.report.html import write_html
@@ -28,6 +27,7 @@ from pnnsim.report.plots import write_run_picture
 from pnnsim.report.text import compare_table, summary_table
 from pnnsim.run_folder import check_checkpoints, claim
 from pnnsim.simulator import Result, ablation, simulate, time_run
+from pnnsim.specs.experiment import Experiment
 from pnnsim.surrogate import Surrogate
 
 if TYPE_CHECKING:

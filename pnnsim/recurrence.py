@@ -13,8 +13,8 @@ import numpy as np
 
 from pnnsim.arrivals import Arrivals
 from pnnsim.common.times import Times, time_column
-from pnnsim.params.machine import ControlParams
 from pnnsim.periodic import PeriodicTrace
+from pnnsim.specs.control import ControlParams
 from pnnsim.trace import Ints, Trace
 
 #: Blocks before the one of a span that can hold up its start, and one more. The front end is one

@@ -28,7 +28,7 @@ from pnnsim.errors import PnnsimError
 from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import latencies
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import HardwareSpec
+from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.timing import run_cores, run_fast
 
 #: Step of a physical value on its scale (`_neighbors`); whole numbers move by 1.

@@ -20,7 +20,7 @@ from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
 from pnnsim.programmed import Read
-from pnnsim.spec import HardwareSpec
+from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.values import evaluate, evaluate_streams
 from pnnsim.visits import nominal_visits
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pnnsim.delays import Delays
 from pnnsim.mapping import Mapping
-from pnnsim.params.machine import ControlParams
+from pnnsim.specs.control import ControlParams
 
 
 @dataclass(frozen=True, slots=True)

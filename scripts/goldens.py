@@ -23,7 +23,6 @@ import torch
 from pnnsim.answers import outputs
 from pnnsim.chip import Chip
 from pnnsim.errors import PnnsimError
-from pnnsim.experiment import load_experiment
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.job import run
@@ -32,8 +31,9 @@ from pnnsim.learning.rules import Settings, make_rule, train
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import simulate
-from pnnsim.spec import load_spec
-from pnnsim.spec_source import available_specs
+from pnnsim.specs.experiment import load_experiment
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.resolve import available_specs
 from pnnsim.surrogate import Surrogate
 
 #: Forms of a network that differ in what the schedule or the evaluator has to do.

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pnnsim.catalog import fields_of_kind, kinds_of_parts
 from pnnsim.common.units import DIMENSIONS, readable_quantity
 from pnnsim.devices.registry import BUILTIN, component_class
-from pnnsim.spec import load_spec
-from pnnsim.spec_source import available_specs
+from pnnsim.specs.catalog import fields_of_kind, kinds_of_parts
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.resolve import available_specs
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -27,8 +27,8 @@ from pnnsim.errors import PnnsimError
 from pnnsim.ledger import power_trace
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import chip_answers, simulate, time_run, timing_metrics
-from pnnsim.spec import HardwareSpec, load_spec
-from pnnsim.spec_source import available_specs
+from pnnsim.specs.hardware import HardwareSpec, load_spec
+from pnnsim.specs.resolve import available_specs
 from pnnsim.surrogate import Surrogate
 
 #: Sections of a description that are parts or conditions of the machine.

@@ -10,7 +10,7 @@ from pnnsim.chip import Chip
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.examples import Labelled
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=3)

@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pnnsim.experiment import load_experiment
 from pnnsim.job import run
 from pnnsim.networks.parameters import load_parameters
 from pnnsim.run_folder import claim
+from pnnsim.specs.experiment import load_experiment
 
 SMALL = [
     ("network.hidden", "16"),

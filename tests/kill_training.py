@@ -18,8 +18,8 @@ import torch
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TrainingParams
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.settings import TrainingParams
 from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=3)

@@ -12,8 +12,8 @@ from pnnsim.cores import AnyTrace
 from pnnsim.delays import Delays, Stage
 from pnnsim.mapping import Mapping, map_network
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.machine import ControlParams
 from pnnsim.schedule import closed_form_fs
+from pnnsim.specs.control import ControlParams
 from pnnsim.timing import run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.work import Work

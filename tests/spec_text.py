@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pnnsim.errors import SpecError
-from pnnsim.experiment import load_experiment
+from pnnsim.specs.experiment import load_experiment
 
 #: Round numbers chosen for these tests; they describe no real machine.
 MACHINE = """\

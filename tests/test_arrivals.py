@@ -13,7 +13,7 @@ from pnnsim.arrivals import Arrivals, Queue, arrivals_of, from_file, periodic, p
 from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.metrics import latencies, queue
-from pnnsim.params.experiment import SimulationParams
+from pnnsim.specs.settings import SimulationParams
 from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines
 

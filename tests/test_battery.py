@@ -14,7 +14,7 @@ from pnnsim.devices import registry
 from pnnsim.devices.base import Component, Held, Memory, Received
 from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import component_class
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.testing import LawError, check_component, laws, small_size
 from pnnsim.testing.trial import Trial
 

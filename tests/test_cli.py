@@ -15,7 +15,7 @@ import pytest
 from pnnsim.cli import main
 from pnnsim.common.progress import TerminalProgress, terminal_progress
 from pnnsim.errors import TaskError, UnsavedError
-from pnnsim.experiment import Experiment, load_experiment
+from pnnsim.specs.experiment import Experiment, load_experiment
 from tests.spec_text import MACHINE, changed
 
 

@@ -15,7 +15,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import simulate, time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 
 #: What the worked machine has otherwise than the shipped one.

@@ -20,7 +20,7 @@ from pnnsim.devices.switches.switch_tree_params import ThermoOpticSwitchParams
 from pnnsim.errors import SpecError
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NONE: frozenset[str] = frozenset()
 

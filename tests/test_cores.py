@@ -21,7 +21,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.prices import Prices
 from pnnsim.report.lanes import lane_order
 from pnnsim.simulator import chip_answers, simulate, time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.timing import run_cores, run_fast, run_timing
 from tests.machines import machine, machines

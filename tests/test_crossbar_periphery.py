@@ -16,7 +16,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 
 def chip(*overrides: tuple[str, str], **network: object) -> Chip:

@@ -11,10 +11,10 @@ import torch
 from pnnsim import data as data_module
 from pnnsim.data import TEXT_EPOCH, TEXT_WAVES, load_data
 from pnnsim.errors import SpecError, TaskError, TrainingError
-from pnnsim.experiment import load_experiment
 from pnnsim.job import run
 from pnnsim.learning.examples import Labelled
-from pnnsim.params.experiment import TEXT_VOCABULARIES, TaskParams, TrainingParams
+from pnnsim.specs.experiment import load_experiment
+from pnnsim.specs.settings import TEXT_VOCABULARIES, TaskParams, TrainingParams
 from pnnsim.tasks.text import encode
 
 #: 65 distinct characters, as the text that this stands in for; 1,300 in all.

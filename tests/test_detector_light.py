@@ -17,7 +17,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.visits import nominal_visits
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)

@@ -15,10 +15,10 @@ import pytest
 
 from pnnsim.chip import Chip
 from pnnsim.cli import main
-from pnnsim.experiment import Experiment
 from pnnsim.job import Comparison, JobResult
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.experiment import Experiment
+from pnnsim.specs.hardware import load_spec
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

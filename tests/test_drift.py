@@ -15,7 +15,7 @@ from pnnsim.drift import drift_windows
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.visits import Visits, nominal_visits
 from tests.test_agreement import random_inputs, random_parameters
 

@@ -13,7 +13,7 @@ from pnnsim.devices.base import Size
 from pnnsim.devices.nonlinearities.electronic import MtjSigmoid, SpinOscillator
 from pnnsim.devices.nonlinearities.electronic_params import MtjSigmoidParams
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NONE: frozenset[str] = frozenset()
 GRID = torch.linspace(-2, 2, 41, dtype=torch.float64)

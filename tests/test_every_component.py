@@ -12,8 +12,8 @@ from pnnsim.chip import Chip
 from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import BUILTIN, params_class, parts
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
-from pnnsim.spec_source import available_specs
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.resolve import available_specs
 from pnnsim.testing import ACTIONS, check_component
 from pnnsim.testing.declared import DECLARED_LAWS
 from pnnsim.testing.trial import Trial

@@ -9,7 +9,7 @@ import pytest
 from pnnsim.chip import Chip
 from pnnsim.errors import MappingError, ScheduleError
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.timing import run_timing
 from tests.extreme_machines import draw, examine

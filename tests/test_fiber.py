@@ -20,7 +20,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec, section_tree
+from pnnsim.specs.hardware import load_spec, section_tree
 from pnnsim.visits import nominal_visits
 from tests.test_every_component import descriptions
 

@@ -14,8 +14,8 @@ from pnnsim.learning.fit import fit, score
 from pnnsim.learning.optimizers import make_optimizer, rate_factor
 from pnnsim.learning.twin import make_surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TrainingParams
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.settings import TrainingParams
 from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=5, hidden=6, outputs=3, weight_sets=2, steps=3)

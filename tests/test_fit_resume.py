@@ -15,8 +15,8 @@ from pnnsim.learning.checkpoint import FILE
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TrainingParams
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.settings import TrainingParams
 from pnnsim.surrogate import Surrogate
 from tests import kill_training
 

@@ -19,7 +19,7 @@ from pnnsim.hil.meter import Meter
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import simulate, time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import Carry, Loop, evaluate
 from pnnsim.visits import visits_from_trace

@@ -17,7 +17,7 @@ from pnnsim.devices.detectors.camera import Camera
 from pnnsim.devices.free_space.mask_bank import MaskBank, MirrorEncoder
 from pnnsim.devices.free_space.mask_bank_params import CameraParams, DmdRowsParams
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NONE: frozenset[str] = frozenset()
 

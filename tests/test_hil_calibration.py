@@ -20,7 +20,7 @@ from pnnsim.hil.calibration import (
 )
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import Deploy, Settings, measure, train
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 from tests.hil_machines import BANK, NETWORK, exact_twin, examples, ideal, spec
 

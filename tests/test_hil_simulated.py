@@ -21,7 +21,7 @@ from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import Settings, dry_run, make_rule
 from pnnsim.schedule import closed_form_fs
 from pnnsim.simulator import simulate, time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from tests.hil_machines import (
     NETWORK,
     drives,

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from pnnsim.catalog import hardware_schema
 from pnnsim.devices.quantities import dimension_of
 from pnnsim.devices.registry import BUILTIN, kinds, params_class, parts
-from pnnsim.document import from_data
-from pnnsim.experiment import BLOCKS
-from pnnsim.params.machine import ControlParams, EnvironmentParams
-from pnnsim.validation import check_section
+from pnnsim.specs.catalog import hardware_schema
+from pnnsim.specs.control import ControlParams, EnvironmentParams
+from pnnsim.specs.document import from_data
+from pnnsim.specs.experiment import BLOCKS
+from pnnsim.specs.validation import check_section
 
 MODELS: dict[str, type[BaseModel]] = {
     **{f"{part}.{kind}": params_class(part, kind) for part in parts() for kind in kinds(part)},

@@ -23,7 +23,7 @@ from pnnsim.errors import InputError
 from pnnsim.inputs import as_inputs, as_labels
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import ablation, simulate, time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 
 #: 12 inputs are images of 3 channels, 2 x 2 pixels.

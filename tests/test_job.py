@@ -12,9 +12,9 @@ import pytest
 
 from pnnsim import job
 from pnnsim.errors import OutputError, UnsavedError
-from pnnsim.experiment import load_experiment
 from pnnsim.job import compare, run
 from pnnsim.networks.parameters import load_parameters
+from pnnsim.specs.experiment import load_experiment
 
 FILES = {
     ".pnnsim-run",

@@ -16,15 +16,15 @@ from pnnsim.answers import ideal_outputs, outputs
 from pnnsim.chip import Chip
 from pnnsim.data import load_data
 from pnnsim.errors import InputError, ScheduleError, SpecError, TrainingError
-from pnnsim.experiment import load_experiment
 from pnnsim.job import run
 from pnnsim.learning.examples import Sequences, Windows
 from pnnsim.learning.fit import fit, score
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TaskParams, TrainingParams
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.experiment import load_experiment
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.surrogate import Surrogate
 from pnnsim.tasks.text import encode
 from pnnsim.timing import run_fast, run_timing

@@ -21,12 +21,12 @@ from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.metrics import latencies, queue, refresh, utilization
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import SimulationParams
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.prices import Prices
 from pnnsim.report.perfetto import write_perfetto
 from pnnsim.report.timeline import first_change, first_wave
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.settings import SimulationParams
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import COLUMNS, Trace
 from pnnsim.visits import Visits, visits_from_trace

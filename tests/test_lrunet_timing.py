@@ -20,7 +20,7 @@ from pnnsim.invariants.order import causes_precede, times_ascend
 from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.lrunet import LruNet, Machine, digital_loop, timing_metrics
 from pnnsim.lrunet.program import Program
-from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
 
 NETWORK = LruNet(channels=1, side=8, stem=8, repetitions=3)
 

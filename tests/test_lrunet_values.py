@@ -29,7 +29,7 @@ from pnnsim.lrunet import (
 from pnnsim.lrunet.program import Application
 from pnnsim.lrunet.tiling import tile_weights, tiles
 from pnnsim.networks.lrunet import Convolution
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NETWORK = LruNet(channels=2, side=8, classes=3, stem=8, repetitions=2)
 

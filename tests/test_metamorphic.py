@@ -27,7 +27,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.prices import Prices
 from pnnsim.programmed import Read
 from pnnsim.simulator import Timing, time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.values import evaluate
 from tests.test_agreement import random_inputs, random_parameters

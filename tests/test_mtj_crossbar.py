@@ -17,7 +17,7 @@ from pnnsim.devices.weight_banks.mtj_crossbar import MtjCrossbar
 from pnnsim.errors import SpecError
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import crossbar
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NONE: frozenset[str] = frozenset()
 G_P, G_AP = 1e-6, 1e-6 / 2.2

@@ -19,7 +19,7 @@ from pnnsim.common.units import from_fs
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import evaluate
 from tests.test_agreement import random_inputs, random_parameters

@@ -15,7 +15,7 @@ from pnnsim.devices.base import Active, State
 from pnnsim.devices.weight_banks.mzi_mesh import MziMesh
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_mesh
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NONE: frozenset[str] = frozenset()
 

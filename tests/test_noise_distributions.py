@@ -25,7 +25,7 @@ from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
 from pnnsim.devices.registry import BUILTIN, component_class
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.testing import small_size
 from tests.test_every_component import descriptions
 

@@ -11,7 +11,7 @@ from pnnsim.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.trace import Trace
 from pnnsim.visits import Visits, visits_from_trace
 

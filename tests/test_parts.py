@@ -12,7 +12,7 @@ from scipy import constants
 from pnnsim.chip import Chip
 from pnnsim.devices.base import Received
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 
 def chip(*overrides: tuple[str, str], **network: object) -> Chip:

@@ -17,7 +17,7 @@ from pnnsim.devices.detectors.photodiode import Photodiode
 from pnnsim.devices.nonlinearities.optical_params import SaturableAbsorberParams
 from pnnsim.devices.nonlinearities.passive import SaturableAbsorber, SquareLaw
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from tests.test_every_component import descriptions
 
 NONE: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active
 from pnnsim.devices.weight_banks.pcm import PhaseChangeBank
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NONE: frozenset[str] = frozenset()
 

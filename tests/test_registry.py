@@ -12,7 +12,7 @@ from pnnsim.devices import registry
 from pnnsim.devices.quantities import Params, Time, dimension_of, forms_of
 from pnnsim.devices.registry import component_class, kinds, params_class, parts, register
 from pnnsim.errors import SpecError
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from tests.spec_text import MACHINE
 
 BUILT_IN = [(part, kind) for part, table in registry.BUILTIN.items() for kind in table]
@@ -141,8 +141,8 @@ def test_installed_packages_are_looked_at_once_however_many_machines_are_loaded(
         "import importlib.metadata as metadata\n"
         "seen, original = [], metadata.entry_points\n"
         "metadata.entry_points = lambda **named: seen.append(named) or original(**named)\n"
-        "from pnnsim.catalog import hardware_schema, kinds_of_parts\n"
-        "from pnnsim.spec import available_specs, load_spec\n"
+        "from pnnsim.specs.catalog import hardware_schema, kinds_of_parts\n"
+        "from pnnsim.specs.hardware import available_specs, load_spec\n"
         "[load_spec(name) for name in available_specs()]\n"
         "hardware_schema(), kinds_of_parts()\n"
         "print(sum(named == {'group': 'pnnsim.components'} for named in seen))"

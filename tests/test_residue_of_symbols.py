@@ -12,7 +12,7 @@ from pnnsim.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.values import evaluate
 from tests.test_agreement import random_inputs, random_parameters
 

@@ -16,7 +16,7 @@ from pnnsim.devices.weight_banks.mrr import RingBank
 from pnnsim.errors import SpecError
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NONE: frozenset[str] = frozenset()
 

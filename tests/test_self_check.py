@@ -18,8 +18,8 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.self_check import check_run
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
-from pnnsim.spec_source import available_specs
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.resolve import available_specs
 from pnnsim.timing import run_timing
 from tests.machines import machine, machines
 from tests.planted import edit, find, later

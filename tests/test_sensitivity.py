@@ -21,7 +21,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.placement import rewrites, tiles
 from pnnsim.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.trace import ACTIONS, NO_CAUSE
 from tests.machines import SMALL, machine
 

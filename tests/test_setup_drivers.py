@@ -9,7 +9,7 @@ from pnnsim.mapping import map_network
 from pnnsim.metrics import setup
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 
 @pytest.mark.parametrize("tiles", [1, 4])

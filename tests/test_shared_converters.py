@@ -11,7 +11,7 @@ from pnnsim.devices.registry import component_class
 from pnnsim.errors import SpecError
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from tests.drawings import QUICK, by_hand, drawn
 from tests.machines import machine
 

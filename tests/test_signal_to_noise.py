@@ -22,8 +22,8 @@ from pnnsim.common.rng import stream
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.products import BankProducts
 from pnnsim.programmed import Programmed, Read
-from pnnsim.spec import HardwareSpec, load_spec
-from pnnsim.spec_source import available_specs
+from pnnsim.specs.hardware import HardwareSpec, load_spec
+from pnnsim.specs.resolve import available_specs
 from pnnsim.visits import nominal_visits
 
 Floats = NDArray[np.float64]

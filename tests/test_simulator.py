@@ -16,7 +16,7 @@ from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import ablation, simulate, time_run
-from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
 from pnnsim.values import evaluate
 

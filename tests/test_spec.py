@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pnnsim.catalog import fields_of_kind, hardware_schema, kinds_of_parts
 from pnnsim.devices.registry import parts
 from pnnsim.errors import SpecError
-from pnnsim.experiment import BLOCKS, load_experiment
-from pnnsim.params.experiment import TASK_SHAPES, TaskParams, TrainingParams
-from pnnsim.spec import DEFAULT_SOURCE, HardwareSpec, available_specs, load_spec
+from pnnsim.specs.catalog import fields_of_kind, hardware_schema, kinds_of_parts
+from pnnsim.specs.experiment import BLOCKS, load_experiment
+from pnnsim.specs.hardware import DEFAULT_SOURCE, HardwareSpec, available_specs, load_spec
+from pnnsim.specs.settings import TASK_SHAPES, TaskParams, TrainingParams
 from tests.spec_text import MACHINE, changed
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from pnnsim import validation
 from pnnsim.devices.quantities import forms_of
 from pnnsim.devices.registry import kinds
-from pnnsim.document import MAX_PROBLEMS
 from pnnsim.errors import SpecError
-from pnnsim.experiment import load_experiment
-from pnnsim.hints import readable
-from pnnsim.spec import load_spec
+from pnnsim.specs import validation
+from pnnsim.specs.document import MAX_PROBLEMS
+from pnnsim.specs.experiment import load_experiment
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.hints import readable
 from tests.spec_text import MACHINE, changed, place_of, problems_of
 
 SMALL = load_spec(yaml.load(MACHINE, yaml.BaseLoader))

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pnnsim.errors import SpecError
-from pnnsim.spec import load_spec
-from pnnsim.yaml_source import MAX_BYTES, parse_yaml
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.yaml_reader import MAX_BYTES, parse_yaml
 from tests.spec_text import MACHINE, changed, problems_of
 
 

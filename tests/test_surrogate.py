@@ -19,8 +19,8 @@ from pnnsim.chip import Chip
 from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
-from pnnsim.spec_source import available_specs
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.resolve import available_specs
 from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=9, hidden=8, outputs=4, weight_sets=2, steps=5)

@@ -19,7 +19,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.schedule import plan_blocks, plan_period
 from pnnsim.simulator import time_run, timing_metrics
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.timing import run_fast
 from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines

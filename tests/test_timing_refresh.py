@@ -23,7 +23,7 @@ from pnnsim.metrics import critical_path, refresh
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines, seconds

@@ -9,7 +9,7 @@ import pytest
 
 from pnnsim.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from training.banks_thesis import main, measure
 
 

@@ -10,7 +10,7 @@ import torch
 from pnnsim.chip import Chip
 from pnnsim.draws import Draws
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 NETWORK = ReLaXNet(hidden=64, weight_sets=2, steps=2)
 

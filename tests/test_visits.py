@@ -8,7 +8,7 @@ import pytest
 from pnnsim.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.visits import UNWRITTEN, Visits, nominal_visits
 
 #: Elapsed times are integer femtoseconds over 1e15: exact to the rounding of a float.

@@ -20,7 +20,7 @@ from pnnsim.ledger import EnergyLedger
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 
 STEPS = 12
 NETWORK = ReLaXNet(inputs=128, hidden=128, outputs=128, weight_sets=2, steps=STEPS)

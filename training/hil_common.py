@@ -10,7 +10,7 @@ from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import Rule, Settings, train
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
 
 #: Seed of the chips; that of the training is the recipe's.

@@ -17,8 +17,8 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import PhysicsAware, Settings, measure, train
-from pnnsim.params.experiment import TaskParams
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.settings import TaskParams
 from training.common import load, picture, read_options, write_table
 from training.hil_common import CHIP_SEED, copy_of, network_of, part, twin_of
 

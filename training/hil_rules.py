@@ -27,8 +27,8 @@ from matplotlib.figure import Figure
 from pnnsim.hil.bill import Bill
 from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, measure, train
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TaskParams
-from pnnsim.spec import HardwareSpec
+from pnnsim.specs.hardware import HardwareSpec
+from pnnsim.specs.settings import TaskParams
 from training.common import Options, load, read_options, write_table
 from training.hil_common import CORNERS, bench, corner, network_of, part, twin_of
 

@@ -41,8 +41,8 @@ from pnnsim.lrunet import (
 )
 from pnnsim.lrunet.files import load as load_module
 from pnnsim.lrunet.files import save
-from pnnsim.params.experiment import TaskParams
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.settings import TaskParams
 from training.common import Cells, Options, load, picture, read_options, spread, write_table
 
 #: The ends first, so that a recipe that is stopped early has them.

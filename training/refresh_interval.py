@@ -25,9 +25,9 @@ from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TaskParams, TrainingParams
 from pnnsim.simulator import Timing, chip_answers, time_run, timing_metrics
-from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
+from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.surrogate import Surrogate
 from training.common import load, picture, read_options, spread, write_table
 from training.hil_common import CHIP_SEED, network_of, part

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TaskParams, TrainingParams
+from pnnsim.specs.settings import TaskParams, TrainingParams
 from training.common import (
     Cells,
     Options,

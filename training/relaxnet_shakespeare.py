@@ -19,7 +19,7 @@ import torch
 from pnnsim.data import Data
 from pnnsim.learning.examples import Windows
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TaskParams, TrainingParams
+from pnnsim.specs.settings import TaskParams, TrainingParams
 from training.common import (
     STATE_SCALE,
     Cells,

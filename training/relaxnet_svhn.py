@@ -20,7 +20,7 @@ from typing import Any
 
 from pnnsim.data import Data
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TaskParams, TrainingParams
+from pnnsim.specs.settings import TaskParams, TrainingParams
 from training.common import (
     RELU_MACHINES,
     RELU_SETTINGS,

@@ -27,7 +27,7 @@ from pnnsim.hil.meter import Meter
 from pnnsim.hil.protocol import Description, Measured, checked, checked_set
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Programmed, Read
-from pnnsim.spec import HardwareSpec
+from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.trace import Trace
 from pnnsim.values import Carry, Loop
 from pnnsim.visits import NO_SYMBOL, UNWRITTEN, Visits, nominal_visits, visits_from_trace

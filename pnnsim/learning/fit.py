@@ -20,7 +20,7 @@ from pnnsim.errors import TrainingError
 from pnnsim.learning.checkpoint import Progression, load_checkpoint, save_checkpoint
 from pnnsim.learning.examples import Examples, batches
 from pnnsim.learning.optimizers import OptimizerFactory, make_optimizer, rate_factor
-from pnnsim.params.experiment import TrainingParams
+from pnnsim.specs.settings import TrainingParams
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress

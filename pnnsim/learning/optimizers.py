@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pnnsim.params.experiment import TrainingParams
+from pnnsim.specs.settings import TrainingParams
 
 #: Parameters, or groups of them with settings of their own, to an optimizer: any of torch's.
 OptimizerFactory = Callable[[Iterable[dict[str, Any]]], torch.optim.Optimizer]

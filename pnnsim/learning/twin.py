@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import TrainingParams
-from pnnsim.spec import HardwareSpec
+from pnnsim.specs.hardware import HardwareSpec
+from pnnsim.specs.settings import TrainingParams
 from pnnsim.surrogate import Surrogate
 
 

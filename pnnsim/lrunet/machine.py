@@ -15,7 +15,7 @@ from pnnsim.lrunet.timing import ImageRun
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.prices import Prices
 from pnnsim.schedule import Visit, initial_contents, plan_blocks
-from pnnsim.spec import HardwareSpec, load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.trace import Trace
 
 #: Shipped machine whose converter, memory and register others borrow.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from pnnsim.errors import Problem, SpecError
-from pnnsim.validation import did_you_mean
+from pnnsim.specs.validation import did_you_mean
 from pnnsim.verification import devices, machines, networks, throughput
 from pnnsim.verification.check import Check, Demonstration
 

@@ -14,7 +14,7 @@ from pnnsim.common.rng import normal, stream
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import dynamics, photonic_ring, photonic_switch, photonic_thermal
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.verification.check import Check, Demonstration, about, exactly, percent
 
 HEATER = Demonstration(

@@ -8,7 +8,7 @@ from pnnsim.chip import Chip
 from pnnsim.ledger import EnergyLedger
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.verification.check import Check, Demonstration, at_least, at_most
 
 MACROS = Demonstration(

@@ -18,7 +18,7 @@ from pnnsim.networks.reference import run_reference
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import by_field, by_name
 from pnnsim.networks.workload import Digital, Mvm
-from pnnsim.spec import load_spec
+from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
 from tests.test_agreement import NETWORKS, numpy_forward, random_inputs, random_parameters
 

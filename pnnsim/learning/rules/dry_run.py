@@ -7,7 +7,7 @@ from pnnsim.hil.bill import Bill
 from pnnsim.hil.meter import Meter
 from pnnsim.learning.rules.base import Rule, Settings
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.spec import HardwareSpec
+from pnnsim.specs.hardware import HardwareSpec
 
 
 def dry_run(

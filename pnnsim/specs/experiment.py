@@ -2,7 +2,7 @@
 
 `load_experiment` takes a machine's name or file, or an experiment file that names one; whatever is
 not given has a default, and the network takes its inputs and outputs from the task. Like
-`pnnsim.spec` this file computes nothing, and reports all problems of both files at once.
+`pnnsim.specs.hardware` this file computes nothing, and reports all problems of both files at once.
 """
 
 from __future__ import annotations
@@ -17,16 +17,10 @@ from pydantic import BaseModel
 
 from pnnsim.common.units import show
 from pnnsim.devices.registry import imperfections, parts
-from pnnsim.document import Document, KeyPath, Tree
 from pnnsim.errors import SpecError
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.params.experiment import (
-    TEXT_VOCABULARIES,
-    SimulationParams,
-    TaskParams,
-    TrainingParams,
-)
-from pnnsim.spec import (
+from pnnsim.specs.document import Document, KeyPath, Tree
+from pnnsim.specs.hardware import (
     SCHEMA_VERSION,
     HardwareSpec,
     build_spec,
@@ -36,8 +30,14 @@ from pnnsim.spec import (
     relative,
     section_tree,
 )
-from pnnsim.spec_source import open_document, override
-from pnnsim.validation import (
+from pnnsim.specs.resolve import open_document, override
+from pnnsim.specs.settings import (
+    TEXT_VOCABULARIES,
+    SimulationParams,
+    TaskParams,
+    TrainingParams,
+)
+from pnnsim.specs.validation import (
     check_section,
     did_you_mean,
     outside_ranges,

@@ -21,12 +21,12 @@ from pydantic_core import PydanticCustomError
 from pnnsim.common.units import format_quantity, show
 from pnnsim.devices.quantities import Params, forms_of
 from pnnsim.devices.registry import kinds, params_class, parts
-from pnnsim.document import Document, KeyPath, dotted, leaves, limited
 from pnnsim.errors import Problem, SpecError
-from pnnsim.params.machine import ControlParams, EnvironmentParams
-from pnnsim.spec_fit import check_fit
-from pnnsim.spec_source import available_specs, open_document, override
-from pnnsim.validation import check_section, did_you_mean, outside_ranges, section_at
+from pnnsim.specs.compatibility import check_fit
+from pnnsim.specs.control import ControlParams, EnvironmentParams
+from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
+from pnnsim.specs.resolve import available_specs, open_document, override
+from pnnsim.specs.validation import check_section, did_you_mean, outside_ranges, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]
 

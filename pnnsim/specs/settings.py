@@ -1,6 +1,7 @@
 """Describe what is done with a machine: the task, the training, the simulation.
 
-Together with the machine and the network these blocks make an experiment; see `pnnsim.experiment`.
+Together with the machine and the network these blocks make an experiment; see
+`pnnsim.specs.experiment`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Find a description by name or path, and change single values of it as a user asks.
 
 The machines that come with pnnsim are found by name; anything with a slash or a suffix is a path.
-Nothing is understood here: that is `pnnsim.spec`.
+Nothing is understood here: that is `pnnsim.specs.hardware`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pnnsim.common.units import show
-from pnnsim.document import Document, KeyPath, Position, Tree, from_data, problem_at
 from pnnsim.errors import Problem, SpecError
-from pnnsim.validation import did_you_mean
-from pnnsim.yaml_source import parse_yaml, read_yaml
+from pnnsim.specs.document import Document, KeyPath, Position, Tree, from_data, problem_at
+from pnnsim.specs.validation import did_you_mean
+from pnnsim.specs.yaml_reader import parse_yaml, read_yaml
 
 USER_SOURCE = "set by the user"
 
@@ -112,7 +112,7 @@ def _is_path(source: str) -> bool:
 def _spec_folder() -> Traversable:
     """Return the folder of shipped machines: in the wheel, or beside the package in a checkout."""
     shipped = files("pnnsim") / "hardware_specs"
-    return shipped if shipped.is_dir() else Path(__file__).parent.parent / "hardware_specs"
+    return shipped if shipped.is_dir() else Path(__file__).parents[2] / "hardware_specs"
 
 
 def _shipped_names() -> list[str]:

@@ -18,8 +18,8 @@ from pydantic_core import ErrorDetails
 
 from pnnsim.common.units import UnitError, read_quantity, show
 from pnnsim.devices.quantities import Form, forms_of, forms_of_type
-from pnnsim.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
-from pnnsim.hints import bounds_text, example, expectation, expected, within
+from pnnsim.specs.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
+from pnnsim.specs.hints import bounds_text, example, expectation, expected, within
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -14,10 +14,10 @@ from pnnsim.common.units import DIMENSIONS, readable_quantity, show
 from pnnsim.devices.quantities import Form, Params, forms_of
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
-from pnnsim.hints import example, expectation, readable
-from pnnsim.params.machine import ControlParams, EnvironmentParams
-from pnnsim.spec import SCHEMA_VERSION, Header
-from pnnsim.validation import did_you_mean
+from pnnsim.specs.control import ControlParams, EnvironmentParams
+from pnnsim.specs.hardware import SCHEMA_VERSION, Header
+from pnnsim.specs.hints import example, expectation, readable
+from pnnsim.specs.validation import did_you_mean
 
 _SURROUNDINGS: dict[str, type[Params]] = {
     "environment": EnvironmentParams,

@@ -15,7 +15,8 @@ from pathlib import Path
 import yaml
 
 from pnnsim.common.units import show, show_path
-from pnnsim.document import (
+from pnnsim.errors import Problem, SpecError
+from pnnsim.specs.document import (
     MAX_DEPTH,
     Document,
     KeyPath,
@@ -25,7 +26,6 @@ from pnnsim.document import (
     problem_at,
     unwrap,
 )
-from pnnsim.errors import Problem, SpecError
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 50_000

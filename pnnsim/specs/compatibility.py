@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pnnsim.document import Document, KeyPath
+from pnnsim.specs.document import Document, KeyPath
 
 #: What a line carries, in words.
 _CARRIERS = {"power": "optical power", "field": "an optical field", "voltage": "a voltage"}
