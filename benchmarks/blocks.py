@@ -26,7 +26,7 @@ from dataclasses import replace
 
 from benchmarks.timing import circumstances, table
 from pnnsim.chip import Chip
-from pnnsim.delays import Delays
+from pnnsim.mapping.delays import Delays
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run, timing_metrics
 from pnnsim.specs.hardware import load_spec

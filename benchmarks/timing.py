@@ -23,15 +23,15 @@ import simpy
 from pnnsim.arrivals import Arrivals, poisson
 from pnnsim.chip import Chip
 from pnnsim.cores import AnyTrace
-from pnnsim.delays import Delays, Stage
-from pnnsim.mapping import map_network
+from pnnsim.mapping.delays import Delays, Stage
+from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.tiling import map_network
+from pnnsim.mapping.work import Work
 from pnnsim.metrics import metrics_from
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.prices import Prices
 from pnnsim.specs.control import ControlParams
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing import run_fast, run_timing
-from pnnsim.work import Work
 
 REPEATS = 3
 Result = TypeVar("Result")

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from pnnsim.mapping.work import Work
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.timing import run_fast
-from pnnsim.work import Work
 
 #: Blocks among which a run is looked for its period; one that has none so early is timed whole.
 _BLOCKS = 256

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from pnnsim.common.rng import stream
 from pnnsim.common.units import from_fs
-from pnnsim.delays import Delays, Stage
 from pnnsim.devices.base import (
     Component,
     Detector,
@@ -29,12 +28,13 @@ from pnnsim.devices.base import (
 )
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
-from pnnsim.mapping import Mapping, map_network
+from pnnsim.mapping.delays import Delays, Stage
+from pnnsim.mapping.plan import closed_form_fs, plan_blocks
+from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.tiling import Mapping, map_network
+from pnnsim.mapping.work import Work
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.prices import Prices
-from pnnsim.schedule import closed_form_fs, plan_blocks
 from pnnsim.specs.hardware import HardwareSpec
-from pnnsim.work import Work
 
 #: Lifetime below which wear is worth a warning [s].
 _YEAR = 365.25 * 24 * 3600.0

@@ -25,7 +25,7 @@ def add_commands(app: typer.Typer) -> None:
         """Show where each tile of each weight set lives, and what is rewritten when."""
         from pnnsim.ahead import planned
         from pnnsim.chip import Chip
-        from pnnsim.placement import rewrites, tiles
+        from pnnsim.mapping.placement import rewrites, tiles
         from pnnsim.specs.experiment import load_experiment
 
         experiment = load_experiment(source, overrides(settings))

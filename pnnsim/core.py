@@ -36,13 +36,13 @@ from collections.abc import Callable
 from itertools import count
 
 from pnnsim.arrivals import Arrivals, Queue
-from pnnsim.columns import ENGINE_LANE
 from pnnsim.kernel import Clock, Engine, Inbox, Wait
+from pnnsim.mapping.actions import ENGINE_LANE
+from pnnsim.mapping.plan import Visit
+from pnnsim.mapping.work import Work
 from pnnsim.preparation import Preparation
-from pnnsim.schedule import Visit
 from pnnsim.spans import Spans
 from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE
-from pnnsim.work import Work
 
 Progress = Callable[[int, int], None]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pnnsim.arrivals import Arrivals
+from pnnsim.mapping.work import Work
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.trace import NO_CAUSE, Ints, Trace
-from pnnsim.work import Work
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from pnnsim.mapping import Mapping
+from pnnsim.mapping.tiling import Mapping
 
 
 def fold_weights(weight: Tensor, mapping: Mapping) -> Tensor:

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pnnsim.mapping.prices import EngineKeeps
 from pnnsim.periodic import PeriodicTrace
-from pnnsim.prices import EngineKeeps
 from pnnsim.trace import ACTIONS, Ints, Trace, core_of
 
 #: Starts and ends of some stretches of time [fs].

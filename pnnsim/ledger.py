@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pnnsim.common.times import Times, seconds
 from pnnsim.cores import AnyTrace
 from pnnsim.gating import on_fs, on_times
-from pnnsim.prices import Prices
+from pnnsim.mapping.prices import Prices
 from pnnsim.trace import ACTIONS
 
 #: Name under which static power stands in lists of actions.

@@ -18,9 +18,9 @@ from pnnsim.common.units import from_fs
 from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, counts
-from pnnsim.mapping import Mapping
+from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.tiling import Mapping
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.prices import Prices
 from pnnsim.trace import ACTIONS, NO_CAUSE, Trace, is_path
 
 PERCENTILES = (50, 95, 99)

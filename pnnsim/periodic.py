@@ -13,8 +13,8 @@ import numpy as np
 
 from pnnsim.common.times import Times, magnitude, wide_enough
 from pnnsim.invariants import Requests
+from pnnsim.mapping.work import Work
 from pnnsim.trace import NO_CAUSE, Ints, Trace
-from pnnsim.work import Work
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """Prepare the banks for the visits of waves: write them and move the switch, as SimPy processes.
 
-What is to be written or moved to comes from the plan (`pnnsim.schedule`); which waves come is the
-business of `pnnsim.core`.
+What is to be written or moved to comes from the plan (`pnnsim.mapping.plan`); which waves come is
+the business of `pnnsim.core`.
 
 Where banks are refreshed, each is written again with what it holds once its last programming began
 a stated time ago. A refresh takes a write driver, lets nobody depart to its bank any more, waits
@@ -15,10 +15,10 @@ from collections.abc import Iterator
 
 from pnnsim.common.units import to_fs
 from pnnsim.kernel import Board, Clock, Gate, Inbox, Servers, Wait
-from pnnsim.schedule import AheadOfTime, Visit, initial_contents, plan_blocks, writes_ahead
+from pnnsim.mapping.plan import AheadOfTime, Visit, initial_contents, plan_blocks, writes_ahead
+from pnnsim.mapping.work import Work
 from pnnsim.spans import Spans
 from pnnsim.trace import ACTIONS, NO_CAUSE
-from pnnsim.work import Work
 
 _ROUTE, _WRITE, _REFRESH = (ACTIONS.index(name) for name in ("route", "write", "refresh"))
 

@@ -34,15 +34,15 @@ from pnnsim.common.units import from_fs
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import InputError, ScheduleError
 from pnnsim.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
+from pnnsim.mapping.plan import closed_form_fs
+from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.work import Work
 from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.networks.parameters import ParameterSet
-from pnnsim.prices import Prices
-from pnnsim.schedule import closed_form_fs
 from pnnsim.self_check import check_run
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import Trace
 from pnnsim.visits import Visits, visits_from_trace
-from pnnsim.work import Work
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress

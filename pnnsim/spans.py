@@ -12,9 +12,9 @@ from collections.abc import MutableSequence, Sequence
 import numpy as np
 
 from pnnsim.common.times import WIDEST_FS, Times
-from pnnsim.delays import Stage
 from pnnsim.kernel import Clock, Wait
-from pnnsim.schedule import Visit
+from pnnsim.mapping.delays import Stage
+from pnnsim.mapping.plan import Visit
 from pnnsim.trace import ACTIONS, NO_CAUSE
 
 #: Columns of a span, in the order in which they are written.

@@ -24,11 +24,11 @@ from pnnsim.common.units import from_fs, to_fs
 from pnnsim.core import Core, Progress
 from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import ScheduleError
+from pnnsim.mapping.plan import plan_period
+from pnnsim.mapping.work import Work
 from pnnsim.periodic import PeriodicTrace
 from pnnsim.recurrence import Blocks, find_period
-from pnnsim.schedule import plan_period
 from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
-from pnnsim.work import Work
 
 Flags = NDArray[np.bool_]
 Table = dict[str, Times]

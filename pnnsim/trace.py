@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pnnsim.columns import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
 from pnnsim.common.times import Times, time_column
 from pnnsim.invariants import Requests, check
-from pnnsim.work import Work
+from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
+from pnnsim.mapping.work import Work
 
 __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core_of", "is_path"]
 

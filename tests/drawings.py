@@ -7,7 +7,7 @@ switch.
 
 from __future__ import annotations
 
-from pnnsim.delays import Stage
+from pnnsim.mapping.delays import Stage
 from pnnsim.trace import ACTIONS
 
 MARKS = {"write": "W", "refresh": "F", "route": "R"}

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from pnnsim.arrivals import Arrivals
+from pnnsim.mapping.work import Work
 from pnnsim.trace import ACTIONS, NO_CAUSE, Trace
-from pnnsim.work import Work
 
 #: Columns with a row for each span.
 SPANS = tuple(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pnnsim.prices import EngineKeeps
+from pnnsim.mapping.prices import EngineKeeps
 from pnnsim.trace import ACTIONS, NO_CAUSE, Trace
 
 #: Durations [fs]: a ring-based machine, rounded.

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnnsim.arrivals import Arrivals, Queue, arrivals_of, from_file, periodic, poisson
-from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError, SpecError
+from pnnsim.mapping.delays import Stage
 from pnnsim.metrics import latencies, queue
 from pnnsim.specs.settings import SimulationParams
 from tests.drawings import by_hand, drawn

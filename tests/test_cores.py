@@ -16,9 +16,9 @@ from pnnsim.chip import Chip
 from pnnsim.cores import ParallelTrace
 from pnnsim.errors import SpecError
 from pnnsim.ledger import EnergyLedger, counts, power_trace
+from pnnsim.mapping.prices import Prices
 from pnnsim.metrics import interval, latencies, utilization
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.prices import Prices
 from pnnsim.report.lanes import lane_order
 from pnnsim.simulator import chip_answers, simulate, time_run
 from pnnsim.specs.hardware import load_spec

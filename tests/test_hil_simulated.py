@@ -19,7 +19,7 @@ from pnnsim.hil.bill import Bill, Cost
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import Settings, dry_run, make_rule
-from pnnsim.schedule import closed_form_fs
+from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.simulator import simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from tests.hil_machines import (

@@ -11,13 +11,13 @@ import pytest
 from pnnsim import invariants
 from pnnsim.arrivals import Arrivals, poisson
 from pnnsim.cores import ParallelTrace
-from pnnsim.delays import Stage
 from pnnsim.errors import InvariantError, PnnsimError
 from pnnsim.invariants.occupancy import results_find_places
 from pnnsim.invariants.passages import passages
+from pnnsim.mapping.delays import Stage
+from pnnsim.mapping.work import Work
 from pnnsim.timing import run_cores, run_timing
 from pnnsim.trace import Trace
-from pnnsim.work import Work
 from tests.machines import Machine, machine
 from tests.planted import Fault, added, edit, find, in_order, later, swapped, without
 

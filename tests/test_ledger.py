@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.delays import Stage
 from pnnsim.ledger import EnergyLedger, Entry, counts, power_trace
-from pnnsim.prices import Prices
+from pnnsim.mapping.delays import Stage
+from pnnsim.mapping.prices import Prices
 from pnnsim.timing import run_cores, run_fast, run_timing
 from pnnsim.trace import ACTIONS
 from tests.machines import machine, machines

@@ -15,14 +15,14 @@ from pnnsim.arrivals import Arrivals, arrivals_of, from_file, periodic, poisson
 from pnnsim.chip import Chip
 from pnnsim.common.times import WIDEST_FS
 from pnnsim.cores import AnyTrace
-from pnnsim.delays import Delays
 from pnnsim.drift import drift_windows
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.ledger import EnergyLedger, power_trace
+from pnnsim.mapping.delays import Delays
+from pnnsim.mapping.prices import Prices
 from pnnsim.metrics import latencies, queue, refresh, utilization
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.periodic import PeriodicTrace
-from pnnsim.prices import Prices
 from pnnsim.report.perfetto import write_perfetto
 from pnnsim.report.timeline import first_change, first_wave
 from pnnsim.specs.hardware import load_spec

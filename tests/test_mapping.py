@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pnnsim.errors import MappingError
 from pnnsim.folding import fold_lines, fold_weights, unfold_product
-from pnnsim.mapping import map_network
+from pnnsim.mapping.tiling import map_network
 
 
 def test_matrix_that_fits_takes_one_tile():

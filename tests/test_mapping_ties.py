@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from pnnsim.mapping import map_network
+from pnnsim.mapping.tiling import map_network
 
 
 def ways(hidden: int, rows: int, cols: int, most: int) -> list[tuple[int, int, int]]:

@@ -21,10 +21,10 @@ import yaml
 from pnnsim.answers import ideal_outputs
 from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.chip import Chip
-from pnnsim.delays import Delays
+from pnnsim.mapping.delays import Delays
+from pnnsim.mapping.prices import Prices
 from pnnsim.metrics import metrics_from
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.prices import Prices
 from pnnsim.programmed import Read
 from pnnsim.simulator import Timing, time_run
 from pnnsim.specs.hardware import load_spec

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 
 from pnnsim.arrivals import periodic
-from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError
-from pnnsim.mapping import map_network
+from pnnsim.mapping.delays import Stage
+from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.tiling import map_network
 from pnnsim.metrics import critical_path, interval, latencies, metrics_from, setup, utilization
-from pnnsim.prices import Prices
 from tests.machines import machine, machines
 
 PRICES = Prices(

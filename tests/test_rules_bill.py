@@ -27,7 +27,7 @@ from pnnsim.learning.rules import (
     measure,
     train,
 )
-from pnnsim.schedule import closed_form_fs
+from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.surrogate import Surrogate
 from tests.hil_machines import NETWORK, examples, spec
 

@@ -15,10 +15,10 @@ from pnnsim.chip import Chip
 from pnnsim.cli import main
 from pnnsim.devices.quantities import forms_of
 from pnnsim.ledger import EnergyLedger
-from pnnsim.mapping import map_network
+from pnnsim.mapping.placement import rewrites, tiles
+from pnnsim.mapping.tiling import map_network
 from pnnsim.metrics import latencies
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.placement import rewrites, tiles
 from pnnsim.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec

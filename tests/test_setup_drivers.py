@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pnnsim.chip import Chip
-from pnnsim.mapping import map_network
+from pnnsim.mapping.tiling import map_network
 from pnnsim.metrics import setup
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pnnsim.chip import Chip
-from pnnsim.delays import Stage
 from pnnsim.devices.readouts.adc import Adc
 from pnnsim.devices.registry import component_class
 from pnnsim.errors import SpecError
+from pnnsim.mapping.delays import Stage
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError
+from pnnsim.mapping.delays import Stage
 from tests.machines import SMALL
 
 

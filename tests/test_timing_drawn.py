@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pnnsim.delays import Stage
 from pnnsim.errors import ScheduleError
+from pnnsim.mapping.delays import Stage
 from pnnsim.timing import run_timing
 from pnnsim.trace import ACTIONS
 from tests.drawings import QUICK, by_hand, drawn

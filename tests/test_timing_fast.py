@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnnsim.arrivals import Arrivals, periodic
-from pnnsim.delays import Stage
+from pnnsim.mapping.delays import Stage
 from pnnsim.periodic import PeriodicTrace
 from tests.machines import SMALL, machine, machines
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnnsim.errors import ScheduleError
-from pnnsim.mapping import map_network
-from pnnsim.schedule import plan_blocks
+from pnnsim.mapping.plan import plan_blocks
+from pnnsim.mapping.tiling import map_network
 
 
 def plan(order, banks, blocks):

@@ -13,9 +13,9 @@ from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill, Cost
 from pnnsim.ledger import EnergyLedger
+from pnnsim.mapping.work import Work
 from pnnsim.timing import run_timing
 from pnnsim.trace import Trace
-from pnnsim.work import Work
 
 
 @dataclass(frozen=True, slots=True)

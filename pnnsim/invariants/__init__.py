@@ -1,9 +1,9 @@
 """Check that a trace keeps the rules of its machine, one named invariant after the other.
 
-This reads a trace and what was to be done (`pnnsim.work.Work`: delays, order, mapping, control) and
-shares no code with the simulation or its planning, so that it can find their faults. Each
-invariant is one function whose docstring names the rule of the design that it guards. A broken one
-is a fault of pnnsim, never a user's error.
+This reads a trace and what was to be done (`pnnsim.mapping.work.Work`: delays, order, mapping,
+control) and shares no code with the simulation or its planning, so that it can find their faults.
+Each invariant is one function whose docstring names the rule of the design that it guards. A broken
+one is a fault of pnnsim, never a user's error.
 
     order, causes        `order`         rows ascend, what begins was released by what ended
     occupancy            `occupancy`     no part, memory, driver or queue holds more than it can
@@ -18,7 +18,6 @@ is a fault of pnnsim, never a user's error.
 
 from __future__ import annotations
 
-from pnnsim.columns import Columns
 from pnnsim.invariants.contents import banks_hold_what_is_used, switch_rests
 from pnnsim.invariants.durations import spans_last_as_long_as_parts_take
 from pnnsim.invariants.eagerness import (
@@ -48,7 +47,8 @@ from pnnsim.invariants.requests import (
     samples_arrive_when_requested,
 )
 from pnnsim.invariants.schedule import changes_are_those_of_the_plan
-from pnnsim.work import Work
+from pnnsim.mapping.actions import Columns
+from pnnsim.mapping.work import Work
 
 __all__ = ["Requests", "check", "check_passages"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pnnsim.columns import ACTIONS, Columns, Ints
 from pnnsim.common.times import after_all
 from pnnsim.invariants.faults import fail, first
+from pnnsim.mapping.actions import ACTIONS, Columns, Ints
 
 
 def switch_rests(trace: Columns) -> None:

@@ -9,8 +9,8 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.columns import ACTIONS, Columns
 from pnnsim.errors import InvariantError
+from pnnsim.mapping.actions import ACTIONS, Columns
 
 Flags = NDArray[np.bool_]
 

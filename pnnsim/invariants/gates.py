@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pnnsim.columns import ACTIONS, Ints
 from pnnsim.common.times import in_order
 from pnnsim.invariants.faults import Flags
 from pnnsim.invariants.needs import LONG_AGO
 from pnnsim.invariants.passages import Passages
 from pnnsim.invariants.schedule import Changes
+from pnnsim.mapping.actions import ACTIONS, Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pnnsim.columns import Ints
 from pnnsim.invariants.faults import Flags, fail, first
 from pnnsim.invariants.passages import Passages
+from pnnsim.mapping.actions import Ints
 
 #: Earlier than anything that happens [fs].
 LONG_AGO = int(np.iinfo(np.int64).min)

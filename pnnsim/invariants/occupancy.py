@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pnnsim.columns import Columns, Ints, is_path
 from pnnsim.common.times import in_order
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import fail, first
 from pnnsim.invariants.passages import Passages
+from pnnsim.mapping.actions import Columns, Ints, is_path
 
 
 def parts_serve_one_at_a_time(trace: Columns) -> None:

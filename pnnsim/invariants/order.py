@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pnnsim.columns import ACTIONS, NO_CAUSE, Columns
 from pnnsim.common.times import after_all
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import fail, first
+from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, Columns
 
 
 def times_ascend(trace: Columns) -> None:

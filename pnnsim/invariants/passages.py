@@ -13,12 +13,12 @@ from typing import Protocol
 
 import numpy as np
 
-from pnnsim.columns import ACTIONS, PATH_LANE, Columns, Ints
 from pnnsim.common.times import after_all, in_order
-from pnnsim.delays import Stage
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import Flags, fail, first
-from pnnsim.work import Work
+from pnnsim.mapping.actions import ACTIONS, PATH_LANE, Columns, Ints
+from pnnsim.mapping.delays import Stage
+from pnnsim.mapping.work import Work
 
 #: Row of a passage that does not take place.
 NO_ROW = -1

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pnnsim.columns import Ints
-from pnnsim.work import Work
+from pnnsim.mapping.actions import Ints
+from pnnsim.mapping.work import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from pnnsim.columns import Ints
 from pnnsim.common.times import after_all
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.eagerness import visit_over_fs
@@ -16,6 +15,7 @@ from pnnsim.invariants.needs import start_when_needs_are_met, where
 from pnnsim.invariants.passages import Passages
 from pnnsim.invariants.plan import plan_of
 from pnnsim.invariants.schedule import Changes
+from pnnsim.mapping.actions import Ints
 
 #: Blocks behind a run for which banks may have been written ahead.
 _BEYOND = 3

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pnnsim.columns import Ints
 from pnnsim.errors import InvariantError
 from pnnsim.invariants.faults import fail, first
 from pnnsim.invariants.passages import NO_ROW, Passages
 from pnnsim.invariants.plan import Plan, plan_of
+from pnnsim.mapping.actions import Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from pnnsim.common.units import to_fs
 from pnnsim.errors import MappingError, ScheduleError
 from pnnsim.lrunet.program import Program
 from pnnsim.lrunet.timing import ImageRun
+from pnnsim.mapping.plan import Visit, initial_contents, plan_blocks
+from pnnsim.mapping.prices import Prices
 from pnnsim.networks.lrunet import LruNet
-from pnnsim.prices import Prices
-from pnnsim.schedule import Visit, initial_contents, plan_blocks
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.trace import Trace
 
@@ -104,9 +104,9 @@ class Machine:
     def visits(self) -> tuple[Visit, ...]:
         """Return the visits of an image that finds what the image before it has left.
 
-        Writes are planned as for any other network (`pnnsim.schedule.plan_blocks`), with each tile
-        in the place of a weight set. The first image finds what the set-up has left, and is not
-        taken.
+        Writes are planned as for any other network (`pnnsim.mapping.plan.plan_blocks`), with each
+        tile in the place of a weight set. The first image finds what the set-up has left, and is
+        not taken.
         """
         plan = plan_blocks(self.program.order, self.chip.mapping)
         return next(islice(plan, 1, None))

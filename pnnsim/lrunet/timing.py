@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pnnsim.delays import Delays
 from pnnsim.kernel import Clock, Inbox, Wait
 from pnnsim.lrunet.program import Application, Program
-from pnnsim.schedule import Visit
+from pnnsim.mapping.delays import Delays
+from pnnsim.mapping.plan import Visit
 from pnnsim.spans import Spans
 from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pnnsim.common.times import Times, time_column
 from pnnsim.gating import on_times
-from pnnsim.prices import EngineKeeps
+from pnnsim.mapping.prices import EngineKeeps
 from pnnsim.report.files import write_pieces
 from pnnsim.report.format import exact_time
 from pnnsim.report.lanes import lane_order, owners, span_names, sublane_name, sublanes

@@ -2,8 +2,8 @@
 
 There are no times here but for the closed form, which needs no simulation. A block of waves visits
 the bank of step 0, then that of step 1, and so on; then the next block comes. Where a matrix is
-folded, each fold is a visit of its own, and its number (`pnnsim.mapping`) is what is called the
-weight set here.
+folded, each fold is a visit of its own, and its number (`pnnsim.mapping.tiling`) is what is called
+the weight set here.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from pnnsim.common.units import to_fs
 from pnnsim.errors import ScheduleError
-from pnnsim.mapping import Mapping
-from pnnsim.work import Work
+from pnnsim.mapping.tiling import Mapping
+from pnnsim.mapping.work import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pnnsim.delays import Delays
-from pnnsim.mapping import Mapping
+from pnnsim.mapping.delays import Delays
+from pnnsim.mapping.tiling import Mapping
 from pnnsim.specs.control import ControlParams
 
 

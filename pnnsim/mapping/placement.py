@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from pnnsim.mapping import Mapping
-from pnnsim.schedule import initial_contents, plan_blocks, plan_period
+from pnnsim.mapping.plan import initial_contents, plan_blocks, plan_period
+from pnnsim.mapping.tiling import Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from pnnsim.columns import ACTIONS, ENGINE_LANE
 from pnnsim.errors import ScheduleError
+from pnnsim.mapping.actions import ACTIONS, ENGINE_LANE
 
 #: Lanes that the loop occupies by itself; a stage may not claim one of them.
 LOOP_LANES = frozenset({"switch", "weight_banks", "detector", "nonlinearity", "memory"})
@@ -21,7 +21,7 @@ class Stage:
 
     Args:
         unit: Lane name; the part before the first dot is the component that pays for it.
-        action: One of `pnnsim.columns.ACTIONS`.
+        action: One of `pnnsim.mapping.actions.ACTIONS`.
         duration_fs: Time taken [fs].
     """
 
