@@ -30,7 +30,7 @@ from pnnsim.mapping.delays import Delays
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run, timing_metrics
 from pnnsim.specs.hardware import load_spec
-from pnnsim.timing import run_fast
+from pnnsim.timing.run import run_fast
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "freespace_dmd")
 BLOCKS = (1, 8, 64, 512)

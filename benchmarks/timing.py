@@ -20,9 +20,7 @@ from typing import TypeVar
 
 import simpy
 
-from pnnsim.arrivals import Arrivals, poisson
 from pnnsim.chip import Chip
-from pnnsim.cores import AnyTrace
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.tiling import map_network
@@ -31,7 +29,9 @@ from pnnsim.metrics import metrics_from
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.control import ControlParams
 from pnnsim.specs.hardware import load_spec
-from pnnsim.timing import run_fast, run_timing
+from pnnsim.timing.arrivals import Arrivals, poisson
+from pnnsim.timing.multicore import AnyTrace
+from pnnsim.timing.run import run_fast, run_timing
 
 REPEATS = 3
 Result = TypeVar("Result")

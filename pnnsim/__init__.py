@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pnnsim.specs.hardware import HardwareSpec, load_spec
     from pnnsim.specs.resolve import available_specs
     from pnnsim.surrogate import Surrogate
-    from pnnsim.trace import Trace
+    from pnnsim.timing.trace import Trace
 
 _HOME = {
     "Chip": "chip",

@@ -324,7 +324,8 @@ class Chip:
         """Return what a designer should know about this machine.
 
         Args:
-            work: What it is timed with (`pnnsim.ahead`); what is described where it is not given.
+            work: What it is timed with (`pnnsim.timing.ahead`); what is described where it is not
+                given.
         """
         found = [text for component in self.components.values() for text in component.warnings()]
         if self.mapping.folds > 1 and self.spec.control.tiles_at_once is None:

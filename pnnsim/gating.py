@@ -17,8 +17,8 @@ from __future__ import annotations
 import numpy as np
 
 from pnnsim.mapping.prices import EngineKeeps
-from pnnsim.periodic import PeriodicTrace
-from pnnsim.trace import ACTIONS, Ints, Trace, core_of
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.trace import ACTIONS, Ints, Trace, core_of
 
 #: Starts and ends of some stretches of time [fs].
 Stretches = tuple[Ints, Ints]

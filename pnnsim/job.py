@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pnnsim.answers import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
-from pnnsim.arrivals import arrivals_of
 from pnnsim.data import Data, load_data
 from pnnsim.errors import UnsavedError
 from pnnsim.learning.fit import fit
@@ -29,6 +28,7 @@ from pnnsim.run_folder import check_checkpoints, claim
 from pnnsim.simulator import Result, ablation, simulate, time_run
 from pnnsim.specs.experiment import Experiment
 from pnnsim.surrogate import Surrogate
+from pnnsim.timing.arrivals import arrivals_of
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress

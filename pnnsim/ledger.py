@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.common.times import Times, seconds
-from pnnsim.cores import AnyTrace
 from pnnsim.gating import on_fs, on_times
 from pnnsim.mapping.prices import Prices
-from pnnsim.trace import ACTIONS
+from pnnsim.timing.multicore import AnyTrace
+from pnnsim.timing.trace import ACTIONS
 
 #: Name under which static power stands in lists of actions.
 STATIC = "static"

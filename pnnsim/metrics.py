@@ -15,13 +15,13 @@ import numpy as np
 from pnnsim.chip import Chip
 from pnnsim.common.times import total_fs, wide_enough
 from pnnsim.common.units import from_fs
-from pnnsim.cores import AnyTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.trace import ACTIONS, NO_CAUSE, Trace, is_path
+from pnnsim.timing.multicore import AnyTrace
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Trace, is_path
 
 PERCENTILES = (50, 95, 99)
 

@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pnnsim.ahead import planned
 from pnnsim.chip import Chip
 from pnnsim.common.units import readable_quantity
 from pnnsim.devices.quantities import Params, dimension_of, forms_of
@@ -29,7 +28,8 @@ from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import latencies
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
-from pnnsim.timing import run_cores, run_fast
+from pnnsim.timing.ahead import planned
+from pnnsim.timing.run import run_cores, run_fast
 
 #: Step of a physical value on its scale (`_neighbors`); whole numbers move by 1.
 STEP = 0.01

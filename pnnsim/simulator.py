@@ -16,7 +16,6 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from pnnsim.ahead import planned
 from pnnsim.answers import (
     IMAGE_QUALITIES,
     Qualities,
@@ -28,10 +27,8 @@ from pnnsim.answers import (
     streams_of,
     streams_of_core,
 )
-from pnnsim.arrivals import Arrivals
 from pnnsim.chip import Chip
 from pnnsim.common.units import from_fs
-from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import InputError, ScheduleError
 from pnnsim.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.mapping.plan import closed_form_fs
@@ -39,9 +36,12 @@ from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.work import Work
 from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.networks.parameters import ParameterSet
-from pnnsim.self_check import check_run
-from pnnsim.timing import run_cores, run_fast, run_timing
-from pnnsim.trace import Trace
+from pnnsim.timing.ahead import planned
+from pnnsim.timing.arrivals import Arrivals
+from pnnsim.timing.multicore import AnyTrace, ParallelTrace
+from pnnsim.timing.run import run_cores, run_fast, run_timing
+from pnnsim.timing.self_check import check_run
+from pnnsim.timing.trace import Trace
 from pnnsim.visits import Visits, visits_from_trace
 
 if TYPE_CHECKING:

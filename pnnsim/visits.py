@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from pnnsim.common.times import Times, magnitude, seconds, time_column, wide_enough
 from pnnsim.common.units import FEMTOSECONDS_PER_SECOND
-from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.mapping.plan import initial_contents, plan_blocks
 from pnnsim.mapping.tiling import Mapping
-from pnnsim.trace import Trace
+from pnnsim.timing.multicore import AnyTrace, ParallelTrace
+from pnnsim.timing.trace import Trace
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

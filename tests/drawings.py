@@ -8,7 +8,7 @@ switch.
 from __future__ import annotations
 
 from pnnsim.mapping.delays import Stage
-from pnnsim.trace import ACTIONS
+from pnnsim.timing.trace import ACTIONS
 
 MARKS = {"write": "W", "refresh": "F", "route": "R"}
 QUICK = (Stage("front_end", "map_input", 1),)

@@ -7,16 +7,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pnnsim.arrivals import Arrivals
-from pnnsim.cores import AnyTrace
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.mapping.tiling import Mapping, map_network
 from pnnsim.mapping.work import Work
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.control import ControlParams
-from pnnsim.timing import run_fast, run_timing
-from pnnsim.trace import Trace
+from pnnsim.timing.arrivals import Arrivals
+from pnnsim.timing.multicore import AnyTrace
+from pnnsim.timing.run import run_fast, run_timing
+from pnnsim.timing.trace import Trace
 
 #: The machine of the drawings: T_in 4, T_encode 2, T_MM 4, T_state 5, T_out 3, all in fs.
 SMALL = Delays(

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pnnsim.arrivals import Arrivals
 from pnnsim.mapping.work import Work
-from pnnsim.trace import ACTIONS, NO_CAUSE, Trace
+from pnnsim.timing.arrivals import Arrivals
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Trace
 
 #: Columns with a row for each span.
 SPANS = tuple(

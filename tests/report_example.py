@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pnnsim.mapping.prices import EngineKeeps
-from pnnsim.trace import ACTIONS, NO_CAUSE, Trace
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Trace
 
 #: Durations [fs]: a ring-based machine, rounded.
 DURATION = {

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import chip_answers, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
+from pnnsim.timing.arrivals import Arrivals, periodic
 from pnnsim.visits import Visits
 from tests.test_agreement import TOLERANCE, numpy_forward, random_inputs, random_parameters
 

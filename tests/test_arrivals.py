@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.arrivals import Arrivals, Queue, arrivals_of, from_file, periodic, poisson
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.mapping.delays import Stage
 from pnnsim.metrics import latencies, queue
 from pnnsim.specs.settings import SimulationParams
+from pnnsim.timing.arrivals import Arrivals, Queue, arrivals_of, from_file, periodic, poisson
 from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines
 

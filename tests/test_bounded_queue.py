@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.arrivals import Arrivals, Queue
-from pnnsim.trace import Trace
+from pnnsim.timing.arrivals import Arrivals, Queue
+from pnnsim.timing.trace import Trace
 from tests.machines import Machine, machine, machines
 
 

@@ -11,9 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnnsim.answers import ideal_outputs, outputs
-from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.chip import Chip
-from pnnsim.cores import ParallelTrace
 from pnnsim.errors import SpecError
 from pnnsim.ledger import EnergyLedger, counts, power_trace
 from pnnsim.mapping.prices import Prices
@@ -23,7 +21,9 @@ from pnnsim.report.lanes import lane_order
 from pnnsim.simulator import chip_answers, simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
-from pnnsim.timing import run_cores, run_fast, run_timing
+from pnnsim.timing.arrivals import Arrivals, periodic
+from pnnsim.timing.multicore import ParallelTrace
+from pnnsim.timing.run import run_cores, run_fast, run_timing
 from tests.machines import machine, machines
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from pnnsim.answers import ideal_outputs, outputs
-from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.drift import drift_windows
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
+from pnnsim.timing.arrivals import periodic
 from pnnsim.visits import Visits, nominal_visits
 from tests.test_agreement import random_inputs, random_parameters
 

@@ -11,7 +11,7 @@ from pnnsim.errors import MappingError, ScheduleError
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
-from pnnsim.timing import run_timing
+from pnnsim.timing.run import run_timing
 from tests.extreme_machines import draw, examine
 
 #: The first machines, and those of faults that were: heaters that cannot be told apart, heat that

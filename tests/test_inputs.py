@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 import pnnsim
 from pnnsim.answers import ideal_outputs, nominal_outputs, outputs
-from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.errors import InputError
 from pnnsim.inputs import as_inputs, as_labels
@@ -25,6 +24,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import ablation, simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
+from pnnsim.timing.arrivals import periodic
 
 #: 12 inputs are images of 3 channels, 2 x 2 pixels.
 NETWORK = ReLaXNet(inputs=12, hidden=8, outputs=3, weight_sets=2, steps=3)

@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pnnsim import invariants
-from pnnsim.arrivals import Arrivals, poisson
-from pnnsim.cores import ParallelTrace
 from pnnsim.errors import InvariantError, PnnsimError
-from pnnsim.invariants.occupancy import results_find_places
-from pnnsim.invariants.passages import passages
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.work import Work
-from pnnsim.timing import run_cores, run_timing
-from pnnsim.trace import Trace
+from pnnsim.timing import invariants
+from pnnsim.timing.arrivals import Arrivals, poisson
+from pnnsim.timing.invariants.occupancy import results_find_places
+from pnnsim.timing.invariants.passages import passages
+from pnnsim.timing.multicore import ParallelTrace
+from pnnsim.timing.run import run_cores, run_timing
+from pnnsim.timing.trace import Trace
 from tests.machines import Machine, machine
 from tests.planted import Fault, added, edit, find, in_order, later, swapped, without
 

@@ -27,7 +27,7 @@ from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.surrogate import Surrogate
 from pnnsim.tasks.text import encode
-from pnnsim.timing import run_fast, run_timing
+from pnnsim.timing.run import run_fast, run_timing
 from tests.drawings import by_hand, drawn
 from tests.machines import delay_sets, machine
 from tests.test_agreement import random_parameters

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pnnsim.ledger import EnergyLedger, Entry, counts, power_trace
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.prices import Prices
-from pnnsim.timing import run_cores, run_fast, run_timing
-from pnnsim.trace import ACTIONS
+from pnnsim.timing.run import run_cores, run_fast, run_timing
+from pnnsim.timing.trace import ACTIONS
 from tests.machines import machine, machines
 
 #: Sums of a few hundred floats, each added exactly; 1e-12 leaves 4 digits to the last one.

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.arrivals import Arrivals, arrivals_of, from_file, periodic, poisson
 from pnnsim.chip import Chip
 from pnnsim.common.times import WIDEST_FS
-from pnnsim.cores import AnyTrace
 from pnnsim.drift import drift_windows
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.ledger import EnergyLedger, power_trace
@@ -22,13 +20,15 @@ from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import Prices
 from pnnsim.metrics import latencies, queue, refresh, utilization
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.periodic import PeriodicTrace
 from pnnsim.report.perfetto import write_perfetto
 from pnnsim.report.timeline import first_change, first_wave
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import SimulationParams
-from pnnsim.timing import run_cores, run_fast, run_timing
-from pnnsim.trace import COLUMNS, Trace
+from pnnsim.timing.arrivals import Arrivals, arrivals_of, from_file, periodic, poisson
+from pnnsim.timing.multicore import AnyTrace
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.run import run_cores, run_fast, run_timing
+from pnnsim.timing.trace import COLUMNS, Trace
 from pnnsim.visits import Visits, visits_from_trace
 from tests.machines import Machine, machine, machines
 from tests.spec_text import changed, place_of, problems_of

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from pnnsim.errors import MappingError, ScheduleError
-from pnnsim.invariants.contents import banks_hold_what_is_used, switch_rests
-from pnnsim.invariants.occupancy import parts_serve_one_at_a_time
-from pnnsim.invariants.order import causes_precede, times_ascend
 from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.lrunet import LruNet, Machine, digital_loop, timing_metrics
 from pnnsim.lrunet.program import Program
 from pnnsim.specs.hardware import HardwareSpec, load_spec
+from pnnsim.timing.invariants.contents import banks_hold_what_is_used, switch_rests
+from pnnsim.timing.invariants.occupancy import parts_serve_one_at_a_time
+from pnnsim.timing.invariants.order import causes_precede, times_ascend
 
 NETWORK = LruNet(channels=1, side=8, stem=8, repetitions=3)
 

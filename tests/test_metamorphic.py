@@ -19,7 +19,6 @@ import torch
 import yaml
 
 from pnnsim.answers import ideal_outputs
-from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.chip import Chip
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import Prices
@@ -28,7 +27,8 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Read
 from pnnsim.simulator import Timing, time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.timing import run_cores, run_fast, run_timing
+from pnnsim.timing.arrivals import Arrivals, periodic
+from pnnsim.timing.run import run_cores, run_fast, run_timing
 from pnnsim.values import evaluate
 from tests.test_agreement import random_inputs, random_parameters
 

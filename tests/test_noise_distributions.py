@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from scipy import constants, stats
 from torch import Tensor
 
-from pnnsim.arrivals import poisson
 from pnnsim.chip import Chip
 from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
@@ -27,6 +26,7 @@ from pnnsim.devices.registry import BUILTIN, component_class
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.testing import small_size
+from pnnsim.timing.arrivals import poisson
 from tests.test_every_component import descriptions
 
 #: A chance beyond 5 sigma.

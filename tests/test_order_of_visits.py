@@ -9,10 +9,10 @@ import pytest
 
 from pnnsim.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.periodic import PeriodicTrace
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.trace import Trace
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.trace import Trace
 from pnnsim.visits import Visits, visits_from_trace
 
 

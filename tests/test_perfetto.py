@@ -20,7 +20,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.report.perfetto import SPAN_LIMIT, write_perfetto
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.trace import ACTIONS, Trace
+from pnnsim.timing.trace import ACTIONS, Trace
 from tests.machines import machine
 from tests.report_example import UNITS, Prices, make_trace
 

@@ -15,7 +15,7 @@ from pnnsim.report.timeline import (
     first_wave,
     round_step,
 )
-from pnnsim.trace import ACTIONS
+from pnnsim.timing.trace import ACTIONS
 from tests.machines import machine
 from tests.report_example import DURATION, make_trace
 

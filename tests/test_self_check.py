@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnnsim import self_check, simulator
-from pnnsim.arrivals import Arrivals, poisson
 from pnnsim.chip import Chip
 from pnnsim.errors import InvariantError
-from pnnsim.invariants.window import check_windows
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.periodic import PeriodicTrace
-from pnnsim.self_check import check_run
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
-from pnnsim.timing import run_timing
+from pnnsim.timing.arrivals import Arrivals, poisson
+from pnnsim.timing.invariants.window import check_windows
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.run import run_timing
+from pnnsim.timing.self_check import check_run
 from tests.machines import machine, machines
 from tests.planted import edit, find, later
 

@@ -22,7 +22,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.trace import ACTIONS, NO_CAUSE
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 from tests.machines import SMALL, machine
 
 NETWORK = ReLaXNet(weight_sets=2, steps=12)

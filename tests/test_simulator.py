@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from pnnsim.answers import ideal_outputs, outputs, share_correct
-from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
 from pnnsim.networks.parameters import ParameterSet, shapes
@@ -18,6 +17,7 @@ from pnnsim.programmed import Read
 from pnnsim.simulator import ablation, simulate, time_run
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.surrogate import Surrogate
+from pnnsim.timing.arrivals import periodic
 from pnnsim.values import evaluate
 
 #: It rounds the last state, which would hide small effects.

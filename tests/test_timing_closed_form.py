@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.trace import ACTIONS
+from pnnsim.timing.trace import ACTIONS
 from tests.machines import SMALL, delay_sets, machine, machines
 
 SHAPES = [(sets, steps) for sets in (1, 2, 3, 12) for steps in (1, 2, 7, 12) if sets <= steps]

@@ -9,8 +9,8 @@ import pytest
 
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.delays import Stage
-from pnnsim.timing import run_timing
-from pnnsim.trace import ACTIONS
+from pnnsim.timing.run import run_timing
+from pnnsim.timing.trace import ACTIONS
 from tests.drawings import QUICK, by_hand, drawn
 from tests.machines import machine
 

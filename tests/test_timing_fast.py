@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.arrivals import Arrivals, periodic
 from pnnsim.mapping.delays import Stage
-from pnnsim.periodic import PeriodicTrace
+from pnnsim.timing.arrivals import Arrivals, periodic
+from pnnsim.timing.periodic_trace import PeriodicTrace
 from tests.machines import SMALL, machine, machines
 
 

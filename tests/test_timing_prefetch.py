@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from pnnsim.ahead import planned
 from pnnsim.chip import Chip
 from pnnsim.cli import main
 from pnnsim.mapping.plan import plan_blocks, plan_period
 from pnnsim.mapping.tiling import map_network
 from pnnsim.metrics import setup
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.periodic import PeriodicTrace
 from pnnsim.simulator import time_run, timing_metrics
 from pnnsim.specs.hardware import load_spec
-from pnnsim.timing import run_fast
+from pnnsim.timing.ahead import planned
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.run import run_fast
 from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from hypothesis import given, settings
 
-from pnnsim.trace import ACTIONS
+from pnnsim.timing.trace import ACTIONS
 from tests.machines import machine, machines
 
 

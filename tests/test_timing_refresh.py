@@ -15,16 +15,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pnnsim.answers import outputs
-from pnnsim.arrivals import periodic
 from pnnsim.chip import Chip
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import critical_path, refresh
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.periodic import PeriodicTrace
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.surrogate import Surrogate
+from pnnsim.timing.arrivals import periodic
+from pnnsim.timing.periodic_trace import PeriodicTrace
 from tests.drawings import by_hand, drawn
 from tests.machines import machine, machines, seconds
 

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pnnsim.answers import share_correct
-from pnnsim.arrivals import poisson
 from pnnsim.chip import Chip
 from pnnsim.data import Data
 from pnnsim.learning.examples import Labelled
@@ -29,6 +28,7 @@ from pnnsim.simulator import Timing, chip_answers, time_run, timing_metrics
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.surrogate import Surrogate
+from pnnsim.timing.arrivals import poisson
 from training.common import load, picture, read_options, spread, write_table
 from training.hil_common import CHIP_SEED, network_of, part
 

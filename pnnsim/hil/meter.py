@@ -14,8 +14,8 @@ from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill, Cost
 from pnnsim.ledger import EnergyLedger
 from pnnsim.mapping.work import Work
-from pnnsim.timing import run_timing
-from pnnsim.trace import Trace
+from pnnsim.timing.run import run_timing
+from pnnsim.timing.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from pnnsim.hil.protocol import Description, Measured, checked, checked_set
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.specs.hardware import HardwareSpec
-from pnnsim.trace import Trace
+from pnnsim.timing.trace import Trace
 from pnnsim.values import Carry, Loop
 from pnnsim.visits import NO_SYMBOL, UNWRITTEN, Visits, nominal_visits, visits_from_trace
 

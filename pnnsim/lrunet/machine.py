@@ -16,7 +16,7 @@ from pnnsim.mapping.plan import Visit, initial_contents, plan_blocks
 from pnnsim.mapping.prices import Prices
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.specs.hardware import HardwareSpec, load_spec
-from pnnsim.trace import Trace
+from pnnsim.timing.trace import Trace
 
 #: Shipped machine whose converter, memory and register others borrow.
 _DIGITAL_LOOP = "photonic_mzi"

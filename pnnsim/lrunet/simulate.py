@@ -16,7 +16,7 @@ from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.machine import Machine
 from pnnsim.lrunet.values import outputs
 from pnnsim.metrics import critical_path, energy, latencies, setup_of, utilization
-from pnnsim.trace import Trace
+from pnnsim.timing.trace import Trace
 
 
 def timing_metrics(machine: Machine, trace: Trace | None = None) -> dict[str, Any]:

@@ -7,8 +7,8 @@
 
 All patches visit a tile before the switch moves. A convolution begins when the digital engine has
 finished the one before, as each patch needs pixels of many. The processes are those of
-`pnnsim.core`, with patches for waves, and keep its laws: one wave at a time in each part, and a
-departure only when the switch rests, the bank is written and the converter will be free. The
+`pnnsim.timing.core`, with patches for waves, and keep its laws: one wave at a time in each part,
+and a departure only when the switch rests, the bank is written and the converter will be free. The
 switch and writes start when the last patch of a visit is captured; nothing is written ahead.
 
 It knows no tensors and no prices.
@@ -18,12 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pnnsim.kernel import Clock, Inbox, Wait
 from pnnsim.lrunet.program import Application, Program
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.plan import Visit
-from pnnsim.spans import Spans
-from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
+from pnnsim.timing.kernel import Clock, Inbox, Wait
+from pnnsim.timing.recorder import Spans
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
 
 _ACTION = {name: number for number, name in enumerate(ACTIONS)}
 

@@ -1,6 +1,6 @@
 """Name the columns of a trace, and the words and marks in them.
 
-What reads columns only, as `pnnsim.invariants` does, needs no more than this.
+What reads columns only, as `pnnsim.timing.invariants` does, needs no more than this.
 """
 
 from __future__ import annotations

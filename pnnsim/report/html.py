@@ -23,7 +23,7 @@ from pnnsim.report.files import write_pieces
 from pnnsim.report.format import engineering, mean_std, percent
 from pnnsim.report.rows import Metrics, energy_parts, headline, sections, title
 from pnnsim.report.timeline import change_title, first_change, first_wave
-from pnnsim.trace import Trace
+from pnnsim.timing.trace import Trace
 
 
 class Described(Protocol):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.devices.registry import parts
-from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace, core_of
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Ints, Trace, core_of
 
 #: Components in machine order; what has no place in the machine comes last.
 _RANK = {name: rank for rank, name in enumerate(parts())}

@@ -28,7 +28,7 @@ from pnnsim.mapping.prices import EngineKeeps
 from pnnsim.report.files import write_pieces
 from pnnsim.report.format import exact_time
 from pnnsim.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
-from pnnsim.trace import ACTIONS, Ints, Trace
+from pnnsim.timing.trace import ACTIONS, Ints, Trace
 
 #: Spans written when the number of waves is left open; a browser opens this at once.
 SPAN_LIMIT = 20_000

@@ -17,7 +17,7 @@ from pnnsim.errors import OutputError
 from pnnsim.report.format import engineering, percent
 from pnnsim.report.rows import Metrics, energy_parts, title
 from pnnsim.report.timeline import Timeline, change_title, first_change, first_wave
-from pnnsim.trace import Trace
+from pnnsim.timing.trace import Trace
 
 _COLORS = {"wave": "#1f6fb2", "route": "#14806a", "write": "#b8530b", "other": "#c3cad2"}
 _BUSY, _STATIC, _CUT, _GRID = "#57606a", "#8d99a6", "#e9e2d0", "#d6dbe1"

@@ -15,7 +15,7 @@ import numpy as np
 from pnnsim.common.times import time_column
 from pnnsim.report.format import engineering, exact_time, plural
 from pnnsim.report.lanes import critical_rows, lane_order, place_name, span_names, sublane_name
-from pnnsim.trace import ACTIONS, Trace
+from pnnsim.timing.trace import ACTIONS, Trace
 
 #: Most spans of the first wave, and most of other waves, that a picture can hold legibly.
 MOST_SPANS, MOST_OTHERS = 600, 400

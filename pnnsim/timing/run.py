@@ -1,10 +1,11 @@
 """Time a run: simulate its events, or as many of them as decide all others.
 
-The exact way simulates every event (`pnnsim.core`). The fast way simulates a shorter run of the
-same machine. Every span begins when the last of some earlier spans ends (or, for a departure, at a
-fixed time after one), and these belong to the same block of waves or to one of a few blocks before.
-So when a few blocks in a row look exactly like a few blocks earlier, at the same place of the plan,
-all later blocks repeat what came in between. This is seen in whole numbers; nothing is fitted.
+The exact way simulates every event (`pnnsim.timing.core`). The fast way simulates a shorter run of
+the same machine. Every span begins when the last of some earlier spans ends (or, for a departure,
+at a fixed time after one), and these belong to the same block of waves or to one of a few blocks
+before. So when a few blocks in a row look exactly like a few blocks earlier, at the same place of
+the plan, all later blocks repeat what came in between. This is seen in whole numbers; nothing is
+fitted.
 
 Reference: the schedule is a max-plus linear system, and such systems become periodic: Baccelli,
 Cohen, Olsder and Quadrat, Synchronization and Linearity, Wiley, 1992, chapter 3.
@@ -18,17 +19,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.arrivals import Arrivals
 from pnnsim.common.times import Times
 from pnnsim.common.units import from_fs, to_fs
-from pnnsim.core import Core, Progress
-from pnnsim.cores import AnyTrace, ParallelTrace
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.plan import plan_period
 from pnnsim.mapping.work import Work
-from pnnsim.periodic import PeriodicTrace
-from pnnsim.recurrence import Blocks, find_period
-from pnnsim.trace import ACTIONS, NO_CAUSE, Ints, Trace
+from pnnsim.timing.arrivals import Arrivals
+from pnnsim.timing.core import Core, Progress
+from pnnsim.timing.multicore import AnyTrace, ParallelTrace
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.steady_state import Blocks, find_period
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Ints, Trace
 
 Flags = NDArray[np.bool_]
 Table = dict[str, Times]

@@ -1,8 +1,8 @@
 """Hold a long run as a short one with a part that repeats: prefix, period x n, rest.
 
-Nothing is simulated or guessed here: `pnnsim.timing` has seen the state of the machine recur, and
-from then on every time is a time of the short run plus a multiple of the period. Whole numbers make
-this exact. Memory does not grow with the number of waves until somebody asks for every span.
+Nothing is simulated or guessed here: `pnnsim.timing.run` has seen the state of the machine recur,
+and from then on every time is a time of the short run plus a multiple of the period. Whole numbers
+make this exact. Memory does not grow with the number of waves until somebody asks for every span.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pnnsim.common.times import Times, magnitude, wide_enough
-from pnnsim.invariants import Requests
 from pnnsim.mapping.work import Work
-from pnnsim.trace import NO_CAUSE, Ints, Trace
+from pnnsim.timing.invariants import Requests
+from pnnsim.timing.trace import NO_CAUSE, Ints, Trace
 
 
 @dataclass(frozen=True, slots=True, eq=False)

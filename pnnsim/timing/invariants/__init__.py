@@ -18,37 +18,37 @@ one is a fault of pnnsim, never a user's error.
 
 from __future__ import annotations
 
-from pnnsim.invariants.contents import banks_hold_what_is_used, switch_rests
-from pnnsim.invariants.durations import spans_last_as_long_as_parts_take
-from pnnsim.invariants.eagerness import (
+from pnnsim.mapping.actions import Columns
+from pnnsim.mapping.work import Work
+from pnnsim.timing.invariants.contents import banks_hold_what_is_used, switch_rests
+from pnnsim.timing.invariants.durations import spans_last_as_long_as_parts_take
+from pnnsim.timing.invariants.eagerness import (
     encoder_starts_when_it_can,
     front_end_starts_when_it_can,
     readout_starts_when_it_can,
     samples_depart_when_they_can,
     switch_moves_when_it_can,
 )
-from pnnsim.invariants.faults import blamed_on_pnnsim
-from pnnsim.invariants.occupancy import (
+from pnnsim.timing.invariants.faults import blamed_on_pnnsim
+from pnnsim.timing.invariants.occupancy import (
     drivers_write_their_number,
     front_end_does_one_job,
     memory_holds_its_capacity,
     parts_serve_one_at_a_time,
     results_find_places,
 )
-from pnnsim.invariants.order import causes_precede, times_ascend
-from pnnsim.invariants.passages import Passages, Requests, passages
-from pnnsim.invariants.programming import (
+from pnnsim.timing.invariants.order import causes_precede, times_ascend
+from pnnsim.timing.invariants.passages import Passages, Requests, passages
+from pnnsim.timing.invariants.programming import (
     gates,
     refreshes_start_when_due,
     writes_start_when_they_can,
 )
-from pnnsim.invariants.requests import (
+from pnnsim.timing.invariants.requests import (
     requests_are_dropped_where_the_queue_is_full,
     samples_arrive_when_requested,
 )
-from pnnsim.invariants.schedule import changes_are_those_of_the_plan
-from pnnsim.mapping.actions import Columns
-from pnnsim.mapping.work import Work
+from pnnsim.timing.invariants.schedule import changes_are_those_of_the_plan
 
 __all__ = ["Requests", "check", "check_passages"]
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from pnnsim.mapping.work import Work
-from pnnsim.periodic import PeriodicTrace
-from pnnsim.timing import run_fast
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.run import run_fast
 
 #: Blocks among which a run is looked for its period; one that has none so early is timed whole.
 _BLOCKS = 256

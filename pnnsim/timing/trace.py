@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from pnnsim.common.times import Times, time_column
-from pnnsim.invariants import Requests, check
 from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
 from pnnsim.mapping.work import Work
+from pnnsim.timing.invariants import Requests, check
 
 __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core_of", "is_path"]
 
@@ -163,7 +163,7 @@ class Trace:
         )
 
     def check(self, work: Work, requests: Requests | None = None) -> None:
-        """Raise if the trace breaks an invariant of the machine; see `pnnsim.invariants`.
+        """Raise if the trace breaks an invariant of the machine; see `pnnsim.timing.invariants`.
 
         Args:
             work: What was to be done, and with what.

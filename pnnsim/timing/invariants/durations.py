@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pnnsim.invariants.faults import fail, first
-from pnnsim.invariants.passages import Passages
 from pnnsim.mapping.actions import Ints
+from pnnsim.timing.invariants.faults import fail, first
+from pnnsim.timing.invariants.passages import Passages
 
 
 def spans_last_as_long_as_parts_take(run: Passages) -> None:

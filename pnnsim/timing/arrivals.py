@@ -1,7 +1,7 @@
 """Say when waves come to the machine and how many of them may wait.
 
 Times are whole femtoseconds, ascending. Nothing is simulated here: the front end takes waves from
-the queue when it can (`pnnsim.core`).
+the queue when it can (`pnnsim.timing.core`).
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pnnsim.common.times import in_order
-from pnnsim.invariants.faults import Flags
-from pnnsim.invariants.needs import LONG_AGO
-from pnnsim.invariants.passages import Passages
-from pnnsim.invariants.schedule import Changes
 from pnnsim.mapping.actions import ACTIONS, Ints
+from pnnsim.timing.invariants.faults import Flags
+from pnnsim.timing.invariants.needs import LONG_AGO
+from pnnsim.timing.invariants.passages import Passages
+from pnnsim.timing.invariants.schedule import Changes
 
 
 @dataclass(frozen=True, slots=True)

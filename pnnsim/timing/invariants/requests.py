@@ -6,8 +6,8 @@ import numpy as np
 
 from pnnsim.common.times import time_column
 from pnnsim.errors import InvariantError
-from pnnsim.invariants.faults import first
-from pnnsim.invariants.passages import Passages
+from pnnsim.timing.invariants.faults import first
+from pnnsim.timing.invariants.passages import Passages
 
 
 def samples_arrive_when_requested(run: Passages) -> None:

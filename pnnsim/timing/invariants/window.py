@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pnnsim.invariants import check_passages
-from pnnsim.invariants.faults import blamed_on_pnnsim
-from pnnsim.invariants.occupancy import parts_serve_one_at_a_time
-from pnnsim.invariants.order import causes_precede, times_ascend
-from pnnsim.invariants.passages import PREPARING, Requests, Window, firsts_of, passages
-from pnnsim.invariants.plan import plan_of
 from pnnsim.mapping.actions import ACTIONS, Columns, Ints
 from pnnsim.mapping.work import Work
+from pnnsim.timing.invariants import check_passages
+from pnnsim.timing.invariants.faults import blamed_on_pnnsim
+from pnnsim.timing.invariants.occupancy import parts_serve_one_at_a_time
+from pnnsim.timing.invariants.order import causes_precede, times_ascend
+from pnnsim.timing.invariants.passages import PREPARING, Requests, Window, firsts_of, passages
+from pnnsim.timing.invariants.plan import plan_of
 
 #: Blocks on either side of a window that are looked at but not judged. What a span waits for is at
 #: most so many blocks away: the readout has places for two, and writes come as early.

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pnnsim.invariants.faults import Flags, fail, first
-from pnnsim.invariants.passages import Passages
 from pnnsim.mapping.actions import Ints
+from pnnsim.timing.invariants.faults import Flags, fail, first
+from pnnsim.timing.invariants.passages import Passages
 
 #: Earlier than anything that happens [fs].
 LONG_AGO = int(np.iinfo(np.int64).min)

@@ -6,9 +6,9 @@ import numpy as np
 
 from pnnsim.common.times import in_order
 from pnnsim.errors import InvariantError
-from pnnsim.invariants.faults import fail, first
-from pnnsim.invariants.passages import Passages
 from pnnsim.mapping.actions import Columns, Ints, is_path
+from pnnsim.timing.invariants.faults import fail, first
+from pnnsim.timing.invariants.passages import Passages
 
 
 def parts_serve_one_at_a_time(trace: Columns) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 
 from pnnsim.common.times import after_all, in_order
 from pnnsim.errors import InvariantError
-from pnnsim.invariants.faults import Flags, fail, first
 from pnnsim.mapping.actions import ACTIONS, PATH_LANE, Columns, Ints
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.work import Work
+from pnnsim.timing.invariants.faults import Flags, fail, first
 
 #: Row of a passage that does not take place.
 NO_ROW = -1
@@ -30,7 +30,7 @@ PREPARING = ("route", "write", "refresh")
 
 
 class Requests(Protocol):
-    """Requests that a run was to serve; `pnnsim.arrivals.Arrivals` are such."""
+    """Requests that a run was to serve; `pnnsim.timing.arrivals.Arrivals` are such."""
 
     @property
     def count(self) -> int:

@@ -2,7 +2,7 @@
 
 A core is a whole machine, front end, queue and readout included; the host shares out requests as
 they come and has nothing else in common to wait for. So cores are timed one by one
-(`pnnsim.timing`), and this file only puts their runs together.
+(`pnnsim.timing.run`), and this file only puts their runs together.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pnnsim.arrivals import Arrivals
 from pnnsim.mapping.work import Work
-from pnnsim.periodic import PeriodicTrace
-from pnnsim.trace import NO_CAUSE, Ints, Trace
+from pnnsim.timing.arrivals import Arrivals
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.trace import NO_CAUSE, Ints, Trace
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,14 +8,14 @@ import numpy as np
 
 from pnnsim.common.times import after_all
 from pnnsim.errors import InvariantError
-from pnnsim.invariants.eagerness import visit_over_fs
-from pnnsim.invariants.faults import fail
-from pnnsim.invariants.gates import Gates, gates_of
-from pnnsim.invariants.needs import start_when_needs_are_met, where
-from pnnsim.invariants.passages import Passages
-from pnnsim.invariants.plan import plan_of
-from pnnsim.invariants.schedule import Changes
 from pnnsim.mapping.actions import Ints
+from pnnsim.timing.invariants.eagerness import visit_over_fs
+from pnnsim.timing.invariants.faults import fail
+from pnnsim.timing.invariants.gates import Gates, gates_of
+from pnnsim.timing.invariants.needs import start_when_needs_are_met, where
+from pnnsim.timing.invariants.passages import Passages
+from pnnsim.timing.invariants.plan import plan_of
+from pnnsim.timing.invariants.schedule import Changes
 
 #: Blocks behind a run for which banks may have been written ahead.
 _BEYOND = 3

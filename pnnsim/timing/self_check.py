@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pnnsim.arrivals import Arrivals
-from pnnsim.cores import AnyTrace, ParallelTrace
-from pnnsim.invariants.window import check_windows
 from pnnsim.mapping.work import Work
-from pnnsim.periodic import PeriodicTrace
-from pnnsim.trace import Trace
+from pnnsim.timing.arrivals import Arrivals
+from pnnsim.timing.invariants.window import check_windows
+from pnnsim.timing.multicore import AnyTrace, ParallelTrace
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.trace import Trace
 
 #: Spans of one core up to which every span is checked: about 0.5 s.
 EVERYTHING = 1_000_000

@@ -2,7 +2,7 @@
 
 It knows no tensors, no prices and no devices. There is one process per hardware unit, none per
 wave; a unit is busy while its process waits in `Spans.occupy`, which writes the span. Banks are
-written and selected in `pnnsim.preparation`.
+written and selected in `pnnsim.timing.bank_control`.
 
     queue ─▶ front_end ─▶ encoder ─▶ crossing (bank, detector) ─▶ nonlinearity ─▶ readout
                            ▲  ▲  ▲              │       │              │
@@ -35,14 +35,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
-from pnnsim.arrivals import Arrivals, Queue
-from pnnsim.kernel import Clock, Engine, Inbox, Wait
 from pnnsim.mapping.actions import ENGINE_LANE
 from pnnsim.mapping.plan import Visit
 from pnnsim.mapping.work import Work
-from pnnsim.preparation import Preparation
-from pnnsim.spans import Spans
-from pnnsim.trace import ACTIONS, NO_CAUSE, PATH_LANE
+from pnnsim.timing.arrivals import Arrivals, Queue
+from pnnsim.timing.bank_control import Preparation
+from pnnsim.timing.kernel import Clock, Engine, Inbox, Wait
+from pnnsim.timing.recorder import Spans
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE, PATH_LANE
 
 Progress = Callable[[int, int], None]
 

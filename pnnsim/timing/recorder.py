@@ -1,7 +1,8 @@
 """Write down who is busy with what while a run goes on.
 
 Every occupation of a unit goes through `Spans.occupy`, so that nothing can be busy untraced. It
-knows no machine: who may be busy when is decided in `pnnsim.core` and `pnnsim.preparation`.
+knows no machine: who may be busy when is decided in `pnnsim.timing.core` and
+`pnnsim.timing.bank_control`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import MutableSequence, Sequence
 import numpy as np
 
 from pnnsim.common.times import WIDEST_FS, Times
-from pnnsim.kernel import Clock, Wait
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.plan import Visit
-from pnnsim.trace import ACTIONS, NO_CAUSE
+from pnnsim.timing.kernel import Clock, Wait
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 
 #: Columns of a span, in the order in which they are written.
 _NAMES = (

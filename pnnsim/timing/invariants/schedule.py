@@ -1,7 +1,7 @@
 """Invariant of the schedule: banks are written and the switch moves when the plan says, only then.
 
 Whether a bank holds what is used, and whether the switch rests there, is seen in
-`pnnsim.invariants.contents`; here what is done is compared with what is needed.
+`pnnsim.timing.invariants.contents`; here what is done is compared with what is needed.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pnnsim.errors import InvariantError
-from pnnsim.invariants.faults import fail, first
-from pnnsim.invariants.passages import NO_ROW, Passages
-from pnnsim.invariants.plan import Plan, plan_of
 from pnnsim.mapping.actions import Ints
+from pnnsim.timing.invariants.faults import fail, first
+from pnnsim.timing.invariants.passages import NO_ROW, Passages
+from pnnsim.timing.invariants.plan import Plan, plan_of
 
 
 @dataclass(frozen=True, slots=True)

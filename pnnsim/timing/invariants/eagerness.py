@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from pnnsim.invariants.gates import Gates
-from pnnsim.invariants.needs import LONG_AGO, Need, before, start_when_needs_are_met, where
-from pnnsim.invariants.passages import Passages, engine_free_fs
-from pnnsim.invariants.schedule import Changes
 from pnnsim.mapping.actions import Ints
+from pnnsim.timing.invariants.gates import Gates
+from pnnsim.timing.invariants.needs import LONG_AGO, Need, before, start_when_needs_are_met, where
+from pnnsim.timing.invariants.passages import Passages, engine_free_fs
+from pnnsim.timing.invariants.schedule import Changes
 
 
 def front_end_starts_when_it_can(run: Passages) -> None:

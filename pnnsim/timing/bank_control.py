@@ -1,7 +1,7 @@
 """Prepare the banks for the visits of waves: write them and move the switch, as SimPy processes.
 
 What is to be written or moved to comes from the plan (`pnnsim.mapping.plan`); which waves come is
-the business of `pnnsim.core`.
+the business of `pnnsim.timing.core`.
 
 Where banks are refreshed, each is written again with what it holds once its last programming began
 a stated time ago. A refresh takes a write driver, lets nobody depart to its bank any more, waits
@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pnnsim.common.units import to_fs
-from pnnsim.kernel import Board, Clock, Gate, Inbox, Servers, Wait
 from pnnsim.mapping.plan import AheadOfTime, Visit, initial_contents, plan_blocks, writes_ahead
 from pnnsim.mapping.work import Work
-from pnnsim.spans import Spans
-from pnnsim.trace import ACTIONS, NO_CAUSE
+from pnnsim.timing.kernel import Board, Clock, Gate, Inbox, Servers, Wait
+from pnnsim.timing.recorder import Spans
+from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 
 _ROUTE, _WRITE, _REFRESH = (ACTIONS.index(name) for name in ("route", "write", "refresh"))
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pnnsim.common.times import after_all
-from pnnsim.invariants.faults import fail, first
 from pnnsim.mapping.actions import ACTIONS, Columns, Ints
+from pnnsim.timing.invariants.faults import fail, first
 
 
 def switch_rests(trace: Columns) -> None:

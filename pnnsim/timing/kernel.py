@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import simpy
 from simpy.events import EventPriority
 
-from pnnsim.trace import NO_CAUSE
+from pnnsim.timing.trace import NO_CAUSE
 
 Item = TypeVar("Item")
 Wait = Generator[simpy.Event, Any, Item]

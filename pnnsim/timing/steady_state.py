@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pnnsim.arrivals import Arrivals
 from pnnsim.common.times import Times, time_column
-from pnnsim.periodic import PeriodicTrace
 from pnnsim.specs.control import ControlParams
-from pnnsim.trace import Ints, Trace
+from pnnsim.timing.arrivals import Arrivals
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from pnnsim.timing.trace import Ints, Trace
 
 #: Blocks before the one of a span that can hold up its start, and one more. The front end is one
 #: block ahead of the loop, while the readout may hand over the block before the last to it. A write

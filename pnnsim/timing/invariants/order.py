@@ -6,8 +6,8 @@ import numpy as np
 
 from pnnsim.common.times import after_all
 from pnnsim.errors import InvariantError
-from pnnsim.invariants.faults import fail, first
 from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, Columns
+from pnnsim.timing.invariants.faults import fail, first
 
 
 def times_ascend(trace: Columns) -> None:
