@@ -25,7 +25,7 @@ import argparse
 from dataclasses import replace
 
 from benchmarks.timing import circumstances, table
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Delays
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run, timing_metrics

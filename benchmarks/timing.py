@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import simpy
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.tiling import map_network

@@ -15,16 +15,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pnnsim.chip import Chip
     from pnnsim.devices.registry import register
     from pnnsim.errors import PnnsimError, SpecError
+    from pnnsim.inference.chip import Chip
+    from pnnsim.inference.surrogate import Surrogate
     from pnnsim.networks.parameters import ParameterSet, load_parameters
     from pnnsim.networks.relaxnet import ReLaXNet
     from pnnsim.simulator import Result, simulate
     from pnnsim.specs.experiment import Experiment, load_experiment
     from pnnsim.specs.hardware import HardwareSpec, load_spec
     from pnnsim.specs.resolve import available_specs
-    from pnnsim.surrogate import Surrogate
     from pnnsim.timing.trace import Trace
 
 _HOME = {

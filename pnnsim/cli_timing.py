@@ -23,7 +23,7 @@ def add_commands(app: typer.Typer) -> None:
     @app.command("map")
     def show_map(source: Source, settings: Settings = None, json: Json = False) -> None:
         """Show where each tile of each weight set lives, and what is rewritten when."""
-        from pnnsim.chip import Chip
+        from pnnsim.inference.chip import Chip
         from pnnsim.mapping.placement import rewrites, tiles
         from pnnsim.specs.experiment import load_experiment
         from pnnsim.timing.ahead import planned

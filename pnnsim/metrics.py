@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pnnsim.chip import Chip
 from pnnsim.common.times import total_fs, wide_enough
 from pnnsim.common.units import from_fs
 from pnnsim.errors import ScheduleError
+from pnnsim.inference.chip import Chip
 from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.tiling import Mapping

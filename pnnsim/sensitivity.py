@@ -20,10 +20,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pnnsim.chip import Chip
 from pnnsim.common.units import readable_quantity
 from pnnsim.devices.quantities import Params, dimension_of, forms_of
 from pnnsim.errors import PnnsimError
+from pnnsim.inference.chip import Chip
 from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import latencies
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -16,7 +16,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from pnnsim.answers import (
+from pnnsim.common.units import from_fs
+from pnnsim.errors import InputError, ScheduleError
+from pnnsim.inference.accesses import Visits, visits_from_trace
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
+from pnnsim.inference.predict import (
     IMAGE_QUALITIES,
     Qualities,
     nominal_outputs,
@@ -27,10 +32,6 @@ from pnnsim.answers import (
     streams_of,
     streams_of_core,
 )
-from pnnsim.chip import Chip
-from pnnsim.common.units import from_fs
-from pnnsim.errors import InputError, ScheduleError
-from pnnsim.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.work import Work
@@ -42,7 +43,6 @@ from pnnsim.timing.multicore import AnyTrace, ParallelTrace
 from pnnsim.timing.run import run_cores, run_fast, run_timing
 from pnnsim.timing.self_check import check_run
 from pnnsim.timing.trace import Trace
-from pnnsim.visits import Visits, visits_from_trace
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress

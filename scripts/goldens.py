@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from pnnsim.answers import outputs
-from pnnsim.chip import Chip
 from pnnsim.errors import PnnsimError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.predict import outputs
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.job import run
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import Settings, make_rule, train
@@ -34,7 +35,6 @@ from pnnsim.simulator import simulate
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
-from pnnsim.surrogate import Surrogate
 
 #: Forms of a network that differ in what the schedule or the evaluator has to do.
 NETWORKS: dict[str, dict[str, Any]] = {

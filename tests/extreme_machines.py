@@ -24,12 +24,12 @@ import torch
 from pnnsim.common.units import DIMENSIONS, format_quantity
 from pnnsim.devices.quantities import Form, forms_of
 from pnnsim.errors import PnnsimError
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.ledger import power_trace
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import chip_answers, simulate, time_run, timing_metrics
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.resolve import available_specs
-from pnnsim.surrogate import Surrogate
 
 #: Sections of a description that are parts or conditions of the machine.
 SECTIONS = (

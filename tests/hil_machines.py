@@ -6,12 +6,12 @@ from functools import cache
 
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Labelled
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec, load_spec
-from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=3)
 

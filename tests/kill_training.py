@@ -15,12 +15,12 @@ from pathlib import Path
 
 import torch
 
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TrainingParams
-from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=3)
 TRAINING = TrainingParams(epochs=40, batch=16, learning_rate=0.01, seed=4)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import evaluate
+from pnnsim.inference.programming import Read
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
-from pnnsim.values import evaluate
 
 #: Sums of at most 64 products of numbers near 1, twelve times over, in float64.
 TOLERANCE = 1e-10

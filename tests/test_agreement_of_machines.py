@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.answers import outputs
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import evaluate
+from pnnsim.inference.predict import outputs
+from pnnsim.inference.programming import Read
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
-from pnnsim.values import evaluate
 
 Floats = np.ndarray
 

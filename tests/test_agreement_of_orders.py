@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.chip import Chip
+from pnnsim.inference.accesses import Visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import chip_answers, time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
 from pnnsim.timing.arrivals import Arrivals, periodic
-from pnnsim.visits import Visits
 from tests.test_agreement import TOLERANCE, numpy_forward, random_inputs, random_parameters
 
 #: Tiles that are not square and do not divide the matrix: 4 x 3 of them for 48 x 48.

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.answers import nominal_outputs, outputs
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.predict import nominal_outputs, outputs
+from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.products import BankProducts
-from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import simulate, time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
 
 #: What the worked machine has otherwise than the shipped one.
 WORKED = [

@@ -10,7 +10,6 @@ import pytest
 import torch
 from scipy import constants
 
-from pnnsim.chip import Chip
 from pnnsim.devices.base import Received, Size
 from pnnsim.devices.detectors.balanced_photodiode import BalancedPhotodiode
 from pnnsim.devices.encoders.modulator import MachZehnderEncoder
@@ -18,6 +17,7 @@ from pnnsim.devices.memories.digital import DigitalActivation, Sram
 from pnnsim.devices.switches.switch_tree import ElectroOpticSwitch, PlztSwitch, ThermoOpticSwitch
 from pnnsim.devices.switches.switch_tree_params import ThermoOpticSwitchParams
 from pnnsim.errors import SpecError
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.specs.hardware import load_spec

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pnnsim.answers import ideal_outputs, outputs
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.lrunet import Loaded, LruModule, LruNet, Machine, digital_loop, passes
 from pnnsim.lrunet import ideal_outputs as ideal_images
 from pnnsim.lrunet import outputs as image_outputs

@@ -9,12 +9,12 @@ import pytest
 import torch
 from scipy import constants
 
-from pnnsim.chip import Chip
 from pnnsim.devices.base import Received
 from pnnsim.errors import SpecError
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.products import BankProducts
-from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
 

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.devices.base import Received
+from pnnsim.inference.accesses import nominal_visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
-from pnnsim.products import BankProducts
-from pnnsim.programmed import Programmed, Read
 from pnnsim.specs.hardware import load_spec
-from pnnsim.visits import nominal_visits
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 LASER = frozenset({"detector.laser_noise"})

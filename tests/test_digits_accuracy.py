@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import labelled
 from pnnsim.learning.fit import fit, score
 from pnnsim.specs.experiment import load_experiment
-from pnnsim.surrogate import Surrogate
 from pnnsim.tasks import load_task
 
 

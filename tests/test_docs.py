@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from pnnsim.chip import Chip
 from pnnsim.cli import main
+from pnnsim.inference.chip import Chip
 from pnnsim.job import Comparison, JobResult
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.experiment import Experiment

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.answers import ideal_outputs, outputs
-from pnnsim.chip import Chip
-from pnnsim.drift import drift_windows
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.accesses import Visits, nominal_visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.drift import drift_windows
+from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import periodic
-from pnnsim.visits import Visits, nominal_visits
 from tests.test_agreement import random_inputs, random_parameters
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)

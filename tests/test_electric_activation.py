@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.devices.base import Size
 from pnnsim.devices.nonlinearities.electronic import MtjSigmoid, SpinOscillator
 from pnnsim.devices.nonlinearities.electronic_params import MtjSigmoidParams
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 

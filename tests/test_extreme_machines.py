@@ -6,11 +6,11 @@ from functools import cache
 
 import pytest
 
-from pnnsim.chip import Chip
 from pnnsim.errors import MappingError, ScheduleError
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
 from pnnsim.timing.run import run_timing
 from tests.extreme_machines import draw, examine
 

@@ -10,18 +10,18 @@ import pytest
 import torch
 from scipy import constants
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Received
 from pnnsim.devices.memories.fiber import DelayLine, SoaSwitch
 from pnnsim.devices.memories.fiber_params import SoaSwitchParams
 from pnnsim.errors import ScheduleError
+from pnnsim.inference.accesses import nominal_visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.products import BankProducts
-from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec, section_tree
-from pnnsim.visits import nominal_visits
 from tests.test_every_component import descriptions
 
 

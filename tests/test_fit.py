@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pnnsim.errors import TrainingError
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Labelled, Windows
 from pnnsim.learning.fit import fit, score
 from pnnsim.learning.optimizers import make_optimizer, rate_factor
@@ -16,7 +17,6 @@ from pnnsim.learning.twin import make_surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TrainingParams
-from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=5, hidden=6, outputs=3, weight_sets=2, steps=3)
 SPEC = load_spec("photonic_mrr")

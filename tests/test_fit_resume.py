@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import load_file
 
 from pnnsim.errors import OutputError, TrainingError
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.checkpoint import FILE
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TrainingParams
-from pnnsim.surrogate import Surrogate
 from tests import kill_training
 
 NETWORK = ReLaXNet(inputs=5, hidden=6, outputs=3, weight_sets=2, steps=3)

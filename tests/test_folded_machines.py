@@ -11,18 +11,18 @@ import torch
 from typer.testing import CliRunner
 
 from pnnsim import simulator
-from pnnsim.answers import outputs
-from pnnsim.chip import Chip
 from pnnsim.cli import app
 from pnnsim.errors import BackendError, MappingError
 from pnnsim.hil.meter import Meter
+from pnnsim.inference.accesses import visits_from_trace
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import Carry, Loop, evaluate
+from pnnsim.inference.predict import outputs
+from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Programmed, Read
 from pnnsim.simulator import simulate, time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
-from pnnsim.values import Carry, Loop, evaluate
-from pnnsim.visits import visits_from_trace
 from tests.machines import machine
 from tests.test_agreement import random_inputs, random_parameters
 

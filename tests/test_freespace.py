@@ -10,12 +10,12 @@ import pytest
 import torch
 from scipy import constants
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, Received
 from pnnsim.devices.detectors.camera import Camera
 from pnnsim.devices.free_space.mask_bank import MaskBank, MirrorEncoder
 from pnnsim.devices.free_space.mask_bank_params import CameraParams, DmdRowsParams
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.calibration import (
@@ -19,9 +18,10 @@ from pnnsim.hil.calibration import (
     reality_gap,
 )
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import Deploy, Settings, measure, train
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
 from tests.hil_machines import BANK, NETWORK, exact_twin, examples, ideal, spec
 
 SPREAD = (("weight_banks.resonance_error", "3.1 pm"), ("weight_banks.temperature_error", "20 mK"))

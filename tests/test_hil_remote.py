@@ -20,10 +20,10 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.protocol import HardwareBackend
 from pnnsim.hil.remote import Link, RemoteBackend, SocketLink, VisaLink
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.instrument.message import block
 from pnnsim.instrument.session import Instrument
 from pnnsim.learning.rules import PhysicsAware, Settings, Spsa, train
-from pnnsim.surrogate import Surrogate
 from tests.hil_machines import NETWORK, drives, examples, spec, weights
 from tests.instrument_server import HOST, PATIENCE, machine, serving
 

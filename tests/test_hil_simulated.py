@@ -10,14 +10,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pnnsim.answers import ideal_outputs, outputs
-from pnnsim.chip import Chip
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill, Cost
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.learning.rules import Settings, dry_run, make_rule
 from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.simulator import simulate, time_run

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import pnnsim
-from pnnsim.answers import ideal_outputs, nominal_outputs, outputs
-from pnnsim.chip import Chip
 from pnnsim.errors import InputError
-from pnnsim.inputs import as_inputs, as_labels
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.inputs import as_inputs, as_labels
+from pnnsim.inference.predict import ideal_outputs, nominal_outputs, outputs
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import ablation, simulate, time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
 from pnnsim.timing.arrivals import periodic
 
 #: 12 inputs are images of 3 channels, 2 x 2 pixels.

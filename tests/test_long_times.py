@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.chip import Chip
 from pnnsim.common.times import WIDEST_FS
-from pnnsim.drift import drift_windows
 from pnnsim.errors import ScheduleError, SpecError
+from pnnsim.inference.accesses import Visits, visits_from_trace
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.drift import drift_windows
 from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import Prices
@@ -29,7 +30,6 @@ from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.periodic_trace import PeriodicTrace
 from pnnsim.timing.run import run_cores, run_fast, run_timing
 from pnnsim.timing.trace import COLUMNS, Trace
-from pnnsim.visits import Visits, visits_from_trace
 from tests.machines import Machine, machine, machines
 from tests.spec_text import changed, place_of, problems_of
 

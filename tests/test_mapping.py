@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pnnsim.errors import MappingError
-from pnnsim.folding import fold_lines, fold_weights, unfold_product
+from pnnsim.inference.partial_sums import fold_lines, fold_weights, unfold_product
 from pnnsim.mapping.tiling import map_network
 
 

@@ -18,18 +18,18 @@ import pytest
 import torch
 import yaml
 
-from pnnsim.answers import ideal_outputs
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import evaluate
+from pnnsim.inference.predict import ideal_outputs
+from pnnsim.inference.programming import Read
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import Prices
 from pnnsim.metrics import metrics_from
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Read
 from pnnsim.simulator import Timing, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from pnnsim.timing.run import run_cores, run_fast, run_timing
-from pnnsim.values import evaluate
 from tests.test_agreement import random_inputs, random_parameters
 
 SPECS = Path(__file__).parents[1] / "hardware_specs"

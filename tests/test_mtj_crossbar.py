@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, State
 from pnnsim.devices.weight_banks.junctions import Junctions
 from pnnsim.devices.weight_banks.mtj_crossbar import MtjCrossbar
 from pnnsim.errors import SpecError
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import crossbar
 from pnnsim.specs.hardware import load_spec

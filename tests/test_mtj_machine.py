@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.answers import nominal_outputs
-from pnnsim.chip import Chip
 from pnnsim.common.units import from_fs
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import evaluate
+from pnnsim.inference.predict import nominal_outputs
+from pnnsim.inference.programming import Read
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
-from pnnsim.values import evaluate
 from tests.test_agreement import random_inputs, random_parameters
 
 WIDE = [

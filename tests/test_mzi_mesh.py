@@ -9,10 +9,10 @@ import pytest
 import torch
 from scipy import constants
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, State
 from pnnsim.devices.weight_banks.mzi_mesh import MziMesh
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_mesh
 from pnnsim.specs.hardware import load_spec

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from scipy import constants, stats
 from torch import Tensor
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
 from pnnsim.devices.registry import BUILTIN, component_class
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.testing import small_size

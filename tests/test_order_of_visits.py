@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pnnsim.chip import Chip
+from pnnsim.inference.accesses import Visits, visits_from_trace
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.periodic_trace import PeriodicTrace
 from pnnsim.timing.trace import Trace
-from pnnsim.visits import Visits, visits_from_trace
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (2, 0, 0, 1), (1, 1, 0, 2)])

@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy import constants
 
-from pnnsim.chip import Chip
 from pnnsim.devices.base import Received
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 

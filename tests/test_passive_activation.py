@@ -10,12 +10,12 @@ import pytest
 import torch
 from scipy import constants
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Received
 from pnnsim.devices.detectors.photodiode import Photodiode
 from pnnsim.devices.nonlinearities.optical_params import SaturableAbsorberParams
 from pnnsim.devices.nonlinearities.passive import SaturableAbsorber, SquareLaw
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from tests.test_every_component import descriptions

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pnnsim.chip import Chip
 from pnnsim.errors import OutputError
+from pnnsim.inference.chip import Chip
 from pnnsim.ledger import EnergyLedger
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.report.perfetto import SPAN_LIMIT, write_perfetto

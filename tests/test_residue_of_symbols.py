@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import evaluate
+from pnnsim.inference.programming import Read
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.values import evaluate
 from tests.test_agreement import random_inputs, random_parameters
 
 NETWORK = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=4)

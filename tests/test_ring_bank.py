@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, State
 from pnnsim.devices.weight_banks.mrr import RingBank
 from pnnsim.errors import SpecError
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.specs.hardware import load_spec

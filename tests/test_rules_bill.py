@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.common.units import from_fs
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import (
     RULES,
     Deploy,
@@ -28,7 +29,6 @@ from pnnsim.learning.rules import (
     train,
 )
 from pnnsim.mapping.plan import closed_form_fs
-from pnnsim.surrogate import Surrogate
 from tests.hil_machines import NETWORK, examples, spec
 
 SETTINGS = Settings(epochs=2, batch=5, learning_rate=1e-3)

@@ -11,12 +11,12 @@ import math
 import pytest
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, train
-from pnnsim.surrogate import Surrogate
 from tests.hil_machines import NETWORK, examples, spec
 
 FAST = ("switch.rise_time", "0.1 ns")

@@ -12,6 +12,7 @@ from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import (
     Deploy,
     FeedbackAlignment,
@@ -26,7 +27,6 @@ from pnnsim.learning.rules import (
 from pnnsim.learning.rules.local import with_label
 from pnnsim.learning.rules.perturbed import vector
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.surrogate import Surrogate
 from tests.hil_machines import NETWORK, exact_twin, examples, ideal, spec
 
 NETWORKS = {

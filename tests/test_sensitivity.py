@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pnnsim.chip import Chip
 from pnnsim.cli import main
 from pnnsim.devices.quantities import forms_of
+from pnnsim.inference.chip import Chip
 from pnnsim.ledger import EnergyLedger
 from pnnsim.mapping.placement import rewrites, tiles
 from pnnsim.mapping.tiling import map_network

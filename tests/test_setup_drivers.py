@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.mapping.tiling import map_network
 from pnnsim.metrics import setup
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pnnsim.chip import Chip
 from pnnsim.devices.readouts.adc import Adc
 from pnnsim.devices.registry import component_class
 from pnnsim.errors import SpecError
+from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Stage
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run

@@ -17,14 +17,14 @@ import torch
 from numpy.typing import NDArray
 from scipy import constants, stats
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
+from pnnsim.inference.accesses import nominal_visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.products import BankProducts
-from pnnsim.programmed import Programmed, Read
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.resolve import available_specs
-from pnnsim.visits import nominal_visits
 
 Floats = NDArray[np.float64]
 

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.answers import ideal_outputs, outputs, share_correct
-from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import evaluate
+from pnnsim.inference.predict import ideal_outputs, outputs, share_correct
+from pnnsim.inference.programming import Read
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Read
 from pnnsim.simulator import ablation, simulate, time_run
 from pnnsim.specs.hardware import HardwareSpec, load_spec
-from pnnsim.surrogate import Surrogate
 from pnnsim.timing.arrivals import periodic
-from pnnsim.values import evaluate
 
 #: It rounds the last state, which would hide small effects.
 ADC = "readout.quantization"

@@ -14,14 +14,14 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from pnnsim.answers import nominal_outputs
-from pnnsim.chip import Chip
-from pnnsim.draws import Draws
 from pnnsim.errors import ParameterError
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.chip_sampler import Draws
+from pnnsim.inference.predict import nominal_outputs
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
-from pnnsim.surrogate import Surrogate
 
 NETWORK = ReLaXNet(inputs=9, hidden=8, outputs=4, weight_sets=2, steps=5)
 EVERY = ReLaXNet(inputs=9, hidden=8, outputs=4, weight_sets=2, steps=5, injection="every")

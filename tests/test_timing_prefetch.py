@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from pnnsim.chip import Chip
 from pnnsim.cli import main
+from pnnsim.inference.chip import Chip
 from pnnsim.mapping.plan import plan_blocks, plan_period
 from pnnsim.mapping.tiling import map_network
 from pnnsim.metrics import setup

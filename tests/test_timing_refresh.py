@@ -14,15 +14,15 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pnnsim.answers import outputs
-from pnnsim.chip import Chip
 from pnnsim.errors import ScheduleError, SpecError
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.predict import outputs
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.ledger import EnergyLedger
 from pnnsim.metrics import critical_path, refresh
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
 from pnnsim.timing.arrivals import periodic
 from pnnsim.timing.periodic_trace import PeriodicTrace
 from tests.drawings import by_hand, drawn

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from training.banks_thesis import main, measure

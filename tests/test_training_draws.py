@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from pnnsim.chip import Chip
-from pnnsim.draws import Draws
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.chip_sampler import Draws
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from training import relaxnet_budget, relaxnet_svhn
 from training.common import Cells, ideal_machine, spread, write_table

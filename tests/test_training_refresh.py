@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from training.refresh_interval import CORNERS, corner, main, measure, timed
 

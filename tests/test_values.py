@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim import values
-from pnnsim.answers import nominal_outputs, outputs
-from pnnsim.chip import Chip
+from pnnsim.inference import evaluator as values
+from pnnsim.inference.accesses import Visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import evaluate
+from pnnsim.inference.predict import nominal_outputs, outputs
+from pnnsim.inference.programming import Read
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Read
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
-from pnnsim.values import evaluate
-from pnnsim.visits import Visits
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 #: The same products, in batches of other sizes: last bits of sums of 16 numbers near 1.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pnnsim.chip import Chip
+from pnnsim.inference.accesses import UNWRITTEN, Visits, nominal_visits
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.visits import UNWRITTEN, Visits, nominal_visits
 
 #: Elapsed times are integer femtoseconds over 1e15: exact to the rounding of a float.
 EXACT = 1e-12

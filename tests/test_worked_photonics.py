@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.ledger import EnergyLedger
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels

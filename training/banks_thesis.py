@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 import pnnsim
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.simulator import time_run, timing_metrics
 from training.common import machine_panels
 

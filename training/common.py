@@ -24,13 +24,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pnnsim.data import Data, load_data
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.job import run
 from pnnsim.learning.fit import fit, score
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
-from pnnsim.surrogate import Surrogate
 
 #: State on the lines over the state in training. relu is the same at every scale; here it grows to
 #: about fifty over the steps, and the lines end at 1.

@@ -7,11 +7,11 @@ import torch
 from pnnsim.data import Data
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import Rule, Settings, train
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec, load_spec
-from pnnsim.surrogate import Surrogate
 
 #: Seed of the chips; that of the training is the recipe's.
 CHIP_SEED = 2026

@@ -24,10 +24,10 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.protocol import HardwareBackend
 from pnnsim.hil.remote import RemoteBackend, SocketLink, VisaLink
 from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import Outcome, PhysicsAware, Settings, measure, train
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.settings import TaskParams
-from pnnsim.surrogate import Surrogate
 from training.common import load, read_options, write_table
 from training.hil_common import CHIP_SEED, CORNERS, corner, network_of, part, twin_of
 

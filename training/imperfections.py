@@ -23,7 +23,7 @@ from statistics import mean, stdev
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pnnsim.answers import outputs, share_correct
+from pnnsim.inference.predict import outputs, share_correct
 from pnnsim.learning.examples import labelled
 from pnnsim.learning.fit import fit
 from pnnsim.learning.twin import make_surrogate

@@ -23,10 +23,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pnnsim.answers import share_correct
 from pnnsim.common.rng import stream
 from pnnsim.data import Data
 from pnnsim.errors import TrainingError
+from pnnsim.inference.predict import share_correct
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import score
 from pnnsim.lrunet import (

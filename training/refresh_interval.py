@@ -17,9 +17,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pnnsim.answers import share_correct
-from pnnsim.chip import Chip
 from pnnsim.data import Data
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.predict import share_correct
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.parameters import ParameterSet
@@ -27,7 +28,6 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import Timing, chip_answers, time_run, timing_metrics
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
-from pnnsim.surrogate import Surrogate
 from pnnsim.timing.arrivals import poisson
 from training.common import load, picture, read_options, spread, write_table
 from training.hil_common import CHIP_SEED, network_of, part

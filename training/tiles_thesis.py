@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pnnsim
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.simulator import time_run, timing_metrics
 from training.common import machine_panels, write_table
 

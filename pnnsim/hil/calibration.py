@@ -20,10 +20,10 @@ from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.devices import Devices
+from pnnsim.inference.evaluator import Carry, Loop
+from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet
-from pnnsim.programmed import Programmed, Read
-from pnnsim.surrogate import Surrogate
-from pnnsim.values import Carry, Loop
 
 #: Linearizations of the activation: each corrects what the last has got wrong.
 _ROUNDS = 4

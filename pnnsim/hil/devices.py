@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import State
-from pnnsim.surrogate import Surrogate
+from pnnsim.inference.surrogate import Surrogate
 
 #: Kind of bank, what fabrication draws of each of its devices, and the imperfections of the model
 #: that turns it into weights: that itself, and what the description knows of neighbors.

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
@@ -25,12 +24,19 @@ from pnnsim.hil.bill import Bill
 from pnnsim.hil.condition import Bank, Condition, load_condition, save_condition
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.protocol import Description, Measured, checked, checked_set
+from pnnsim.inference.accesses import (
+    NO_SYMBOL,
+    UNWRITTEN,
+    Visits,
+    nominal_visits,
+    visits_from_trace,
+)
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.evaluator import Carry, Loop
+from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.programmed import Programmed, Read
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.timing.trace import Trace
-from pnnsim.values import Carry, Loop
-from pnnsim.visits import NO_SYMBOL, UNWRITTEN, Visits, nominal_visits, visits_from_trace
 
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
 _DRIFT_STEP = 0.1

@@ -24,7 +24,7 @@ from pnnsim.specs.settings import TrainingParams
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
-    from pnnsim.surrogate import Surrogate
+    from pnnsim.inference.surrogate import Surrogate
 
 #: Loss, over that of guessing, beyond which nothing is left to learn from.
 _DIVERGED = 100.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.specs.settings import TrainingParams
-from pnnsim.surrogate import Surrogate
 
 
 def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingParams) -> Surrogate:

@@ -17,14 +17,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from pnnsim.errors import ParameterError
-from pnnsim.inputs import as_inputs
+from pnnsim.inference.accesses import NO_SYMBOL, UNWRITTEN, Visits
+from pnnsim.inference.inputs import as_inputs
 from pnnsim.lrunet.machine import Machine
 from pnnsim.lrunet.passes import CHUNK, Pass, mean_and_spread, patches
 from pnnsim.lrunet.program import Application
 from pnnsim.lrunet.tiling import tile_weights
 from pnnsim.networks.lrunet_folded import fold
 from pnnsim.networks.lrunet_module import LruModule
-from pnnsim.visits import NO_SYMBOL, UNWRITTEN, Visits
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, cast
 
-from pnnsim.chip import Chip
 from pnnsim.common.units import to_fs
 from pnnsim.errors import MappingError, ScheduleError
+from pnnsim.inference.chip import Chip
 from pnnsim.lrunet.program import Program
 from pnnsim.lrunet.timing import ImageRun
 from pnnsim.mapping.plan import Visit, initial_contents, plan_blocks

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from pnnsim.answers import share_correct
 from pnnsim.common.units import from_fs
-from pnnsim.inputs import as_inputs, as_labels, as_whole
+from pnnsim.inference.inputs import as_inputs, as_labels, as_whole
+from pnnsim.inference.predict import share_correct
 from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.machine import Machine

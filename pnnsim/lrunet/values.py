@@ -16,15 +16,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active
-from pnnsim.inputs import as_inputs
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.inputs import as_inputs
+from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.programming import Programmed, Read
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.passes import CHUNK, Pass, mean_and_spread, patches
 from pnnsim.lrunet.program import Application
-from pnnsim.products import BankProducts
-from pnnsim.programmed import Programmed, Read
 
 #: Least spread of a channel that is measured, over the largest: silent channels stay so.
 _LEAST = 1e-6

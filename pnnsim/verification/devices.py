@@ -9,9 +9,9 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import normal, stream
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
+from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import dynamics, photonic_ring, photonic_switch, photonic_thermal
 from pnnsim.specs.hardware import load_spec

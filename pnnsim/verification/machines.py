@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pnnsim.chip import Chip
+from pnnsim.inference.chip import Chip
 from pnnsim.ledger import EnergyLedger
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import ParameterError, WorkloadError
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.reference import run_reference
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import by_field, by_name
 from pnnsim.networks.workload import Digital, Mvm
 from pnnsim.specs.hardware import load_spec
-from pnnsim.surrogate import Surrogate
 from tests.test_agreement import NETWORKS, numpy_forward, random_inputs, random_parameters
 
 #: Sums of at most 64 products of numbers near 1, twelve times over, in float64.

@@ -20,9 +20,9 @@ from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.bill import Bill
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Examples
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.surrogate import Surrogate
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress

@@ -8,8 +8,8 @@ from typing import final
 
 from torch import Tensor, nn
 
-from pnnsim.draws import Draws
 from pnnsim.hil.calibration import predict
+from pnnsim.inference.chip_sampler import Draws
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.networks.relaxnet import ReLaXNet
 

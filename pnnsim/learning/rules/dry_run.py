@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pnnsim.chip import Chip
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.meter import Meter
+from pnnsim.inference.chip import Chip
 from pnnsim.learning.rules.base import Rule, Settings
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from pnnsim.common.rng import stream
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.surrogate import Surrogate
 
 
 @final

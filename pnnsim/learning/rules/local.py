@@ -20,11 +20,11 @@ from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.calibration import drive_of, loop_of
+from pnnsim.inference.evaluator import Carry
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.learning.rules.physics_aware import measured
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.surrogate import Surrogate
-from pnnsim.values import Carry
 
 
 def with_label(x: Tensor, y: Tensor, classes: int) -> Tensor:

@@ -18,11 +18,11 @@ from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.learning.rules.perturbed import loss_at, put, put_gradient, signs, vector
 from pnnsim.networks.parameters import shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.surrogate import Surrogate
 
 
 @final

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules.base import Session
-from pnnsim.surrogate import Surrogate
 
 
 def vector(twin: Surrogate) -> Tensor:

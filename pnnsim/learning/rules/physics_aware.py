@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from pnnsim.hil.calibration import drive_of, loop_of
+from pnnsim.inference.evaluator import Carry
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.values import Carry
 
 
 class _Measured(torch.autograd.Function):

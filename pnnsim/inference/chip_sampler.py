@@ -13,10 +13,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, Held
-from pnnsim.programmed import Read
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.programming import Read
 
 
 class Draws:

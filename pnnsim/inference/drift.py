@@ -13,12 +13,12 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs
 from pnnsim.devices.base import State
-from pnnsim.visits import Floats, Ints, Visits
+from pnnsim.inference.accesses import Floats, Ints, Visits
+from pnnsim.inference.chip import Chip
 
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
 _STEP = 0.1

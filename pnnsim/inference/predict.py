@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
-from pnnsim.drift import drift_windows
 from pnnsim.errors import InputError
-from pnnsim.inputs import as_inputs
+from pnnsim.inference.accesses import Visits, nominal_visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.drift import drift_windows
+from pnnsim.inference.evaluator import evaluate, evaluate_streams
+from pnnsim.inference.inputs import as_inputs
+from pnnsim.inference.programming import Read
 from pnnsim.networks.parameters import ParameterSet
-from pnnsim.programmed import Read
-from pnnsim.values import evaluate, evaluate_streams
-from pnnsim.visits import Visits, nominal_visits
 
 
 def outputs(

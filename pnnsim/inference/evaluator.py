@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnnsim.chip import Chip
 from pnnsim.errors import ParameterError
-from pnnsim.folding import fold_lines, unfold_product
+from pnnsim.inference.accesses import NO_SYMBOL, Visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.partial_sums import fold_lines, unfold_product
+from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.parameters import ParameterSet
-from pnnsim.products import BankProducts
-from pnnsim.programmed import Programmed, Read
-from pnnsim.visits import NO_SYMBOL, Visits
 
 #: Waves of one batch: what 64 lines carry then takes a megabyte in float32.
 _BATCH = 4096

@@ -21,8 +21,8 @@ from torch import Tensor
 from pnnsim.common.rng import noise_like
 from pnnsim.common.units import from_fs
 from pnnsim.devices.base import Held, Received
-from pnnsim.programmed import Met, Programmed, age_bins
-from pnnsim.visits import Ints, Visits
+from pnnsim.inference.accesses import Ints, Visits
+from pnnsim.inference.programming import Met, Programmed, age_bins
 
 #: Waves whose individually programmed weights are in memory at once.
 _CHUNK = 256

@@ -1,6 +1,6 @@
 """Hold what the banks of one chip make of the weight sets, programmed once and read many times.
 
-Nothing here knows which wave meets what, or when: that is `pnnsim.products`.
+Nothing here knows which wave meets what, or when: that is `pnnsim.inference.mvm`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnnsim.chip import Chip
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, Held, State
-from pnnsim.folding import fold_weights
-from pnnsim.visits import UNWRITTEN, Ints, Visits
+from pnnsim.inference.accesses import UNWRITTEN, Ints, Visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.partial_sums import fold_weights
 
 #: Ages within this ratio count as one, for banks whose weights change with age.
 _AGE_RATIO = 1.05

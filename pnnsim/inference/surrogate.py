@@ -11,18 +11,18 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from pnnsim.chip import Chip
 from pnnsim.common.units import show
-from pnnsim.draws import Draws
 from pnnsim.errors import MappingError, ParameterError
-from pnnsim.inputs import as_inputs, as_sequences
+from pnnsim.inference.accesses import nominal_visits
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.chip_sampler import Draws
+from pnnsim.inference.evaluator import evaluate, evaluate_streams
+from pnnsim.inference.inputs import as_inputs, as_sequences
+from pnnsim.inference.programming import Read
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
-from pnnsim.programmed import Read
 from pnnsim.specs.hardware import HardwareSpec
-from pnnsim.values import evaluate, evaluate_streams
-from pnnsim.visits import nominal_visits
 
 #: Least spread of an input that is standardized, over the spread of all: constant pixels stay calm.
 _LEAST_SPREAD = 0.1
