@@ -20,12 +20,12 @@ from typing import TypeVar
 
 import simpy
 
+from pnnsim.analysis.metrics import metrics_from
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.tiling import map_network
 from pnnsim.mapping.work import Work
-from pnnsim.metrics import metrics_from
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.control import ControlParams
 from pnnsim.specs.hardware import load_spec

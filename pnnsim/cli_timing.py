@@ -11,7 +11,7 @@ import typer
 from pnnsim.cli_common import Settings, Source, overrides, print_json, print_table
 
 if TYPE_CHECKING:
-    from pnnsim.sensitivity import Sensitivity
+    from pnnsim.analysis.sensitivity import Sensitivity
     from pnnsim.specs.hardware import HardwareSpec
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
@@ -81,14 +81,14 @@ def add_commands(app: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """Show what a change of each parameter does to latency and energy."""
-        from pnnsim.sensitivity import sensitivities
+        from pnnsim.analysis.sensitivity import sensitivities
         from pnnsim.specs.experiment import load_experiment
 
         experiment = load_experiment(source, overrides(settings))
         hardware = experiment.hardware
         found = sensitivities(hardware, experiment.network)
         if plot is not None:
-            from pnnsim.report.tornado import write_tornado
+            from pnnsim.analysis.report.tornado import write_tornado
 
             write_tornado(plot, found, hardware.name)
         if json:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from pnnsim.analysis.metrics import layout, metrics_from, setup_of
 from pnnsim.common.units import from_fs
 from pnnsim.errors import InputError, ScheduleError
 from pnnsim.inference.accesses import Visits, visits_from_trace
@@ -35,7 +36,6 @@ from pnnsim.inference.predict import (
 from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.work import Work
-from pnnsim.metrics import layout, metrics_from, setup_of
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.timing.ahead import planned
 from pnnsim.timing.arrivals import Arrivals

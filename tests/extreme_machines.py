@@ -21,11 +21,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import torch
 
+from pnnsim.analysis.energy import power_trace
 from pnnsim.common.units import DIMENSIONS, format_quantity
 from pnnsim.devices.quantities import Form, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.ledger import power_trace
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import chip_answers, simulate, time_run, timing_metrics
 from pnnsim.specs.hardware import HardwareSpec, load_spec

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnnsim.analysis.metrics import latencies, queue
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.mapping.delays import Stage
-from pnnsim.metrics import latencies, queue
 from pnnsim.specs.settings import SimulationParams
 from pnnsim.timing.arrivals import Arrivals, Queue, arrivals_of, from_file, periodic, poisson
 from tests.drawings import by_hand, drawn

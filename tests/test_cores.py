@@ -10,15 +10,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnnsim.analysis.energy import EnergyLedger, counts, power_trace
+from pnnsim.analysis.metrics import interval, latencies, utilization
+from pnnsim.analysis.report.lanes import lane_order
 from pnnsim.errors import SpecError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.ledger import EnergyLedger, counts, power_trace
 from pnnsim.mapping.prices import Prices
-from pnnsim.metrics import interval, latencies, utilization
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.report.lanes import lane_order
 from pnnsim.simulator import chip_answers, simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic

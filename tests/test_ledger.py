@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.ledger import EnergyLedger, Entry, counts, power_trace
+from pnnsim.analysis.energy import EnergyLedger, Entry, counts, power_trace
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.prices import Prices
 from pnnsim.timing.run import run_cores, run_fast, run_timing

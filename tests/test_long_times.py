@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnnsim.analysis.energy import EnergyLedger, power_trace
+from pnnsim.analysis.metrics import latencies, queue, refresh, utilization
+from pnnsim.analysis.report.perfetto import write_perfetto
+from pnnsim.analysis.report.timeline import first_change, first_wave
 from pnnsim.common.times import WIDEST_FS
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.inference.accesses import Visits, visits_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import drift_windows
-from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import Prices
-from pnnsim.metrics import latencies, queue, refresh, utilization
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.report.perfetto import write_perfetto
-from pnnsim.report.timeline import first_change, first_wave
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import SimulationParams
 from pnnsim.timing.arrivals import Arrivals, arrivals_of, from_file, periodic, poisson

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pnnsim.analysis.energy import EnergyLedger, power_trace
 from pnnsim.errors import MappingError, ScheduleError
-from pnnsim.ledger import EnergyLedger, power_trace
 from pnnsim.lrunet import LruNet, Machine, digital_loop, timing_metrics
 from pnnsim.lrunet.program import Program
 from pnnsim.specs.hardware import HardwareSpec, load_spec

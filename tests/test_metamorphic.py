@@ -18,13 +18,13 @@ import pytest
 import torch
 import yaml
 
+from pnnsim.analysis.metrics import metrics_from
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import ideal_outputs
 from pnnsim.inference.programming import Read
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import Prices
-from pnnsim.metrics import metrics_from
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import Timing, time_run
 from pnnsim.specs.hardware import load_spec

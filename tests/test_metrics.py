@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from pnnsim.analysis.metrics import (
+    critical_path,
+    interval,
+    latencies,
+    metrics_from,
+    setup,
+    utilization,
+)
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.tiling import map_network
-from pnnsim.metrics import critical_path, interval, latencies, metrics_from, setup, utilization
 from pnnsim.timing.arrivals import periodic
 from tests.machines import machine, machines
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pnnsim.analysis.energy import EnergyLedger
+from pnnsim.analysis.report.perfetto import SPAN_LIMIT, write_perfetto
 from pnnsim.errors import OutputError
 from pnnsim.inference.chip import Chip
-from pnnsim.ledger import EnergyLedger
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.report.perfetto import SPAN_LIMIT, write_perfetto
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.trace import ACTIONS, Trace

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pnnsim.analysis.report.figures import accuracy_figure, latency_figure, schedule_figure
+from pnnsim.analysis.report.html import write_html
+from pnnsim.analysis.report.plots import write_run_picture
+from pnnsim.analysis.report.timeline import first_wave
 from pnnsim.errors import OutputError
-from pnnsim.report.figures import accuracy_figure, latency_figure, schedule_figure
-from pnnsim.report.html import write_html
-from pnnsim.report.plots import write_run_picture
-from pnnsim.report.timeline import first_wave
 from tests.report_example import SPEC, make_metrics, make_trace
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}

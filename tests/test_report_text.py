@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnnsim.analysis.metrics import refresh
+from pnnsim.analysis.report.format import count, engineering, exact_time, percent
+from pnnsim.analysis.report.rows import energy_parts
+from pnnsim.analysis.report.text import WIDTH, compare_markdown, compare_table, summary_table
 from pnnsim.common.units import parse_quantity
-from pnnsim.metrics import refresh
-from pnnsim.report.format import count, engineering, exact_time, percent
-from pnnsim.report.rows import energy_parts
-from pnnsim.report.text import WIDTH, compare_markdown, compare_table, summary_table
 from tests.machines import machine
 from tests.report_example import Prices, make_metrics, make_trace
 
@@ -199,5 +199,5 @@ def test_markdown_comparison_is_a_table_whatever_the_label() -> None:
 
 def test_reports_are_written_without_torch_and_simpy() -> None:
     # a comparison of finished runs must answer at once
-    code = "import pnnsim.report.plots, sys; sys.exit(bool({'torch', 'simpy'} & set(sys.modules)))"
+    code = "import pnnsim.analysis.report.plots, sys; sys.exit(bool({'torch', 'simpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pnnsim.report.lanes import critical_rows, lane_order, owners, span_names, sublanes
-from pnnsim.report.timeline import (
+from pnnsim.analysis.report.lanes import critical_rows, lane_order, owners, span_names, sublanes
+from pnnsim.analysis.report.timeline import (
     CUT_SHARE,
     change_title,
     first_change,

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pnnsim.analysis.energy import EnergyLedger
+from pnnsim.analysis.metrics import latencies
+from pnnsim.analysis.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.cli import main
 from pnnsim.devices.quantities import forms_of
 from pnnsim.inference.chip import Chip
-from pnnsim.ledger import EnergyLedger
 from pnnsim.mapping.placement import rewrites, tiles
 from pnnsim.mapping.tiling import map_network
-from pnnsim.metrics import latencies
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.trace import ACTIONS, NO_CAUSE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pnnsim.analysis.metrics import setup
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.tiling import map_network
-from pnnsim.metrics import setup
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec

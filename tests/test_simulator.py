@@ -159,7 +159,7 @@ def test_parameters_of_another_machine_are_refused_unless_asked_for() -> None:
 
 
 def test_energy_reconciles_with_the_integral_of_power() -> None:
-    from pnnsim.ledger import power_trace
+    from pnnsim.analysis.energy import power_trace
 
     parameters, (x, y) = untrained(), data()
     result = simulate(spec(), parameters, x, y, chips=1)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
+from pnnsim.analysis.metrics import setup
 from pnnsim.cli import main
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.plan import plan_blocks, plan_period
 from pnnsim.mapping.tiling import map_network
-from pnnsim.metrics import setup
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run, timing_metrics
 from pnnsim.specs.hardware import load_spec

@@ -14,12 +14,12 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pnnsim.analysis.energy import EnergyLedger
+from pnnsim.analysis.metrics import critical_path, refresh
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import outputs
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.ledger import EnergyLedger
-from pnnsim.metrics import critical_path, refresh
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulator import time_run
 from pnnsim.specs.hardware import load_spec

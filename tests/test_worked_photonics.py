@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
+from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.inference.chip import Chip
-from pnnsim.ledger import EnergyLedger
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.simulator import time_run

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill, Cost
 from pnnsim.inference.chip import Chip
-from pnnsim.ledger import EnergyLedger
 from pnnsim.mapping.work import Work
 from pnnsim.timing.run import run_timing
 from pnnsim.timing.trace import Trace

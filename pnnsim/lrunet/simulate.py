@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from pnnsim.analysis.energy import EnergyLedger, counts
+from pnnsim.analysis.metrics import critical_path, energy, latencies, setup_of, utilization
 from pnnsim.common.units import from_fs
 from pnnsim.inference.inputs import as_inputs, as_labels, as_whole
 from pnnsim.inference.predict import share_correct
-from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.machine import Machine
 from pnnsim.lrunet.values import outputs
-from pnnsim.metrics import critical_path, energy, latencies, setup_of, utilization
 from pnnsim.timing.trace import Trace
 
 

@@ -23,7 +23,7 @@ class Prices:
         dynamic: Energy of one span by (component, action) [J]; a pair that is not here is free.
         static_w: Power of each component [W].
         gated: Components that draw their static power only while they work or keep something
-            (`pnnsim.gating`), each core for itself.
+            (`pnnsim.analysis.gating`), each core for itself.
         cores: Cores that share the static power equally.
         engine_keeps: What the digital engine keeps of a sample.
     """

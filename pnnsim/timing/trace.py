@@ -1,7 +1,8 @@
 """Hold who was busy with what, when: flat columns, one row per span.
 
 A trace is the only thing that timing hands on. It has no prices, no tensors and no statistics:
-`pnnsim.metrics` counts, `pnnsim.inference.evaluator` takes ages from it, `pnnsim.report` draws it.
+`pnnsim.analysis.metrics` counts, `pnnsim.inference.evaluator` takes ages from it,
+`pnnsim.analysis.report` draws it.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from pnnsim.report.format import engineering
+from pnnsim.analysis.report.format import engineering
 
 #: `closed form`: the figure follows from the published parameters by arithmetic, so that only the
 #: arithmetic is tested. `physics`: a device or a network was simulated.

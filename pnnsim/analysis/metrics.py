@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from pnnsim.analysis.energy import EnergyLedger, counts
 from pnnsim.common.times import total_fs, wide_enough
 from pnnsim.common.units import from_fs
 from pnnsim.errors import ScheduleError
 from pnnsim.inference.chip import Chip
-from pnnsim.ledger import EnergyLedger, counts
 from pnnsim.mapping.prices import Prices
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pnnsim.analysis.report.format import engineering, percent
+from pnnsim.analysis.report.rows import Metrics, energy_parts, title
+from pnnsim.analysis.report.timeline import Timeline, change_title, first_change, first_wave
 from pnnsim.errors import OutputError
-from pnnsim.report.format import engineering, percent
-from pnnsim.report.rows import Metrics, energy_parts, title
-from pnnsim.report.timeline import Timeline, change_title, first_change, first_wave
 from pnnsim.timing.trace import Trace
 
 _COLORS = {"wave": "#1f6fb2", "route": "#14806a", "write": "#b8530b", "other": "#c3cad2"}

@@ -12,17 +12,17 @@ from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pnnsim.report.figures import (
+from pnnsim.analysis.report.figures import (
     Figure,
     accuracy_figure,
     energy_figure,
     latency_figure,
     schedule_figure,
 )
-from pnnsim.report.files import write_pieces
-from pnnsim.report.format import engineering, mean_std, percent
-from pnnsim.report.rows import Metrics, energy_parts, headline, sections, title
-from pnnsim.report.timeline import change_title, first_change, first_wave
+from pnnsim.analysis.report.files import write_pieces
+from pnnsim.analysis.report.format import engineering, mean_std, percent
+from pnnsim.analysis.report.rows import Metrics, energy_parts, headline, sections, title
+from pnnsim.analysis.report.timeline import change_title, first_change, first_wave
 from pnnsim.timing.trace import Trace
 
 
@@ -55,7 +55,7 @@ def write_html(path: Path, metrics: Metrics, trace: Trace, spec: Described) -> N
         OutputError: If the file cannot be written.
     """
     environment = Environment(
-        loader=PackageLoader("pnnsim.report", "."),
+        loader=PackageLoader("pnnsim.analysis.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,9 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pnnsim.analysis.report.format import engineering, exact_time, plural
+from pnnsim.analysis.report.lanes import (
+    critical_rows,
+    lane_order,
+    place_name,
+    span_names,
+    sublane_name,
+)
 from pnnsim.common.times import time_column
-from pnnsim.report.format import engineering, exact_time, plural
-from pnnsim.report.lanes import critical_rows, lane_order, place_name, span_names, sublane_name
 from pnnsim.timing.trace import ACTIONS, Trace
 
 #: Most spans of the first wave, and most of other waves, that a picture can hold legibly.

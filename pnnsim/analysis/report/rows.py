@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pnnsim.common.units import to_fs
-from pnnsim.report.format import (
+from pnnsim.analysis.report.format import (
     MISSING,
     count,
     engineering,
@@ -20,6 +19,7 @@ from pnnsim.report.format import (
     percent,
     plural,
 )
+from pnnsim.common.units import to_fs
 
 #: The content of `metrics.json`, SI values under the keys that the manual lists.
 Metrics = Mapping[str, Any]

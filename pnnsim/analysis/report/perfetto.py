@@ -22,12 +22,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.analysis.gating import on_times
+from pnnsim.analysis.report.files import write_pieces
+from pnnsim.analysis.report.format import exact_time
+from pnnsim.analysis.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
 from pnnsim.common.times import Times, time_column
-from pnnsim.gating import on_times
 from pnnsim.mapping.prices import EngineKeeps
-from pnnsim.report.files import write_pieces
-from pnnsim.report.format import exact_time
-from pnnsim.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
 from pnnsim.timing.trace import ACTIONS, Ints, Trace
 
 #: Spans written when the number of waves is left open; a browser opens this at once.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.analysis.gating import on_fs, on_times
 from pnnsim.common.times import Times, seconds
-from pnnsim.gating import on_fs, on_times
 from pnnsim.mapping.prices import Prices
 from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.trace import ACTIONS

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pnnsim.analysis.report.format import engineering, percent, plural
+from pnnsim.analysis.report.rows import EnergyPart
+from pnnsim.analysis.report.timeline import Timeline
 from pnnsim.common.times import Times
-from pnnsim.report.format import engineering, percent, plural
-from pnnsim.report.rows import EnergyPart
-from pnnsim.report.timeline import Timeline
 
 WIDTH = 1000.0
 _GUTTER = 150.0  # names of lanes, left of the plot

@@ -1,6 +1,6 @@
 """Draw which parameters move latency and energy most, as two bar charts.
 
-Matplotlib's object interface on the Agg canvas, as in `pnnsim.report.plots`.
+Matplotlib's object interface on the Agg canvas, as in `pnnsim.analysis.report.plots`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from pnnsim.errors import OutputError
 
 if TYPE_CHECKING:
-    from pnnsim.sensitivity import Sensitivity
+    from pnnsim.analysis.sensitivity import Sensitivity
 
 _MOST = 15
 _COLORS = ("#1f6fb2", "#b8530b")

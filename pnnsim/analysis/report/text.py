@@ -10,9 +10,9 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from pnnsim.analysis.report.format import MISSING, count, engineering
+from pnnsim.analysis.report.rows import Metrics, Row, sections, title, writes_per_inference
 from pnnsim.errors import one_line
-from pnnsim.report.format import MISSING, count, engineering
-from pnnsim.report.rows import Metrics, Row, sections, title, writes_per_inference
 
 #: Widest line of a table, in characters.
 WIDTH = 100

@@ -20,12 +20,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pnnsim.analysis.energy import EnergyLedger
+from pnnsim.analysis.metrics import latencies
 from pnnsim.common.units import readable_quantity
 from pnnsim.devices.quantities import Params, dimension_of, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.chip import Chip
-from pnnsim.ledger import EnergyLedger
-from pnnsim.metrics import latencies
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.timing.ahead import planned
