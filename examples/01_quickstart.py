@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 
 import pnnsim
+from pnnsim.learning.datasets import load_task
 from pnnsim.learning.examples import labelled
 from pnnsim.learning.fit import fit
 from pnnsim.specs.settings import TrainingParams
-from pnnsim.tasks import load_task
 
 
 def main() -> None:

@@ -19,12 +19,12 @@ from pnnsim.analysis.report.html import write_html
 from pnnsim.analysis.report.perfetto import write_perfetto
 from pnnsim.analysis.report.plots import write_run_picture
 from pnnsim.analysis.report.text import compare_table, summary_table
-from pnnsim.data import Data, load_data
 from pnnsim.errors import UnsavedError
 from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.learning.data import Data, load_data
 from pnnsim.learning.fit import fit
-from pnnsim.learning.twin import make_surrogate
+from pnnsim.learning.make_surrogate import make_surrogate
 from pnnsim.run_folder import check_checkpoints, claim
 from pnnsim.simulator import Result, ablation, simulate, time_run
 from pnnsim.specs.experiment import Experiment

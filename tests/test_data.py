@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim import data as data_module
-from pnnsim.data import TEXT_EPOCH, TEXT_WAVES, load_data
 from pnnsim.errors import SpecError, TaskError, TrainingError
 from pnnsim.job import run
+from pnnsim.learning import data as data_module
+from pnnsim.learning.data import TEXT_EPOCH, TEXT_WAVES, load_data
+from pnnsim.learning.datasets.text import encode
 from pnnsim.learning.examples import Labelled
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.settings import TEXT_VOCABULARIES, TaskParams, TrainingParams
-from pnnsim.tasks.text import encode
 
 #: 65 distinct characters, as the text that this stands in for; 1,300 in all.
 TEXT = 20 * "".join(map(chr, range(40, 105)))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.learning.datasets import load_task
 from pnnsim.learning.examples import labelled
 from pnnsim.learning.fit import fit, score
 from pnnsim.specs.experiment import load_experiment
-from pnnsim.tasks import load_task
 
 
 @pytest.mark.slow

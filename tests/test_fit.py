@@ -12,8 +12,8 @@ from pnnsim.errors import TrainingError
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Labelled, Windows
 from pnnsim.learning.fit import fit, score
+from pnnsim.learning.make_surrogate import make_surrogate
 from pnnsim.learning.optimizers import make_optimizer, rate_factor
-from pnnsim.learning.twin import make_surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TrainingParams

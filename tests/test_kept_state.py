@@ -11,13 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim import data as data_module
-from pnnsim.data import load_data
 from pnnsim.errors import InputError, ScheduleError, SpecError, TrainingError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.job import run
+from pnnsim.learning import data as data_module
+from pnnsim.learning.data import load_data
+from pnnsim.learning.datasets.text import encode
 from pnnsim.learning.examples import Sequences, Windows
 from pnnsim.learning.fit import fit, score
 from pnnsim.networks.parameters import ParameterSet
@@ -26,7 +27,6 @@ from pnnsim.simulator import time_run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
-from pnnsim.tasks.text import encode
 from pnnsim.timing.run import run_fast, run_timing
 from tests.drawings import by_hand, drawn
 from tests.machines import delay_sets, machine

@@ -5,8 +5,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from pnnsim.errors import TaskError
-from pnnsim.tasks import Task, load_task
-from pnnsim.tasks.base import Labelled, _splitmix64, assemble, held_out
+from pnnsim.learning.datasets import Task, load_task
+from pnnsim.learning.datasets.base import Labelled, _splitmix64, assemble, held_out
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ import pooch
 import pytest
 
 from pnnsim.errors import TaskError
-from pnnsim.tasks import images, text
-from pnnsim.tasks.download import Remote, cache_folder, fetch
-from pnnsim.tasks.files import Source, locate
+from pnnsim.learning.datasets import images, text
+from pnnsim.learning.datasets.download import Remote, cache_folder, fetch
+from pnnsim.learning.datasets.files import Source, locate
 
 CONTENT = bytes(range(256)) * 300
 
@@ -63,7 +63,9 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PNNSIM_DATA_DIR", raising=False)
-    monkeypatch.setattr("pnnsim.tasks.download.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(
+        "pnnsim.learning.datasets.download.cache_folder", lambda: tmp_path / "cache"
+    )
 
 
 def md5(data: bytes) -> str:

@@ -13,7 +13,7 @@ import pytest
 import scipy.io
 
 from pnnsim.errors import TaskError
-from pnnsim.tasks import IMAGE_TASKS, Task, load_task
+from pnnsim.learning.datasets import IMAGE_TASKS, Task, load_task
 
 DATA = os.environ.get("PNNSIM_DATA_DIR")
 IDX = {

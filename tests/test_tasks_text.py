@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pnnsim.errors import TaskError
-from pnnsim.tasks import load_text, text
+from pnnsim.learning.datasets import load_text, text
 
 DATA = os.environ.get("PNNSIM_DATA_DIR")
 SAMPLE = b"First Citizen:\nBefore we proceed any further, hear me speak.\n"

@@ -23,9 +23,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pnnsim.data import Data, load_data
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.job import run
+from pnnsim.learning.data import Data, load_data
 from pnnsim.learning.fit import fit, score
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.experiment import load_experiment

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from pnnsim.data import Data
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.learning.data import Data
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import Rule, Settings, train
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -24,13 +24,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pnnsim.inference.predict import outputs, share_correct
+from pnnsim.learning.datasets import load_task
 from pnnsim.learning.examples import labelled
 from pnnsim.learning.fit import fit
-from pnnsim.learning.twin import make_surrogate
+from pnnsim.learning.make_surrogate import make_surrogate
 from pnnsim.simulator import time_run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.resolve import available_specs
-from pnnsim.tasks import load_task
 
 #: Overrides of an experiment; the quick ones show only that the recipe runs.
 FULL = (("simulation.chips", "5"),)

@@ -24,9 +24,9 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.data import Data
 from pnnsim.errors import TrainingError
 from pnnsim.inference.predict import share_correct
+from pnnsim.learning.data import Data
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import score
 from pnnsim.lrunet import (

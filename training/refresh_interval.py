@@ -17,10 +17,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pnnsim.data import Data
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import share_correct
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.learning.data import Data
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.parameters import ParameterSet

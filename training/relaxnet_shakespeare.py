@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from pnnsim.data import Data
+from pnnsim.learning.data import Data
 from pnnsim.learning.examples import Windows
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.settings import TaskParams, TrainingParams

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from pnnsim.data import Data
+from pnnsim.learning.data import Data
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.settings import TaskParams, TrainingParams
 from training.common import (

@@ -1,1 +1,4 @@
-"""Train a network for the machine that will run it."""
+"""Training: the fit loop, learning rules and data sets.
+
+Rules may train a surrogate or hardware in the loop; nothing here simulates events.
+"""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pnnsim.errors import TaskError
-from pnnsim.tasks.base import Task, TextTask
+from pnnsim.learning.datasets.base import Task, TextTask
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
@@ -54,10 +54,10 @@ def load_task(
     """
     _check_name(name, IMAGE_TASKS, TEXT_TASKS, "load_text")
     if name == "digits":
-        from pnnsim.tasks import digits
+        from pnnsim.learning.datasets import digits
 
         return digits.load()
-    from pnnsim.tasks import images
+    from pnnsim.learning.datasets import images
 
     return images.load(name, data_dir=data_dir, offline=offline, progress=progress)
 
@@ -84,7 +84,7 @@ def load_text(
         TaskError: As for `load_task`.
     """
     _check_name(name, TEXT_TASKS, IMAGE_TASKS, "load_task")
-    from pnnsim.tasks import text
+    from pnnsim.learning.datasets import text
 
     return text.load(name, data_dir=data_dir, offline=offline, progress=progress)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sklearn.datasets import load_digits
 
-from pnnsim.tasks.base import Labelled, Task, assemble, held_out
+from pnnsim.learning.datasets.base import Labelled, Task, assemble, held_out
 
 FULL_SCALE = 16.0
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.tasks.base import Labelled, Task, assemble
-from pnnsim.tasks.download import Remote
-from pnnsim.tasks.files import File, Source, find, locate, read
-from pnnsim.tasks.mat import read_arrays
+from pnnsim.learning.datasets.base import Labelled, Task, assemble
+from pnnsim.learning.datasets.download import Remote
+from pnnsim.learning.datasets.files import File, Source, find, locate, read
+from pnnsim.learning.datasets.mat import read_arrays
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
@@ -54,7 +54,7 @@ class ImageSet:
 def load(
     name: str, *, data_dir: str | Path | None, offline: bool, progress: Progress | None
 ) -> Task:
-    """Load a set of `SETS`; see `pnnsim.tasks.load_task`."""
+    """Load a set of `SETS`; see `pnnsim.learning.datasets.load_task`."""
     images = SETS[name]
     folder = locate(images.source, data_dir=data_dir, offline=offline, progress=progress)
     train, test = images.parse(images.source, folder, images.classes)

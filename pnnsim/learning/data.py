@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import TaskError, TrainingError
+from pnnsim.learning.datasets import TEXT_TASKS, load_task, load_text
 from pnnsim.learning.examples import Examples, Labelled, Sequences, Windows, labelled
 from pnnsim.specs.settings import TaskParams, TrainingParams
-from pnnsim.tasks import TEXT_TASKS, load_task, load_text
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pnnsim.errors import TaskError
-from pnnsim.tasks import download
+from pnnsim.learning.datasets import download
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.tasks.files import File
+from pnnsim.learning.datasets.files import File
 
 HEADER = 128
 MATRIX, COMPRESSED = 14, 15

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pnnsim.tasks.base import TextTask
-from pnnsim.tasks.download import Remote
-from pnnsim.tasks.files import Source, locate, read
+from pnnsim.learning.datasets.base import TextTask
+from pnnsim.learning.datasets.download import Remote
+from pnnsim.learning.datasets.files import Source, locate, read
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
@@ -40,7 +40,7 @@ SHAKESPEARE = Source(
 def load(
     name: str, *, data_dir: str | Path | None, offline: bool, progress: Progress | None
 ) -> TextTask:
-    """Load tinyshakespeare; see `pnnsim.tasks.load_text`.
+    """Load tinyshakespeare; see `pnnsim.learning.datasets.load_text`.
 
     Split: the first nine tenths are training, the rest validation, as is customary since Karpathy,
     "The Unreasonable Effectiveness of Recurrent Neural Networks", 2015. The vocabulary is that of
