@@ -28,7 +28,7 @@ from benchmarks.timing import circumstances, table
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Delays
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import time_run, timing_metrics
+from pnnsim.simulation.simulate import time_run, timing_metrics
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.run import run_fast
 

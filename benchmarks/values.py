@@ -31,7 +31,7 @@ from pnnsim.inference.predict import outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import Timing, time_run
+from pnnsim.simulation.simulate import Timing, time_run
 from pnnsim.specs.hardware import load_spec
 
 SETS = 4

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 
-from pnnsim.job import compare
+from pnnsim.simulation.experiment_run import compare
 from pnnsim.specs.experiment import load_experiment
 
 

@@ -14,7 +14,7 @@ import yaml
 from custom_device_package.attenuator_devices import AttenuatorBank, RotarySwitch
 
 import pnnsim
-from pnnsim.job import compare
+from pnnsim.simulation.experiment_run import compare
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.testing import check_component
 

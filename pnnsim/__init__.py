@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pnnsim.inference.surrogate import Surrogate
     from pnnsim.networks.parameters import ParameterSet, load_parameters
     from pnnsim.networks.relaxnet import ReLaXNet
-    from pnnsim.simulator import Result, simulate
+    from pnnsim.simulation.simulate import Result, simulate
     from pnnsim.specs.experiment import Experiment, load_experiment
     from pnnsim.specs.hardware import HardwareSpec, load_spec
     from pnnsim.specs.resolve import available_specs

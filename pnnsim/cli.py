@@ -149,7 +149,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Train the surrogate, run the simulated machine, and write the run folder."""
-    from pnnsim.run_folder import check_target
+    from pnnsim.simulation.run_folder import check_target
     from pnnsim.specs.experiment import load_experiment
 
     experiment = load_experiment(
@@ -165,7 +165,7 @@ def run(
     folder = default_folder(experiment) if out is None else out
     check_target(folder, force=force)  # before torch is imported
 
-    from pnnsim.job import run as run_job
+    from pnnsim.simulation.experiment_run import run as run_job
 
     try:
         with progress_bar(quiet) as progress:
@@ -250,7 +250,7 @@ def compare(
     if problems:
         raise SpecError(list(dict.fromkeys(problems)))
 
-    from pnnsim.job import compare as compare_jobs
+    from pnnsim.simulation.experiment_run import compare as compare_jobs
 
     with progress_bar(quiet) as progress:
         result = compare_jobs(experiments, data_dir=data_dir, offline=offline, progress=progress)

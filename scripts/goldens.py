@@ -26,12 +26,12 @@ from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import outputs
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.job import run
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import Settings, make_rule, train
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import simulate
+from pnnsim.simulation.experiment_run import run
+from pnnsim.simulation.simulate import simulate
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs

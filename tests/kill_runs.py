@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pnnsim.job import run
 from pnnsim.networks.parameters import load_parameters
-from pnnsim.run_folder import claim
+from pnnsim.simulation.experiment_run import run
+from pnnsim.simulation.run_folder import claim
 from pnnsim.specs.experiment import load_experiment
 
 SMALL = [

@@ -12,7 +12,7 @@ from pnnsim.inference.accesses import Visits
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import chip_answers, time_run
+from pnnsim.simulation.simulate import chip_answers, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from tests.test_agreement import TOLERANCE, numpy_forward, random_inputs, random_parameters

@@ -53,9 +53,9 @@ class Job:
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> Job:
     fake = Job()
-    module: Any = ModuleType("pnnsim.job")
+    module: Any = ModuleType("pnnsim.simulation.experiment_run")
     module.run, module.compare = fake.run, fake.compare
-    monkeypatch.setitem(sys.modules, "pnnsim.job", module)
+    monkeypatch.setitem(sys.modules, "pnnsim.simulation.experiment_run", module)
     return fake
 
 

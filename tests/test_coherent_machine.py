@@ -15,7 +15,7 @@ from pnnsim.inference.programming import Programmed, Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import simulate, time_run
+from pnnsim.simulation.simulate import simulate, time_run
 from pnnsim.specs.hardware import load_spec
 
 #: What the worked machine has otherwise than the shipped one.

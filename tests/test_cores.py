@@ -19,7 +19,7 @@ from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.mapping.prices import Prices
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import chip_answers, simulate, time_run
+from pnnsim.simulation.simulate import chip_answers, simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from pnnsim.timing.multicore import ParallelTrace

@@ -15,8 +15,8 @@ import pytest
 
 from pnnsim.cli import main
 from pnnsim.inference.chip import Chip
-from pnnsim.job import Comparison, JobResult
 from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim.simulation.experiment_run import Comparison, JobResult
 from pnnsim.specs.experiment import Experiment
 from pnnsim.specs.hardware import load_spec
 
@@ -57,8 +57,8 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(experiments) > 1
         return Comparison([], "")
 
-    monkeypatch.setattr("pnnsim.job.run", run)
-    monkeypatch.setattr("pnnsim.job.compare", compare)
+    monkeypatch.setattr("pnnsim.simulation.experiment_run.run", run)
+    monkeypatch.setattr("pnnsim.simulation.experiment_run.compare", compare)
 
 
 @pytest.mark.usefixtures("no_work")

@@ -20,7 +20,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankProducts
 from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import time_run
+from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec, section_tree
 from tests.test_every_component import descriptions
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from pnnsim import simulator
 from pnnsim.cli import app
 from pnnsim.errors import BackendError, MappingError
 from pnnsim.hil.meter import Meter
@@ -21,7 +20,8 @@ from pnnsim.inference.predict import outputs
 from pnnsim.inference.programming import Programmed, Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import simulate, time_run
+from pnnsim.simulation import simulate as simulator
+from pnnsim.simulation.simulate import simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from tests.machines import machine
 from tests.test_agreement import random_inputs, random_parameters

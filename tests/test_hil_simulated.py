@@ -20,7 +20,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.learning.rules import Settings, dry_run, make_rule
 from pnnsim.mapping.plan import closed_form_fs
-from pnnsim.simulator import simulate, time_run
+from pnnsim.simulation.simulate import simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from tests.hil_machines import (
     NETWORK,

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pnnsim import job
 from pnnsim.errors import OutputError, UnsavedError
-from pnnsim.job import compare, run
 from pnnsim.networks.parameters import load_parameters
+from pnnsim.simulation import experiment_run as job
+from pnnsim.simulation.experiment_run import compare, run
 from pnnsim.specs.experiment import load_experiment
 
 FILES = {

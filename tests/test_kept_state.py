@@ -15,7 +15,6 @@ from pnnsim.errors import InputError, ScheduleError, SpecError, TrainingError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.job import run
 from pnnsim.learning import data as data_module
 from pnnsim.learning.data import load_data
 from pnnsim.learning.datasets.text import encode
@@ -23,7 +22,8 @@ from pnnsim.learning.examples import Sequences, Windows
 from pnnsim.learning.fit import fit, score
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import time_run
+from pnnsim.simulation.experiment_run import run
+from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams

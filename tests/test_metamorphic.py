@@ -26,7 +26,7 @@ from pnnsim.inference.programming import Read
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import Prices
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import Timing, time_run
+from pnnsim.simulation.simulate import Timing, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from pnnsim.timing.run import run_cores, run_fast, run_timing

@@ -20,7 +20,7 @@ from pnnsim.inference.predict import nominal_outputs
 from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import time_run
+from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.test_agreement import random_inputs, random_parameters
 

@@ -12,7 +12,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.programming import Read
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import time_run
+from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.test_agreement import random_inputs, random_parameters
 

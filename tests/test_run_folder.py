@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pnnsim import run_folder
 from pnnsim.errors import OutputError
-from pnnsim.run_folder import MARKER, check_checkpoints, check_target, claim
+from pnnsim.simulation import run_folder
+from pnnsim.simulation.run_folder import MARKER, check_checkpoints, check_target, claim
 from tests import kill_runs
 
 

@@ -10,7 +10,7 @@ from pnnsim.errors import SpecError
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Stage
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import time_run
+from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.drawings import QUICK, by_hand, drawn
 from tests.machines import machine

@@ -16,7 +16,7 @@ from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import ablation, simulate, time_run
+from pnnsim.simulation.simulate import ablation, simulate, time_run
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.timing.arrivals import periodic
 

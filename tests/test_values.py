@@ -15,7 +15,7 @@ from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import time_run
+from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)

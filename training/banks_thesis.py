@@ -24,7 +24,7 @@ import numpy as np
 
 import pnnsim
 from pnnsim.inference.chip import Chip
-from pnnsim.simulator import time_run, timing_metrics
+from pnnsim.simulation.simulate import time_run, timing_metrics
 from training.common import machine_panels
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")

@@ -24,10 +24,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.job import run
 from pnnsim.learning.data import Data, load_data
 from pnnsim.learning.fit import fit, score
 from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim.simulation.experiment_run import run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams

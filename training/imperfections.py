@@ -28,7 +28,7 @@ from pnnsim.learning.datasets import load_task
 from pnnsim.learning.examples import labelled
 from pnnsim.learning.fit import fit
 from pnnsim.learning.make_surrogate import make_surrogate
-from pnnsim.simulator import time_run
+from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.resolve import available_specs
 

@@ -25,7 +25,7 @@ from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulator import Timing, chip_answers, time_run, timing_metrics
+from pnnsim.simulation.simulate import Timing, chip_answers, time_run, timing_metrics
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.timing.arrivals import poisson

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pnnsim
 from pnnsim.inference.chip import Chip
-from pnnsim.simulator import time_run, timing_metrics
+from pnnsim.simulation.simulate import time_run, timing_metrics
 from training.common import machine_panels, write_table
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")

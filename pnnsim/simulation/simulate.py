@@ -1,6 +1,7 @@
 """Simulate a trained network on a machine: timing once, values on every chip.
 
-This is where the two passes meet. It reads no files and writes none; `pnnsim.job` does that.
+This is where the two passes meet. It reads no files and writes none;
+`pnnsim.simulation.experiment_run` does that.
 """
 
 from __future__ import annotations
