@@ -39,9 +39,9 @@ def add_serve(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Present a fabricated chip as an instrument: SCPI over TCP, until it is interrupted."""
+        from pnnsim.hil.instrument.server import Server
+        from pnnsim.hil.instrument.session import Instrument
         from pnnsim.hil.simulated import SimulatedBackend
-        from pnnsim.instrument.server import Server
-        from pnnsim.instrument.session import Instrument
         from pnnsim.specs.experiment import load_experiment
 
         experiment = load_experiment(source, overrides(settings))

@@ -33,7 +33,7 @@ from torch import Tensor
 
 from pnnsim.common import storage
 from pnnsim.errors import TrainingError
-from pnnsim.hil import condition as hil_condition
+from pnnsim.hil import chip_state as hil_condition
 from pnnsim.hil import recorded
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning import checkpoint

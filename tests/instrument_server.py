@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pnnsim.hil.instrument.server import Limits, Server
+from pnnsim.hil.instrument.session import Instrument
 from pnnsim.hil.simulated import SimulatedBackend
-from pnnsim.instrument.server import Limits, Server
-from pnnsim.instrument.session import Instrument
 from tests.hil_machines import NETWORK, spec, written
 
 #: Seconds after which a test that hangs fails.

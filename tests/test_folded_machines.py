@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pnnsim.cli import app
 from pnnsim.errors import BackendError, MappingError
-from pnnsim.hil.meter import Meter
+from pnnsim.hil.cost_model import Meter
 from pnnsim.inference.accesses import visits_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.evaluator import Carry, Loop, evaluate

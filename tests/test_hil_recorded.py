@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from pnnsim.errors import BackendError, ParameterError
+from pnnsim.hil.backend import Description, HardwareBackend, Measured
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.protocol import Description, HardwareBackend, Measured
 from pnnsim.hil.recorded import FILE, RecordedBackend, Recorder
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.networks.relaxnet import ReLaXNet

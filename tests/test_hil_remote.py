@@ -16,13 +16,13 @@ import torch
 
 from pnnsim.cli import main
 from pnnsim.errors import BackendError
+from pnnsim.hil.backend import HardwareBackend
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.protocol import HardwareBackend
+from pnnsim.hil.instrument.message import block
+from pnnsim.hil.instrument.session import Instrument
 from pnnsim.hil.remote import Link, RemoteBackend, SocketLink, VisaLink
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.instrument.message import block
-from pnnsim.instrument.session import Instrument
 from pnnsim.learning.rules import PhysicsAware, Settings, Spsa, train
 from tests.hil_machines import NETWORK, drives, examples, spec, weights
 from tests.instrument_server import HOST, PATIENCE, machine, serving

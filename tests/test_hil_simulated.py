@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.bill import Bill, Cost
-from pnnsim.hil.meter import Meter
+from pnnsim.hil.cost import Bill, Cost
+from pnnsim.hil.cost_model import Meter
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.instrument.commands import COMMANDS, _table, spellings
-from pnnsim.instrument.message import TEXT_LIMIT, Command, Splitter, block, parse
-from pnnsim.instrument.status import TEXTS, ScpiError, Status
+from pnnsim.hil.instrument.commands import COMMANDS, _table, spellings
+from pnnsim.hil.instrument.message import TEXT_LIMIT, Command, Splitter, block, parse
+from pnnsim.hil.instrument.status import TEXTS, ScpiError, Status
 
 
 def commands(message: bytes) -> list[Command]:

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from pnnsim.errors import BackendError
+from pnnsim.hil.instrument.message import block
+from pnnsim.hil.instrument.server import Limits, Server
+from pnnsim.hil.instrument.session import Instrument
 from pnnsim.hil.simulated import SimulatedBackend
-from pnnsim.instrument.message import block
-from pnnsim.instrument.server import Limits, Server
-from pnnsim.instrument.session import Instrument
 from tests.hil_machines import NETWORK, drives, spec, weights
 from tests.instrument_server import PATIENCE, Client, machine, serving
 
@@ -339,7 +339,7 @@ def test_stranger_who_says_no_token_is_shown_out_and_the_owner_is_not() -> None:
 def test_answer_beyond_all_memory_is_refused_before_it_is_computed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pnnsim.instrument.session.ANSWER_LIMIT", 1000)
+    monkeypatch.setattr("pnnsim.hil.instrument.session.ANSWER_LIMIT", 1000)
     backend = machine()
     before = condition(backend)
     with serving(Instrument(backend)) as port, Client(port) as client:

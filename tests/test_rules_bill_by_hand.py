@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.meter import Meter
+from pnnsim.hil.cost_model import Meter
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate

@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Sequence
 
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.bill import Bill
+from pnnsim.hil.cost import Bill
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import PhysicsAware, Settings, measure, train
 from pnnsim.specs.hardware import load_spec

@@ -20,8 +20,8 @@ from contextlib import contextmanager
 
 import torch
 
+from pnnsim.hil.backend import HardwareBackend
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.protocol import HardwareBackend
 from pnnsim.hil.remote import RemoteBackend, SocketLink, VisaLink
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.surrogate import Surrogate

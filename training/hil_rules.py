@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pnnsim.hil.bill import Bill
+from pnnsim.hil.cost import Bill
 from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, measure, train
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec

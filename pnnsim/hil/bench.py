@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import BackendError
-from pnnsim.hil.bill import Bill
-from pnnsim.hil.protocol import HardwareBackend, checked
+from pnnsim.hil.backend import HardwareBackend, checked
+from pnnsim.hil.cost import Bill
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
 

@@ -18,7 +18,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import Held, State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.bill import Bill
+from pnnsim.hil.cost import Bill
 from pnnsim.hil.devices import Devices
 from pnnsim.inference.evaluator import Carry, Loop
 from pnnsim.inference.programming import Programmed, Read

@@ -17,9 +17,9 @@ from torch import Tensor
 from pnnsim.common import storage
 from pnnsim.common.units import show, show_path
 from pnnsim.errors import BackendError, OutputError
-from pnnsim.hil.bill import Bill
+from pnnsim.hil.backend import Description, HardwareBackend, Measured
 from pnnsim.hil.calls import Call, Shapes
-from pnnsim.hil.protocol import Description, HardwareBackend, Measured
+from pnnsim.hil.cost import Bill
 
 FILE = "session.safetensors"
 

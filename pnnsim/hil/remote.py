@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import BackendError
-from pnnsim.hil.bill import Bill
-from pnnsim.hil.protocol import Description, Measured
+from pnnsim.hil.backend import Description, Measured
+from pnnsim.hil.cost import Bill
 
 #: Longest answer in text; a longer one is no answer of this instrument.
 _LINE = 65536

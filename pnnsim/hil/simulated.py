@@ -20,10 +20,10 @@ from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
 from pnnsim.devices.base import Held
 from pnnsim.errors import BackendError
-from pnnsim.hil.bill import Bill
-from pnnsim.hil.condition import Bank, Condition, load_condition, save_condition
-from pnnsim.hil.meter import Meter
-from pnnsim.hil.protocol import Description, Measured, checked, checked_set
+from pnnsim.hil.backend import Description, Measured, checked, checked_set
+from pnnsim.hil.chip_state import Bank, Condition, load_condition, save_condition
+from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost_model import Meter
 from pnnsim.inference.accesses import (
     NO_SYMBOL,
     UNWRITTEN,

@@ -19,7 +19,7 @@ from torch import Tensor
 from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.bill import Bill
+from pnnsim.hil.cost import Bill
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Examples
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pnnsim.hil.bill import Bill
-from pnnsim.hil.meter import Meter
+from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost_model import Meter
 from pnnsim.inference.chip import Chip
 from pnnsim.learning.rules.base import Rule, Settings
 from pnnsim.networks.relaxnet import ReLaXNet

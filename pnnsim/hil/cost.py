@@ -1,6 +1,7 @@
 """Add up what calls to a machine cost: how often, how long, how many joules, and for what.
 
-A bill is arithmetic alone. What one call costs is known to `pnnsim.hil.meter`, or to the machine.
+A bill is arithmetic alone. What one call costs is known to `pnnsim.hil.cost_model`, or to the
+machine.
 """
 
 from __future__ import annotations

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pnnsim.errors import BackendError
-from pnnsim.instrument.commands import execute
-from pnnsim.instrument.message import TEXT_LIMIT, Splitter
-from pnnsim.instrument.session import Instrument, Session
-from pnnsim.instrument.status import ScpiError
+from pnnsim.hil.instrument.commands import execute
+from pnnsim.hil.instrument.message import TEXT_LIMIT, Splitter
+from pnnsim.hil.instrument.session import Instrument, Session
+from pnnsim.hil.instrument.status import ScpiError
 
 #: SCPI over a raw socket (LXI and IANA both know 5025).
 DEFAULT_PORT = 5025

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import BackendError
-from pnnsim.hil.bill import Bill
+from pnnsim.hil.cost import Bill
 from pnnsim.networks.relaxnet import ReLaXNet
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pnnsim.instrument.status import ScpiError
+from pnnsim.hil.instrument.status import ScpiError
 
 #: Longest text between blocks. Commands are short; what is longer is no command.
 TEXT_LIMIT = 4096

@@ -1,7 +1,7 @@
 """List the commands of the instrument, and obey messages.
 
 The list is literal: what stands here is what can be asked, and the documentation's table says the
-same. What a command does to the machine is in `pnnsim.instrument.session`.
+same. What a command does to the machine is in `pnnsim.hil.instrument.session`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from functools import cache
 from itertools import product
 
 from pnnsim.errors import BackendError, OutputError
-from pnnsim.instrument.message import Argument, Command, parse
-from pnnsim.instrument.session import Session
-from pnnsim.instrument.status import ScpiError
+from pnnsim.hil.instrument.message import Argument, Command, parse
+from pnnsim.hil.instrument.session import Session
+from pnnsim.hil.instrument.status import ScpiError
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
-from pnnsim.hil.bill import Bill, Cost
+from pnnsim.hil.cost import Bill, Cost
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.work import Work
 from pnnsim.timing.run import run_timing

@@ -1,7 +1,7 @@
 """Do what one client asks of the instrument.
 
-Every method obeys one command of `pnnsim.instrument.commands` and gets its arguments, whose number
-has been checked. Neither sockets nor the spelling of commands are known here.
+Every method obeys one command of `pnnsim.hil.instrument.commands` and gets its arguments, whose
+number has been checked. Neither sockets nor the spelling of commands are known here.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnnsim.hil.bill import Bill
-from pnnsim.hil.protocol import HardwareBackend
-from pnnsim.instrument.message import Argument, block
-from pnnsim.instrument.status import ScpiError, Status
+from pnnsim.hil.backend import HardwareBackend
+from pnnsim.hil.cost import Bill
+from pnnsim.hil.instrument.message import Argument, block
+from pnnsim.hil.instrument.status import ScpiError, Status
 
 SCPI_VERSION = "1999.0"
 
