@@ -300,7 +300,7 @@ def verify(
     quiet: Quiet = False,
 ) -> None:
     """Compare what is computed with what was published; exit code 1 if anything differs."""
-    from pnnsim.verification import verify as compare_with_published
+    from pnnsim.testing.published import verify as compare_with_published
 
     checks = compare_with_published(names or ())
     failed = [check for check in checks if not check.passed]

@@ -11,8 +11,8 @@ import torch
 
 from pnnsim.cli import main
 from pnnsim.errors import SpecError
-from pnnsim.verification import DEMONSTRATIONS, devices, verify
-from pnnsim.verification.check import (
+from pnnsim.testing.published import DEMONSTRATIONS, devices, verify
+from pnnsim.testing.published.check import (
     Band,
     Check,
     Demonstration,
@@ -22,7 +22,7 @@ from pnnsim.verification.check import (
     exactly,
     percent,
 )
-from pnnsim.verification.networks import _on_junctions
+from pnnsim.testing.published.networks import _on_junctions
 
 CHECKS = verify()
 

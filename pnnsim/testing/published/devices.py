@@ -15,7 +15,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import dynamics, photonic_ring, photonic_switch, photonic_thermal
 from pnnsim.specs.hardware import load_spec
-from pnnsim.verification.check import Check, Demonstration, about, exactly, percent
+from pnnsim.testing.published.check import Check, Demonstration, about, exactly, percent
 
 HEATER = Demonstration(
     "heater", "Thermo-optic phase shifter", "Harris et al., Opt. Express 22, 10487, 2014"

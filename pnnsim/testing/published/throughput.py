@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pnnsim.verification.check import Check, Demonstration, at_least, percent
+from pnnsim.testing.published.check import Check, Demonstration, at_least, percent
 
 LIGHTMATTER = Demonstration(
     "lightmatter",

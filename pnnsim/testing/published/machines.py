@@ -9,7 +9,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.verification.check import Check, Demonstration, at_least, at_most
+from pnnsim.testing.published.check import Check, Demonstration, at_least, at_most
 
 MACROS = Demonstration(
     "mram-macros",

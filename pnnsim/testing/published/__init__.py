@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.validation import did_you_mean
-from pnnsim.verification import devices, machines, networks, throughput
-from pnnsim.verification.check import Check, Demonstration
+from pnnsim.testing.published import devices, machines, networks, throughput
+from pnnsim.testing.published.check import Check, Demonstration
 
 __all__ = ["DEMONSTRATIONS", "Check", "Demonstration", "verify"]
 

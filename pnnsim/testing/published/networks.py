@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pnnsim.common.rng import normal, stream
 from pnnsim.learning.datasets import load_task
 from pnnsim.physics import dynamics, electronic, photonic_modulation, quantize, spintronic_encoding
-from pnnsim.verification.check import Band, Check, Demonstration, about, at_least, percent
+from pnnsim.testing.published.check import Band, Check, Demonstration, about, at_least, percent
 
 ANALOG_COMPUTER = Demonstration(
     "analog-computer",
