@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pnnsim.cli import main
+from pnnsim.cli.app import main
 from pnnsim.common.progress import TerminalProgress, terminal_progress
 from pnnsim.errors import TaskError, UnsavedError
 from pnnsim.specs.experiment import Experiment, load_experiment
@@ -91,7 +91,7 @@ def test_a_command_imports_only_what_it_needs(words: list[str], forbidden: set[s
         cwd=Path(__file__).parent.parent,
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "pnnsim.cli" in imported
+    assert "pnnsim.cli.app" in imported
     assert not forbidden & imported
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pnnsim.cli import main
+from pnnsim.cli.app import main
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.experiment_run import Comparison, JobResult

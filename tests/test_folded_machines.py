@@ -10,7 +10,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from pnnsim.cli import app
+from pnnsim.cli.app import app
 from pnnsim.errors import BackendError, MappingError
 from pnnsim.hil.cost_model import Meter
 from pnnsim.inference.accesses import visits_from_trace

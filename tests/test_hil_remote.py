@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.cli import main
+from pnnsim.cli.app import main
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import HardwareBackend
 from pnnsim.hil.bench import Bench

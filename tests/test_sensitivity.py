@@ -14,7 +14,7 @@ import pytest
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.analysis.metrics import latencies
 from pnnsim.analysis.sensitivity import _neighbors, _parameters, sensitivities
-from pnnsim.cli import main
+from pnnsim.cli.app import main
 from pnnsim.devices.quantities import forms_of
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.placement import rewrites, tiles

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from pnnsim.analysis.metrics import setup
-from pnnsim.cli import main
+from pnnsim.cli.app import main
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.plan import plan_blocks, plan_period
 from pnnsim.mapping.tiling import map_network

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from pnnsim.cli import main
+from pnnsim.cli.app import main
 from pnnsim.errors import SpecError
 from pnnsim.testing.published import DEMONSTRATIONS, devices, verify
 from pnnsim.testing.published.check import (

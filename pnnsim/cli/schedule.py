@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pnnsim.cli_common import Settings, Source, overrides, print_json, print_table
+from pnnsim.cli.options import Settings, Source, overrides, print_json, print_table
 
 if TYPE_CHECKING:
     from pnnsim.analysis.sensitivity import Sensitivity

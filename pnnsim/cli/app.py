@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pnnsim.cli_common import (
+from pnnsim.cli.options import (
     Chips,
     DataDir,
     Exact,
@@ -37,8 +37,8 @@ from pnnsim.cli_common import (
     progress_bar,
     say,
 )
-from pnnsim.cli_serve import add_serve
-from pnnsim.cli_timing import add_commands
+from pnnsim.cli.schedule import add_commands
+from pnnsim.cli.serve import add_serve
 from pnnsim.errors import PnnsimError, Problem, SpecError, UnsavedError, one_line
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pnnsim.cli_common import Settings, Source, overrides
+from pnnsim.cli.options import Settings, Source, overrides
 
 
 def add_serve(app: typer.Typer) -> None:
