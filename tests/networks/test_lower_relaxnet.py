@@ -1,6 +1,6 @@
 """A lowered ReLaX-Net computes the network, and has its counts.
 
-The oracle is the NumPy forward pass of `tests.test_agreement`, which knows no workload.
+The oracle is the NumPy forward pass of `tests.inference.test_agreement`, which knows no workload.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import by_field, by_name
 from pnnsim.networks.workload import Digital, Mvm
 from pnnsim.specs.hardware import load_spec
-from tests.test_agreement import NETWORKS, numpy_forward, random_inputs, random_parameters
+from tests.inference.test_agreement import NETWORKS, numpy_forward, random_inputs, random_parameters
 
 #: Sums of at most 64 products of numbers near 1, twelve times over, in float64.
 TOLERANCE = 1e-10

@@ -375,7 +375,7 @@ def test_descriptions_and_workloads_load_no_torch() -> None:
     """A description is checked at once; loading torch takes a second."""
     code = (
         "import sys; from pnnsim.networks import builder, lrunet, mlp, protocol, workload; "
-        "import pnnsim.networks.relaxnet; pnnsim.networks.relaxnet.ReLaXNet().workload; mlp.Mlp().workload; "
+        "from pnnsim.networks.relaxnet import ReLaXNet; ReLaXNet().workload; mlp.Mlp().workload; "
         "lrunet.LruNet().workload.sha256(); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
