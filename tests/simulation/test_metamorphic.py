@@ -32,7 +32,7 @@ from pnnsim.timing.arrivals import Arrivals, periodic
 from pnnsim.timing.run import run_cores, run_fast, run_timing
 from tests.inference.test_agreement import random_inputs, random_parameters
 
-SPECS = Path(__file__).parents[1] / "hardware_specs"
+SPECS = Path(__file__).parents[2] / "hardware_specs"
 MACHINES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 #: Float64 sums in another order, of numbers of either size; relative alone.
 ROUNDING = 1e-12
