@@ -3,20 +3,20 @@
     python -m benchmarks.blocks [--small]
 
 First table: the same network on machines with a fast and with a slow switch, for blocks of 1 to
-512 waves (memory enlarged to hold them; everything else as described). Second table: time from
+512 samples (memory enlarged to hold them; everything else as described). Second table: time from
 result to result of photonic_mrr with its own and with a slow switch, for growing blocks, in closed
 form beside simulated points. Third table: its switch is made slower and slower; the block at which
 it is as fast as with its own switch and blocks of 1, in closed form and simulated.
 
-A step of a block of B waves takes T_step(B) = (B - 1) s + T_MM + T_switch where the move hides the
-processing of the first state; s is the time between two departures, the larger of
-T_encode + T_drive and T_nonlinearity. A wave takes L_T T_step(B) / B, and per wave and step a slow
-switch is as fast as a fast one at
+A step of a block of B samples takes T_step(B) = (B - 1) s + T_MM + T_switch where the move hides
+the processing of the first state; s is the time between two departures, the larger of
+T_encode + T_drive and T_nonlinearity. A sample takes L_T T_step(B) / B, and per sample and step a
+slow switch is as fast as a fast one at
 
     B* = (T_MM + T_slow - s) / (T_MM + T_fast - s).
 
-The simulated time is a little longer where the front end is slower than s: it keeps one wave ready
-and no more, so that in step 0 the waves of a block follow each other at T_in.
+The simulated time is a little longer where the front end is slower than s: it keeps one sample
+ready and no more, so that in step 0 the samples of a block follow each other at T_in.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def main() -> None:
     blocks = BLOCKS[:2] if small else BLOCKS
     rows = [measured(machine, block) for machine in machines for block in blocks]
     table(
-        "Blocks: 12 steps, two weight sets that stay, waves without a gap",
-        ("machine", "block", "mean latency s", "waves/s", "J per inference"),
+        "Blocks: 12 steps, two weight sets that stay, samples without a gap",
+        ("machine", "block", "mean latency s", "samples/s", "J per inference"),
         rows,
     )
     table(
-        f"photonic_mrr, time per wave with its own switch and with one of {SLOW:.0e} s",
+        f"photonic_mrr, time per sample with its own switch and with one of {SLOW:.0e} s",
         ("block", "own: closed form s", "own: simulated s", "slow: closed s", "slow: simulated s"),
         [points(block) for block in ((1, 4) if small else GROWING)],
     )
@@ -82,14 +82,14 @@ def measured(machine: str, block: int) -> tuple[str, ...]:
 
 
 def points(block: int) -> tuple[str, ...]:
-    """Return a row: time per wave for blocks of one size, with its own and with a slow switch."""
+    """Return a row: time per sample for blocks of one size, with its own and with a slow switch."""
     chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
     own = chip.delays()
     row = [str(block)]
     for delays in (own, replace(own, route_fs=round(SLOW * 1e15))):
         row += [
             f"{closed_form(delays, block) * 1e-15:.3e}",
-            f"{per_wave(chip, delays, block) * 1e-15:.3e}",
+            f"{per_sample(chip, delays, block) * 1e-15:.3e}",
         ]
     return tuple(row)
 
@@ -100,7 +100,7 @@ def spacing(delays: Delays) -> int:
 
 
 def closed_form(delays: Delays, block: int) -> float:
-    """Return the time per wave of blocks behind a switch that hides the state's processing [fs]."""
+    """Return the time per sample of blocks behind a switch that hides the state's processing [fs]."""
     step = (block - 1) * spacing(delays) + delays.mm_fs + delays.route_fs
     return NETWORK.steps * step / block
 
@@ -112,15 +112,17 @@ def break_even(slow: float) -> tuple[str, ...]:
     late = replace(fast, route_fs=round(slow * 1e15))
     gap = spacing(fast)
     closed = (late.mm_fs + late.route_fs - gap) / (fast.mm_fs + fast.route_fs - gap)
-    wanted = per_wave(chip, fast, 1)
+    wanted = per_sample(chip, fast, 1)
     low, high = 1, 4 * round(closed) + 4
     while low < high:  # the smallest block that is at least as fast
         middle = (low + high) // 2
-        low, high = (low, middle) if per_wave(chip, late, middle) <= wanted else (middle + 1, high)
+        low, high = (
+            (low, middle) if per_sample(chip, late, middle) <= wanted else (middle + 1, high)
+        )
     return f"{slow:.0e}", f"{closed:.1f}", str(low)
 
 
-def per_wave(chip: Chip, delays: Delays, block: int) -> float:
+def per_sample(chip: Chip, delays: Delays, block: int) -> float:
     """Return the time from one result to the next in steady use [fs]."""
     control = chip.spec.control.model_copy(update={"block": block})
     work = replace(chip.work(), delays=delays, control=control, memory_capacity=block)

@@ -57,12 +57,12 @@ def circumstances() -> str:
     )
 
 
-def event_rates(waves: int, arrivals: int) -> None:
+def event_rates(samples: int, arrivals: int) -> None:
     """Compare the exact way with a bare SimPy loop of as many request/hold/release cycles."""
     rows = []
     chip = Chip.nominal(load_spec("photonic_mrr"), ReLaXNet(weight_sets=2, steps=12))
     for name, network_steps, when in (
-        ("saturated, 12 steps", 12, Arrivals(waves)),
+        ("saturated, 12 steps", 12, Arrivals(samples)),
         ("Poisson at 70 % load, 1 step", 1, None),
     ):
         network = ReLaXNet(weight_sets=min(2, network_steps), steps=network_steps)
@@ -77,7 +77,7 @@ def event_rates(waves: int, arrivals: int) -> None:
              f"{len(trace) / bare_seconds:,.0f}", f"{bare_seconds / seconds:.2f}")
         )  # fmt: skip
     table("Exact mode beside bare SimPy (request, hold, release)",
-          ("run", "waves", "spans", "spans/s", "bare cycles/s", "ratio"), rows)  # fmt: skip
+          ("run", "samples", "spans", "spans/s", "bare cycles/s", "ratio"), rows)  # fmt: skip
 
 
 def fast_runs(sizes: Sequence[int]) -> None:
@@ -87,25 +87,25 @@ def fast_runs(sizes: Sequence[int]) -> None:
         network = ReLaXNet(weight_sets=sets, steps=12)
         chip = Chip.nominal(load_spec("photonic_mrr"), network)
         prices = chip.prices()
-        for waves in sizes:
-            seconds, _ = best(lambda c=chip, p=prices, w=waves: fast_metrics(c, p, w))
+        for samples in sizes:
+            seconds, _ = best(lambda c=chip, p=prices, w=samples: fast_metrics(c, p, w))
             tracemalloc.start()
-            trace = fast_metrics(chip, prices, waves)
+            trace = fast_metrics(chip, prices, samples)
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
             rows.append(
-                (sets, waves, len(trace), len(trace.base), f"{seconds:.3f}", f"{peak / 1e6:.1f}")
+                (sets, samples, len(trace), len(trace.base), f"{seconds:.3f}", f"{peak / 1e6:.1f}")
             )
     table("Fast mode: photonic_mrr, 12 steps, two banks, timing pass and metrics",
-          ("weight sets", "waves", "spans", "simulated", "s", "peak MB"), rows)  # fmt: skip
+          ("weight sets", "samples", "spans", "simulated", "s", "peak MB"), rows)  # fmt: skip
 
 
-def scaling(waves: int) -> None:
+def scaling(samples: int) -> None:
     """Time exact and fast runs of a small machine against one size at a time."""
-    base = {"waves": waves, "steps": 12, "sets": 2, "banks": 2, "block": 1}
+    base = {"samples": samples, "steps": 12, "sets": 2, "banks": 2, "block": 1}
     rows = []
     for name, values in (
-        ("waves", (waves, 4 * waves, 16 * waves)),
+        ("samples", (samples, 4 * samples, 16 * samples)),
         ("steps", (3, 12, 48)),
         ("banks", (1, 2)),
         ("sets", (1, 2, 12)),
@@ -129,9 +129,9 @@ def exact(chip: Chip, when: Arrivals) -> AnyTrace:
     return run_timing(chip.work(), when)
 
 
-def fast_metrics(chip: Chip, prices: Prices, waves: int) -> AnyTrace:
+def fast_metrics(chip: Chip, prices: Prices, samples: int) -> AnyTrace:
     """Run the timing pass the fast way and work out its metrics."""
-    trace = run_fast(chip.work(), waves)
+    trace = run_fast(chip.work(), samples)
     metrics_from(
         trace, prices, network=chip.network, memory_capacity=chip.memory.capacity,
         closed_form_fs=None,
@@ -140,7 +140,7 @@ def fast_metrics(chip: Chip, prices: Prices, waves: int) -> AnyTrace:
 
 
 def sized(
-    run: Callable[..., AnyTrace], *, waves: int, steps: int, sets: int, banks: int, block: int
+    run: Callable[..., AnyTrace], *, samples: int, steps: int, sets: int, banks: int, block: int
 ) -> AnyTrace:
     """Time a machine of round delays with one size changed."""
     network = ReLaXNet(hidden=4, weight_sets=min(sets, steps), steps=steps)
@@ -153,7 +153,7 @@ def sized(
     )  # fmt: skip
     mapping = map_network(hidden=4, weight_sets=network.weight_sets, count=banks, rows=4, cols=4)
     control = ControlParams(block=block)
-    return run(Work(delays, network.weight_set_order(), mapping, control, block), waves)
+    return run(Work(delays, network.weight_set_order(), mapping, control, block), samples)
 
 
 def bare_simpy(cycles: int) -> None:

@@ -1,11 +1,11 @@
-"""Measure how fast waves are evaluated, beside plain torch and beside the timing pass.
+"""Measure how fast samples are evaluated, beside plain torch and beside the timing pass.
 
     python -m benchmarks.values            # a few minutes
     python -m benchmarks.values --small    # sizes for a check that it works, seconds
 
 The machine is `photonic_mrr` with a bank for each weight set, and the value pass is that of one
 fabricated chip with every imperfection. The plain forward has the same shapes: the same input and
-output map, and for each step a product and a relu, all waves at once. Ratios within one run are
+output map, and for each step a product and a relu, all samples at once. Ratios within one run are
 what counts. Passes take turns and the shortest of each counts, processor time where there is one
 thread, so that other work on the computer matters least. The chip was calibrated before: that
 happens once for a set of weights, whatever the number of chips, and has a column of its own.
@@ -48,14 +48,14 @@ class Case:
     x: Tensor
 
     @staticmethod
-    def make(waves: int, inputs: int, dtype: torch.dtype, hidden: int = 64) -> Case:
+    def make(samples: int, inputs: int, dtype: torch.dtype, hidden: int = 64) -> Case:
         """Return an untrained network of 12 steps, its weight sets resident on tiles of 64 x 64."""
         network = ReLaXNet(inputs=inputs, hidden=hidden, outputs=10, weight_sets=SETS, steps=12)
         banks = SETS * (-(-hidden // 64)) ** 2
         spec = load_spec("photonic_mrr", [("weight_banks.count", str(banks))])
         parameters = Surrogate(network, spec, dtype=dtype).parameter_set()
         generator = torch.Generator().manual_seed(0)
-        x = torch.rand((waves, inputs), generator=generator, dtype=dtype)
+        x = torch.rand((samples, inputs), generator=generator, dtype=dtype)
         return Case(Chip.nominal(spec, network).fabricate(seed=0, index=0), parameters, x)
 
     @torch.no_grad()
@@ -92,23 +92,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{os.cpu_count()} CPUs, Python {platform.python_version()}, pnnsim {version('pnnsim')}, "
         f"torch {torch.__version__}\n"
     )
-    waves, rounds = (200, 1) if small else (26_032, 7)
+    samples, rounds = (200, 1) if small else (26_032, 7)
     threads = torch.get_num_threads()
     for count in sorted({1, threads}):
         torch.set_num_threads(count)
-        against_plain(waves, rounds)
+        against_plain(samples, rounds)
     torch.set_num_threads(1)
     sizes = (100, 200) if small else (1_000, 4_000, 16_000, 64_000)
-    scaling([(waves, 64) for waves in sizes], rounds)
+    scaling([(samples, 64) for samples in sizes], rounds)
     scaling([(sizes[1], hidden) for hidden in ((16, 80) if small else (16, 64, 128, 256))], rounds)
     torch.set_num_threads(threads)
 
 
-def against_plain(waves: int, rounds: int) -> None:
+def against_plain(samples: int, rounds: int) -> None:
     """Compare plain forward, value pass and timing pass of one network."""
     rows = []
     for inputs, dtype in ((64, torch.float32), (64, torch.float64), (3072, torch.float32)):
-        case = Case.make(waves, inputs, dtype)
+        case = Case.make(samples, inputs, dtype)
         timing = case.timing()
         found = in_turns(
             {
@@ -127,17 +127,17 @@ def against_plain(waves: int, rounds: int) -> None:
         )  # fmt: skip
     limits = ", ".join(f"{name} at most {limit:g}" for name, limit in LIMITS.items())
     table(
-        f"{waves} waves, N = 64, 12 steps, {torch.get_num_threads()} thread(s); {limits}",
+        f"{samples} samples, N = 64, 12 steps, {torch.get_num_threads()} thread(s); {limits}",
         ("inputs", "dtype", "plain ms", "timing ms", "values ms", "calibration ms",
          *LIMITS), rows,
     )  # fmt: skip
 
 
 def scaling(sizes: Sequence[tuple[int, int]], rounds: int) -> None:
-    """Time plain forward, timing and value pass against the number of waves, or of lines."""
+    """Time plain forward, timing and value pass against the number of samples, or of lines."""
     rows = []
-    for waves, hidden in sizes:
-        case = Case.make(waves, 64, torch.float32, hidden)
+    for samples, hidden in sizes:
+        case = Case.make(samples, 64, torch.float32, hidden)
         timing = case.timing()
         found = in_turns(
             {
@@ -147,11 +147,11 @@ def scaling(sizes: Sequence[tuple[int, int]], rounds: int) -> None:
             },
             rounds,
         )
-        each = f"{1e6 * found['values'] / waves:.1f}"
+        each = f"{1e6 * found['values'] / samples:.1f}"
         times = (f"{1e3 * seconds:.1f}" for seconds in found.values())
-        rows.append((waves, hidden, *times, each, f"{found['values'] / found['plain']:.1f}"))
+        rows.append((samples, hidden, *times, each, f"{found['values'] / found['plain']:.1f}"))
     table("Scaling, 64 inputs, float32, 1 thread",
-          ("waves", "N", "plain ms", "timing ms", "values ms", "values us per wave",
+          ("samples", "N", "plain ms", "timing ms", "values ms", "values us per sample",
            "values / plain"), rows)  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def main() -> None:
     accuracy, energy = metrics["accuracy"], metrics["energy_j"]
     print(f"accuracy   {accuracy['surrogate']:.1%} of the surrogate")
     print(f"           {accuracy['hardware_mean']:.1%} on {len(accuracy['chips'])} chips")
-    print(f"latency    {metrics['latency_s']['first'] * 1e9:.1f} ns for the first wave")
+    print(f"latency    {metrics['latency_s']['first'] * 1e9:.1f} ns for the first sample")
     print(f"energy     {energy['per_inference'] * 1e9:.0f} nJ for one inference")
     largest = max(energy["by_component"], key=energy["by_component"].get)
     print(f"           {energy['by_component'][largest] / energy['total']:.0%} of it: {largest}")

@@ -25,7 +25,7 @@ def main() -> None:
     if quick:
         settings += [
             ("training.epochs", "1"),
-            ("simulation.waves", "20"),
+            ("simulation.samples", "20"),
             ("simulation.chips", "1"),
         ]
     experiments = [

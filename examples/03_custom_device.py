@@ -58,7 +58,7 @@ def main() -> None:
     print("both devices keep the laws\n")
 
     settings = (
-        [("training.epochs", "1"), ("simulation.waves", "20"), ("simulation.chips", "1")]
+        [("training.epochs", "1"), ("simulation.samples", "20"), ("simulation.chips", "1")]
         if quick
         else []
     )

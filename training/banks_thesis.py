@@ -6,9 +6,9 @@ steps, with L_W = 1 (RNN) to 12 (DNN) weight sets, on machines with K = 1, 2, 4 
 thermal rings, magnetic tunnel junctions and phase-change cells. As long as L_W <= K all sets stay;
 beyond, banks are rewritten on the way. Nothing is trained: time and energy do not depend on data.
 
-Latency is that of a wave for which the encoder is free when it comes: T_in, and from then on until
-the result is at the host, the change back to the bank of step 0 included. Waves follow each other
-without a gap, so that energy is that of a machine in full use.
+Latency is that of a sample for which the encoder is free when it comes: T_in, and from then on
+until the result is at the host, the change back to the bank of step 0 included. Samples follow each
+other without a gap, so that energy is that of a machine in full use.
 
     python -m training.banks_thesis --out runs/banks
 """
@@ -31,7 +31,7 @@ MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")
 BANKS = (1, 2, 4, 12)
 STEPS = 12
 #: A multiple of every period that a rewriting plan of these sizes has would be long; the mean over
-#: this many waves is within a few per cent of it.
+#: this many samples is within a few per cent of it.
 WAVES = 240
 
 
@@ -43,7 +43,7 @@ class Point:
         machine: Name of the description.
         banks: Banks, K.
         weight_sets: Weight sets, L_W.
-        latency_s: Mean latency, waiting for the wave before left out [s].
+        latency_s: Mean latency, waiting for the sample before left out [s].
         energy_j: Energy of one inference, static power included [J].
         writes: Writes of a bank for each inference.
     """
@@ -56,18 +56,18 @@ class Point:
     writes: float
 
 
-def measure(machine: str, banks: int, weight_sets: int, *, steps: int, waves: int) -> Point:
+def measure(machine: str, banks: int, weight_sets: int, *, steps: int, samples: int) -> Point:
     """Time one network on one machine."""
     spec = pnnsim.load_spec(machine, [("weight_banks.count", str(banks))])
     network = pnnsim.ReLaXNet(weight_sets=weight_sets, steps=steps)
     chip = Chip.nominal(spec, network)
-    timing = time_run(chip, waves)
+    timing = time_run(chip, samples)
     found = timing_metrics(timing)
-    base, number = timing.run.base, timing.run.wave_counts()
+    base, number = timing.run.base, timing.run.sample_counts()
     rows = base.rows("encode")
     rows = rows[base.step[rows] == 0]
-    begin = np.empty(base.waves, dtype=np.int64)
-    begin[base.wave[rows]] = base.start_fs[rows]
+    begin = np.empty(base.samples, dtype=np.int64)
+    begin[base.sample[rows]] = base.start_fs[rows]
     latency_fs = base.result_fs - begin + chip.delays().input_fs
     return Point(
         machine,
@@ -75,7 +75,7 @@ def measure(machine: str, banks: int, weight_sets: int, *, steps: int, waves: in
         weight_sets,
         float(np.average(latency_fs, weights=number)) / 1e15,
         found["energy_j"]["per_inference"],
-        found["counts"].get("weight_banks.write", 0) / waves,
+        found["counts"].get("weight_banks.write", 0) / samples,
     )
 
 
@@ -114,10 +114,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--machines", nargs="+", default=list(MACHINES))
     parser.add_argument("--banks", nargs="+", type=int, default=list(BANKS))
     parser.add_argument("--steps", type=int, default=STEPS, help="steps L_T, and the largest L_W")
-    parser.add_argument("--waves", type=int, default=WAVES)
+    parser.add_argument("--samples", type=int, default=WAVES)
     options = parser.parse_args(arguments)
     points = [
-        measure(machine, banks, sets, steps=options.steps, waves=options.waves)
+        measure(machine, banks, sets, steps=options.steps, samples=options.samples)
         for machine in options.machines
         for banks in options.banks
         for sets in range(1, options.steps + 1)

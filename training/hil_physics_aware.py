@@ -4,7 +4,7 @@ Four figures for each machine and task: the surrogate's accuracy, that of its we
 that of weights trained on drawn imperfections, and that of the surrogate's weights trained on
 through each chip by physics-aware training (Wright, Onodera et al., Nature 601, 549, 2022). And two
 that say how far the model is from a chip: the reality gap, root mean square of chip minus model
-over the last states, before and after calibration by a thousand waves through each weight set.
+over the last states, before and after calibration by a thousand samples through each weight set.
 
     python -m training.hil_physics_aware [--quick] [--data-dir DIR] [--choose]
 
@@ -124,7 +124,7 @@ def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:
         here, twin, x = bench(spec, network, index), surrogate(), test.x[:GAP]
         here.load(twin.parameter_set())
         before = reality_gap(here, twin, x)
-        found = calibrate(here, twin, waves=50 if quick else WAVES)
+        found = calibrate(here, twin, samples=50 if quick else WAVES)
         return {"before": before, "after": reality_gap(here, twin, x, found)}
 
     cells = Cells(options.out)

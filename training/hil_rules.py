@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 _HEAD = (
-    "bench time [s]", "energy [J]", "waves", "writes", "states read", "forward", "write", "read",
+    "bench time [s]", "energy [J]", "samples", "writes", "states read", "forward", "write", "read",
     "host",
 )  # fmt: skip
 

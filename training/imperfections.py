@@ -34,7 +34,7 @@ from pnnsim.specs.resolve import available_specs
 
 #: Overrides of an experiment; the quick ones show only that the recipe runs.
 FULL = (("simulation.chips", "5"),)
-QUICK = (("training.epochs", "1"), ("simulation.chips", "1"), ("simulation.waves", "20"))
+QUICK = (("training.epochs", "1"), ("simulation.chips", "1"), ("simulation.samples", "20"))
 
 FOLDER = Path("runs/imperfections")
 NONE, ALL = "none", "all"
@@ -50,7 +50,7 @@ class Row:
         accuracy_mean: Mean share of right answers over the chips.
         accuracy_std: Standard deviation over the chips; 0 for one chip.
         chips: Number of chips.
-        waves: Number of held-out examples.
+        samples: Number of held-out examples.
     """
 
     machine: str
@@ -58,7 +58,7 @@ class Row:
     accuracy_mean: float
     accuracy_std: float
     chips: int
-    waves: int
+    samples: int
 
 
 def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
@@ -76,7 +76,7 @@ def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
         experiment.training,
     )
     simulation = experiment.simulation
-    test = labelled(task.test_x[: simulation.waves], task.test_y[: simulation.waves])
+    test = labelled(task.test_x[: simulation.samples], task.test_y[: simulation.samples])
     parameters, visits = twin.parameter_set(), time_run(twin.chip, len(test)).visits
     chips = [twin.chip.fabricate(simulation.seed, index) for index in range(simulation.chips)]
     known = twin.chip.imperfections

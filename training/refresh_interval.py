@@ -1,9 +1,10 @@
 """Accuracy, latency and energy against the time after which fading weights are written again.
 
 Phase-change weights fade from the moment when they are written, and `control.refresh_interval`
-writes them again while requests come. Too rarely, and waves meet old weights. Too often, and waves
-meet a bank that is being written: those that have set out wait with their state in the memory,
-which droops. Both come from the times of the events; nothing here says where the best interval is.
+writes them again while requests come. Too rarely, and samples meet old weights. Too often, and
+samples meet a bank that is being written: those that have set out wait with their state in the
+memory, which droops. Both come from the times of the events; nothing here says where the best
+interval is.
 
 Requests come at random for two hours. If they came at a fixed interval, they would meet a refresh
 always or never wherever both intervals have a common multiple.
@@ -63,7 +64,7 @@ class Point:
     Args:
         interval: Time after which a bank is written again [s]; None for never.
         shares: Share of right answers of each chip, by corner.
-        p99: Latency that one of a hundred waves exceeds [s].
+        p99: Latency that one of a hundred samples exceeds [s].
         energy: Energy of one inference [J].
         refresh_energy: Of it, the energy of refreshes without standing power [J].
         lifetime: Time until the cells are worn out by refreshes alone [s].
@@ -93,11 +94,11 @@ def corner(name: str, *, quick: bool) -> HardwareSpec:
     )
 
 
-def timed(network: ReLaXNet, interval: float | None, waves: int, *, quick: bool) -> Timing:
+def timed(network: ReLaXNet, interval: float | None, samples: int, *, quick: bool) -> Timing:
     """Return when everything happens; that is the same in all corners."""
     again = [] if interval is None else [("control.refresh_interval", f"{interval} s")]
     chip = Chip.nominal(machine(*again, quick=quick), network)
-    return time_run(chip, poisson(waves, waves / HOURS, seed=0))
+    return time_run(chip, poisson(samples, samples / HOURS, seed=0))
 
 
 def trained(network: ReLaXNet, data: Data, seed: int, *, quick: bool) -> ParameterSet:
@@ -119,14 +120,14 @@ def measure(
         ]
         for name, mine in chips.items()
     }
-    waves, found = timing.run.waves, timing_metrics(timing)
+    samples, found = timing.run.samples, timing_metrics(timing)
     interval = timing.chip.spec.control.refresh_interval
     return Point(
         interval,
         shares,
         found["latency_s"]["p99"],
         found["energy_j"]["per_inference"],
-        found["refresh"]["energy_j"] / waves,
+        found["refresh"]["energy_j"] / samples,
         math.inf if interval is None else timing.chip.weight_banks.endurance * interval,
     )
 

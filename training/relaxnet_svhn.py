@@ -175,7 +175,7 @@ def machines(options: Options, network: ReLaXNet) -> str:
         *((f"training.{name}", str(value).lower()) for name, value in training.items()),
         *RELU_SETTINGS,
         ("simulation.chips", "2" if quick else "3"),
-        ("simulation.waves", "40" if quick else "2000"),
+        ("simulation.samples", "40" if quick else "2000"),
     ]
     return on_machines(options, RELU_MACHINES, network, settings)
 

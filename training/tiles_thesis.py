@@ -4,7 +4,7 @@ A matrix of 64 x 64 has sixteen tiles of 16 x 16. A machine with sixteen banks m
 once; with fewer, each step is several products, and tiles are rewritten in the middle of a step.
 There are three ways to order that: all banks multiply at once (`side by side`); half of them are
 written while the other half multiplies (`written ahead`); or one multiplies at a time, so that the
-others keep their tiles (`tile by tile`). A block of waves shares each rewriting. The network is a
+others keep their tiles (`tile by tile`). A block of samples shares each rewriting. The network is a
 ReLaX-Net with one weight set and 12 steps. Nothing is trained: time and energy do not depend on
 data.
 
@@ -48,7 +48,7 @@ class Point:
         machine: Name of the description.
         banks: Physical banks.
         order: How tiles follow each other.
-        block: Waves of one block.
+        block: Samples of one block.
         folds: Products that make up a step.
         writes: Tiles written for each inference.
         interval_s: Time from one result to the next [s].

@@ -102,31 +102,31 @@ def _ends_of_loop(trace: Trace, rows: Ints) -> tuple[Ints, Ints]:
     """Return the first encoding and the last activation of each sample, -1 where there is none.
 
     Returns:
-        Rows, each of shape `(n_wave,)`.
+        Rows, each of shape `(n_sample,)`.
     """
     encoder = _of(trace, rows, "encoder")
     encoder = encoder[trace.step[encoder] >= 0]
     activates = _with(trace, rows, "activate")
-    first, last = np.full((2, trace.waves), -1, dtype=np.int64)
-    first[trace.wave[encoder][::-1]] = encoder[::-1]
-    last[trace.wave[activates]] = activates
+    first, last = np.full((2, trace.samples), -1, dtype=np.int64)
+    first[trace.sample[encoder][::-1]] = encoder[::-1]
+    last[trace.sample[activates]] = activates
     return first, last
 
 
 def _outside(trace: Trace, rows: Ints) -> Ints:
     """Return those of some rows that serve a sample ahead of the loop or behind it."""
-    return np.asarray(rows[(trace.wave[rows] >= 0) & (trace.step[rows] < 0)], np.int64)
+    return np.asarray(rows[(trace.sample[rows] >= 0) & (trace.step[rows] < 0)], np.int64)
 
 
 def _kept_input(trace: Trace, rows: Ints, component: str) -> Stretches:
     """Return when a component keeps inputs that it prepared last, until the encoder takes them."""
     first, _ = _ends_of_loop(trace, rows)
     outside = _outside(trace, rows)
-    inputs = outside[outside < first[trace.wave[outside]]]
-    prepared = np.full(trace.waves, -1, dtype=np.int64)
-    prepared[trace.wave[inputs]] = inputs
+    inputs = outside[outside < first[trace.sample[outside]]]
+    prepared = np.full(trace.samples, -1, dtype=np.int64)
+    prepared[trace.sample[inputs]] = inputs
     kept = _of(trace, prepared[prepared >= 0], component)
-    return trace.end_fs[kept], trace.start_fs[first[trace.wave[kept]]]
+    return trace.end_fs[kept], trace.start_fs[first[trace.sample[kept]]]
 
 
 def _kept_symbols(trace: Trace, encoder: Ints) -> Stretches:
@@ -140,7 +140,7 @@ def _kept_symbols(trace: Trace, encoder: Ints) -> Stretches:
 def _kept_values(trace: Trace, rows: Ints, engine_keeps: EngineKeeps) -> Stretches:
     """Return when the front end keeps more of a sample than its input."""
     maps = _with(trace, _of(trace, rows, "front_end"), "map_input")
-    samples = trace.wave[maps]
+    samples = trace.sample[maps]
     if engine_keeps == "values":
         return trace.end_fs[maps], trace.result_fs[samples]
     _, last = _ends_of_loop(trace, rows)
@@ -156,7 +156,7 @@ def _kept_sums(trace: Trace, rows: Ints) -> Stretches:
     begins, ends = detects[fold == 0], detects[fold == trace.folds - 1]
     if trace.folds == 1:
         return trace.start_fs[begins[:0]], trace.end_fs[begins[:0]]
-    begins, ends = (r[np.lexsort((trace.step[r], trace.wave[r]))] for r in (begins, ends))
+    begins, ends = (r[np.lexsort((trace.step[r], trace.sample[r]))] for r in (begins, ends))
     return trace.start_fs[begins], trace.end_fs[ends]
 
 
@@ -164,8 +164,8 @@ def _kept_results(trace: Trace, rows: Ints) -> Stretches:
     """Return when the readout keeps results, until the last that handles them begins to."""
     _, last = _ends_of_loop(trace, rows)
     outside = _outside(trace, rows)
-    outputs = outside[outside > last[trace.wave[outside]]]
-    handed = np.full(trace.waves, -1, dtype=np.int64)
-    handed[trace.wave[outputs]] = outputs
+    outputs = outside[outside > last[trace.sample[outside]]]
+    handed = np.full(trace.samples, -1, dtype=np.int64)
+    handed[trace.sample[outputs]] = outputs
     samples = np.flatnonzero((handed >= 0) & (last >= 0))
     return trace.end_fs[last[samples]], trace.start_fs[handed[samples]]

@@ -1,6 +1,6 @@
 """Turn a trace and its prices into the figures of a run: latency, throughput, energy, use of parts.
 
-Everything here is arithmetic on columns. What a wave *computes* is not known here, so accuracy,
+Everything here is arithmetic on columns. What a sample *computes* is not known here, so accuracy,
 area and wall time are added elsewhere.
 """
 
@@ -27,7 +27,7 @@ PERCENTILES = (50, 95, 99)
 
 #: What a departure waits for that comes later than its cause allows.
 WAIT = ("nonlinearity", "wait")
-#: What an output of the first wave waits for behind its loop.
+#: What an output of the first sample waits for behind its loop.
 ENGINE = ("front_end", "wait")
 #: What a refresh waits for that begins when it is due.
 DUE = ("weight_banks", "wait")
@@ -37,7 +37,7 @@ _FS_PER_S = 10**15
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """State what it takes to write the banks before the first wave.
+    """State what it takes to write the banks before the first sample.
 
     Args:
         writes: Logical banks written.
@@ -80,19 +80,19 @@ def setup(
 
 
 def latencies(trace: AnyTrace) -> dict[str, float]:
-    """Return the time from arrival to result over all waves [s].
+    """Return the time from arrival to result over all samples [s].
 
-    A percentile q is the nearest rank: the shortest latency that at least q percent of the waves
-    do not exceed. It is always the latency of a wave, never between two.
+    A percentile q is the nearest rank: the shortest latency that at least q percent of the samples
+    do not exceed. It is always the latency of a sample, never between two.
     """
-    latency, number = trace.base.result_fs - trace.base.arrival_fs, trace.wave_counts()
+    latency, number = trace.base.result_fs - trace.base.arrival_fs, trace.sample_counts()
     order = np.argsort(latency, kind="stable")
     ranked, ranks = latency[order], np.cumsum(number[order])
     figures = {"first": int(latency[0]), "max": int(ranked[-1])}
     for q in PERCENTILES:
-        figures[f"p{q}"] = int(ranked[np.searchsorted(ranks, -(-q * trace.waves // 100))])
+        figures[f"p{q}"] = int(ranked[np.searchsorted(ranks, -(-q * trace.samples // 100))])
     seconds = {name: value / _FS_PER_S for name, value in figures.items()}
-    seconds["mean"] = total_fs(latency, number) / trace.waves / _FS_PER_S
+    seconds["mean"] = total_fs(latency, number) / trace.samples / _FS_PER_S
     return {name: seconds[name] for name in ("first", "mean", "p50", "p95", "p99", "max")}
 
 
@@ -100,12 +100,13 @@ def queue(trace: AnyTrace) -> dict[str, Any]:
     """Return what happens before the front end begins: who waits, for how long, who is turned away.
 
     Returns:
-        `mean` and `max` of the number of waves that wait, the mean over the makespan; `wait_s` with
-        `mean` and `max` over the waves that are served; `dropped`, the requests that are not.
+        `mean` and `max` of the number of samples that wait, the mean over the makespan; `wait_s`
+        with `mean` and `max` over the samples that are served; `dropped`, the requests that are
+        not.
     """
     arrival, begin = trace.base.arrival_fs, trace.base.begin_fs()
     wait = begin - arrival
-    total = total_fs(wait, trace.wave_counts())
+    total = total_fs(wait, trace.sample_counts())
     waits = wait > 0
     times = np.concatenate([begin[waits], arrival[waits]])
     change = np.concatenate([np.full(waits.sum(), -1), np.full(waits.sum(), 1)])
@@ -115,7 +116,7 @@ def queue(trace: AnyTrace) -> dict[str, Any]:
         "mean": total / trace.makespan_fs if trace.makespan_fs else 0.0,
         "max": int(length.max(initial=0)),
         "wait_s": {
-            "mean": total / trace.waves / _FS_PER_S,
+            "mean": total / trace.samples / _FS_PER_S,
             "max": int(wait.max()) / _FS_PER_S,
         },
         "dropped": len(trace.dropped),
@@ -123,7 +124,7 @@ def queue(trace: AnyTrace) -> dict[str, Any]:
 
 
 def interval(trace: AnyTrace) -> float:
-    """Return the mean time between results [s]; for a single wave its makespan.
+    """Return the mean time between results [s]; for a single sample its makespan.
 
     Rates of cores that work side by side add up.
 
@@ -133,14 +134,14 @@ def interval(trace: AnyTrace) -> float:
     if len(trace.parts) > 1:
         return 1.0 / math.fsum(1.0 / interval(part) for part in trace.parts)
     span = trace.makespan_fs
-    if trace.waves > 1:
+    if trace.samples > 1:
         span = trace.result_span_fs
     if span <= 0:
         raise ScheduleError(
-            f"timing: got {trace.waves} results in 0 fs; expected a machine that takes time. "
+            f"timing: got {trace.samples} results in 0 fs; expected a machine that takes time. "
             "Hint: give the readout or the front end a delay"
         )
-    return span / max(1, trace.waves - 1) / _FS_PER_S
+    return span / max(1, trace.samples - 1) / _FS_PER_S
 
 
 def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
@@ -169,11 +170,11 @@ def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
 
 
 def _engine_waits(trace: Trace) -> dict[int, int]:
-    """Return which spans of the first wave behind the loop began late, and what came before each.
+    """Return which spans of the first sample behind the loop began late, and what came before each.
 
-    Nothing but the digital engine can be busy with a later wave there.
+    Nothing but the digital engine can be busy with a later sample there.
     """
-    mine = np.flatnonzero(trace.wave == 0)
+    mine = np.flatnonzero(trace.sample == 0)
     left = mine[trace.action[mine] == ACTIONS.index("activate")][-1]
     outputs = mine[(mine > left) & (trace.step[mine] < 0)]
     before = np.append(left, outputs[:-1])
@@ -182,13 +183,13 @@ def _engine_waits(trace: Trace) -> dict[int, int]:
 
 
 def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
-    """Return who holds up the result of the first wave, as shares of its latency.
+    """Return who holds up the result of the first sample, as shares of its latency.
 
-    From the last span of the wave the causes are followed back to the first arrival. What a
+    From the last span of the sample the causes are followed back to the first arrival. What a
     departure waits after its cause ended, it waits for the nonlinearity to be free at capture;
     that share is called `nonlinearity.wait`. What its output waits for the digital engine, which
-    works for a later wave, is `front_end.wait`. A refresh that began when it was due held up the
-    wave from its arrival on, `weight_banks.wait`.
+    works for a later sample, is `front_end.wait`. A refresh that began when it was due held up the
+    sample from its arrival on, `weight_banks.wait`.
 
     Returns:
         One dictionary of `component`, `action` and `share` for each pair, largest share first; the
@@ -197,7 +198,7 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
     trace = run.base
     components = trace.components()
     spent: dict[tuple[str, str], int] = {}
-    row = int(np.flatnonzero(trace.wave == 0)[-1])
+    row = int(np.flatnonzero(trace.sample == 0)[-1])
     held_up = _engine_waits(trace)
     while row != NO_CAUSE:
         cause, start = int(trace.cause[row]), int(trace.start_fs[row])
@@ -262,7 +263,7 @@ def layout(mapping: Mapping) -> dict[str, Any]:
 
 
 def setup_of(chip: Chip, prices: Prices) -> Setup:
-    """Return what it takes to make a chip ready for its first wave, as `setup`."""
+    """Return what it takes to make a chip ready for its first sample, as `setup`."""
     return setup(
         chip.mapping,
         write_time=from_fs(chip.weight_banks.delay_fs("write")),
@@ -293,7 +294,7 @@ def metrics_from(
         prices: Prices of its actions.
         network: For the number of multiply-accumulates.
         memory_capacity: States that the memory holds at once.
-        closed_form_fs: Latency of a wave alone in closed form, None where it does not apply [fs].
+        closed_form_fs: Latency of a sample alone in closed form, None where it does not apply [fs].
             In a run of several, the output of the first may wait for the digital engine besides.
 
     Raises:
@@ -306,12 +307,12 @@ def metrics_from(
     )
     if closed_form_fs is not None and closed_form_fs != first_fs:
         raise ScheduleError(
-            f"timing: internal: the first wave took {first_fs} fs; the closed form expects "
+            f"timing: internal: the first sample took {first_fs} fs; the closed form expects "
             f"{closed_form_fs} fs. Please report this with the hardware description"
         )
     ledger = EnergyLedger.from_trace(trace, prices)
     between = interval(trace)
-    per_inference = ledger.total / trace.waves
+    per_inference = ledger.total / trace.samples
     hidden = network.macs_per_inference()["hidden"]
     return {
         "latency_s": latencies(trace),

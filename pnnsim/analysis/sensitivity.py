@@ -86,7 +86,7 @@ class Sensitivity:
         return _bends(*self.latency_sides) or _bends(*self.energy_sides)
 
 
-def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, waves: int = 64) -> list[Sensitivity]:
+def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, samples: int = 64) -> list[Sensitivity]:
     """Return what each parameter that matters does, the most influential first.
 
     Derivatives are central differences of replayed runs; one-sided where a step to one side is
@@ -98,19 +98,19 @@ def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, waves: int = 64) -> 
     Args:
         spec: Machine.
         network: What it computes.
-        waves: Waves of each run, which come as fast as the machine takes them.
+        samples: Samples of each run, which come as fast as the machine takes them.
 
     Raises:
         MappingError: If the network does not fit the machine.
     """
     nominal = Chip.nominal(spec, network)
-    here = _figures(nominal, waves)
+    here = _figures(nominal, samples)
     found = []
     for section, key, value in _parameters(spec):
         steps = (1,) if isinstance(value, int) else (STEP, STEP / 2)
         around = [
             [
-                (moved, _moved(nominal, section, key, moved, waves))
+                (moved, _moved(nominal, section, key, moved, samples))
                 for moved in _neighbors(spec, section, key, value, step)
             ]
             for step in steps
@@ -219,7 +219,7 @@ def _parameters(spec: HardwareSpec) -> Iterator[tuple[str, str, float]]:
                 yield section, key, value
 
 
-def _moved(nominal: Chip, section: str, key: str, value: float, waves: int) -> _Figures | None:
+def _moved(nominal: Chip, section: str, key: str, value: float, samples: int) -> _Figures | None:
     """Return the figures with one value changed; None where that is no such machine."""
     spec = nominal.spec
     part: Params = getattr(spec, section)
@@ -230,15 +230,15 @@ def _moved(nominal: Chip, section: str, key: str, value: float, waves: int) -> _
     try:
         chip = Chip.nominal(replace(spec, **changes), nominal.network)
         # Another way to lay out the matrices is another machine, not a small change of this one.
-        return _figures(chip, waves) if chip.mapping == nominal.mapping else None
+        return _figures(chip, samples) if chip.mapping == nominal.mapping else None
     except (PnnsimError, ValueError):  # ValueError: outside the range of a formula
         return None
 
 
-def _figures(chip: Chip, waves: int) -> _Figures:
+def _figures(chip: Chip, samples: int) -> _Figures:
     """Return mean latency [s] and energy of one inference [J]."""
-    trace = run_cores(run_fast, planned(chip.work()), waves)
-    energy = EnergyLedger.from_trace(trace, chip.prices()).total / trace.waves
+    trace = run_cores(run_fast, planned(chip.work()), samples)
+    energy = EnergyLedger.from_trace(trace, chip.prices()).total / trace.samples
     return latencies(trace)["mean"], energy
 
 

@@ -24,12 +24,12 @@ from pnnsim.cli.options import (
     Offline,
     Quiet,
     Rule,
+    Samples,
     Seed,
     Settings,
     Source,
     Task,
     TrainingSeed,
-    Waves,
     overrides,
     print_json,
     print_line,
@@ -126,7 +126,7 @@ def run(
     seed: Seed = None,
     training_seed: TrainingSeed = None,
     chips: Chips = None,
-    waves: Waves = None,
+    samples: Samples = None,
     exact: Exact = False,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -160,7 +160,7 @@ def run(
         seed=seed,
         training_seed=training_seed,
         chips=chips,
-        waves=waves,
+        samples=samples,
     )
     folder = default_folder(experiment) if out is None else out
     check_target(folder, force=force)  # before torch is imported
@@ -215,7 +215,7 @@ def compare(
     seed: Seed = None,
     training_seed: TrainingSeed = None,
     chips: Chips = None,
-    waves: Waves = None,
+    samples: Samples = None,
     exact: Exact = False,
     data_dir: DataDir = None,
     offline: Offline = False,
@@ -240,7 +240,7 @@ def compare(
                 seed=seed,
                 training_seed=training_seed,
                 chips=chips,
-                waves=waves,
+                samples=samples,
             )
         except SpecError as error:
             hint = did_you_mean(label, NETWORK_KINDS)

@@ -34,7 +34,7 @@ Rule = Annotated[
 ]
 TrainingSeed = Annotated[int | None, typer.Option("--training-seed", help="Seed of the training.")]
 Chips = Annotated[int | None, typer.Option("--chips", help="Number of fabricated chips.")]
-Waves = Annotated[int | None, typer.Option("--waves", help="Held-out examples that are run.")]
+Samples = Annotated[int | None, typer.Option("--samples", help="Held-out examples that are run.")]
 Exact = Annotated[
     bool, typer.Option("--exact", help="Simulate every event, also where a run repeats itself.")
 ]

@@ -62,7 +62,7 @@ def add_commands(app: typer.Typer) -> None:
             return
         when = "ahead of time" if work.ahead else "when they are needed"
         typer.echo(f"banks are written {when}")
-        typer.echo(f"rewritten in each {1 + max(w.block for w in writes)} block(s) of waves:")
+        typer.echo(f"rewritten in each {1 + max(w.block for w in writes)} block(s) of samples:")
         print_table(
             ("block", "before step", "fold", "weight set", "into banks"),
             [

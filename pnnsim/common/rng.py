@@ -22,7 +22,7 @@ def stream(seed: int, path: str, lifetime: Lifetime) -> torch.Generator:
         seed: The run's seed.
         path: Dotted path of who draws, such as `chip2.weight_banks.0`.
         lifetime: How long a draw lasts; `train` covers initialization and batch order, `arrival`
-            the times at which waves come.
+            the times at which samples come.
 
     Returns:
         A CPU generator, seeded with 63 bits of the key's SHA-256.

@@ -85,7 +85,7 @@ class Component(ABC, Generic[P]):
 
     @abstractmethod
     def cost(self, action: str) -> float:
-        """Return the energy of one action for one whole wave [J]; KeyError as `delay_fs`."""
+        """Return the energy of one action for one whole sample [J]; KeyError as `delay_fs`."""
 
     @abstractmethod
     def static_power(self) -> float:

@@ -173,8 +173,8 @@ class Nonlinearity(Component[P]):
 
         Args:
             value: Pre-activation, logical.
-            previous: Last output of this part in the same wave; None in the first step. Only parts
-                that have not settled depend on it.
+            previous: Last output of this part in the same sample; None in the first step. Only
+                parts that have not settled depend on it.
             generator: Stream of the read noise; None for no noise.
             active: Imperfections that are switched on.
         """
@@ -205,7 +205,7 @@ class Memory(Component[P]):
     @property
     @abstractmethod
     def capacity(self) -> int:
-        """Return how many waves fit."""
+        """Return how many samples fit."""
 
     @property
     def transmission(self) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINT_GROUP = "pnnsim.components"
 
-#: part → kind → (description, component). The parts come in the order in which a wave meets them.
+#: part → kind → (description, component). The parts come in the order in which a sample meets them.
 BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
     "front_end": {
         "digital": (
@@ -141,7 +141,7 @@ _registered: dict[tuple[str, str], type[Component[Any]]] = {}
 
 
 def parts() -> tuple[str, ...]:
-    """Return the names of the parts of a machine, in the order in which a wave meets them."""
+    """Return the names of the parts of a machine, in the order in which a sample meets them."""
     return tuple(BUILTIN)
 
 

@@ -69,7 +69,7 @@ class Measured:
 
 
 class HardwareBackend(Protocol):
-    """Hold weight sets and carry waves through them."""
+    """Hold weight sets and carry samples through them."""
 
     def describe(self) -> Description:
         """Return what the machine is."""
@@ -89,7 +89,7 @@ class HardwareBackend(Protocol):
         ...
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
-        """Carry waves through all steps.
+        """Carry samples through all steps.
 
         Args:
             drive: What the front end hands over, float64, shape `(batch, n_hidden)`.
@@ -98,7 +98,7 @@ class HardwareBackend(Protocol):
         ...
 
     def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
-        """Carry waves through one weight set alone, as through the first step of a pass.
+        """Carry samples through one weight set alone, as through the first step of a pass.
 
         Args:
             weight_set: Its number.

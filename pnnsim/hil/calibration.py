@@ -142,28 +142,28 @@ def reality_gap(
     return float((found - expected.to(torch.float64)).square().mean().sqrt())
 
 
-def calibrate(bench: Bench, twin: Surrogate, *, waves: int = 2000, seed: int = 0) -> Calibration:
-    """Measure a machine with waves of random states through each weight set alone.
+def calibrate(bench: Bench, twin: Surrogate, *, samples: int = 2000, seed: int = 0) -> Calibration:
+    """Measure a machine with samples of random states through each weight set alone.
 
     The twin's weights are loaded, and the electronic gain is set so that the activation answers
     with a slope. What is measured is linear in gain, offset and errors up to that slope, so each
-    output is a regression; a ridge keeps noise out of what the waves do not tell, and its size is
+    output is a regression; a ridge keeps noise out of what the samples do not tell, and its size is
     that of the least generalized cross-validation (Golub, Heath and Wahba, Technometrics 21, 1979).
 
     Args:
         bench: Machine.
         twin: Model of it.
-        waves: Measurements on each weight set.
+        samples: Measurements on each weight set.
         seed: Seed of the states.
 
     Raises:
-        BackendError: If there is no wave, or the machine fails.
+        BackendError: If there is no sample, or the machine fails.
     """
-    if waves < 1:
-        raise BackendError(f"calibration: got {waves} waves; expected at least 1")
+    if samples < 1:
+        raise BackendError(f"calibration: got {samples} samples; expected at least 1")
     before, live = bench.bill, twin.parameter_set().to(torch.float64)
     generator = stream(seed, "calibration", "read")
-    shape = (waves, twin.network.hidden)
+    shape = (samples, twin.network.hidden)
     state = torch.rand(shape, generator=generator, dtype=torch.float64)
     bench.load(live)
     found, devices = Calibration.none(twin), Devices.of(twin)
@@ -249,11 +249,11 @@ def _refine(
         answer = chip.nonlinearity.activate(value, None, None, frozenset())
         (slope,) = torch.autograd.grad(answer.sum(), value)
     told = _told(twin, measured)
-    weight = told * slope * parameters.gain[number]  # (wave, output)
+    weight = told * slope * parameters.gain[number]  # (sample, output)
     missed = told * (measured - answer.detach())
     line = chip.encoder.encode(state, converted=True, active=twin.read.active)
     product = line @ parameters.weight[number].T
-    columns = torch.stack([product, torch.ones_like(product)], dim=-1)  # (wave, output, 2)
+    columns = torch.stack([product, torch.ones_like(product)], dim=-1)  # (sample, output, 2)
     everyone = line.unsqueeze(1).expand(*product.shape, line.shape[1])
     design = weight.unsqueeze(-1) * torch.cat([columns, everyone], dim=-1)
     solved = _ridge(design.transpose(0, 1), missed.T)  # (output, 2 + n_in)
@@ -266,10 +266,10 @@ def _ridge(design: Tensor, target: Tensor) -> Tensor:
     """Return the ridge regression of each output, all with the penalty of the least GCV.
 
     Args:
-        design: Shape `(n_out, n_wave, n_column)`.
-        target: Shape `(n_out, n_wave)`.
+        design: Shape `(n_out, n_sample, n_column)`.
+        target: Shape `(n_out, n_sample)`.
     """
-    waves = design.shape[1]
+    samples = design.shape[1]
     left, singular, right = torch.linalg.svd(design, full_matrices=False)
     along = (left.transpose(1, 2) @ target.unsqueeze(-1)).squeeze(-1)
     outside = target.square().sum() - along.square().sum()
@@ -279,7 +279,7 @@ def _ridge(design: Tensor, target: Tensor) -> Tensor:
     for penalty in (_PENALTIES * scale).tolist():
         kept = squares / (squares + penalty)
         left_over = outside + ((1.0 - kept) * along).square().sum()
-        freedom = 1.0 - kept.sum() / (waves * len(design))
+        freedom = 1.0 - kept.sum() / (samples * len(design))
         score = float(left_over / freedom.square())
         if score < best:
             best, chosen = score, torch.tensor(penalty, dtype=torch.float64)

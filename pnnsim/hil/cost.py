@@ -39,9 +39,9 @@ class Bill:
     """Hold the cost of some calls, split by what was done.
 
     Args:
-        forward: Passes of waves; counts waves.
+        forward: Passes of samples; counts samples.
         write: Programmings of banks and the wait until they have settled; counts weight sets.
-        read: Readouts beyond the result; counts states of one wave.
+        read: Readouts beyond the result; counts states of one sample.
         host: Time for which the machine stood on while the host computed; counts updates.
     """
 

@@ -36,7 +36,7 @@ class Meter:
     """Price the calls to one machine.
 
     A state that is read in the middle of a pass is converted by the readout before it goes on, so
-    the wave waits for it where the switch does not keep it waiting anyway.
+    the sample waits for it where the switch does not keep it waiting anyway.
 
     Args:
         chip: Any chip of the machine; delays and prices never depend on fabrication.
@@ -76,18 +76,18 @@ class Meter:
         self._work = replace(self.chip.work(), control=control, keeps=False)
         self._delays = self._work.delays
         self._prices = self.chip.prices()
-        #: Power while no wave is on its way: parts that are gated keep nothing and draw none [W].
+        #: Power while no sample is on its way: parts that are gated keep nothing and draw none [W].
         self.power = self._prices.standing_w
 
-    def forward(self, waves: int, *, states: bool) -> Passage:
-        """Return a pass of some waves through all steps; `states` reads each on the way."""
-        return self._passage(waves, states, self._work, single=False)
+    def forward(self, samples: int, *, states: bool) -> Passage:
+        """Return a pass of some samples through all steps; `states` reads each on the way."""
+        return self._passage(samples, states, self._work, single=False)
 
-    def step(self, waves: int) -> Passage:
-        """Return a pass of some waves through one step, which ends in the readout."""
+    def step(self, samples: int) -> Passage:
+        """Return a pass of some samples through one step, which ends in the readout."""
         alone = replace(self.chip.mapping, weight_sets=1)
         work = replace(self._work, order=(0,), mapping=alone)
-        return self._passage(waves, False, work, single=True)
+        return self._passage(samples, False, work, single=True)
 
     def route(self) -> Bill:
         """Return one move of the switch between two calls."""
@@ -109,26 +109,26 @@ class Meter:
         """Return what the machine draws while the host computes for some time [s]."""
         return Bill(host=Cost(updates, time_s, self.power * time_s))
 
-    def _passage(self, waves: int, states: bool, work: Work, *, single: bool) -> Passage:
-        key = (waves, states, single)
+    def _passage(self, samples: int, states: bool, work: Work, *, single: bool) -> Passage:
+        key = (samples, states, single)
         if key not in self._known:
-            trace = run_timing(work, waves)
+            trace = run_timing(work, samples)
             ledger = EnergyLedger.from_trace(trace, self._prices)
-            bill = Bill(forward=Cost(waves, from_fs(trace.makespan_fs), ledger.total))
+            bill = Bill(forward=Cost(samples, from_fs(trace.makespan_fs), ledger.total))
             if states:
-                trace, read = self._with_states(waves, work, bill.forward)
+                trace, read = self._with_states(samples, work, bill.forward)
                 bill = replace(bill, read=read)
             self._known[key] = Passage(trace, bill)
         return self._known[key]
 
-    def _with_states(self, waves: int, work: Work, plain: Cost) -> tuple[Trace, Cost]:
+    def _with_states(self, samples: int, work: Work, plain: Cost) -> tuple[Trace, Cost]:
         """Return the trace of a pass whose states are read, and what that adds to a plain one."""
         convert = self.chip.readout.delay_fs("convert")
         slow = replace(self._delays, hold_fs=self._delays.hold_fs + convert)
-        trace = run_timing(replace(work, delays=slow), waves)
-        count = waves * (len(work.order) - 1)
+        trace = run_timing(replace(work, delays=slow), samples)
+        count = samples * (len(work.order) - 1)
         time = from_fs(trace.makespan_fs) - plain.time_s
-        # A wave that waits for its state keeps other parts on for longer, or for less.
+        # A sample that waits for its state keeps other parts on for longer, or for less.
         waited = EnergyLedger.from_trace(trace, self._prices).total - plain.energy_j
         price = self.chip.readout.cost("convert")
         if "readout" in self._prices.gated:

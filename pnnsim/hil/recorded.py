@@ -74,7 +74,7 @@ class Recorder:
         self._note("electronics", {}, {"gain": gain, "bias": bias})
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
-        """Carry waves through all steps; see `HardwareBackend`."""
+        """Carry samples through all steps; see `HardwareBackend`."""
         found = self._backend.forward(drive, states=states)
         self._note(
             "forward", {"states": bool(states)}, {"drive": drive}, _answer(found), bill=found.bill
@@ -82,7 +82,7 @@ class Recorder:
         return found
 
     def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
-        """Carry waves through one weight set; see `HardwareBackend`."""
+        """Carry samples through one weight set; see `HardwareBackend`."""
         found = self._backend.step(weight_set, state, drive)
         sent = {"state": state} if drive is None else {"state": state, "drive": drive}
         self._note("step", {"weight_set": int(weight_set)}, sent, _answer(found), bill=found.bill)

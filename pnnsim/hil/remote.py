@@ -204,7 +204,7 @@ class RemoteBackend:
         self._command(b"ELEC " + _block(gain) + b"," + _block(bias))
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
-        """Carry waves through all steps; see `HardwareBackend`."""
+        """Carry samples through all steps; see `HardwareBackend`."""
         network = self._description.network
         found = self._numbers(
             b"LOOP:FORW? %d," % states + _block(drive),
@@ -213,7 +213,7 @@ class RemoteBackend:
         return Measured(found[0], found[1:] if states else None, self._bill())
 
     def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
-        """Carry waves through one weight set; see `HardwareBackend`."""
+        """Carry samples through one weight set; see `HardwareBackend`."""
         message = b"LOOP:STEP? %d," % weight_set + _block(state)
         if drive is not None:
             message += b"," + _block(drive)

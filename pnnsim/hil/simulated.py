@@ -75,7 +75,7 @@ class SimulatedBackend:
     ) -> None:
         if network.state == "keep":
             raise BackendError(
-                "network.state: is keep; expected reset, as a bench carries each batch of waves "
+                "network.state: is keep; expected reset, as a bench carries each batch of samples "
                 "from its own beginning"
             )
         self.chip = chip = Chip.nominal(spec, network).fabricate(seed, index)
@@ -153,7 +153,7 @@ class SimulatedBackend:
         self.condition.gain = found.clone()
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
-        """Carry waves through all steps; see `HardwareBackend`."""
+        """Carry samples through all steps; see `HardwareBackend`."""
         drive = checked("drive", drive, -1, self.network.hidden)
         order = self.network.weight_set_order()
         bill = self._ready(order[0])
@@ -176,7 +176,7 @@ class SimulatedBackend:
         )
 
     def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
-        """Carry waves through one weight set; see `HardwareBackend`."""
+        """Carry samples through one weight set; see `HardwareBackend`."""
         number = checked_set(weight_set, self.network)
         state = checked("state", state, -1, self.network.hidden)
         given = torch.zeros_like(state) if drive is None else drive
@@ -286,8 +286,8 @@ class SimulatedBackend:
         size = self.network.hidden
         return torch.zeros((self.network.weight_sets, size, size), dtype=torch.float64)
 
-    def _visits_of(self, trace: Trace, waves: int, states: bool) -> Visits:
-        key = (waves, states)
+    def _visits_of(self, trace: Trace, samples: int, states: bool) -> Visits:
+        key = (samples, states)
         if key not in self._visits:
             self._visits[key] = visits_from_trace(trace, self.chip.order, self.chip.mapping, 0.0)
         return self._visits[key]

@@ -1,4 +1,4 @@
-"""Say, for each wave and step, which bank it met, what that bank held, and how old that was.
+"""Say, for each sample and step, which bank it met, what that bank held, and how old that was.
 
 This is the bridge from timing to values: integer femtoseconds of a trace become elapsed seconds.
 The value pass sees nothing else of the schedule.
@@ -33,25 +33,25 @@ NO_SYMBOL = -2
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """Hold what each wave met at each step.
+    """Hold what each sample met at each step.
 
-    The first axis is the wave, or has length 1 where every wave meets the same (the surrogate).
+    The first axis is the sample, or has length 1 where every sample meets the same (the surrogate).
     Where matrices are folded, each fold of a step counts as a step here, and as a weight set.
 
     Args:
-        bank: Logical bank, shape `(n_wave, n_step)`.
-        contents: Weight set in every bank in use, shape `(n_wave, n_step, n_bank)`. A bank that
+        bank: Logical bank, shape `(n_sample, n_step)`.
+        contents: Weight set in every bank in use, shape `(n_sample, n_step, n_bank)`. A bank that
             the network does not need is parked at weight 0 and leaks nothing.
-        replaced: Weight set that the bank held before, or `UNWRITTEN`, shape `(n_wave, n_step)`.
-        previous_bank: Bank that the switch left last, shape `(n_wave, n_step)`.
-        write: Number of the programming that the bank holds, on its core, shape `(n_wave, n_step)`.
-        since_write_s: Time since that programming began [s]; infinite when settled.
+        replaced: Weight set that the bank held before, or `UNWRITTEN`, shape `(n_sample, n_step)`.
+        previous_bank: Bank that the switch left last, shape `(n_sample, n_step)`.
+        write: Number of the programming that the bank holds, on its core, shape `(n_sample,
+        n_step)`. since_write_s: Time since that programming began [s]; infinite when settled.
         dwell_s: Time since the switch last began to move [s]; infinite when at rest.
         held_s: Time for which the memory held the state [s], since it was encoded last where it is
-            encoded again for the next fold; 0 where a wave starts anew.
-        time_fs: When the wave left the encoder [fs], shape `(n_wave, n_step)`.
+            encoded again for the next fold; 0 where a sample starts anew.
+        time_fs: When the sample left the encoder [fs], shape `(n_sample, n_step)`.
         begun_fs: When that programming began [fs], before 0 for the set-up's; 0 when settled.
-        symbol_offset: Wave that the detector captured before, less this wave.
+        symbol_offset: Sample that the detector captured before, less this sample.
         symbol_back: Step of that capture less this step, 0 or -1; `NO_SYMBOL` where it belonged
             to an earlier block, which is over before a new one comes.
     """
@@ -74,15 +74,15 @@ class Visits:
         """Return whether nothing is on its way: no residue of any kind."""
         return bool(np.isinf(self.since_write_s).all() and np.isinf(self.dwell_s).all())
 
-    def select(self, waves: slice | Ints) -> Visits:
-        """Return the visits of some waves; a single row stands for every wave."""
+    def select(self, samples: slice | Ints) -> Visits:
+        """Return the visits of some samples; a single row stands for every sample."""
         if len(self.bank) == 1:
             return self
-        return Visits(*(getattr(self, name)[waves] for name in self.__slots__))
+        return Visits(*(getattr(self, name)[samples] for name in self.__slots__))
 
 
 def nominal_visits(order: Sequence[int], mapping: Mapping) -> Visits:
-    """Return what the first wave meets on a machine where everything has settled.
+    """Return what the first sample meets on a machine where everything has settled.
 
     Args:
         order: What a logical bank must hold at each product, as of `Work`.
@@ -116,27 +116,27 @@ def nominal_visits(order: Sequence[int], mapping: Mapping) -> Visits:
 def visits_from_trace(
     run: AnyTrace, order: Sequence[int], mapping: Mapping, setup_age_s: float, *, block: int = 1
 ) -> Visits:
-    """Return what every wave of a run met.
+    """Return what every sample of a run met.
 
     Args:
         run: The run; of one that repeats, only what was simulated is looked at.
         order: What a logical bank had to hold at each product, as of `Work`.
         mapping: Where it lives.
-        setup_age_s: Time since the set-up's programming began when the first wave arrives [s].
-        block: Waves of one block; where the state is kept, each goes on in the next block.
+        setup_age_s: Time since the set-up's programming began when the first sample arrives [s].
+        block: Samples of one block; where the state is kept, each goes on in the next block.
     """
     if isinstance(run, ParallelTrace):
         cores = [
             visits_from_trace(part, order, mapping, setup_age_s, block=block) for part in run.parts
         ]
-        back = np.argsort(np.concatenate([run.waves_of_core(c) for c in range(len(cores))]))
+        back = np.argsort(np.concatenate([run.samples_of_core(c) for c in range(len(cores))]))
         return Visits(
             *(np.concatenate([getattr(met, f) for met in cores])[back] for f in Visits.__slots__)
         )
     trace = run.base
-    shape = (trace.waves, len(order))
-    mvm = _by_wave_and_step(trace, trace.rows("mvm"), shape)
-    departure_fs = trace.start_fs[_by_wave_and_step(trace, trace.rows("propagate"), shape)]
+    shape = (trace.samples, len(order))
+    mvm = _by_sample_and_step(trace, trace.rows("mvm"), shape)
+    departure_fs = trace.start_fs[_by_sample_and_step(trace, trace.rows("propagate"), shape)]
     start_fs = trace.start_fs[mvm]
     bank = trace.bank[mvm]
     writes = _writes(trace, order, mapping, setup_age_s)
@@ -154,8 +154,8 @@ def visits_from_trace(
     offset, back = _last_symbol(trace, shape)
 
     def every(column: Times) -> Times:
-        """Return a column of whole numbers for all waves of the run."""
-        return column if isinstance(run, Trace) else run.waves_of(column)
+        """Return a column of whole numbers for all samples of the run."""
+        return column if isinstance(run, Trace) else run.samples_of(column)
 
     dwell_fs = every(dwell_fs)
     since_fs = wide_enough(start_fs, magnitude(start_fs) + magnitude(begun_fs)) - begun_fs
@@ -241,16 +241,16 @@ def _held(trace: Trace, departure_fs: Times, block: int) -> Times:
         first = departure_fs[:, fold - 1 :: trace.folds]
         held[:, fold :: trace.folds] = departure_fs[:, fold :: trace.folds] - first
     rows = trace.rows("hold")
-    waves, steps = trace.wave[rows], trace.step[rows] + 1
-    # What is held in step t leaves in step t + 1, and behind the last step with the next wave.
+    samples, steps = trace.sample[rows], trace.step[rows] + 1
+    # What is held in step t leaves in step t + 1, and behind the last step with the next sample.
     last = steps == departure_fs.shape[1]
     core = np.full(len(departure_fs) + block, -1, np.int64)
-    core[waves] = trace.unit[rows]
-    waves, steps = np.where(last, waves + block, waves), np.where(last, 0, steps)
+    core[samples] = trace.unit[rows]
+    samples, steps = np.where(last, samples + block, samples), np.where(last, 0, steps)
     # The last block of a core goes on in none.
-    there = core[waves] == trace.unit[rows]
-    waves, steps, rows = waves[there], steps[there], rows[there]
-    held[waves, steps] = departure_fs[waves, steps] - trace.end_fs[rows]
+    there = core[samples] == trace.unit[rows]
+    samples, steps, rows = samples[there], steps[there], rows[there]
+    held[samples, steps] = departure_fs[samples, steps] - trace.end_fs[rows]
     return held
 
 
@@ -258,17 +258,17 @@ def _last_symbol(trace: Trace, shape: tuple[int, int]) -> tuple[Ints, Ints]:
     """Return which symbol the detector captured before each, relative to it."""
     rows = trace.rows("detect")
     rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
-    waves, steps = trace.wave[rows], trace.step[rows]
+    samples, steps = trace.sample[rows], trace.step[rows]
     offset = np.zeros(shape, np.int64)
     back = np.full(shape, NO_SYMBOL, np.int64)
-    offset[waves[1:], steps[1:]] = waves[:-1] - waves[1:]
-    back[waves[1:], steps[1:]] = steps[:-1] - steps[1:]
+    offset[samples[1:], steps[1:]] = samples[:-1] - samples[1:]
+    back[samples[1:], steps[1:]] = steps[:-1] - steps[1:]
     far = (back < -1) | (back > 0)
     back[far] = NO_SYMBOL
     return offset, back
 
 
-def _by_wave_and_step(trace: Trace, rows: Ints, shape: tuple[int, int]) -> Ints:
+def _by_sample_and_step(trace: Trace, rows: Ints, shape: tuple[int, int]) -> Ints:
     table = np.full(shape, -1, np.int64)
-    table[trace.wave[rows], trace.step[rows]] = rows
+    table[trace.sample[rows], trace.step[rows]] = rows
     return table

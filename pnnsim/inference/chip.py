@@ -224,7 +224,7 @@ class Chip:
         return power
 
     def delays(self) -> Delays:
-        """Return how long everything takes, in the order in which a wave meets it."""
+        """Return how long everything takes, in the order in which a sample meets it."""
         convert_fs = self._conversions * self.encoder.delay_fs("convert")
         convert = Stage("encoder.dac", "convert", convert_fs)
         encode = Stage("encoder", "encode", self.encoder.delay_fs("encode"))
@@ -311,7 +311,7 @@ class Chip:
         return rounds * self.weight_banks.delay_fs("write")
 
     def setup_age(self) -> float:
-        """Return the time from the start of the last set-up write to the first wave [s]."""
+        """Return the time from the start of the last set-up write to the first sample [s]."""
         return from_fs(self.write_fs()) + self.weight_banks.setup_wait()
 
     def areas(self) -> dict[str, float]:
@@ -347,11 +347,11 @@ class Chip:
         visits = [visit for block in blocks for visit in block]
         writes = sum(visit.write for visit in visits) / _WEAR_BLOCKS / self.mapping.used
         moves = sum(visit.route for visit in visits) / _WEAR_BLOCKS
-        # Nor are writes that begin ahead of time in the closed form; with them a wave is faster.
+        # Nor are writes that begin ahead of time in the closed form; with them a sample is faster.
         simple = {"block": 1, "prefetch": False, "refresh_interval": None}
         alone = self.spec.control.model_copy(update=simple)
         latency = closed_form_fs(replace(work, control=alone))
-        assert latency is not None, "one wave at a time has a closed form"
+        assert latency is not None, "one sample at a time has a closed form"
         if self.spec.control.refresh_interval is not None:
             writes += from_fs(latency) / self.spec.control.refresh_interval
         hint = "more banks, so that fewer are rewritten, or larger blocks"

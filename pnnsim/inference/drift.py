@@ -31,19 +31,19 @@ _GOLDEN_RATIO = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 def drift_windows(
-    chip: Chip, visits: Visits, waves: int, together: int = 1
+    chip: Chip, visits: Visits, samples: int, together: int = 1
 ) -> Iterator[tuple[slice, tuple[State, ...]]]:
-    """Yield consecutive waves, and what each bank has drifted when they come.
+    """Yield consecutive samples, and what each bank has drifted when they come.
 
-    One wave of a window stands for all of them: its time, and the programmings that it met.
+    One sample of a window stands for all of them: its time, and the programmings that it met.
 
     Args:
         chip: Fabricated or nominal.
-        visits: What each wave met.
-        waves: How many there are.
-        together: Waves that are not parted: one of each stream whose state is kept.
+        visits: What each sample met.
+        samples: How many there are.
+        together: Samples that are not parted: one of each stream whose state is kept.
     """
-    windows = _windows(chip, np.broadcast_to(seconds(visits.time_fs[:, 0]), (waves,)), together)
+    windows = _windows(chip, np.broadcast_to(seconds(visits.time_fs[:, 0]), (samples,)), together)
     chosen = np.zeros(len(windows), np.int64) if len(visits.bank) == 1 else _chosen(windows)
     times = visits.time_fs[chosen].max(axis=1)
     felt = [
@@ -60,7 +60,7 @@ def drift_windows(
 
 
 def _windows(chip: Chip, times: Floats, together: int) -> list[slice]:
-    """Return consecutive waves during which little drifts."""
+    """Return consecutive samples during which little drifts."""
     passed = float(times[-1] - times[0])
     # Steps of any length are exact, so a long run is as true with fewer of them.
     step = max(_STEP * chip.weight_banks.correlation_time(), passed / _MOST)
@@ -71,19 +71,19 @@ def _windows(chip: Chip, times: Floats, together: int) -> list[slice]:
 
 
 def _chosen(windows: Sequence[slice]) -> Ints:
-    """Return one wave of each window, at places that fill [0, 1) evenly from window to window.
+    """Return one sample of each window, at places that fill [0, 1) evenly from window to window.
 
     Always the last would do no harm but where banks are refreshed in step with the windows: then it
     would find them as old as they get.
     """
     places = np.arange(1, len(windows) + 1) * _GOLDEN_RATIO % 1.0
     first = np.array([window.start for window in windows])
-    waves = np.array([window.stop for window in windows]) - first
-    return np.asarray(first + np.floor(places * waves), np.int64)
+    samples = np.array([window.stop for window in windows]) - first
+    return np.asarray(first + np.floor(places * samples), np.int64)
 
 
 def _programmed(visits: Visits, rows: Ints, bank: int, used: int) -> list[int | None]:
-    """Return when what some waves met in a bank was programmed [fs]; None for the set-up."""
+    """Return when what some samples met in a bank was programmed [fs]; None for the set-up."""
     met = (visits.bank == bank) & (visits.write >= used) & np.isfinite(visits.since_write_s)
     return [max(visits.begun_fs[row][met[row]].tolist(), default=None) for row in rows.tolist()]
 

@@ -1,8 +1,8 @@
 """Evaluate a network on a chip: the only evaluator, for simulator, surrogate and backends alike.
 
-Whole batches of waves are tensor operations; the simulator passes a fabricated chip, noise streams
-and the visits of a trace, the surrogate a nominal chip, no noise and nominal visits. This file does
-not know SimPy, prices, or how parameters were trained.
+Whole batches of samples are tensor operations; the simulator passes a fabricated chip, noise
+streams and the visits of a trace, the surrogate a nominal chip, no noise and nominal visits. This
+file does not know SimPy, prices, or how parameters were trained.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pnnsim.inference.partial_sums import fold_lines, unfold_product
 from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.parameters import ParameterSet
 
-#: Waves of one batch: what 64 lines carry then takes a megabyte in float32.
+#: Samples of one batch: what 64 lines carry then takes a megabyte in float32.
 _BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """Hold what waves take from one step to the next.
+    """Hold what samples take from one step to the next.
 
     Args:
         state: State h, shape `(batch, n_hidden)`.
@@ -42,13 +42,13 @@ class Carry:
 
 
 class Loop:
-    """Carry waves through the banks step by step, from the input map to the last state.
+    """Carry samples through the banks step by step, from the input map to the last state.
 
     Args:
         programmed: What the banks of a chip hold.
         gain: Electronic gain of each set, shape `(n_layer,)`.
         bias: Bias of each set, shape `(n_layer, n_out)`.
-        visits: What each wave met, one row a wave or one row for all.
+        visits: What each sample met, one row a sample or one row for all.
     """
 
     def __init__(self, programmed: Programmed, gain: Tensor, bias: Tensor, visits: Visits) -> None:
@@ -60,12 +60,12 @@ class Loop:
         self._order = chip.network.weight_set_order()
         self._residue = chip.detector.residue(programmed.read.active)
         self._products = BankProducts(programmed, visits)
-        #: Whether the symbol before is each wave's own in a step, or is there for none.
+        #: Whether the symbol before is each sample's own in a step, or is there for none.
         offset, back = visits.symbol_offset, visits.symbol_back
         own = (offset == 0) | (back == NO_SYMBOL)
         self._alone = (own & (back == back[:1])).all(axis=0).tolist()
-        #: Time for which the state was held before a step, shape `(n_wave, 1)`, or `(1, 1)` where
-        #: all waves have the same.
+        #: Time for which the state was held before a step, shape `(n_sample, 1)`, or `(1, 1)` where
+        #: all samples have the same.
         held = torch.from_numpy(visits.held_s).T.unsqueeze(-1)
         self._held = [times[:1] if (times == times[:1]).all() else times for times in held]
 
@@ -74,7 +74,7 @@ class Loop:
 
         Args:
             drive: What the front end hands over, shape `(batch, n_hidden)`.
-            before: Last states of the waves before, of the same shape, where the state is kept.
+            before: Last states of the samples before, of the same shape, where the state is kept.
         """
         if before is not None:
             return Carry(self._hold(before, 0))
@@ -86,7 +86,7 @@ class Loop:
 
         Args:
             step: Step t of the network.
-            carry: What the waves bring along.
+            carry: What the samples bring along.
             drive: As for `begin`; added here where the network injects it in every step.
         """
         chip, network, read = self._chip, self._chip.network, self._read
@@ -122,7 +122,7 @@ class Loop:
 
         Args:
             line: What the lines of the bank carry.
-            number: Which product of the waves it is.
+            number: Which product of the samples it is.
             before: What the detector has captured before.
         """
         detector, read = self._chip.detector, self._read
@@ -146,17 +146,17 @@ class Loop:
 
 
 def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, read: Read) -> Tensor:
-    """Return the network's outputs as a chip computes them, each wave on its own.
+    """Return the network's outputs as a chip computes them, each sample on its own.
 
-    Waves are evaluated in batches that fit into a processor's cache. The batches draw the noise of
-    reading from one stream, one behind the other: what a wave draws depends on its place in the run
-    and on `_BATCH`, but not on how many batches come after its own.
+    Samples are evaluated in batches that fit into a processor's cache. The batches draw the noise
+    of reading from one stream, one behind the other: what a sample draws depends on its place in
+    the run and on `_BATCH`, but not on how many batches come after its own.
 
     Args:
         chip: Nominal or fabricated.
         parameters: Trained numbers; gradients flow to them where they are asked for.
         x: Inputs, shape `(batch, n_inputs)`.
-        visits: What each wave met, one row a wave or one row for all.
+        visits: What each sample met, one row a sample or one row for all.
         read: Noise, drift, and which imperfections are on.
 
     Returns:
@@ -167,16 +167,16 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
     """
     if chip.network.state == "keep":
         raise ParameterError(
-            "network.state: is keep, so a wave has no answer of its own; expected the states before"
+            "network.state: is keep, so a sample has no answer of its own; expected the states before"
         )
     first = chip.network.injection == "first"
     programmed = Programmed(chip, parameters.weight, read)
     outputs = []
-    for waves in _batches(visits, len(x)):
+    for samples in _batches(visits, len(x)):
         drive = chip.front_end.map_input(
-            x[waves], parameters.input_weight, parameters.input_bias if first else None
+            x[samples], parameters.input_weight, parameters.input_bias if first else None
         )
-        loop = Loop(programmed, parameters.gain, parameters.bias, visits.select(waves))
+        loop = Loop(programmed, parameters.gain, parameters.bias, visits.select(samples))
         carry = loop.begin(drive)
         for step in range(chip.network.steps):
             carry = loop.step(step, carry, drive)
@@ -190,18 +190,18 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
 def evaluate_streams(
     chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, read: Read, before: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return what a chip makes of streams of waves, each beginning where the last one ended.
+    """Return what a chip makes of streams of samples, each beginning where the last one ended.
 
     Args:
         chip: Nominal or fabricated.
         parameters: Trained numbers; gradients flow to them where they are asked for.
-        x: Inputs, shape `(batch, n_inputs)`: a wave of each stream, the next of each, and so on.
-        visits: What each wave met, one row a wave or one row for all.
+        x: Inputs, shape `(batch, n_inputs)`: a sample of each stream, the next of each, and so on.
+        visits: What each sample met, one row a sample or one row for all.
         read: Noise, drift, and which imperfections are on.
-        before: States of the streams before their first wave, shape `(n_stream, n_hidden)`.
+        before: States of the streams before their first sample, shape `(n_stream, n_hidden)`.
 
     Returns:
-        Outputs, shape `(batch, n_outputs)`, and the states behind the last wave of each stream.
+        Outputs, shape `(batch, n_outputs)`, and the states behind the last sample of each stream.
     """
     programmed = Programmed(chip, parameters.weight, read)
     drives = chip.front_end.map_input(x, parameters.input_weight, None)
@@ -224,22 +224,22 @@ def evaluate_streams(
     return outputs, before
 
 
-def _batches(visits: Visits, waves: int) -> list[slice]:
-    """Return consecutive waves, about `_BATCH` at a time.
+def _batches(visits: Visits, samples: int) -> list[slice]:
+    """Return consecutive samples, about `_BATCH` at a time.
 
-    No batch ends between a wave and one whose symbol the detector captured just before.
+    No batch ends between a sample and one whose symbol the detector captured just before.
     """
-    ends = np.arange(1, waves)
+    ends = np.arange(1, samples)
     offset = np.where(visits.symbol_back != NO_SYMBOL, visits.symbol_offset, 0)
     if len(offset) > 1 and offset.any():
-        places = np.arange(waves)[:, None] + offset
+        places = np.arange(samples)[:, None] + offset
         least = np.minimum.accumulate(places.min(axis=1)[::-1])[::-1]
         most = np.maximum.accumulate(places.max(axis=1))
         ends = ends[(least[1:] >= ends) & (most[:-1] < ends)]
     edges = [0]
-    while edges[-1] < waves:
+    while edges[-1] < samples:
         later = np.searchsorted(ends, edges[-1] + _BATCH)
-        edges.append(int(ends[later]) if later < len(ends) else waves)
+        edges.append(int(ends[later]) if later < len(ends) else samples)
     return [slice(first, end) for first, end in pairwise(edges)] or [slice(0, 0)]
 
 
@@ -248,8 +248,8 @@ def _after_symbol(
 ) -> Tensor:
     """Mix in what a detector has left of the symbol before.
 
-    That symbol is the wave's own last step, or the wave ahead of it in the block. The residue of a
-    residue is left out where the wave ahead is in the same step.
+    That symbol is the sample's own last step, or the sample ahead of it in the block. The residue
+    of a residue is left out where the sample ahead is in the same step.
     """
     offset, back = visits.symbol_offset[:, step], visits.symbol_back[:, step]
     place = np.arange(len(fresh)) + offset

@@ -1,9 +1,9 @@
-"""Multiply lines by what the weight banks hold when each wave meets them.
+"""Multiply lines by what the weight banks hold when each sample meets them.
 
-The visits of a trace say which bank each wave met, what it held, what it had held before, and how
-long ago. Waves that met the same are one matrix product. What the last programming and the last
+The visits of a trace say which bank each sample met, what it held, what it had held before, and how
+long ago. Samples that met the same are one matrix product. What the last programming and the last
 move have left is part of that matrix where it is the same for all of them; where it differs from
-wave to wave it enters as a factor of the wave: `x W^T + r x (P - W)^T`.
+sample to sample it enters as a factor of the sample: `x W^T + r x (P - W)^T`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from pnnsim.devices.base import Held, Received
 from pnnsim.inference.accesses import Ints, Visits
 from pnnsim.inference.programming import Met, Programmed, age_bins
 
-#: Waves whose individually programmed weights are in memory at once.
+#: Samples whose individually programmed weights are in memory at once.
 _CHUNK = 256
 
-#: Some waves: neighbors, or by their places.
-Waves = slice | Tensor
+#: Some samples: neighbors, or by their places.
+Samples = slice | Tensor
 
-#: What is left of something: the same for all waves, or for each its own, shape `(n_wave, 1)`.
+#: What is left of something: the same for all samples, or for each its own, shape `(n_sample, 1)`.
 Share = float | Tensor
 
 Number = TypeVar("Number", bound=np.generic)
@@ -40,7 +40,7 @@ _ALL = slice(None)
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """Say what waves met: banks, age and contents."""
+    """Say what samples met: banks, age and contents."""
 
     bank: int
     replaced: int
@@ -51,7 +51,7 @@ class _Key:
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """Hold the products of some waves, and what noise depends on where noise is drawn."""
+    """Hold the products of some samples, and what noise depends on where noise is drawn."""
 
     signal: Tensor
     total: Tensor
@@ -64,11 +64,11 @@ class _Product:
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """Hold what is left of something when each wave comes.
+    """Hold what is left of something when each sample comes.
 
     Args:
-        shares: One column a wave, or one for all, shape `(n_step, n_wave)`.
-        alike: What all waves of a step have, or None where they differ.
+        shares: One column a sample, or one for all, shape `(n_step, n_sample)`.
+        alike: What all samples of a step have, or None where they differ.
     """
 
     shares: Tensor
@@ -76,19 +76,19 @@ class _Left:
 
     @staticmethod
     def over(shares: Tensor) -> _Left:
-        """Return shares of shape `(n_wave, n_step)` as they are asked for."""
+        """Return shares of shape `(n_sample, n_step)` as they are asked for."""
         alike = (shares == shares[:1]).all(dim=0).tolist()
         firsts = shares[0].tolist()
         each = [first if same else None for first, same in zip(firsts, alike, strict=True)]
         return _Left(shares.T.contiguous(), each)
 
-    def share(self, step: int, waves: Waves, like: Tensor) -> Share:
-        """Return the share of some waves in a step, of the type of `like`."""
+    def share(self, step: int, samples: Samples, like: Tensor) -> Share:
+        """Return the share of some samples in a step, of the type of `like`."""
         alike = self.alike[step]
         if alike is not None:
             return alike
-        mine = self.shares[step][waves]
-        if waves is not _ALL and bool((mine == mine[0]).all()):
+        mine = self.shares[step][samples]
+        if samples is not _ALL and bool((mine == mine[0]).all()):
             return float(mine[0])
         return mine.to(like).unsqueeze(1)
 
@@ -98,11 +98,11 @@ _QUIET = (None, None, None, None)
 
 
 class BankProducts:
-    """Multiply some waves by the programmed banks of a chip.
+    """Multiply some samples by the programmed banks of a chip.
 
     Args:
         programmed: What the banks hold.
-        visits: What each wave met, one row a wave or one row for all.
+        visits: What each sample met, one row a sample or one row for all.
     """
 
     def __init__(self, programmed: Programmed, visits: Visits) -> None:
@@ -114,8 +114,9 @@ class BankProducts:
         amplified = chip.switch.on(read.active, "emission")
         self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
         self._age_bins = age_bins(visits, chip.weight_banks.ages)
-        #: Whether a wave meets anything else than the one before it, shape `(n_wave - 1, n_step)`,
-        #: and whether any does in a step; bank by bank, since numpy is slow along a short axis.
+        #: Whether a sample meets anything else than the one before it, shape `(n_sample - 1,
+        #: n_step)`, and whether any does in a step; bank by bank, since numpy is slow along a short
+        #: axis.
         met = [visits.bank, visits.replaced, visits.previous_bank, self._age_bins]
         met += list(np.moveaxis(visits.contents, -1, 0))
         self._changes = np.any([column[1:] != column[:-1] for column in met], axis=0)
@@ -127,7 +128,7 @@ class BankProducts:
                 chip.weight_banks.residue(torch.from_numpy(visits.since_write_s), read.active)
             )
             self._light = _Left.over(chip.switch.residue(dwell, read.active))
-            # It fades until the capture, not only until the wave departs.
+            # It fades until the capture, not only until the sample departs.
             way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
             capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
             self._injected = chip.switch.injection(dwell + capture, read.active)
@@ -163,12 +164,12 @@ class BankProducts:
         )
 
     def _products(self, line: Tensor, step: int) -> _Product:
-        """Return the products of all waves, grouped by what they met."""
+        """Return the products of all samples, grouped by what they met."""
         groups = self._groups(step)
         if len(groups) == 1:
             return self._product(line, step, *groups[0])
-        parts = [self._product(line[waves], step, key, waves) for key, waves in groups]
-        back = _order_of([waves for _, waves in groups])
+        parts = [self._product(line[samples], step, key, samples) for key, samples in groups]
+        back = _order_of([samples for _, samples in groups])
 
         def joined(of: Callable[[_Product], Tensor]) -> Tensor:
             together = torch.cat([of(part) for part in parts])
@@ -194,8 +195,8 @@ class BankProducts:
             spread=joined_where_drawn(lambda part: part.spread),
         )
 
-    def _groups(self, step: int) -> list[tuple[_Key, Waves]]:
-        """Return what waves met, and which of them did, in the order of the first wave of each."""
+    def _groups(self, step: int) -> list[tuple[_Key, Samples]]:
+        """Return what samples met, and which of them did, in the order of the first sample of each."""
         if not self._changing[step]:
             return [(self._key(0, step), _ALL)]
         starts = np.flatnonzero(self._changes[:, step]) + 1
@@ -203,26 +204,26 @@ class BankProducts:
         runs: dict[_Key, list[tuple[int, int]]] = {}
         for first, end in pairwise(edges):
             runs.setdefault(self._key(first, step), []).append((first, end))
-        return [(key, _waves_of(mine)) for key, mine in runs.items()]
+        return [(key, _samples_of(mine)) for key, mine in runs.items()]
 
-    def _key(self, wave: int, step: int) -> _Key:
+    def _key(self, sample: int, step: int) -> _Key:
         visits = self._visits
         return _Key(
-            int(visits.bank[wave, step]),
-            int(visits.replaced[wave, step]),
-            int(visits.previous_bank[wave, step]),
-            int(self._age_bins[wave, step]),
-            tuple(visits.contents[wave, step].tolist()),
+            int(visits.bank[sample, step]),
+            int(visits.replaced[sample, step]),
+            int(visits.previous_bank[sample, step]),
+            int(self._age_bins[sample, step]),
+            tuple(visits.contents[sample, step].tolist()),
         )
 
-    def _product(self, line: Tensor, step: int, key: _Key, waves: Waves) -> _Product:
-        """Return the products of waves that met the same."""
+    def _product(self, line: Tensor, step: int, key: _Key, samples: Samples) -> _Product:
+        """Return the products of samples that met the same."""
         met = self._programmed.meet(key.bank, key.contents, key.age_bin)
-        terms = self._left_over(line, step, key, waves, met)
+        terms = self._left_over(line, step, key, samples, met)
         apart: Tensor | None = None
         if self._read.programmed:
             held = self._programmed.held(key.bank, key.contents[key.bank], key.age_bin)
-            numbers = _rows(self._visits.write[:, step], waves)
+            numbers = _rows(self._visits.write[:, step], samples)
             if (numbers == numbers[0]).all():
                 error = self._programmed.error(int(numbers[0]), held)
                 if error is not None:
@@ -258,9 +259,9 @@ class BankProducts:
         )
 
     def _left_over(
-        self, line: Tensor, step: int, key: _Key, waves: Waves, met: Met
+        self, line: Tensor, step: int, key: _Key, samples: Samples, met: Met
     ) -> list[tuple[Share, Tensor]]:
-        """Return the weights that waves meet before all has settled, each with its share."""
+        """Return the weights that samples meet before all has settled, each with its share."""
         terms: list[tuple[Share, Tensor]] = [(1.0, met.seen)]
         if self._heat is None or self._light is None:
             return terms
@@ -268,16 +269,16 @@ class BankProducts:
         old = programmed.held(key.bank, key.replaced, key.age_bin)
         new = programmed.held(key.bank, key.contents[key.bank], key.age_bin)
         left = programmed.in_units(old.weights, old.scale, new.scale) - new.weights
-        terms.append((self._heat.share(step, waves, line), left))
+        terms.append((self._heat.share(step, samples, line), left))
         if key.previous == key.bank:
             return terms
-        light = self._light.share(step, waves, line)
+        light = self._light.share(step, samples, line)
         last = programmed.meet(key.previous, key.contents, key.age_bin)
         before = programmed.in_units(last.seen, last.scale, met.scale)
         return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
 
     def _apart(self, line: Tensor, numbers: Ints, held: Held) -> Tensor | None:
-        """Return what the errors of waves that met different programmings add to their products."""
+        """Return what the errors of samples that met different programmings add to their products."""
         if self._programmed.error(int(numbers[0]), held) is None:
             return None
         added = []
@@ -302,7 +303,7 @@ def _weighted(line: Tensor, terms: Sequence[tuple[Share, Tensor]]) -> Tensor:
     for share, weights in terms:
         if isinstance(share, Tensor):
             signal = _times(share * line, weights, signal)
-    assert signal is not None  # some share is a wave's own, or there is one that is not zero
+    assert signal is not None  # some share is a sample's own, or there is one that is not zero
     return signal
 
 
@@ -323,23 +324,23 @@ def _summed(line: Tensor, light: Tensor | float) -> Tensor:
     return light * line.sum(dim=1, keepdim=True)
 
 
-def _rows(column: NDArray[Number], waves: Waves) -> NDArray[Number]:
-    """Return the entries of some waves; a single row stands for every wave."""
+def _rows(column: NDArray[Number], samples: Samples) -> NDArray[Number]:
+    """Return the entries of some samples; a single row stands for every sample."""
     if len(column) == 1:
         return column
-    return column[waves if isinstance(waves, slice) else waves.numpy()]
+    return column[samples if isinstance(samples, slice) else samples.numpy()]
 
 
-def _waves_of(runs: Sequence[tuple[int, int]]) -> Waves:
-    """Return the waves of one run, or of several."""
+def _samples_of(runs: Sequence[tuple[int, int]]) -> Samples:
+    """Return the samples of one run, or of several."""
     if len(runs) == 1:
         return slice(*runs[0])
     return torch.cat([torch.arange(first, end) for first, end in runs])
 
 
-def _order_of(groups: Sequence[Waves]) -> Tensor | None:
-    """Return where each wave is once groups are laid one behind the other; None for in order."""
-    if all(isinstance(waves, slice) for waves in groups):
+def _order_of(groups: Sequence[Samples]) -> Tensor | None:
+    """Return where each sample is once groups are laid one behind the other; None for in order."""
+    if all(isinstance(samples, slice) for samples in groups):
         return None
     places = [torch.arange(w.start, w.stop) if isinstance(w, slice) else w for w in groups]
     return torch.argsort(torch.cat(places))

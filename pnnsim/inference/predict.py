@@ -43,9 +43,9 @@ def outputs(
         chip: Fabricated or nominal.
         parameters: Trained numbers.
         x: Inputs, shape `(batch, n_inputs)`, or images of that many values; arrays and lists, too.
-        visits: What each wave met.
+        visits: What each sample met.
         without: Names of imperfections to switch off.
-        streams: Waves ahead of the one that goes on from the first; those of the whole machine
+        streams: Samples ahead of the one that goes on from the first; those of the whole machine
             where not given.
 
     Returns:
@@ -65,9 +65,9 @@ def outputs(
     ask = _Asker(chip, parameters, streams)
     answers = []
     with _without_gradients():
-        for waves, environment in drift_windows(chip, visits, len(x), streams):
+        for samples, environment in drift_windows(chip, visits, len(x), streams):
             read = Read(active, generator, environment, programmed=True)
-            answers.append(ask(x[waves], visits.select(waves), read))
+            answers.append(ask(x[samples], visits.select(samples), read))
     return torch.cat(answers)
 
 
@@ -100,18 +100,18 @@ def _without_gradients() -> Iterator[None]:
 
 
 class _Asker:
-    """Ask a chip about some waves after others, which may go on from the state of these.
+    """Ask a chip about some samples after others, which may go on from the state of these.
 
     Args:
         chip: Nominal or fabricated.
         parameters: Trained numbers.
-        streams: Waves that come one behind the other before a kept state is taken up again.
+        streams: Samples that come one behind the other before a kept state is taken up again.
     """
 
     def __init__(self, chip: Chip, parameters: ParameterSet, streams: int) -> None:
         self._chip = chip
         self._parameters = parameters
-        # Streams begin with nothing; the waves of a block are one of each.
+        # Streams begin with nothing; the samples of a block are one of each.
         self._state = parameters.bias.new_zeros(streams, chip.network.hidden)
 
     def __call__(self, x: Tensor, visits: Visits, read: Read) -> Tensor:
@@ -125,17 +125,17 @@ class _Asker:
 
 
 def streams_of(chip: Chip) -> int:
-    """Return how many waves come one behind the other before a kept state is taken up again."""
+    """Return how many samples come one behind the other before a kept state is taken up again."""
     return 1 if chip.network.state == "reset" else chip.spec.control.cores * streams_of_core(chip)
 
 
 def streams_of_core(chip: Chip) -> int:
-    """Return how many waves of one core do, each of which goes on with states of its own."""
+    """Return how many samples of one core do, each of which goes on with states of its own."""
     return 1 if chip.network.state == "reset" else chip.spec.control.block
 
 
 def share_correct(answers: Tensor, y: Tensor) -> float:
-    """Return the share of waves whose largest output is their class."""
+    """Return the share of samples whose largest output is their class."""
     return float((answers.argmax(dim=1) == y).double().mean())
 
 

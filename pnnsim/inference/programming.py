@@ -1,6 +1,6 @@
 """Hold what the banks of one chip make of the weight sets, programmed once and read many times.
 
-Nothing here knows which wave meets what, or when: that is `pnnsim.inference.mvm`.
+Nothing here knows which sample meets what, or when: that is `pnnsim.inference.mvm`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """Hold what waves meet in one bank, the leak of all others included.
+    """Hold what samples meet in one bank, the leak of all others included.
 
     Args:
         seen: Weights, shape `(n_out, n_in)`.
@@ -108,7 +108,7 @@ class Programmed:
         return banks.program(self._weight[weight_set], state, self.read.active, _age_of(age_bin))
 
     def meet(self, bank: int, contents: Sequence[int], age_bin: int) -> Met:
-        """Return what waves meet in a bank while all banks hold some weight sets."""
+        """Return what samples meet in a bank while all banks hold some weight sets."""
         key = (bank, age_bin, *contents)
         if key not in self._met:
             held = self.held(bank, contents[bank], age_bin)
@@ -172,7 +172,7 @@ class Programmed:
         chip = self.chip
         generator = stream(chip.seed, f"{chip.name}.weight_banks.write{number}", "write")
         error = chip.weight_banks.write_error(held.weights, generator, self.read.active)
-        # The set-up's few programmings serve every wave; those of the run are met once or twice.
+        # The set-up's few programmings serve every sample; those of the run are met once or twice.
         if number < chip.mapping.used:
             self._errors[number] = error
         return error
@@ -184,7 +184,7 @@ def _laid_out(weights: Tensor) -> Tensor:
 
 
 def age_bins(visits: Visits, ages: bool) -> Ints:
-    """Return the age of what each wave meets, as a power of `_AGE_RATIO`; 0 where none matters."""
+    """Return the age of what each sample meets, as a power of `_AGE_RATIO`; 0 where none matters."""
     since = visits.since_write_s
     if not ages:
         return np.zeros(since.shape, np.int64)

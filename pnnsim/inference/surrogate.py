@@ -125,7 +125,7 @@ class Surrogate(nn.Module):
             rows = as_inputs(x, self.network.inputs, self.weight, finite=False)
             return evaluate(self.chip, live, rows, self.visits, read)
         x = as_sequences(x, self.network.inputs, self.weight)
-        # The streams take turns: all first waves, then all second ones.
+        # The streams take turns: all first samples, then all second ones.
         turns = x.transpose(0, 1)
         before = x.new_zeros(len(x), self.network.hidden)
         flat = turns.reshape(-1, x.shape[-1])

@@ -2,7 +2,7 @@
 
 Images come in three parts as they are loaded. A text is cut here: the beginning of its training
 side is held out for every choice, and its validation side, as is customary for a text, is what the
-final figure is measured on. One window of characters is one wave of the machine. Where the state
+final figure is measured on. One window of characters is one sample of the machine. Where the state
 starts anew with each it is an example, too; where the state is kept an example is many in a row.
 """
 
@@ -122,24 +122,24 @@ class Data:
         )
         return replace(self, train=both)
 
-    def waves(self, wanted: int | None, *, streams: int = 1) -> Labelled:
+    def samples(self, wanted: int | None, *, streams: int = 1) -> Labelled:
         """Return the first examples of the test part, as they are sent through the machine.
 
         Args:
             wanted: How many; None for all, or the first `TEXT_WAVES` of a text.
-            streams: Sequences that take turns, of as many waves each; what is left over is not
+            streams: Sequences that take turns, of as many samples each; what is left over is not
                 sent.
 
         Raises:
-            TrainingError: If there is less than one wave for each stream.
+            TrainingError: If there is less than one sample for each stream.
         """
         default = TEXT_WAVES if self.text else len(self.test)
         count = min(len(self.test), default if wanted is None else wanted)
         length = count // streams
         if not length:
             raise TrainingError(
-                f"simulation.waves: {count} waves for {streams} streams that take turns; expected "
-                "at least one each. Hint: more waves, or a smaller control.block"
+                f"simulation.samples: {count} samples for {streams} streams that take turns; expected "
+                "at least one each. Hint: more samples, or a smaller control.block"
             )
         turns = torch.arange(length).unsqueeze(1) + length * torch.arange(streams)
         return Labelled(*self.test.take(turns.flatten()))

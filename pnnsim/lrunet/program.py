@@ -99,11 +99,11 @@ class Program:
 
     @property
     def patches(self) -> int:
-        """Return the waves of one image: patches, over all visits."""
+        """Return the samples of one image: patches, over all visits."""
         return sum(a.conv.patches * len(a.tiles) for a in self.applications)
 
     def states(self, lines: int) -> int:
-        """Return the waves of state that the memory must hold for one image."""
+        """Return the samples of state that the memory must hold for one image."""
         return max(-(-application.values // lines) for application in self.applications)
 
     def machine_order(self) -> ReLaXNet:

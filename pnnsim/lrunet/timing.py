@@ -7,9 +7,10 @@
 
 All patches visit a tile before the switch moves. A convolution begins when the digital engine has
 finished the one before, as each patch needs pixels of many. The processes are those of
-`pnnsim.timing.core`, with patches for waves, and keep its laws: one wave at a time in each part,
-and a departure only when the switch rests, the bank is written and the converter will be free. The
-switch and writes start when the last patch of a visit is captured; nothing is written ahead.
+`pnnsim.timing.core`, with patches for samples, and keep its laws: one sample at a time in each
+part, and a departure only when the switch rests, the bank is written and the converter will be
+free. The switch and writes start when the last patch of a visit is captured; nothing is written
+ahead.
 
 It knows no tensors and no prices.
 """
@@ -31,7 +32,7 @@ _ACTION = {name: number for number, name in enumerate(ACTIONS)}
 class ImageRun:
     """Simulate one image, or several that visit each tile together.
 
-    A wave of the trace is an image and a step is a visit; each patch has spans of its own.
+    A sample of the trace is an image and a step is a visit; each patch has spans of its own.
 
     Args:
         program: The work.
@@ -85,13 +86,13 @@ class ImageRun:
         env.run()
 
     def _occupy(
-        self, unit: str, action: str, start: int, duration: int, cause: int, wave: int, step: int
+        self, unit: str, action: str, start: int, duration: int, cause: int, sample: int, step: int
     ) -> Wait[int]:
         """Be busy from `start` for `duration` [fs]; see `Spans.occupy`."""
         at_bank = action in ("propagate", "mvm", "route", "write")
         visit = self.visits[step] if at_bank else None
         return self.spans.occupy(
-            self.spans.lane(unit), _ACTION[action], start, duration, cause, wave, step, visit
+            self.spans.lane(unit), _ACTION[action], start, duration, cause, sample, step, visit
         )
 
     def _front_end(self) -> Wait[None]:
@@ -131,12 +132,12 @@ class ImageRun:
             patches = application.conv.patches
             count = patches * self.images
             for patch in range(count):
-                wave = patch // patches
+                sample = patch // patches
                 if not patch and changes and not self.overlap:
                     row = self.spans.latest(row, (yield from self.bank_ready.get()))
                 for stage in delays.encode:
                     row = yield from self._occupy(
-                        stage.unit, stage.action, env.now, stage.duration_fs, row, wave, step
+                        stage.unit, stage.action, env.now, stage.duration_fs, row, sample, step
                     )
                 if not patch and changes and self.overlap:
                     row = self.spans.latest(row, (yield from self.bank_ready.get()))
@@ -145,9 +146,9 @@ class ImageRun:
                     row = driven
                     yield env.timeout(reserved - env.now)
                 departure = env.now
-                self.departed.put((step, wave, patch == count - 1, departure, row))
+                self.departed.put((step, sample, patch == count - 1, departure, row))
                 driven = row = yield from self._occupy(
-                    "encoder", "drive", departure, delays.drive_fs, row, wave, step
+                    "encoder", "drive", departure, delays.drive_fs, row, sample, step
                 )
 
     def _changes(self, step: int) -> bool:
@@ -157,34 +158,34 @@ class ImageRun:
         """Carry departed patches to their bank, multiply and capture."""
         env, delays = self.env, self.delays
         for _ in self._patches():
-            step, wave, last, start, row = yield from self.departed.get()
+            step, sample, last, start, row = yield from self.departed.get()
             row = yield from self._occupy(
-                PATH_LANE, "propagate", start, delays.propagate_fs, row, wave, step
+                PATH_LANE, "propagate", start, delays.propagate_fs, row, sample, step
             )
             bank = f"weight_banks.{self.visits[step].bank}"
-            row = yield from self._occupy(bank, "mvm", env.now, delays.mvm_fs, row, wave, step)
+            row = yield from self._occupy(bank, "mvm", env.now, delays.mvm_fs, row, sample, step)
             row = yield from self._occupy(
-                "detector", "detect", env.now, delays.detect_fs, row, wave, step
+                "detector", "detect", env.now, delays.detect_fs, row, sample, step
             )
-            self.captured.put((step, wave, last, row))
+            self.captured.put((step, sample, last, row))
             if last and self.overlap:
                 self.bank_left.put(row)
 
     def _converter(self) -> Wait[None]:
         """Convert what was captured."""
         for _ in self._patches():
-            step, wave, last, row = yield from self.captured.get()
+            step, sample, last, row = yield from self.captured.get()
             row = yield from self._occupy(
-                "nonlinearity", "activate", self.env.now, self.delays.activate_fs, row, wave, step
+                "nonlinearity", "activate", self.env.now, self.delays.activate_fs, row, sample, step
             )
-            self.converted.put((step, wave, last, self.env.now, row))
+            self.converted.put((step, sample, last, self.env.now, row))
 
     def _memory(self) -> Wait[None]:
         """Store what was converted; several may be under way."""
         for _ in self._patches():
-            step, wave, last, start, row = yield from self.converted.get()
+            step, sample, last, start, row = yield from self.converted.get()
             row = yield from self._occupy(
-                "memory", "hold", start, self.delays.hold_fs, row, wave, step
+                "memory", "hold", start, self.delays.hold_fs, row, sample, step
             )
             if last and not self.overlap:
                 self.bank_left.put(row)
@@ -210,7 +211,7 @@ class ImageRun:
                 self.bank_ready.put(row)
 
     def _patches(self) -> range:
-        """Return as many numbers as there are waves in the run."""
+        """Return as many numbers as there are samples in the run."""
         patches = sum(application.conv.patches for _, application in self.work)
         return range(patches * self.images)
 

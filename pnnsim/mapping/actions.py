@@ -37,7 +37,7 @@ NO_CAUSE = -1
 #: Lane of the digital engine, which computes input maps and output maps one at a time.
 ENGINE_LANE = "front_end"
 
-#: Lane of light on its way. It is no unit: any number of waves may be under way at once.
+#: Lane of light on its way. It is no unit: any number of samples may be under way at once.
 PATH_LANE = "weight_banks.path"
 
 
@@ -76,8 +76,8 @@ class Columns(Protocol):
         """End of each span [fs]."""
 
     @property
-    def wave(self) -> Ints:
-        """Wave that each span served."""
+    def sample(self) -> Ints:
+        """Sample that each span served."""
 
     @property
     def step(self) -> Ints:
@@ -97,19 +97,19 @@ class Columns(Protocol):
 
     @property
     def arrival_fs(self) -> Times:
-        """Arrival of each wave [fs]."""
+        """Arrival of each sample [fs]."""
 
     @property
     def result_fs(self) -> Times:
-        """Result of each wave [fs]."""
+        """Result of each sample [fs]."""
 
     @property
     def dropped(self) -> Ints:
         """Numbers of the requests that found the queue full."""
 
     @property
-    def waves(self) -> int:
-        """Number of waves."""
+    def samples(self) -> int:
+        """Number of samples."""
 
     def __len__(self) -> int:
         """Return the number of spans."""

@@ -32,7 +32,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """List the delays of one core, in the order in which a wave meets them.
+    """List the delays of one core, in the order in which a sample meets them.
 
     The stages of `input`, `encode` and `output` are run one after the other by one server each; no
     two of these servers share a lane but that of the digital engine, which maps inputs and outputs

@@ -22,7 +22,7 @@ class Tile:
         fold: Fold of its matrix; 0 where it is not folded.
         outputs: First output and the one after the last.
         inputs: First input and the one after the last.
-        bank: Physical bank that holds it when the first wave comes; None where it must be written
+        bank: Physical bank that holds it when the first sample comes; None where it must be written
             on the way.
     """
 
@@ -38,7 +38,7 @@ class Rewrite:
     """State one write that the plan asks for.
 
     Args:
-        block: Block of waves, from the first that repeats for ever.
+        block: Block of samples, from the first that repeats for ever.
         step: Step before which it is needed.
         fold: Fold of this step before which it is needed.
         weight_set: Weight set that is written, or the fold of it.

@@ -1,9 +1,9 @@
-"""Order the visits of waves to banks, and say what must be written or switched before each.
+"""Order the visits of samples to banks, and say what must be written or switched before each.
 
-There are no times here but for the closed form, which needs no simulation. A block of waves visits
-the bank of step 0, then that of step 1, and so on; then the next block comes. Where a matrix is
-folded, each fold is a visit of its own, and its number (`pnnsim.mapping.tiling`) is what is called
-the weight set here.
+There are no times here but for the closed form, which needs no simulation. A block of samples
+visits the bank of step 0, then that of step 1, and so on; then the next block comes. Where a matrix
+is folded, each fold is a visit of its own, and its number (`pnnsim.mapping.tiling`) is what is
+called the weight set here.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _blocks(
 
 
 def initial_contents(order: Sequence[int], mapping: Mapping) -> tuple[int, ...]:
-    """Return the weight set in each logical bank when the first wave comes, shape `(used,)`.
+    """Return the weight set in each logical bank when the first sample comes, shape `(used,)`.
 
     Args:
         order: Weight set of each visit, shape `(n_product,)`.
@@ -149,7 +149,7 @@ def initial_contents(order: Sequence[int], mapping: Mapping) -> tuple[int, ...]:
 
 
 def closed_form_fs(work: Work) -> int | None:
-    """Return the latency of the first wave in closed form, or None where the form does not apply.
+    """Return the latency of the first sample in closed form, or None where the form does not apply.
 
         T_in + T_encode + L_T T_MM + sum over the L_T - 1 changes of max(T_change, T_state)
              + T_nonlinearity + T_out
@@ -159,15 +159,15 @@ def closed_form_fs(work: Work) -> int | None:
 
     Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
     T_switch where the selected bank changes: a write into the selected bank leaves the switch at
-    rest. The form holds with one wave in flight, so it does not apply to blocks of several; nor
+    rest. The form holds with one sample in flight, so it does not apply to blocks of several; nor
     does it know of writes that begin ahead of time (prefetch) or of a bank that is refreshed before
-    the wave is through.
+    the sample is through.
 
     Args:
         work: What is to be done, and with what.
 
     Returns:
-        Latency of the first wave [fs].
+        Latency of the first sample [fs].
 
     Reference: T_MM + max(T_swt or T_upd, T_state) of Tsuchiyama, Roehm, Mihana and Horisaki,
     arXiv:2511.00044, with the edges of a pass added.

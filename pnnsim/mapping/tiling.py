@@ -19,7 +19,7 @@ class Mapping:
     Tiles that lie side by side on as many physical banks are multiplied at once, their partial sums
     added behind the detector. Such a group is a *logical bank*. Where it does not hold a whole
     matrix, the matrix is *folded*: a step multiplies one fold after the other, each as large as a
-    logical bank, and the sums of a wave are kept behind the detector until the last one.
+    logical bank, and the sums of a sample are kept behind the detector until the last one.
 
     What a logical bank holds is numbered over all weight sets, `k * folds + fold`. Folds run
     through the inputs of some outputs before they go on to other outputs.

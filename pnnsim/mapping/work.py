@@ -1,4 +1,4 @@
-"""Say what one core has to do, and with what: all that timing knows but the waves.
+"""Say what one core has to do, and with what: all that timing knows but the samples.
 
 There are no processes here, no prices and no tensors.
 """
@@ -23,8 +23,8 @@ class Work:
         mapping: Where weight sets fit.
         control: How the work is ordered.
         memory_capacity: States that the memory holds at once.
-        keeps: Whether each wave of a block begins with the state in which the wave at its place of
-            the block before has ended. Waves are saturated then, and fill their blocks.
+        keeps: Whether each sample of a block begins with the state in which the sample at its place
+            of the block before has ended. Samples are saturated then, and fill their blocks.
     """
 
     delays: Delays

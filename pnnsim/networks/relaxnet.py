@@ -5,8 +5,8 @@ idea time-multiplexed layer reuse, TIDAL-Net) applies a few weight sets in turn:
 
     h[t+1] = residual * h[t] + f(W_xh x[t] + W_k(t) h[t] + b_k(t)),   k(t) = order[t]
 
-A network that keeps its state reads a sequence: the last state of a wave is the first of the wave
-that follows it in the same stream.
+A network that keeps its state reads a sequence: the last state of a sample is the first of the
+sample that follows it in the same stream.
 
 An RNN is the case of one weight set, a DNN the case of as many sets as steps. Nothing here imports
 torch: a description must be checked at once.
@@ -55,7 +55,7 @@ class ReLaXNet(BaseModel):
     """Weight set of each step: 0,1,0,1,… or 0,0,…,1,1,… or a list with one entry per step."""
 
     state: Literal["reset", "keep"] = "reset"
-    """`reset`: each wave starts anew; `keep`: where the wave before it in its stream has ended."""
+    """`reset`: each sample starts anew; `keep`: where the sample before it in its stream has ended."""
 
     @model_validator(mode="before")
     @classmethod
@@ -95,7 +95,7 @@ class ReLaXNet(BaseModel):
             raise PydanticCustomError(
                 "network",
                 "state is keep and injection is first; expected injection every, as the first "
-                "state is taken by the wave before",
+                "state is taken by the sample before",
             )
         if isinstance(self.order, tuple):
             if len(self.order) != self.steps:

@@ -145,10 +145,10 @@ def _work(
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
     if experiment.network.state == "keep":
         data = data.in_sequences(experiment.training.sequence)
-    waves = data.waves(experiment.simulation.waves, streams=streams_of(surrogate.chip))
+    samples = data.samples(experiment.simulation.samples, streams=streams_of(surrogate.chip))
     # What cannot be timed is refused now, not after the training.
     control = experiment.hardware.control
-    time_run(surrogate.chip, min(len(waves), 2 * control.block * control.cores))
+    time_run(surrogate.chip, min(len(samples), 2 * control.block * control.cores))
     if experiment.training.standardize:
         surrogate.standardize(data.pixels())
     fit(
@@ -162,7 +162,7 @@ def _work(
     )
     trained = time.perf_counter()
     simulation = experiment.simulation
-    x, y = waves.x, waves.y
+    x, y = samples.x, samples.y
     parameters = surrogate.parameter_set()
     result = simulate(
         experiment.hardware,

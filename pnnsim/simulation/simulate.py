@@ -61,7 +61,7 @@ class Timing:
         work: What it had to do; whether banks were written ahead of time is decided here.
         run: Who was busy with what, when, as far as it was simulated.
         prices: What actions and time cost.
-        visits: What each wave met.
+        visits: What each sample met.
     """
 
     chip: Chip
@@ -71,29 +71,29 @@ class Timing:
     visits: Visits
 
     def served(self, requests: Tensor) -> Tensor:
-        """Return what belongs to the waves, without the requests that were turned away."""
+        """Return what belongs to the samples, without the requests that were turned away."""
         if not len(self.run.dropped):
             return requests
         return requests[torch.from_numpy(self.run.served)]
 
     @cached_property
     def trace(self) -> Trace:
-        """Return every span of the run, a row each: memory for all waves."""
+        """Return every span of the run, a row each: memory for all samples."""
         return self.run.expand()
 
 
 def time_run(
     chip: Chip,
-    waves: int | Arrivals,
+    samples: int | Arrivals,
     progress: Progress | None = None,
     *,
     exact: bool = False,
 ) -> Timing:
-    """Run the timing pass for some waves.
+    """Run the timing pass for some samples.
 
     Args:
         chip: Any chip of the machine; delays never depend on fabrication.
-        waves: Number of waves, which then come as fast as the machine takes them, or when they
+        samples: Number of samples, which then come as fast as the machine takes them, or when they
             come.
         progress: Told of results as they come; None for silence.
         exact: Simulate every event, also where the run repeats itself.
@@ -103,7 +103,7 @@ def time_run(
         InvariantError: If the run breaks a rule of the machine, which is a fault of pnnsim.
     """
     keeps, streams = chip.network.state == "keep", streams_of(chip)
-    arrivals = Arrivals(waves) if isinstance(waves, int) else waves
+    arrivals = Arrivals(samples) if isinstance(samples, int) else samples
     if progress is not None:
         progress.start("simulating events", arrivals.count)
     seen = 0
@@ -116,7 +116,7 @@ def time_run(
 
     if keeps and (not arrivals.saturated or arrivals.count % streams):
         raise ScheduleError(
-            f"network.state: is keep, and {arrivals.count} waves come; expected saturated arrivals "
+            f"network.state: is keep, and {arrivals.count} samples come; expected saturated arrivals "
             f"and a multiple of {streams}, control.block times control.cores, so that every stream "
             "goes on in every block"
         )
@@ -143,17 +143,17 @@ def _refuse_waits(chip: Chip, visits: Visits) -> None:
     late = visits.held_s - from_fs(chip.delays().encode_fs)
     if not late.size or late.max() < 0.5e-15:
         return
-    wave, step = np.unravel_index(int(late.argmax()), late.shape)
+    sample, step = np.unravel_index(int(late.argmax()), late.shape)
     short = float(late.max())
     around = from_fs(chip.memory.delay_fs("hold"))
     hint = "a longer loop, a faster switch, or a memory that waits"
     if not chip.spec.control.overlap:
         hint = "control.overlap: true, so that the switch moves while the state is in the loop"
     if chip.spec.control.refresh_interval is not None:
-        hint += "; or no control.refresh_interval, as waves wait for a refresh"
+        hint += "; or no control.refresh_interval, as samples wait for a refresh"
     raise ScheduleError(
-        f"memory: a round of the loop takes {around:.4g} s, {short:.4g} s too short for wave "
-        f"{wave} before step {step}; expected at least {around + short:.4g} s, as a loop "
+        f"memory: a round of the loop takes {around:.4g} s, {short:.4g} s too short for sample "
+        f"{sample} before step {step}; expected at least {around + short:.4g} s, as a loop "
         f"cannot keep a state for longer. Hint: {hint}"
     )
 
@@ -197,7 +197,7 @@ def simulate(
     Args:
         spec: Machine, or its name, path or description.
         parameters: Trained numbers, or the surrogate that holds them.
-        x: Inputs, one wave each, `(batch, n_inputs)` or images; tensors, arrays or lists.
+        x: Inputs, one sample each, `(batch, n_inputs)` or images; tensors, arrays or lists.
         y: Classes, whole numbers, shape `(batch,)`.
         seed: Seed of the chips.
         chips: Number of fabricated chips.
@@ -259,7 +259,7 @@ def ablation(
     """Switch imperfections off one at a time and say what accuracy each costs.
 
     Args:
-        timing: The timing pass of as many waves.
+        timing: The timing pass of as many samples.
         parameters: As for `simulate`, like the arguments that follow.
         x: Inputs.
         y: Classes.
@@ -305,18 +305,18 @@ def ablation(
 def chip_answers(
     chip: Chip, parameters: ParameterSet, x: Tensor, timing: Timing, *, without: Sequence[str] = ()
 ) -> Tensor:
-    """Return what a chip answers, each of its cores to the waves that it got."""
+    """Return what a chip answers, each of its cores to the samples that it got."""
     if not isinstance(timing.run, ParallelTrace):
         return outputs(chip, parameters, x, timing.visits, without=without)
-    waves = [timing.run.waves_of_core(core) for core in range(len(timing.run.parts))]
+    samples = [timing.run.samples_of_core(core) for core in range(len(timing.run.parts))]
     answers = [
         outputs(
             chip.core(core), parameters, x[torch.from_numpy(mine)], timing.visits.select(mine),
             without=without, streams=streams_of_core(chip),
         )
-        for core, mine in enumerate(waves)
+        for core, mine in enumerate(samples)
     ]  # fmt: skip
-    return torch.cat(answers)[torch.from_numpy(np.argsort(np.concatenate(waves)))]
+    return torch.cat(answers)[torch.from_numpy(np.argsort(np.concatenate(samples)))]
 
 
 def timing_metrics(timing: Timing) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class ControlParams(Params):
 
     kind: Literal["sequencer"] = "sequencer"
     block: Count = 1
-    """Waves that visit a bank before the switch moves."""
+    """Samples that visit a bank before the switch moves."""
     overlap: bool = True
     """Whether the switch moves while the state is processed, or afterwards."""
     prefetch: bool = False
@@ -43,8 +43,8 @@ class ControlParams(Params):
     write_drivers: Count = 1
     """Physical banks that can be written at once; a matrix of several tiles shares them."""
     refresh_interval: Annotated[Time, Field(gt=0)] | None = None
-    """Age at which a bank is written again with what it holds; waves wait meanwhile. Never where it
-    is not given."""
+    """Age at which a bank is written again with what it holds; samples wait meanwhile. Never where
+    it is not given."""
     cores: Annotated[int, Field(ge=1, le=4096)] = 1
     """Copies of the whole machine that one host gives requests to, a block to each in turn; each
     has a front end, a queue and a readout of its own."""

@@ -116,7 +116,7 @@ def load_experiment(
     training_seed: int | None = None,
     seed: int | None = None,
     chips: int | None = None,
-    waves: int | None = None,
+    samples: int | None = None,
 ) -> Experiment:
     """Return the experiment that a name, a path or Python data describes.
 
@@ -132,7 +132,7 @@ def load_experiment(
         training_seed: Seed of the training.
         seed: Seed of the simulation.
         chips: Fabricated chips.
-        waves: Held-out examples that are run.
+        samples: Held-out examples that are run.
 
     Raises:
         SpecError: With every problem of the experiment and its machine at once.
@@ -156,7 +156,7 @@ def load_experiment(
         "training.seed": ("--training-seed", training_seed),
         "simulation.seed": ("--seed", seed),
         "simulation.chips": ("--chips", chips),
-        "simulation.waves": ("--waves", waves),
+        "simulation.samples": ("--samples", samples),
     }
     for key, (option, value) in settings.items():
         if value is not None:

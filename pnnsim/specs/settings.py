@@ -74,8 +74,8 @@ class TrainingParams(Block):
     examples: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """Examples of one pass, drawn anew for each; where not given all, or 16384 of a text."""
     sequence: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Waves in a row of one example, for a network that keeps its state; 64 if not given. Gradients
-    flow through all of them, and the state before the first is 0."""
+    """Samples in a row of one example, for a network that keeps its state; 64 if not given.
+    Gradients flow through all of them, and the state before the first is 0."""
     patience: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Epochs without a better validation after which training ends and the best epoch is kept; if
     not given, training goes to its end and the last epoch is kept."""
@@ -114,12 +114,12 @@ class SimulationParams(Block):
     """Fabricated chips on which accuracy is measured."""
     seed: Seed = 0
     """Seed of fabrication, writing and reading."""
-    waves: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    samples: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """Held-out examples that are run; where not given all, or the first 4096 of a text."""
     exact: bool = False
     """Whether every event is simulated where a run repeats itself; the figures are the same."""
     arrivals: Literal["saturated", "periodic", "poisson", "file"] = "saturated"
-    """When waves arrive; `saturated`: at the moment when the front end can take them."""
+    """When samples arrive; `saturated`: at the moment when the front end can take them."""
     interval: Annotated[Time, Field(ge=1e-15)] | None = None
     """Time from one arrival to the next, for periodic arrivals."""
     rate: Annotated[Frequency, Field(gt=0)] | None = None
@@ -127,7 +127,7 @@ class SimulationParams(Block):
     times: str | None = None
     """File with one arrival time on each line, such as `12.5 ns`, for arrivals from a file."""
     queue: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
-    """Waves that can wait before the front end, others are turned away; None for any number."""
+    """Samples that can wait before the front end, others are turned away; None for any number."""
 
     @model_validator(mode="after")
     def _check_arrivals(self) -> SimulationParams:
@@ -139,5 +139,5 @@ class SimulationParams(Block):
                 got = f"'{key}' is given" if given else f"'{key}' is missing"
                 raise ValueError(f"{got}, arrivals are {self.arrivals}; {kind} arrivals need it")
         if self.queue is not None and self.arrivals == "saturated":
-            raise ValueError("'queue' is given, but saturated waves never wait")
+            raise ValueError("'queue' is given, but saturated samples never wait")
         return self

@@ -106,7 +106,7 @@ def _respond(trial: Banks) -> None:
         trial.same(off, line, "imperfections off", "respond()", IDEAL)
         real = partial(bank.respond, full_scale=full_scale, active=trial.all_on)
         trial.map_keeps_form("respond()", real, line)
-        trial.waves_are_alone("respond()", real, line)
+        trial.samples_are_alone("respond()", real, line)
         trial.gradient_is_right("respond()", real, line)
         power = bank.line_power(full_scale)
         trial.expect(

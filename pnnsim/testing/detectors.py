@@ -21,10 +21,10 @@ _UNITS = (1e-6, 1e-9, 1e-12)
 _CONDUCTANCE = 1e-3
 
 
-def received(trial: Trial[Detector[Any]], waves: int, unit_input: float = _UNITS[0]) -> Received:
+def received(trial: Trial[Detector[Any]], samples: int, unit_input: float = _UNITS[0]) -> Received:
     """Return what a detector meets behind lines in [0, 1] and weights in [-1, 1]."""
     size = trial.component.size
-    line = trial.uniform((waves, size.lines), 0.0, 1.0, "line")
+    line = trial.uniform((samples, size.lines), 0.0, 1.0, "line")
     weight = trial.uniform((size.detectors, size.lines), -1.0, 1.0, "weight")
     return Received(
         signal=line @ weight.T,
@@ -39,18 +39,18 @@ def received(trial: Trial[Detector[Any]], waves: int, unit_input: float = _UNITS
 
 
 def part_of(
-    all_waves: Received, waves: slice | Tensor, dtype: torch.dtype = torch.float64
+    all_samples: Received, samples: slice | Tensor, dtype: torch.dtype = torch.float64
 ) -> Received:
-    """Return some of the waves that a detector meets, in another precision."""
+    """Return some of the samples that a detector meets, in another precision."""
 
     def some(tensor: Tensor) -> Tensor:
-        return tensor[waves].to(dtype)
+        return tensor[samples].to(dtype)
 
-    squares, square_total = all_waves.squares, all_waves.square_total
+    squares, square_total = all_samples.squares, all_samples.square_total
     return replace(
-        all_waves,
-        signal=some(all_waves.signal),
-        total=some(all_waves.total),
+        all_samples,
+        signal=some(all_samples.signal),
+        total=some(all_samples.total),
         squares=None if squares is None else some(squares),
         square_total=None if square_total is None else some(square_total),
     )
@@ -64,13 +64,13 @@ def _detector_values(trial: Trial[Detector[Any]]) -> None:
             found = part.detect(met, generator, _OFF)
             trial.same(found, met.signal, "imperfections off", "detect()", IDEAL)
         for dtype in (torch.float32, torch.float64):
-            for waves in (5, 1, 0):
-                some = part_of(met, slice(waves), dtype)
+            for samples in (5, 1, 0):
+                some = part_of(met, slice(samples), dtype)
                 for stream in (None, trial.generator()):
                     _detector_form(trial, some, part.detect(some, stream, trial.all_on))
         together = part.detect(met, None, trial.all_on)
         alone = [part.detect(part_of(met, slice(i, i + 1)), None, trial.all_on) for i in range(5)]
-        trial.same(torch.cat(alone), together, "causality", "detect() of a wave alone", 1e-12)
+        trial.same(torch.cat(alone), together, "causality", "detect() of a sample alone", 1e-12)
 
 
 def _detector_form(trial: Trial[Detector[Any]], met: Received, got: Tensor) -> None:

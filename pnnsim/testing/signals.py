@@ -45,7 +45,7 @@ def _front_end(trial: Trial[FrontEnd[Any]]) -> None:
             f"map_input() and map_output() of {dtype} are {got.dtype} and {done.dtype}; expected "
             "the same",
         )
-    trial.waves_are_alone("map_input()", lambda at: part.map_input(at, into, bias), x)
+    trial.samples_are_alone("map_input()", lambda at: part.map_input(at, into, bias), x)
 
 
 def _encoder(trial: Trial[Encoder[Any]]) -> None:
@@ -58,7 +58,7 @@ def _encoder(trial: Trial[Encoder[Any]]) -> None:
         real = partial(part.encode, converted=converted, active=trial.all_on)
         for f in (ideal, real):
             trial.map_keeps_form("encode()", f, inside)
-            trial.waves_are_alone("encode()", f, inside)
+            trial.samples_are_alone("encode()", f, inside)
             bound = float(f(wide).abs().max())
             trial.expect(
                 bound <= 1.0 + IDEAL,
@@ -92,7 +92,7 @@ def _nonlinearity(trial: Trial[Nonlinearity[Any]]) -> None:
     for active in (OFF, trial.trained_on, trial.all_on):
         quiet = partial(part.activate, previous=None, generator=None, active=active)
         trial.map_keeps_form("activate()", quiet, wide)
-        trial.waves_are_alone("activate()", quiet, wide)
+        trial.samples_are_alone("activate()", quiet, wide)
     for dtype in (torch.float32, torch.float64):
         noisy = part.activate(
             wide.to(dtype), previous.to(dtype), trial.generator("noise"), trial.all_on
@@ -188,7 +188,7 @@ def _readout(trial: Trial[Readout[Any]]) -> None:
         trial.same(got, state, "imperfections off", f"a state in {span}", IDEAL)
         real = partial(part.read, span=span, active=trial.all_on)
         trial.map_keeps_form("read()", real, state)
-        trial.waves_are_alone("read()", real, state)
+        trial.samples_are_alone("read()", real, state)
         low, high = float(real(state).min()), float(real(state).max())
         trial.expect(
             low >= span[0] - IDEAL and high <= span[1] + IDEAL,

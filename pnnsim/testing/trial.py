@@ -148,7 +148,7 @@ class Trial(Generic[C]):
         self.expect(
             bool((alike <= SIGMAS).all()),
             "causality",
-            f"{what}: the noise of a wave is like that of the wave before it; expected each wave "
+            f"{what}: the noise of a sample is like that of the sample before it; expected each sample "
             "to have noise of its own",
         )
         return deviation
@@ -187,10 +187,10 @@ class Trial(Generic[C]):
         self.expect(off <= within, law, f"{what} is off by {off:.3g}; expected at most {within:g}")
 
     def map_keeps_form(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect a map of waves to keep dtype and shape, also of one wave and of none."""
+        """Expect a map of samples to keep dtype and shape, also of one sample and of none."""
         for dtype in (torch.float32, torch.float64):
-            for waves in (len(x), 1, 0):
-                given = x[:waves].to(dtype)
+            for samples in (len(x), 1, 0):
+                given = x[:samples].to(dtype)
                 got = f(given)
                 self.expect(
                     got.dtype == dtype and got.shape == given.shape,
@@ -204,12 +204,12 @@ class Trial(Generic[C]):
                     f"{what} is not finite for finite inputs",
                 )
 
-    def waves_are_alone(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect the answer for each wave not to depend on the waves beside it, nor on history."""
+    def samples_are_alone(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        """Expect the answer for each sample not to depend on the samples beside it, nor on history."""
         together = f(x)
         alone = torch.cat([f(x[i : i + 1]) for i in range(len(x))])
         # Reductions may add in another order.
-        self.same(alone, together, "causality", f"{what} of a wave alone", within=1e-12)
+        self.same(alone, together, "causality", f"{what} of a sample alone", within=1e-12)
         self.same(f(x), together, "causality", f"{what}, asked again,")
 
     def gradient_is_right(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:

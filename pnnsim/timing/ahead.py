@@ -42,5 +42,5 @@ def steady_interval_fs(work: Work) -> Fraction:
     control = work.control.model_copy(update={"refresh_interval": None})
     run = run_fast(replace(work, control=control), _BLOCKS * work.control.block)
     if isinstance(run, PeriodicTrace):
-        return Fraction(run.period_fs, run.period_waves)
-    return Fraction(run.result_span_fs, run.waves - 1)
+        return Fraction(run.period_fs, run.period_samples)
+    return Fraction(run.result_span_fs, run.samples - 1)

@@ -1,6 +1,6 @@
-"""Say when waves come to the machine and how many of them may wait.
+"""Say when samples come to the machine and how many of them may wait.
 
-Times are whole femtoseconds, ascending. Nothing is simulated here: the front end takes waves from
+Times are whole femtoseconds, ascending. Nothing is simulated here: the front end takes samples from
 the queue when it can (`pnnsim.timing.core`).
 """
 
@@ -46,7 +46,7 @@ class Arrivals:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise ScheduleError(f"simulation: got {self.count} waves; expected at least 1")
+            raise ScheduleError(f"simulation: got {self.count} samples; expected at least 1")
         if self.capacity is not None and self.capacity < 1:
             raise ScheduleError(
                 f"simulation.queue: got a capacity of {self.capacity}; expected at least 1"
@@ -67,7 +67,7 @@ class Arrivals:
 
     @property
     def saturated(self) -> bool:
-        """Return whether waves come as fast as the machine takes them."""
+        """Return whether samples come as fast as the machine takes them."""
         return self.times_fs is None
 
     def first(self, count: int) -> Arrivals:
@@ -108,7 +108,7 @@ class Queue:
         self.dropped: list[int] = []
 
     def next(self, now: int) -> int | None:
-        """Return when the next wave to be served came or will come [fs]; None if there is none."""
+        """Return when the next sample to be served came or will come [fs]; None if there is none."""
         times = self._arrivals.times_fs
         if times is None:
             return now if self._next < self._arrivals.count else None
@@ -118,9 +118,9 @@ class Queue:
         return times[self._next] if self._next < len(times) else None
 
     def take(self, now: int) -> int:
-        """Take the wave that is served from now on, and return when it came [fs].
+        """Take the sample that is served from now on, and return when it came [fs].
 
-        Saturated waves come when they are taken.
+        Saturated samples come when they are taken.
         """
         times = self._arrivals.times_fs
         if times is not None:
@@ -132,7 +132,7 @@ class Queue:
         return now
 
     def waiting(self, now: int, most: int) -> int:
-        """Return how many waves, at most `most`, could follow the one being served at once."""
+        """Return how many samples, at most `most`, could follow the one being served at once."""
         times = self._arrivals.times_fs
         if times is None:
             return min(most, self._arrivals.count - self._next)
@@ -147,7 +147,7 @@ class Queue:
     def _admit(self, now: int) -> None:
         """Let those who came before a time [fs] in, as far as there is room."""
         times, capacity = self._arrivals.times_fs, self._arrivals.capacity
-        assert times is not None, "saturated waves never wait in the queue"
+        assert times is not None, "saturated samples never wait in the queue"
         while self._next < len(times) and times[self._next] < now:
             if capacity is None or len(self._waiting) < capacity:
                 self._waiting.append(times[self._next])
@@ -173,7 +173,7 @@ def periodic(count: int, interval: float, *, capacity: int | None = None) -> Arr
     if not 1e-15 <= interval <= DIMENSIONS["time"].most:
         raise ScheduleError(
             f"simulation.interval: got {interval} s; expected from 1 fs to "
-            f"{readable_quantity(DIMENSIONS['time'].most, 'time')}. Hint: waves that come as fast "
+            f"{readable_quantity(DIMENSIONS['time'].most, 'time')}. Hint: samples that come as fast "
             "as the machine takes them are `arrivals: saturated`"
         )
     step = to_fs(interval)
@@ -233,8 +233,8 @@ def from_file(path: Path, count: int, *, capacity: int | None = None) -> Arrival
             continue
         times.append(time)
     if not problems and len(times) < count:
-        what = f"has {len(times)} arrivals; expected one for each of the {count} waves"
-        hint = f"add times, or ask for {len(times)} waves" if times else "add times"
+        what = f"has {len(times)} arrivals; expected one for each of the {count} samples"
+        hint = f"add times, or ask for {len(times)} samples" if times else "add times"
         problems.append(Problem("", what, hint, file=str(path)))
     if problems:
         raise SpecError(problems)

@@ -1,6 +1,6 @@
-"""Prepare the banks for the visits of waves: write them and move the switch, as SimPy processes.
+"""Prepare the banks for the visits of samples: write them and move the switch, as SimPy processes.
 
-What is to be written or moved to comes from the plan (`pnnsim.mapping.plan`); which waves come is
+What is to be written or moved to comes from the plan (`pnnsim.mapping.plan`); which samples come is
 the business of `pnnsim.timing.core`.
 
 Where banks are refreshed, each is written again with what it holds once its last programming began
@@ -52,7 +52,7 @@ class Preparation:
         self._contents = list(initial_contents(work.order, mapping))
         self._written_fs = [0] * mapping.used
         self._over = False
-        #: In front of each bank, where banks are refreshed; otherwise the plan keeps waves away.
+        #: In front of each bank, where banks are refreshed; otherwise the plan keeps samples away.
         self.gates: list[Gate] = []
         #: Told when nobody needs the bank of the visit before any more.
         self.bank_left: Inbox[int] = Inbox(env)
@@ -73,13 +73,13 @@ class Preparation:
         return plan_blocks(self._order, self._mapping, prefetch=self._prefetch)
 
     def captured(self, row: int) -> None:
-        """Be told that the last wave of a visit was captured."""
+        """Be told that the last sample of a visit was captured."""
         if self._prefetch:
             self._visit_captured.post(self._visits, row)
         self._visits += 1
 
     def finish(self) -> None:
-        """Be told that the last wave has its result: nothing is refreshed any more."""
+        """Be told that the last sample has its result: nothing is refreshed any more."""
         self._over = True
 
     def _switch(self) -> Wait[None]:

@@ -1,7 +1,7 @@
 """Be one core of a machine as SimPy processes, which write down who is busy with what.
 
 It knows no tensors, no prices and no devices. There is one process per hardware unit, none per
-wave; a unit is busy while its process waits in `Spans.occupy`, which writes the span. Banks are
+sample; a unit is busy while its process waits in `Spans.occupy`, which writes the span. Banks are
 written and selected in `pnnsim.timing.bank_control`.
 
     queue ─▶ front_end ─▶ encoder ─▶ crossing (bank, detector) ─▶ nonlinearity ─▶ readout
@@ -10,18 +10,18 @@ written and selected in `pnnsim.timing.bank_control`.
                            │  └─── next fold ◀──────────┘              │
                            └──────────────────────────────────────── memory
 
-Light cannot wait. A wave departs from the encoder only when the switch rests on its bank, the bank
-is not being written, and the nonlinearity will be free at capture; as delays are known, the encoder
-can tell. The spacing of departures by `drive` keeps bank and detector free for each of them.
-Where banks are refreshed, a wave also waits for the refresh of its bank.
+Light cannot wait. A sample departs from the encoder only when the switch rests on its bank, the
+bank is not being written, and the nonlinearity will be free at capture; as delays are known, the
+encoder can tell. The spacing of departures by `drive` keeps bank and detector free for each of
+them. Where banks are refreshed, a sample also waits for the refresh of its bank.
 
 The readout has places for the results of two blocks: while one waits to be read, the next comes. So
-a block enters the loop when the block before has left it and the readout has taken the last wave of
-the block before that. This never slows a machine down; it keeps the queue in front of a readout
+a block enters the loop when the block before has left it and the readout has taken the last sample
+of the block before that. This never slows a machine down; it keeps the queue in front of a readout
 that is slower than the loop from growing without end.
 
 The front end is one digital engine. Input map and output map never run together on it: first come
-first served, and of two that come at once the older wave goes first.
+first served, and of two that come at once the older sample goes first.
 
 Where matrices are folded, a step is several products. After each but the last the sums stay behind
 the detector, and the state, which is still in the memory, is encoded again.
@@ -58,8 +58,8 @@ class Core:
 
     Args:
         work: What is to be done, and with what.
-        arrivals: When waves come.
-        progress: Called with (results so far, waves) about a hundred times.
+        arrivals: When samples come.
+        progress: Called with (results so far, samples) about a hundred times.
     """
 
     def __init__(self, work: Work, arrivals: Arrivals, progress: Progress | None = None) -> None:
@@ -71,7 +71,7 @@ class Core:
         self.overlap = work.control.overlap
         self.arrivals = arrivals
         self.keeps = work.keeps
-        #: Products of a wave, and of each of its steps.
+        #: Products of a sample, and of each of its steps.
         self.products = len(work.order)
         self.folds = work.folds
         self.progress = progress
@@ -93,11 +93,11 @@ class Core:
         self.engine = Engine(env)
         self.engine_freed = NO_CAUSE
 
-        #: First wave of each block that has entered the loop.
+        #: First sample of each block that has entered the loop.
         self.firsts: list[int] = []
         self.arrived: list[int] = []
         self.results: list[int] = []
-        #: Waves in all, known when the last one was taken from the queue.
+        #: Samples in all, known when the last one was taken from the queue.
         self.expected = -1
         self.queue = Queue(arrivals)
 
@@ -128,38 +128,38 @@ class Core:
             self.preparation.finish()
 
     def _front_end(self) -> Wait[None]:
-        """Map the input of one wave after the other; keep each until the encoder takes it."""
+        """Map the input of one sample after the other; keep each until the encoder takes it."""
         env = self.env
         row = NO_CAUSE
-        for wave in count():
+        for sample in count():
             arrival = self.queue.next(env.now)
             if arrival is None:
-                self.expected = wave
+                self.expected = sample
                 self._finish()
                 return
             if arrival > env.now:
                 yield env.timeout(arrival - env.now)
             for number, (lane, action, duration) in enumerate(self.input):
-                row = yield from self._engage(lane, row, wave)
+                row = yield from self._engage(lane, row, sample)
                 if not number:
                     arrival = self.queue.take(env.now)
                     self.arrived.append(arrival)
                     if arrival == env.now and not self.arrivals.saturated:
                         row = NO_CAUSE  # nobody had to get free for it
-                row = yield from self.occupy(lane, action, env.now, duration, row, wave)
+                row = yield from self.occupy(lane, action, env.now, duration, row, sample)
                 self._release(lane, row)
             self.entering.put(row)
             row = yield from self.accepted.get()
 
-    def _engage(self, lane: int, row: int, wave: int) -> Wait[int]:
-        """Wait until the digital engine is free for a wave, if it is the one that is needed.
+    def _engage(self, lane: int, row: int, sample: int) -> Wait[int]:
+        """Wait until the digital engine is free for a sample, if it is the one that is needed.
 
         Returns:
-            What allows the wave to begin: `row`, or the span that kept the engine busy until now.
+            What allows the sample to begin: `row`, or the span that kept the engine busy until now.
         """
         if lane != self.engine_lane:
             return row
-        yield from self.engine.take(wave)
+        yield from self.engine.take(sample)
         return self.spans.latest(row, self.engine_freed)
 
     def _release(self, lane: int, row: int) -> None:
@@ -170,9 +170,9 @@ class Core:
             self.engine.give()
 
     def _encoder(self) -> Wait[None]:
-        """Encode the waves of a block in turn, step by step, and let each depart when it may."""
+        """Encode the samples of a block in turn, step by step, and let each depart when it may."""
         env, gates = self.env, self.preparation.gates
-        # When the nonlinearity is free of the waves that are on their way to it.
+        # When the nonlinearity is free of the samples that are on their way to it.
         reserved = 0
         driven = left = NO_CAUSE
         first = 0
@@ -181,34 +181,34 @@ class Core:
                 left = yield from self.loop_left.get()
             if number > 1:
                 left = self.spans.latest(left, (yield from self.taken.get()))
-            end, wave = first + 1, first
+            end, sample = first + 1, first
             for step, visit in enumerate(visits):
                 changes = visit.changes and (number > 0 or step > 0)
                 again, activates = step % self.folds > 0, self._ends_step(step)
-                wave = first
-                while wave < end:
+                sample = first
+                while sample < end:
                     ready = NO_CAUSE
                     source = self.again if again else self.held if step else self.entering
                     own = yield from source.get()
                     if self.keeps and number and not step:
                         own = self.spans.latest(own, (yield from self.held.get()))
-                    if changes and wave == first and not self.overlap:
+                    if changes and sample == first and not self.overlap:
                         ready = yield from self.preparation.bank_ready.get()
                     row = self.spans.latest(own, driven, left, ready)
                     if not step:
-                        if wave == first:
-                            # A block takes the waves that are there, at most B of them.
+                        if sample == first:
+                            # A block takes the samples that are there, at most B of them.
                             more = self.queue.waiting(env.now, self.block - 1)
                             end = first + 1 + more
                             self.firsts.append(first)
                         self.accepted.put(row)
                     for lane, action, duration in self.encode:
                         row = yield from self.occupy(
-                            lane, action, env.now, duration, row, wave, step
+                            lane, action, env.now, duration, row, sample, step
                         )
-                    if changes and wave == first and self.overlap:
+                    if changes and sample == first and self.overlap:
                         row = self.spans.latest(row, (yield from self.preparation.bank_ready.get()))
-                    # The nonlinearity is free of the previous wave when this one is captured.
+                    # The nonlinearity is free of the previous sample when this one is captured.
                     if activates and reserved > env.now:
                         row = driven
                         yield env.timeout(reserved - env.now)
@@ -216,32 +216,32 @@ class Core:
                         row = self.spans.latest(row, (yield from gates[visit.bank].enter()))
                     if activates:
                         reserved = env.now + self.delays.activate_fs
-                    self.departed.put((wave, step, visit, wave == end - 1, env.now, row))
+                    self.departed.put((sample, step, visit, sample == end - 1, env.now, row))
                     driven = yield from self.occupy(
-                        self.drive_lane, _DRIVE, env.now, self.delays.drive_fs, row, wave, step
+                        self.drive_lane, _DRIVE, env.now, self.delays.drive_fs, row, sample, step
                     )
-                    wave += 1
+                    sample += 1
             first = end
 
     def _crossing(self) -> Wait[None]:
-        """Carry departed waves to their bank, multiply and capture; several may be under way."""
+        """Carry departed samples to their bank, multiply and capture; several may be under way."""
         env, delays, gates = self.env, self.delays, self.preparation.gates
         while True:
-            wave, step, visit, last, start, row = yield from self.departed.get()
+            sample, step, visit, last, start, row = yield from self.departed.get()
             row = yield from self.occupy(
-                self.path_lane, _PROPAGATE, start, delays.propagate_fs, row, wave, step, visit
+                self.path_lane, _PROPAGATE, start, delays.propagate_fs, row, sample, step, visit
             )
             row = yield from self.occupy(
-                self.bank_lanes[visit.bank], _MVM, env.now, delays.mvm_fs, row, wave, step, visit
+                self.bank_lanes[visit.bank], _MVM, env.now, delays.mvm_fs, row, sample, step, visit
             )
             row = yield from self.occupy(
-                self.detector_lane, _DETECT, env.now, delays.detect_fs, row, wave, step
+                self.detector_lane, _DETECT, env.now, delays.detect_fs, row, sample, step
             )
             if gates:
                 gates[visit.bank].leave(row)
             activates = self._ends_step(step)
             if activates:
-                self.captured.put((wave, step, last, row))
+                self.captured.put((sample, step, last, row))
             else:
                 self.again.put(row)
             if last:
@@ -255,19 +255,19 @@ class Core:
         return (product + 1) % self.folds == 0
 
     def _nonlinearity(self) -> Wait[None]:
-        """Apply f; send the wave round again or out."""
+        """Apply f; send the sample round again or out."""
         while True:
-            wave, step, last, row = yield from self.captured.get()
+            sample, step, last, row = yield from self.captured.get()
             row = yield from self.occupy(
                 self.nonlinearity_lane, _ACTIVATE, self.env.now, self.delays.activate_fs, row,
-                wave, step,
+                sample, step,
             )  # fmt: skip
             ends = step + 1 == self.products
             if not ends or self.keeps:
-                self.activated.put((wave, step, last, self.env.now, row))
+                self.activated.put((sample, step, last, self.env.now, row))
             if not ends:
                 continue
-            self.finished.put((wave, last, row))
+            self.finished.put((sample, last, row))
             if last:
                 self.loop_left.put(row)
                 if not self.overlap and not self.keeps:
@@ -276,31 +276,31 @@ class Core:
     def _memory(self) -> Wait[None]:
         """Acquire states; several may be under way, as a block fits in the memory."""
         while True:
-            wave, step, last, start, row = yield from self.activated.get()
+            sample, step, last, start, row = yield from self.activated.get()
             row = yield from self.occupy(
-                self.memory_lane, _HOLD, start, self.delays.hold_fs, row, wave, step
+                self.memory_lane, _HOLD, start, self.delays.hold_fs, row, sample, step
             )
             self.held.put(row)
             if last and not self.overlap:
                 self.preparation.bank_left.put(row)
 
     def _readout(self) -> Wait[None]:
-        """Bring one wave after the other to the host."""
+        """Bring one sample after the other to the host."""
         previous = NO_CAUSE
-        waves = self.arrivals.count
-        every = max(1, waves // 100)
+        samples = self.arrivals.count
+        every = max(1, samples // 100)
         while True:
-            wave, last, row = yield from self.finished.get()
+            sample, last, row = yield from self.finished.get()
             row = self.spans.latest(row, previous)
             if last:
                 self.taken.put(row)
             for lane, action, duration in self.output:
-                row = yield from self._engage(lane, row, wave)
-                row = yield from self.occupy(lane, action, self.env.now, duration, row, wave)
+                row = yield from self._engage(lane, row, sample)
+                row = yield from self.occupy(lane, action, self.env.now, duration, row, sample)
                 self._release(lane, row)
             previous = row
             self.results.append(self.env.now)
             self._finish()
             done = len(self.results)
-            if self.progress is not None and (done % every == 0 or done == waves):
-                self.progress(done, waves)
+            if self.progress is not None and (done % every == 0 or done == samples):
+                self.progress(done, samples)

@@ -159,9 +159,9 @@ class Engine:
 
 
 class Gate:
-    """Let waves cross a place or one job happen there, never both.
+    """Let samples cross a place or one job happen there, never both.
 
-    A job that waits goes before waves that have not entered yet.
+    A job that waits goes before samples that have not entered yet.
     """
 
     __slots__ = ("_empty", "_env", "_inside", "_opened", "_shut")

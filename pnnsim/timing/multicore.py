@@ -1,4 +1,4 @@
-"""Hold the runs of several cores that work side by side, each on waves of its own.
+"""Hold the runs of several cores that work side by side, each on samples of its own.
 
 A core is a whole machine, front end, queue and readout included; the host shares out requests as
 they come and has nothing else in common to wait for. So cores are timed one by one
@@ -22,14 +22,14 @@ from pnnsim.timing.trace import NO_CAUSE, Ints, Trace
 class ParallelTrace:
     """Stand for the trace of a run on several cores.
 
-    Lanes of core c end in `.core` and its number. Waves are numbered as the host gave out their
+    Lanes of core c end in `.core` and its number. Samples are numbered as the host gave out their
     requests.
 
     Args:
         parts: Run of each core that got any request, by core.
         cores: Cores, idle ones included.
         deal: Requests that a core gets in a row.
-        base: What was simulated of all cores, in one trace; waves of core 0 come first there.
+        base: What was simulated of all cores, in one trace; samples of core 0 come first there.
         order: Row of `base` by row, cores one behind the other, shape `(n_base_span,)`.
     """
 
@@ -44,12 +44,12 @@ class ParallelTrace:
         cls, parts: Sequence[Trace | PeriodicTrace], *, cores: int, deal: int
     ) -> ParallelTrace:
         """Put the runs of cores together."""
-        firsts = np.cumsum([0, *(part.base.waves for part in parts)])
-        waves = [
-            np.arange(first, first + part.base.waves)
+        firsts = np.cumsum([0, *(part.base.samples for part in parts)])
+        samples = [
+            np.arange(first, first + part.base.samples)
             for first, part in zip(firsts[:-1], parts, strict=True)
         ]
-        base, order = _merged([part.base for part in parts], waves, cores)
+        base, order = _merged([part.base for part in parts], samples, cores)
         return cls(tuple(parts), cores, deal, base, order)
 
     def __len__(self) -> int:
@@ -62,9 +62,9 @@ class ParallelTrace:
         return self.base.units
 
     @property
-    def waves(self) -> int:
-        """Return the number of waves."""
-        return sum(part.waves for part in self.parts)
+    def samples(self) -> int:
+        """Return the number of samples."""
+        return sum(part.samples for part in self.parts)
 
     @property
     def dropped(self) -> Ints:
@@ -74,7 +74,7 @@ class ParallelTrace:
 
     @property
     def served(self) -> Ints:
-        """Return the number of the request that each wave serves, shape `(n_wave,)`."""
+        """Return the number of the request that each sample serves, shape `(n_sample,)`."""
         numbers = [self._requests(core, part.served) for core, part in enumerate(self.parts)]
         return np.sort(np.concatenate(numbers))
 
@@ -101,12 +101,12 @@ class ParallelTrace:
         counts = np.concatenate([part.row_counts() for part in self.parts])
         return counts[self.order]
 
-    def wave_counts(self) -> Ints:
-        """Return for how many waves each wave of the base stands, shape `(n_base_wave,)`."""
-        return np.concatenate([part.wave_counts() for part in self.parts])
+    def sample_counts(self) -> Ints:
+        """Return for how many samples each sample of the base stands, shape `(n_base_sample,)`."""
+        return np.concatenate([part.sample_counts() for part in self.parts])
 
-    def waves_of_core(self, core: int) -> Ints:
-        """Return the waves that a core served, in its order."""
+    def samples_of_core(self, core: int) -> Ints:
+        """Return the samples that a core served, in its order."""
         requests = self._requests(core, self.parts[core].served)
         return np.searchsorted(self.served, requests).astype(np.int64)
 
@@ -120,8 +120,8 @@ class ParallelTrace:
 
     def expand(self) -> Trace:
         """Return every span as a row of its own, as if all had been simulated together."""
-        waves = [self.waves_of_core(core) for core in range(len(self.parts))]
-        trace, _ = _merged([part.expand() for part in self.parts], waves, self.cores)
+        samples = [self.samples_of_core(core) for core in range(len(self.parts))]
+        trace, _ = _merged([part.expand() for part in self.parts], samples, self.cores)
         return replace(trace, dropped=self.dropped)
 
     def _requests(self, core: int, numbers: Ints) -> Ints:
@@ -134,12 +134,12 @@ class ParallelTrace:
 AnyTrace = Trace | PeriodicTrace | ParallelTrace
 
 
-def _merged(traces: Sequence[Trace], waves: Sequence[Ints], cores: int) -> tuple[Trace, Ints]:
+def _merged(traces: Sequence[Trace], samples: Sequence[Ints], cores: int) -> tuple[Trace, Ints]:
     """Return the rows of all cores in the order of their ends, and which row each was.
 
     Args:
         traces: Trace of each core that did anything.
-        waves: New number of each wave, by core.
+        samples: New number of each sample, by core.
         cores: Cores whose lanes are named.
     """
     lanes = traces[0].units
@@ -154,21 +154,21 @@ def _merged(traces: Sequence[Trace], waves: Sequence[Ints], cores: int) -> tuple
     def joined(name: str) -> Ints:
         return np.concatenate([getattr(trace, name) for trace in traces])[order]
 
-    own_waves = [
-        np.append(numbers, -1)[trace.wave] for numbers, trace in zip(waves, traces, strict=True)
+    own_samples = [
+        np.append(numbers, -1)[trace.sample] for numbers, trace in zip(samples, traces, strict=True)
     ]
     causes = [
         np.where(trace.cause == NO_CAUSE, NO_CAUSE, trace.cause + first)
         for trace, first in zip(traces, first_row[:-1], strict=True)
     ]
-    back = np.argsort(np.concatenate(waves))
+    back = np.argsort(np.concatenate(samples))
     trace = Trace(
         units=tuple(f"{unit}.core{number}" for number in range(cores) for unit in lanes),
         unit=joined("unit") + core[order] * len(lanes),
         action=joined("action"),
         start_fs=joined("start_fs"),
         end_fs=joined("end_fs"),
-        wave=np.concatenate(own_waves)[order],
+        sample=np.concatenate(own_samples)[order],
         step=joined("step"),
         bank=joined("bank"),
         weight_set=joined("weight_set"),

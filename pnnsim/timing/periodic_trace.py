@@ -2,7 +2,7 @@
 
 Nothing is simulated or guessed here: `pnnsim.timing.run` has seen the state of the machine recur,
 and from then on every time is a time of the short run plus a multiple of the period. Whole numbers
-make this exact. Memory does not grow with the number of waves until somebody asks for every span.
+make this exact. Memory does not grow with the number of samples until somebody asks for every span.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class PeriodicTrace:
         end_row: Row after its last.
         repeats: Copies beyond the one in the base, at least 1.
         period_fs: Time by which a copy is later than the one before [fs].
-        first_wave: A wave from which on waves repeat.
-        period_waves: Waves of one period.
+        first_sample: A sample from which on samples repeat.
+        period_samples: Samples of one period.
     """
 
     base: Trace
@@ -39,8 +39,8 @@ class PeriodicTrace:
     end_row: int
     repeats: int
     period_fs: int
-    first_wave: int
-    period_waves: int
+    first_sample: int
+    period_samples: int
 
     def __len__(self) -> int:
         """Return the number of spans."""
@@ -52,9 +52,9 @@ class PeriodicTrace:
         return self.base.units
 
     @property
-    def waves(self) -> int:
-        """Return the number of waves."""
-        return self.base.waves + self.repeats * self.period_waves
+    def samples(self) -> int:
+        """Return the number of samples."""
+        return self.base.samples + self.repeats * self.period_samples
 
     @property
     def dropped(self) -> Ints:
@@ -63,8 +63,8 @@ class PeriodicTrace:
 
     @property
     def served(self) -> Ints:
-        """Return the number of the request that each wave serves: its own."""
-        return np.arange(self.waves, dtype=np.int64)
+        """Return the number of the request that each sample serves: its own."""
+        return np.arange(self.samples, dtype=np.int64)
 
     @property
     def makespan_fs(self) -> int:
@@ -91,44 +91,44 @@ class PeriodicTrace:
         counts[self.first_row : self.end_row] += self.repeats
         return counts
 
-    def wave_counts(self) -> Ints:
-        """Return for how many waves each wave of the base stands, shape `(n_base_wave,)`."""
-        counts = self.base.wave_counts()
-        counts[self.first_wave : self.first_wave + self.period_waves] += self.repeats
+    def sample_counts(self) -> Ints:
+        """Return for how many samples each sample of the base stands, shape `(n_base_sample,)`."""
+        counts = self.base.sample_counts()
+        counts[self.first_sample : self.first_sample + self.period_samples] += self.repeats
         return counts
 
-    def waves_of(self, column: Times) -> Times:
-        """Return a column with one entry, or row, for each wave from that of the base.
+    def samples_of(self, column: Times) -> Times:
+        """Return a column with one entry, or row, for each sample from that of the base.
 
         Args:
-            column: One entry for each wave of the base, shape `(n_base_wave, ...)`. What grows
+            column: One entry for each sample of the base, shape `(n_base_sample, ...)`. What grows
                 from one period to the next, as times do, grows on by the same amount.
 
         Returns:
-            The same for each wave of the run, shape `(n_wave, ...)`.
+            The same for each sample of the run, shape `(n_sample, ...)`.
         """
         return self._grown(column, self._growth(column))
 
     def rows_of(self, column: Ints) -> Ints:
-        """Return as `waves_of` a column of row numbers, some of which are always the same.
+        """Return as `samples_of` a column of row numbers, some of which are always the same.
 
-        Toward the end of the base rows are missing, those of waves that do not come; so rows grow
+        Toward the end of the base rows are missing, those of samples that do not come; so rows grow
         by those of a whole period, not by what the base shows.
         """
         growth = np.where(self._growth(column) != 0, self.end_row - self.first_row, 0)
         return self._grown(column, growth.astype(np.int64))
 
     def _growth(self, column: Times) -> Times:
-        """Return by how much each wave's entry grows over one period, shape `(n_period, ...)`."""
-        first, period = self.first_wave, self.period_waves
+        """Return by how much each sample's entry grows over one period, shape `(n_period, ...)`."""
+        first, period = self.first_sample, self.period_samples
         return column[first + period : first + 2 * period] - column[first : first + period]
 
     def _grown(self, column: Times, growth: Times) -> Times:
-        """Return a column of the base for each wave, entries of copies grown that many times."""
-        first, period = self.first_wave, self.period_waves
-        waves = np.arange(self.waves)
-        copies = np.clip((waves - first) // period, 0, self.repeats)
-        source = waves - copies * period
+        """Return a column of the base for each sample, entries of copies grown that many times."""
+        first, period = self.first_sample, self.period_samples
+        samples = np.arange(self.samples)
+        copies = np.clip((samples - first) // period, 0, self.repeats)
+        source = samples - copies * period
         shape = (-1,) + (1,) * (column.ndim - 1)
         growth = wide_enough(growth, magnitude(column) + magnitude(growth) * self.repeats)
         grown = growth[(source - first) % period] * copies.reshape(shape)
@@ -155,7 +155,7 @@ class PeriodicTrace:
                 np.full(len(base) - self.end_row, self.repeats, dtype=np.int64),
             ]
         )
-        wave, cause = base.wave[source], base.cause[source]
+        sample, cause = base.sample[source], base.cause[source]
         later = wide_enough(copies, magnitude(base.end_fs) + self.repeats * self.period_fs)
         later = later * self.period_fs
         return replace(
@@ -164,11 +164,11 @@ class PeriodicTrace:
             action=base.action[source],
             start_fs=base.start_fs[source] + later,
             end_fs=base.end_fs[source] + later,
-            wave=np.where(wave >= 0, wave + copies * self.period_waves, wave),
+            sample=np.where(sample >= 0, sample + copies * self.period_samples, sample),
             step=base.step[source],
             bank=base.bank[source],
             weight_set=base.weight_set[source],
             cause=np.where(cause != NO_CAUSE, cause + copies * length, cause),
-            arrival_fs=self.waves_of(base.arrival_fs),
-            result_fs=self.waves_of(base.result_fs),
+            arrival_fs=self.samples_of(base.arrival_fs),
+            result_fs=self.samples_of(base.result_fs),
         )

@@ -20,7 +20,7 @@ from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 
 #: Columns of a span, in the order in which they are written.
 _NAMES = (
-    "unit", "action", "start_fs", "end_fs", "wave", "step", "bank", "weight_set", "cause",
+    "unit", "action", "start_fs", "end_fs", "sample", "step", "bank", "weight_set", "cause",
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _END = _NAMES.index("end_fs")
@@ -39,7 +39,7 @@ class Spans:
         #: Numbers of all spans, one behind the other: in 64 bits until a run gets too long for it.
         self._numbers: MutableSequence[int] = array("q")
         self._wide = False
-        #: Block of each span that serves a block and no wave, by row.
+        #: Block of each span that serves a block and no sample, by row.
         self.block_of_row: dict[int, int] = {}
 
     def lane(self, unit: str) -> int:
@@ -62,14 +62,14 @@ class Spans:
         start: int,
         duration: int,
         cause: int,
-        wave: int,
+        sample: int,
         step: int = -1,
         visit: Visit | None = None,
     ) -> Wait[int]:
         """Be busy from `start` for `duration` [fs], write the span, and return its row.
 
         Rows are written when spans end, so they stand in the order of their ends and a cause always
-        stands above its effect. `start` may lie in the past for what can hold several waves.
+        stands above its effect. `start` may lie in the past for what can hold several samples.
         """
         env = self._env
         end = start + duration
@@ -80,7 +80,7 @@ class Spans:
             self._numbers, self._wide = list(self._numbers), True
         numbers = self._numbers
         row = len(numbers) // _WIDTH
-        numbers.extend((lane, action, start, end, wave, step, bank, weight_set, cause))
+        numbers.extend((lane, action, start, end, sample, step, bank, weight_set, cause))
         return row
 
     def table(self) -> dict[str, Times]:
@@ -96,5 +96,5 @@ class Spans:
         return self._numbers[row * _WIDTH + _END] if row != NO_CAUSE else -1
 
     def latest(self, own: int, *others: int) -> int:
-        """Return the row that ended last, the wave's own previous span where several did."""
+        """Return the row that ended last, the sample's own previous span where several did."""
         return max((own, *others), key=self.end)

@@ -2,7 +2,7 @@
 
 The exact way simulates every event (`pnnsim.timing.core`). The fast way simulates a shorter run of
 the same machine. Every span begins when the last of some earlier spans ends (or, for a departure,
-at a fixed time after one), and these belong to the same block of waves or to one of a few blocks
+at a fixed time after one), and these belong to the same block of samples or to one of a few blocks
 before. So when a few blocks in a row look exactly like a few blocks earlier, at the same place of
 the plan, all later blocks repeat what came in between. This is seen in whole numbers; nothing is
 fitted.
@@ -34,7 +34,7 @@ from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Ints, Trace
 Flags = NDArray[np.bool_]
 Table = dict[str, Times]
 
-#: Order in which spans of one wave and step stand that end together and take no time.
+#: Order in which spans of one sample and step stand that end together and take no time.
 _RANK = np.argsort(
     [
         ACTIONS.index(name)
@@ -51,21 +51,21 @@ _FEW_BLOCKS = 12
 _MOST_REFRESHES = 1_000_000
 
 
-def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = None) -> Trace:
-    """Simulate the passage of waves through one core, event by event.
+def run_timing(work: Work, samples: int | Arrivals, progress: Progress | None = None) -> Trace:
+    """Simulate the passage of samples through one core, event by event.
 
-    The front end keeps a wave until the encoder takes it over, and the readout the results of two
+    The front end keeps a sample until the encoder takes it over, and the readout the results of two
     blocks.
 
     Args:
         work: What is to be done, and with what.
-        waves: When waves come, or their number where they come as fast as they are taken.
-        progress: Called with (results so far, waves) about a hundred times.
+        samples: When samples come, or their number where they come as fast as they are taken.
+        progress: Called with (results so far, samples) about a hundred times.
 
     Raises:
-        ScheduleError: The block does not fit in the memory, or there is no wave.
+        ScheduleError: The block does not fit in the memory, or there is no sample.
     """
-    arrivals = _arrivals(waves)
+    arrivals = _arrivals(samples)
     _refuse(work, arrivals)
     core = Core(work, arrivals, progress)
     core.run()
@@ -73,7 +73,7 @@ def run_timing(work: Work, waves: int | Arrivals, progress: Progress | None = No
 
 
 def run_fast(
-    work: Work, waves: int | Arrivals, progress: Progress | None = None
+    work: Work, samples: int | Arrivals, progress: Progress | None = None
 ) -> Trace | PeriodicTrace:
     """Simulate a run until it repeats itself; what it then stands for is `run_timing`'s to the fs.
 
@@ -82,13 +82,13 @@ def run_fast(
 
     Args:
         work: What is to be done, and with what.
-        waves: When waves come, or their number where they come as fast as they are taken.
+        samples: When samples come, or their number where they come as fast as they are taken.
         progress: Told as by `run_timing`, but not at all where the run is cut short.
 
     Raises:
         ScheduleError: As `run_timing`.
     """
-    arrivals = _arrivals(waves)
+    arrivals = _arrivals(samples)
     _refuse(work, arrivals)
     control = work.control
     if control.refresh_interval is not None:
@@ -115,21 +115,21 @@ def run_fast(
 def run_cores(
     run: Callable[[Work, Arrivals, Progress | None], Trace | PeriodicTrace],
     work: Work,
-    waves: int | Arrivals,
+    samples: int | Arrivals,
     progress: Progress | None = None,
 ) -> AnyTrace:
-    """Share the waves out to the cores of a machine and time each core.
+    """Share the samples out to the cores of a machine and time each core.
 
     Args:
         run: `run_timing` or `run_fast`; the other arguments are theirs.
         work: What is to be done, and with what.
-        waves: When waves come to the host, or their number.
-        progress: Told as by `run`, of the waves of all cores.
+        samples: When samples come to the host, or their number.
+        progress: Told as by `run`, of the samples of all cores.
 
     Raises:
         ScheduleError: As `run_timing`.
     """
-    arrivals = _arrivals(waves)
+    arrivals = _arrivals(samples)
     control = work.control
     if control.cores == 1:
         return run(work, arrivals, progress)
@@ -142,7 +142,7 @@ def run_cores(
             progress(before + done, arrivals.count)
 
     for mine in arrivals.deal(control.cores, control.block):
-        # Cores that are always busy differ in nothing but the number of their waves.
+        # Cores that are always busy differ in nothing but the number of their samples.
         part = known.get(mine.count) if mine.saturated else None
         if part is None:
             part = run(work, mine, tell)
@@ -152,8 +152,8 @@ def run_cores(
     return ParallelTrace.join(parts, cores=control.cores, deal=control.block)
 
 
-def _arrivals(waves: int | Arrivals) -> Arrivals:
-    return Arrivals(waves) if isinstance(waves, int) else waves
+def _arrivals(samples: int | Arrivals) -> Arrivals:
+    return Arrivals(samples) if isinstance(samples, int) else samples
 
 
 def _refuse(work: Work, arrivals: Arrivals) -> None:
@@ -161,7 +161,7 @@ def _refuse(work: Work, arrivals: Arrivals) -> None:
     control, capacity = work.control, work.memory_capacity
     if control.block > capacity:
         raise ScheduleError(
-            f"control.block: a block of {control.block} waves needs memory for {control.block} "
+            f"control.block: a block of {control.block} samples needs memory for {control.block} "
             f"states, got a capacity of {capacity}; expected at most {capacity}. "
             "Hint: lower control.block or raise memory.capacity"
         )
@@ -184,7 +184,7 @@ def _refuse(work: Work, arrivals: Arrivals) -> None:
             f"control.refresh_interval: got {control.refresh_interval:.4g} s; banks would be "
             f"refreshed {float(refreshes):.3g} times in a run of {from_fs(run_fs):.4g} s or more; "
             f"expected at most {_MOST_REFRESHES} times. Hint: raise control.refresh_interval, "
-            "simulate fewer waves, or make the slowest part faster"
+            "simulate fewer samples, or make the slowest part faster"
         )
 
 
@@ -192,28 +192,28 @@ def _least_time(work: Work, arrivals: Arrivals) -> int:
     """Return what a run takes at least: until its last arrival, or its slowest server's work."""
     delays, products = work.delays, len(work.order)
     steps = products // work.folds
-    each_wave = max(delays.input_fs, products * delays.drive_fs, steps * delays.activate_fs,
+    each_sample = max(delays.input_fs, products * delays.drive_fs, steps * delays.activate_fs,
                     steps * delays.encode_fs, delays.output_fs)  # fmt: skip
     # Where requests are turned away, only the first one is sure to be served.
     served = arrivals.count if arrivals.capacity is None else 1
     last = 0 if arrivals.times_fs is None else int(arrivals.times_fs[-1])
-    return max(last, served * each_wave)
+    return max(last, served * each_sample)
 
 
 def _trace(core: Core) -> tuple[Trace, Blocks]:
     """Return what happened, as columns, and the block that each span served."""
     table = core.spans.table()
     firsts = np.array(core.firsts, dtype=np.int64)
-    block = np.searchsorted(firsts, table["wave"], side="right").astype(np.int64) - 1
+    block = np.searchsorted(firsts, table["sample"], side="right").astype(np.int64) - 1
     rows = np.fromiter(core.spans.block_of_row.keys(), np.int64, len(core.spans.block_of_row))
     served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
     table, block = _without(table, block, _served_nobody(table, block, len(firsts), core.results))
     refreshed = table["action"] == _REFRESH
-    rows = np.flatnonzero((table["wave"] < 0) & ~refreshed)
+    rows = np.flatnonzero((table["sample"] < 0) & ~refreshed)
     sizes = np.diff(np.append(firsts, len(core.results)))
-    # A move for a block of one wave serves this wave; for a larger one, no single wave.
-    table["wave"][rows] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
+    # A move for a block of one sample serves this sample; for a larger one, no single sample.
+    table["sample"][rows] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
     aside = np.zeros(len(block), dtype=bool)
     aside[rows] = True
     aside[refreshed] = True
@@ -265,19 +265,19 @@ def _row_order(
     steps: int,
     outputs: Collection[tuple[int, int]],
 ) -> Ints:
-    """Return the order of rows: by end, then by block, step and wave.
+    """Return the order of rows: by end, then by block, step and sample.
 
     SimPy breaks ties by the order in which events were scheduled, which depends on how long ago
     something began. This order depends on nothing but the spans. Of those that end together, those
     that take no time come last, as only these can have been caused by others.
     """
     action, start, end = table["action"], table["start_fs"], table["end_fs"]
-    wave, step = table["wave"], table["step"]
+    sample, step = table["sample"], table["step"]
     output = np.zeros(len(block), dtype=bool)
     for lane, stage in outputs:
         output |= (table["unit"] == lane) & (action == stage)
     place = np.where(output, steps, np.maximum(step, 0))
-    width = int(np.diff(np.append(firsts, wave.max() + 1)).max()) + 2
-    inside = np.where(aside, 0, wave - firsts[block] + 1)
+    width = int(np.diff(np.append(firsts, sample.max() + 1)).max()) + 2
+    inside = np.where(aside, 0, sample - firsts[block] + 1)
     key = ((block * (steps + 1) + place) * width + inside) * len(ACTIONS) + _RANK[table["action"]]
     return np.lexsort((key, start == end, end)).astype(np.int64)

@@ -51,6 +51,6 @@ def _check_core(run: Trace | PeriodicTrace, work: Work, arrivals: Arrivals) -> N
     elif isinstance(run, PeriodicTrace):
         period = run.end_row - run.first_row
         short = replace(run, repeats=max(1, (WINDOW - len(run.base)) // period))
-        short.check(work, arrivals.first(short.waves))
+        short.check(work, arrivals.first(short.samples))
     else:
         check_windows(run, work, arrivals, spans=WINDOW)

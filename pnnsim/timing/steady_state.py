@@ -29,7 +29,7 @@ class Blocks:
     """Say which blocks a run had.
 
     Args:
-        firsts: First wave of each, shape `(n_block,)`.
+        firsts: First sample of each, shape `(n_block,)`.
         of_row: Block that each span served, shape `(n_span,)`.
     """
 
@@ -43,7 +43,7 @@ class _Period:
 
     start: int
     blocks: int
-    waves: int
+    samples: int
     period_fs: int
 
 
@@ -56,8 +56,8 @@ def find_period(
     """Return a run as a short one that stands for it, or None where that is not possible.
 
     Args:
-        simulate: Simulate so many of the first waves.
-        arrivals: All waves; saturated or periodic.
+        simulate: Simulate so many of the first samples.
+        arrivals: All samples; saturated or periodic.
         plan: After how many blocks the plan repeats, and how many it then repeats.
         control: How the work is ordered.
     """
@@ -74,11 +74,11 @@ def find_period(
 
 
 def _references(trace: Trace, blocks: Blocks) -> Times:
-    """Return when the first wave of each block is encoded for the first time [fs]."""
+    """Return when the first sample of each block is encoded for the first time [fs]."""
     rows = trace.rows("encode")
     rows = rows[trace.step[rows] == 0]
-    starts = np.empty(trace.waves, dtype=trace.start_fs.dtype)
-    starts[trace.wave[rows]] = trace.start_fs[rows]
+    starts = np.empty(trace.samples, dtype=trace.start_fs.dtype)
+    starts[trace.sample[rows]] = trace.start_fs[rows]
     return starts[blocks.firsts]
 
 
@@ -90,14 +90,14 @@ def _signatures(trace: Trace, blocks: Blocks, reference: Times) -> list[bytes]:
     place[order] = np.arange(len(order)) - edges[blocks.of_row[order]]
     place[-1] = -1
     block_of = np.append(blocks.of_row, -1)
-    ends = np.append(blocks.firsts[1:], trace.waves)
+    ends = np.append(blocks.firsts[1:], trace.samples)
     signatures = []
     for block, at in enumerate(reference.tolist()):
         rows = order[edges[block] : edges[block + 1]]
-        first, wave, cause = blocks.firsts[block], trace.wave[rows], trace.cause[rows]
+        first, sample, cause = blocks.firsts[block], trace.sample[rows], trace.cause[rows]
         columns = (
             trace.unit[rows], trace.action[rows], trace.start_fs[rows] - at,
-            trace.end_fs[rows] - at, np.where(wave >= 0, wave - first, -1), trace.step[rows],
+            trace.end_fs[rows] - at, np.where(sample >= 0, sample - first, -1), trace.step[rows],
             trace.bank[rows], trace.weight_set[rows], place[cause],
             np.where(cause >= 0, block_of[cause] - block, 0),
             trace.arrival_fs[first : ends[block]] - at,
@@ -122,9 +122,9 @@ def _recurrence(trace: Trace, blocks: Blocks, plan: tuple[int, int]) -> _Period 
         start = last - length
         while start > transient and alike[start - 1] == alike[start - 1 + length]:
             start -= 1
-        waves = int(blocks.firsts[last] - blocks.firsts[last - length])
+        samples = int(blocks.firsts[last] - blocks.firsts[last - length])
         time = int(reference[last] - reference[last - length])
-        return _Period(start, length, waves, time) if time > 0 else None
+        return _Period(start, length, samples, time) if time > 0 else None
     return None
 
 
@@ -135,7 +135,7 @@ def _short_run(
     blocks: Blocks,
     period: _Period,
 ) -> PeriodicTrace | None:
-    """Simulate as many waves as stand for all, and say which rows repeat."""
+    """Simulate as many samples as stand for all, and say which rows repeat."""
 
     def ends_before(block: int) -> int:
         return int(trace.end_fs[blocks.of_row < block].max(initial=0))
@@ -149,16 +149,16 @@ def _short_run(
     reference = int(_references(trace, blocks)[period.start])
     turns = 2 + -(-max(0, begin - reference) // period.period_fs)
     turns += -(-(_BACK + 4) // period.blocks)
-    first_wave = int(blocks.firsts[period.start]) + 2 * period.waves
-    needed = int(blocks.firsts[period.start]) + max(turns, 4) * period.waves
-    repeats = (count - needed) // period.waves
+    first_sample = int(blocks.firsts[period.start]) + 2 * period.samples
+    needed = int(blocks.firsts[period.start]) + max(turns, 4) * period.samples
+    repeats = (count - needed) // period.samples
     if repeats < 1:
         return None
-    base, _ = simulate(count - repeats * period.waves)
+    base, _ = simulate(count - repeats * period.samples)
     first, end, after = np.searchsorted(
         base.end_fs, time_column([begin + k * period.period_fs for k in range(3)]), side="right"
     ).tolist()
-    found = PeriodicTrace(base, first, end, repeats, period.period_fs, first_wave, period.waves)
+    found = PeriodicTrace(base, first, end, repeats, period.period_fs, first_sample, period.samples)
     return found if _repeats(base, (first, end, after), period) else None
 
 
@@ -176,10 +176,10 @@ def _repeats(base: Trace, edges: tuple[int, int, int], period: _Period) -> bool:
         np.array_equal(getattr(base, name)[one] + period.period_fs, getattr(base, name)[two])
         for name in ("start_fs", "end_fs")
     )
-    wave, cause = base.wave[one], base.cause[one]
-    waves = np.where(wave >= 0, wave + period.waves, wave)
+    sample, cause = base.sample[one], base.cause[one]
+    samples = np.where(sample >= 0, sample + period.samples, sample)
     causes = np.where(cause >= 0, cause + end - first, cause)
     return (
         same and later
-        and np.array_equal(waves, base.wave[two]) and np.array_equal(causes, base.cause[two])
+        and np.array_equal(samples, base.sample[two]) and np.array_equal(causes, base.cause[two])
     )  # fmt: skip

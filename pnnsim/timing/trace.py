@@ -25,7 +25,7 @@ __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core
 class Trace:
     """Record a run as columns; row order is the order in which spans were finished.
 
-    Times are integer femtoseconds from the arrival of the first wave (`pnnsim.common.times`). The
+    Times are integer femtoseconds from the arrival of the first sample (`pnnsim.common.times`). The
     writes of the set-up are not here: see `Setup`.
 
     Args:
@@ -35,8 +35,8 @@ class Trace:
         action: Index into `ACTIONS`, shape `(n_span,)`.
         start_fs: Start of each span [fs].
         end_fs: End of each span [fs].
-        wave: Wave served; -1 for a write or a move that serves a block of several waves, and for a
-            refresh.
+        sample: Sample served; -1 for a write or a move that serves a block of several samples, and
+            for a refresh.
         step: Step t of the network; -1 outside the loop. Where matrices are folded, the product
             `t * folds + fold`.
         bank: Logical bank propagated to, multiplied on, written, refreshed or selected; otherwise
@@ -45,12 +45,12 @@ class Trace:
             matrices are folded, `k * folds + fold`.
         cause: Row of the span whose end allowed this one to start, an earlier row; `NO_CAUSE` for
             an arrival that nothing had to precede and for a refresh that began when it was due. A
-            wave that arrives because the front end got free has the cause that freed it. Only a
+            sample that arrives because the front end got free has the cause that freed it. Only a
             departure (`propagate` and `drive`) may start later than its cause ended: it waits until
             the nonlinearity will be free at capture.
-        arrival_fs: Arrival of each wave, shape `(n_wave,)` [fs].
-        result_fs: Result of each wave at the host, shape `(n_wave,)` [fs].
-        dropped: Numbers of the requests that found the queue full, ascending; they are no waves.
+        arrival_fs: Arrival of each sample, shape `(n_sample,)` [fs].
+        result_fs: Result of each sample at the host, shape `(n_sample,)` [fs].
+        dropped: Numbers of the requests that found the queue full, ascending; they are no samples.
         folds: Products that make up a step.
     """
 
@@ -59,7 +59,7 @@ class Trace:
     action: Ints
     start_fs: Times
     end_fs: Times
-    wave: Ints
+    sample: Ints
     step: Ints
     bank: Ints
     weight_set: Ints
@@ -95,8 +95,8 @@ class Trace:
         return len(self.start_fs)
 
     @property
-    def waves(self) -> int:
-        """Return the number of waves."""
+    def samples(self) -> int:
+        """Return the number of samples."""
         return len(self.arrival_fs)
 
     @property
@@ -116,23 +116,23 @@ class Trace:
 
     @property
     def served(self) -> Ints:
-        """Return the number of the request that each wave serves, shape `(n_wave,)`."""
-        requests = np.arange(self.waves + len(self.dropped))
+        """Return the number of the request that each sample serves, shape `(n_sample,)`."""
+        requests = np.arange(self.samples + len(self.dropped))
         return np.delete(requests, self.dropped).astype(np.int64)
 
     def row_counts(self) -> Ints:
         """Return how often each row of `base` happened: once."""
         return np.ones(len(self), dtype=np.int64)
 
-    def wave_counts(self) -> Ints:
-        """Return for how many waves each wave of `base` stands: itself."""
-        return np.ones(self.waves, dtype=np.int64)
+    def sample_counts(self) -> Ints:
+        """Return for how many samples each sample of `base` stands: itself."""
+        return np.ones(self.samples, dtype=np.int64)
 
     def begin_fs(self) -> Times:
-        """Return when the front end began with each wave, shape `(n_wave,)` [fs]."""
-        begin = np.full(self.waves, self.start_fs.max(), dtype=self.start_fs.dtype)
-        rows = np.flatnonzero((self.wave >= 0) & (self.step < 0))
-        np.minimum.at(begin, self.wave[rows], self.start_fs[rows])
+        """Return when the front end began with each sample, shape `(n_sample,)` [fs]."""
+        begin = np.full(self.samples, self.start_fs.max(), dtype=self.start_fs.dtype)
+        rows = np.flatnonzero((self.sample >= 0) & (self.step < 0))
+        np.minimum.at(begin, self.sample[rows], self.start_fs[rows])
         return begin
 
     def expand(self) -> Trace:
@@ -184,7 +184,7 @@ class Trace:
             "action": [ACTIONS[i] for i in self.action],
             "start_fs": self.start_fs.tolist(),
             "end_fs": self.end_fs.tolist(),
-            "wave": self.wave.tolist(),
+            "sample": self.sample.tolist(),
             "step": (self.step // self.folds).tolist(),
             "fold": np.where(self.step < 0, -1, self.step % self.folds).tolist(),
             "bank": self.bank.tolist(),
@@ -193,8 +193,8 @@ class Trace:
         }
 
 
-#: Columns that two equal traces share, times of waves included.
+#: Columns that two equal traces share, times of samples included.
 COLUMNS: tuple[str, ...] = (
-    "unit", "action", "start_fs", "end_fs", "wave", "step", "bank", "weight_set", "cause",
+    "unit", "action", "start_fs", "end_fs", "sample", "step", "bank", "weight_set", "cause",
     "arrival_fs", "result_fs", "dropped",
 )  # fmt: skip

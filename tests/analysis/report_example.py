@@ -1,6 +1,6 @@
 """A machine drawn by hand for the tests of reports: its trace, its prices and its metrics.
 
-One wave is in the loop at a time, so every time below follows by addition; nothing here uses the
+One sample is in the loop at a time, so every time below follows by addition; nothing here uses the
 code that times or prices a real run.
 """
 
@@ -57,18 +57,20 @@ class Prices:
 
 
 def make_trace(
-    waves: int = 3, steps: int = 4, write_fs: int = 0, route_fs: int = DURATION["route"]
+    samples: int = 3, steps: int = 4, write_fs: int = 0, route_fs: int = DURATION["route"]
 ) -> Trace:
-    """Return waves that follow each other, the front end working one wave ahead.
+    """Return samples that follow each other, the front end working one sample ahead.
 
     With `write_fs` the bank of the next step is written before the switch moves, as in a DNN.
     """
     rows: list[tuple[int, ...]] = []
 
-    def add(unit: str, action: str, start: int, wave: int, step: int, cause: int, **of: int) -> int:
+    def add(
+        unit: str, action: str, start: int, sample: int, step: int, cause: int, **of: int
+    ) -> int:
         duration = {**DURATION, "write": write_fs, "route": route_fs}[action]
         rows.append(
-            (UNITS.index(unit), ACTIONS.index(action), start, start + duration, wave, step,
+            (UNITS.index(unit), ACTIONS.index(action), start, start + duration, sample, step,
              of.get("bank", -1), of.get("weight_set", -1), cause)
         )  # fmt: skip
         return len(rows) - 1
@@ -78,27 +80,27 @@ def make_trace(
 
     arrivals, results = [], []
     ready, ready_cause, mapped = 0, NO_CAUSE, NO_CAUSE
-    for wave in range(waves):
-        start = end(mapped) if wave else 0
+    for sample in range(samples):
+        start = end(mapped) if sample else 0
         arrivals.append(start)
-        mapped = add("front_end", "map_input", start, wave, -1, mapped if wave else NO_CAUSE)
+        mapped = add("front_end", "map_input", start, sample, -1, mapped if sample else NO_CAUSE)
         start = max(end(mapped), ready)
         row = add(
-            "encoder", "convert", start, wave, -1, mapped if end(mapped) >= ready else ready_cause
+            "encoder", "convert", start, sample, -1, mapped if end(mapped) >= ready else ready_cause
         )
         move = NO_CAUSE
         for step in range(steps):
             bank, sets = step % 2, {"weight_set": step if write_fs else step % 2}
-            row = add("encoder", "encode", end(row), wave, step, row)
+            row = add("encoder", "encode", end(row), sample, step, row)
             cause = move if move != NO_CAUSE and end(move) > end(row) else row
             where = {"bank": bank, **sets}
             unit = f"weight_banks.{bank}"
-            row = add(unit, "propagate", end(cause), wave, step, cause, **where)
-            row = add(unit, "mvm", end(row), wave, step, row, **where)
-            caught = row = add("detector", "detect", end(row), wave, step, row)
-            row = add("nonlinearity", "activate", end(row), wave, step, row)
+            row = add(unit, "propagate", end(cause), sample, step, cause, **where)
+            row = add(unit, "mvm", end(row), sample, step, row, **where)
+            caught = row = add("detector", "detect", end(row), sample, step, row)
+            row = add("nonlinearity", "activate", end(row), sample, step, row)
             if step + 1 < steps:
-                row = add("memory", "hold", end(row), wave, step, row)
+                row = add("memory", "hold", end(row), sample, step, row)
             following = (step + 1) % steps
             move = caught
             if write_fs:
@@ -109,10 +111,10 @@ def make_trace(
             move = add("switch", "route", end(move), -1, -1, move, bank=1 - bank)
         ready_cause = move if end(move) > end(row) else row
         ready = end(ready_cause)
-        row = add("readout", "convert", end(row), wave, -1, row)
-        row = add("front_end", "map_output", end(row), wave, -1, row)
+        row = add("readout", "convert", end(row), sample, -1, row)
+        row = add("front_end", "map_output", end(row), sample, -1, row)
         results.append(end(row))
-    # A machine that has no next wave moves nothing more.
+    # A machine that has no next sample moves nothing more.
     while rows and rows[-1][4] >= 0 and any(r[3] > results[-1] for r in rows):
         late = next(i for i, r in enumerate(rows) if r[3] > results[-1])
         rows.pop(late)
@@ -174,17 +176,17 @@ def make_metrics(trace: Trace, prices: Prices | None = None) -> dict[str, Any]:
             "max": float(latency.max()),
         },
         "makespan_s": seconds,
-        "interval_s": seconds / trace.waves,
-        "throughput_per_s": trace.waves / seconds,
+        "interval_s": seconds / trace.samples,
+        "throughput_per_s": trace.samples / seconds,
         "closed_form": {"applies": True, "latency_s": float(latency[0])},
         "energy_j": {
-            "per_inference": total / trace.waves, "total": total, "dynamic": dynamic,
+            "per_inference": total / trace.samples, "total": total, "dynamic": dynamic,
             "static": total - dynamic, "by_component": components, "static_by_component": static,
             "by_action": {"static": total - dynamic},
         },
         "power_w": total / seconds,
-        "energy_per_mac_j": total / trace.waves / (steps * 128 * 128),
-        "tops_per_w": 2 * steps * 128 * 128 / (total / trace.waves) / 1e12,
+        "energy_per_mac_j": total / trace.samples / (steps * 128 * 128),
+        "tops_per_w": 2 * steps * 128 * 128 / (total / trace.samples) / 1e12,
         "mapping": {
             "tiles": 1, "tiles_at_once": 1, "folds": 1, "banks": 2, "resident": True
         },

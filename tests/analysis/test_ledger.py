@@ -43,9 +43,9 @@ prices = st.builds(
 
 
 def test_energy_is_count_times_price_plus_power_times_makespan():
-    # Two waves, two steps: 4 products, 3 moves; makespan 48 fs (first drawing of the schedules).
+    # Two samples, two steps: 4 products, 3 moves; makespan 48 fs (first drawing of the schedules).
     ledger = EnergyLedger.from_trace(
-        machine(waves=2).run(),
+        machine(samples=2).run(),
         Prices({("weight_banks", "mvm"): 5.0, ("switch", "route"): 7.0}, {"environment": 2e15}),
     )
     assert Entry("weight_banks", "mvm", 4, 20.0) in ledger.entries
@@ -71,7 +71,7 @@ def test_price_of_what_never_happened_costs_nothing():
 
 
 def test_lanes_of_one_component_are_counted_together():
-    trace = machine(waves=3).run()
+    trace = machine(samples=3).run()
     assert counts(trace)["weight_banks", "mvm"] == 6
     assert sum(counts(trace).values()) == len(trace)
 
@@ -82,10 +82,10 @@ def kept(trace, part, engine_keeps):
         zip(
             [trace.units[unit].split(".")[0] for unit in trace.unit],
             [ACTIONS[action] for action in trace.action],
-            trace.start_fs.tolist(), trace.end_fs.tolist(), trace.wave, trace.step, strict=True,
+            trace.start_fs.tolist(), trace.end_fs.tolist(), trace.sample, trace.step, strict=True,
         )
     )  # fmt: skip
-    for sample in range(trace.waves):
+    for sample in range(trace.samples):
         mine = [span for span in spans if span[4] == sample]
         encoded = next(i for i, span in enumerate(mine) if span[0] == "encoder" and span[5] >= 0)
         prepared = [span for span in mine[:encoded] if span[5] < 0][-1]
@@ -149,12 +149,12 @@ def static_of(case, part, *, engine_keeps="input", run=None):
 
 def test_gated_encoder_is_on_while_it_keeps_a_symbol():
     # First drawing: the encoder works from 4 to 9, 13 to 15 and 17 to 20, and keeps the symbol of
-    # the second step from 15 to 17, until the switch rests: 12 fs for each of two waves.
-    trace = machine(waves=2).run()
+    # the second step from 15 to 17, until the switch rests: 12 fs for each of two samples.
+    trace = machine(samples=2).run()
     prices = Prices({}, {"encoder": 3e15, "environment": 1e15}, frozenset({"encoder"}))
     ledger = EnergyLedger.from_trace(trace, prices)
     found = ledger.static_by_component()
-    # The second wave is encoded from 23, waits from 25 to 28 for the move back, is driven to 31.
+    # The second sample is encoded from 23, waits from 25 to 28 for the move back, is driven to 31.
     assert found == {"encoder": 3 * (5 + 7 + 8 + 7.0), "environment": 48.0}
     assert prices.standing_w == 1e15
     power = power_trace(trace, prices)
@@ -169,12 +169,12 @@ def test_gated_encoder_is_on_while_a_bank_is_written():
 
 
 def test_gated_front_end_is_on_while_it_keeps_an_input_or_a_drive():
-    # First drawing: wave 1 is mapped from 4 to 8 and taken at 23, wave 0 taken at once.
-    case = machine(waves=2)
+    # First drawing: sample 1 is mapped from 4 to 8 and taken at 23, sample 0 taken at once.
+    case = machine(samples=2)
     assert static_of(case, "front_end") == pytest.approx(23.0, rel=EXACT, abs=0)
     # A drive is added ahead of f until the last activation, at 45.
     assert static_of(case, "front_end", engine_keeps="drive") == pytest.approx(45, rel=EXACT, abs=0)
-    alone = machine(waves=1)
+    alone = machine(samples=1)
     assert static_of(alone, "front_end") == pytest.approx(4.0, rel=EXACT, abs=0)
     drive = static_of(alone, "front_end", engine_keeps="drive")
     assert drive == pytest.approx(23.0, rel=EXACT, abs=0)
@@ -183,17 +183,18 @@ def test_gated_front_end_is_on_while_it_keeps_an_input_or_a_drive():
 def test_converters_keep_an_input_that_they_prepared_last():
     # The state stays analog: the line keeps what it converted from 10 to 12, until it is taken.
     analog = (Stage("front_end", "map_input", 4), Stage("encoder.dac", "convert", 2))
-    case = machine(waves=2, input=analog)
-    # Wave 0: 4 to 11 and 15 to 22. Wave 1: 10 to 33, as it is taken at 25, and 37 to 44.
+    case = machine(samples=2, input=analog)
+    # Sample 0: 4 to 11 and 15 to 22. Sample 1: 10 to 33, as it is taken at 25, and 37 to 44.
     assert static_of(case, "encoder") == pytest.approx(29 + 7, rel=EXACT, abs=0)
     # The front end has handed both inputs over.
     assert static_of(case, "front_end") == pytest.approx(8.0, rel=EXACT, abs=0)
 
 
 def test_gated_readout_is_on_while_results_wait_for_it():
-    # Three waves captured 5 fs after each other, each read for 10: one after the other without end.
+    # Three samples captured 5 fs after each other, each read for 10: one after the other without
+    # end.
     case = machine(
-        waves=3, block=3, sets=1, steps=1, banks=1, output=(Stage("readout", "convert", 10),)
+        samples=3, block=3, sets=1, steps=1, banks=1, output=(Stage("readout", "convert", 10),)
     )
     trace = case.run()
     assert np.diff(trace.result_fs).tolist() == [10, 10]
@@ -210,13 +211,13 @@ def test_gated_detector_is_on_while_it_keeps_the_sums_of_folds():
     assert static_of(case, "detector") == pytest.approx(between, rel=EXACT, abs=0)
 
 
-@given(machines(waves=(20, 150), ahead=True), prices, st.integers(1, 3))
+@given(machines(samples=(20, 150), ahead=True), prices, st.integers(1, 3))
 @settings(max_examples=40, deadline=None)
 def test_gating_saves_energy_and_never_costs_any_in_short_runs_and_long(case, prices, cores):
     control = case.control.model_copy(update={"cores": cores})
     prices = replace(prices, cores=cores)
     exact, fast = (
-        run_cores(run, replace(case.work, control=control), case.waves)
+        run_cores(run, replace(case.work, control=control), case.samples)
         for run in (run_timing, run_fast)
     )
     gated = EnergyLedger.from_trace(exact, prices)
@@ -227,7 +228,7 @@ def test_gating_saves_energy_and_never_costs_any_in_short_runs_and_long(case, pr
 
 
 def test_part_that_is_never_idle_saves_nothing():
-    # A drive is kept until the last activation; then the only wave is read, in no time.
+    # A drive is kept until the last activation; then the only sample is read, in no time.
     case = machine(output=(Stage("readout", "convert", 0),))
     trace = case.run()
     assert static_of(case, "front_end", engine_keeps="drive") == pytest.approx(
@@ -236,7 +237,7 @@ def test_part_that_is_never_idle_saves_nothing():
 
 
 def test_power_is_the_energy_of_a_span_spread_over_it():
-    # Single wave through a single step: encode 4-6, detect 8-10, makespan 15 fs.
+    # Single sample through a single step: encode 4-6, detect 8-10, makespan 15 fs.
     trace = machine(sets=1, steps=1, banks=1).run()
     power = power_trace(
         trace, Prices({("encoder", "encode"): 6e-15, ("detector", "detect"): 8e-15}, {"laser": 0.5})
@@ -257,7 +258,7 @@ def test_action_that_takes_no_time_is_an_impulse():
 
 
 def test_overlapping_spans_add_their_power():
-    trace = machine(waves=3, sets=1, banks=1, block=3, hold_fs=9).run()
+    trace = machine(samples=3, sets=1, banks=1, block=3, hold_fs=9).run()
     power = power_trace(trace, Prices({("memory", "hold"): 9e-15}, {}))
     # Three holds of 9 fs, one every 5 fs: two at once at most, 1 W each.
     assert power.power.max() == pytest.approx(2.0, rel=EXACT, abs=0)
@@ -265,7 +266,7 @@ def test_overlapping_spans_add_their_power():
 
 
 def test_long_run_adds_no_rounding_to_the_power_trace():
-    trace = machine(waves=3000, steps=6).run()
+    trace = machine(samples=3000, steps=6).run()
     prices = Prices(
         {("encoder", "encode"): 0.1e-12, ("weight_banks", "mvm"): 1 / 3 * 1e-15}, {"laser": 0.7}
     )

@@ -44,8 +44,8 @@ def figures(case, prices=PRICES):
 
 
 def with_latencies(*values):
-    """Return a trace of waves that arrive at once and take the given times [fs]."""
-    trace = machine(waves=len(values)).run()
+    """Return a trace of samples that arrive at once and take the given times [fs]."""
+    trace = machine(samples=len(values)).run()
     return replace(
         trace,
         arrival_fs=np.zeros(len(values), dtype=np.int64),
@@ -54,7 +54,7 @@ def with_latencies(*values):
 
 
 def test_percentile_is_the_nearest_rank():
-    # Of 1 … 20 fs at least half the waves do not exceed 10, 95 % do not exceed 19.
+    # Of 1 … 20 fs at least half the samples do not exceed 10, 95 % do not exceed 19.
     trace = with_latencies(*range(1, 21))
     found = latencies(trace)
     assert found["p50"] == 10e-15
@@ -64,9 +64,9 @@ def test_percentile_is_the_nearest_rank():
     assert (found["first"], found["max"]) == (1e-15, 20e-15)
 
 
-@pytest.mark.parametrize("waves", [1, 2, 3, 99, 100, 101])
-def test_percentile_obeys_its_definition(waves):
-    values = np.random.default_rng(waves).permutation(waves) + 7
+@pytest.mark.parametrize("samples", [1, 2, 3, 99, 100, 101])
+def test_percentile_obeys_its_definition(samples):
+    values = np.random.default_rng(samples).permutation(samples) + 7
     found = latencies(with_latencies(*values.tolist()))
     for q in (50, 95, 99):
         least = min(v for v in values if np.mean(values <= v) >= q / 100)
@@ -91,8 +91,8 @@ def test_results_that_come_all_at_once_are_refused():
 
 
 def test_utilization_of_the_first_drawing():
-    # Two waves, makespan 48 fs; busy times read from the drawing.
-    used = utilization(machine(waves=2).run(), memory_capacity=1)
+    # Two samples, makespan 48 fs; busy times read from the drawing.
+    used = utilization(machine(samples=2).run(), memory_capacity=1)
     assert used == {
         "detector": 8 / 48,
         "encoder": 20 / 48,
@@ -101,13 +101,13 @@ def test_utilization_of_the_first_drawing():
         "nonlinearity": 8 / 48,
         "readout": 6 / 48,
         "switch": 21 / 48,
-        # One femtosecond in each of two banks and two waves; light on its way does not count.
+        # One femtosecond in each of two banks and two samples; light on its way does not count.
         "weight_banks": 4 / (2 * 48),
     }
 
 
 def test_utilization_of_the_memory_is_shared_by_its_states():
-    trace = machine(waves=4, block=2).run()
+    trace = machine(samples=4, block=2).run()
     two = utilization(trace, memory_capacity=2)["memory"]
     assert utilization(trace, memory_capacity=8)["memory"] == pytest.approx(
         two / 4, rel=1e-15, abs=0
@@ -123,7 +123,7 @@ def test_no_part_is_busier_than_it_can_be(case):
 
 def test_critical_path_of_the_first_drawing():
     # 26 fs: input 4, encode 2, T_MM 4 twice, the move 7 that hides T_state, nonlinearity 2, out 3.
-    path = critical_path(machine(waves=2).run())
+    path = critical_path(machine(samples=2).run())
     shares = {(part["component"], part["action"]): part["share"] for part in path}
     assert shares == {
         ("front_end", "map_input"): 4 / 26,
@@ -146,16 +146,16 @@ def test_state_is_critical_where_the_switch_is_fast():
 
 
 def test_wait_for_the_nonlinearity_is_named():
-    # Two waves of two steps, f takes 9 and state 1, all inputs and encodings 1. By hand, departures
-    # are 2 and 11 (wave 1 would find f busy until 15), then 20 and 29. Capture is 4 later. The
-    # result of wave 0 comes at 20 + 4 + 9 + 3 = 36. Back from there:
-    #   out 3, f 9, T_MM 4, wait 6 since the drive 11-14 of wave 1, which took 3, and its departure
-    #   waited 6 since the drive 2-5 of wave 0; that took 3; encode 1, input 1.
+    # Two samples of two steps, f takes 9 and state 1, all inputs and encodings 1. By hand,
+    # departures are 2 and 11 (sample 1 would find f busy until 15), then 20 and 29. Capture is 4
+    # later. The result of sample 0 comes at 20 + 4 + 9 + 3 = 36. Back from there:
+    #   out 3, f 9, T_MM 4, wait 6 since the drive 11-14 of sample 1, which took 3, and its
+    # departure   waited 6 since the drive 2-5 of sample 0; that took 3; encode 1, input 1.
     case = machine(
         sets=1,
         banks=1,
         block=2,
-        waves=2,
+        samples=2,
         activate_fs=9,
         input=(Stage("front_end", "map_input", 1),),
         encode=(Stage("encoder", "encode", 1),),
@@ -186,7 +186,7 @@ def test_shares_of_the_critical_path_add_up_to_the_latency(case):
 
 
 def test_keys_are_those_of_the_metrics_file():
-    found = figures(machine(waves=3))
+    found = figures(machine(samples=3))
     assert set(found) == {
         "latency_s", "queue", "refresh", "makespan_s", "interval_s", "throughput_per_s",
         "closed_form", "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "utilization",
@@ -201,7 +201,7 @@ def test_keys_are_those_of_the_metrics_file():
 
 
 def test_figures_of_the_first_drawing():
-    found = figures(machine(waves=2))
+    found = figures(machine(samples=2))
     # Results at 26 and 48 fs; 4 products of 2 fJ, 2 conversions of 5 fJ, 1 W for 48 fs.
     assert found["latency_s"]["first"] == 26e-15
     assert found["makespan_s"] == 48e-15
@@ -220,13 +220,13 @@ def test_figures_of_the_first_drawing():
     assert found["events"] == {"spans": spans, "simulated": spans, "extended": 0}
 
 
-def test_single_wave_has_its_makespan_as_interval():
-    found = figures(machine(waves=1))
+def test_single_sample_has_its_makespan_as_interval():
+    found = figures(machine(samples=1))
     assert found["interval_s"] == found["makespan_s"] == 26e-15
 
 
 def test_closed_form_is_empty_where_it_does_not_apply():
-    assert figures(machine(waves=2, block=2))["closed_form"] == {
+    assert figures(machine(samples=2, block=2))["closed_form"] == {
         "applies": False,
         "latency_s": None,
     }
@@ -247,7 +247,9 @@ def test_machine_that_spends_no_energy_has_no_efficiency():
 
 def test_latency_other_than_the_closed_form_is_our_fault():
     case = machine()
-    with pytest.raises(ScheduleError, match=r"internal: the first wave took 26 fs; .* expects 27"):
+    with pytest.raises(
+        ScheduleError, match=r"internal: the first sample took 26 fs; .* expects 27"
+    ):
         metrics_from(case.run(), PRICES, network=case.network, memory_capacity=1, closed_form_fs=27)
 
 
@@ -267,7 +269,7 @@ def test_setup_fills_the_banks_that_will_be_used():
 @pytest.mark.parametrize("arrivals", [None, periodic(301, 3e-12)])
 def test_every_figure_is_the_same_without_simulating_every_event(plan, block, arrivals):
     sets, banks = plan
-    case = machine(sets=sets, steps=5, banks=banks, block=block, waves=301, arrivals=arrivals)
+    case = machine(sets=sets, steps=5, banks=banks, block=block, samples=301, arrivals=arrivals)
     found = {
         exact: metrics_from(
             run, GATED, network=case.network, memory_capacity=block,

@@ -61,7 +61,7 @@ def overlapping_trace() -> Trace:
 
 @pytest.mark.parametrize(
     "trace",
-    [make_trace(waves=4, steps=6), make_trace(write_fs=10_000_000_000), overlapping_trace()],
+    [make_trace(samples=4, steps=6), make_trace(write_fs=10_000_000_000), overlapping_trace()],
     ids=["relaxnet", "rewriting", "overlapping"],
 )
 def test_slices_of_a_thread_nest(tmp_path: Path, trace: Trace) -> None:
@@ -104,7 +104,7 @@ def test_names_of_processes_and_threads_are_unique(tmp_path: Path) -> None:
 
 
 def test_energies_of_slices_add_up_to_the_dynamic_energy(tmp_path: Path) -> None:
-    trace, prices = make_trace(waves=4, steps=6, write_fs=2_000_000), Prices()
+    trace, prices = make_trace(samples=4, steps=6, write_fs=2_000_000), Prices()
     dynamic = math.fsum(
         prices.dynamic.get((trace.units[unit].partition(".")[0], ACTIONS[action]), 0.0)
         for unit, action in zip(trace.unit, trace.action, strict=True)
@@ -121,7 +121,7 @@ def test_energies_of_slices_add_up_to_the_dynamic_energy(tmp_path: Path) -> None
 
 
 def test_power_counter_integrates_to_the_energy_counter(tmp_path: Path) -> None:
-    trace = make_trace(waves=3)
+    trace = make_trace(samples=3)
     counters = phase(written(tmp_path, trace), "C")
     power = [(e["ts"], e["args"]["power_W"]) for e in counters if e["name"] == "power_W"]
     energy = [e["args"]["energy_J"] for e in counters if e["name"] == "energy_J"]
@@ -151,7 +151,7 @@ def test_counters_switch_gated_parts_off_while_they_are_idle(tmp_path: Path, cor
 
 
 def test_last_end_is_the_makespan_and_time_starts_at_zero(tmp_path: Path) -> None:
-    trace = make_trace(waves=3)
+    trace = make_trace(samples=3)
     slices = phase(written(tmp_path, trace), "X")
     assert min(event["ts"] for event in slices) == 0.0
     last = max(event["args"]["start_fs"] + event["args"]["duration_fs"] for event in slices)
@@ -167,14 +167,14 @@ def test_time_stamps_are_finite_and_not_negative(tmp_path: Path) -> None:
             assert event.get(key, 0.0) >= 0.0
 
 
-def test_arrows_follow_the_first_wave_through_its_slices(tmp_path: Path) -> None:
-    trace = make_trace(waves=3, steps=4)
+def test_arrows_follow_the_first_sample_through_its_slices(tmp_path: Path) -> None:
+    trace = make_trace(samples=3, steps=4)
     content = written(tmp_path, trace)
     arrows = [e for e in content["traceEvents"] if e["ph"] in "stf"]
     assert [e["ph"] for e in arrows] == ["s", *"t" * (len(arrows) - 2), "f"]
     assert {e["id"] for e in arrows} == {0}
     starts = {
-        (e["pid"], e["tid"], e["ts"]) for e in phase(content, "X") if e["args"].get("wave") == 0
+        (e["pid"], e["tid"], e["ts"]) for e in phase(content, "X") if e["args"].get("sample") == 0
     }
     assert {(e["pid"], e["tid"], e["ts"]) for e in arrows} == starts
     assert [e["ts"] for e in arrows] == sorted(e["ts"] for e in arrows)
@@ -186,9 +186,9 @@ def test_slices_carry_meaning_and_true_times(tmp_path: Path) -> None:
     assert mvm["cat"] == "weight_banks"
     assert mvm["args"]["duration"] == "79.567 ps"
     assert mvm["args"]["duration_fs"] == 79_567
-    assert {"wave": 0, "step": 1, "bank": 1, "weight_set": 1}.items() <= mvm["args"].items()
+    assert {"sample": 0, "step": 1, "bank": 1, "weight_set": 1}.items() <= mvm["args"].items()
     write = next(e for e in phase(content, "X") if e["name"] == "write W1 → bank 1")
-    assert "wave" not in write["args"]
+    assert "sample" not in write["args"]
     assert write["args"]["duration"] == "10 µs"
 
 
@@ -205,10 +205,10 @@ def test_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_scale_fits_the_shortest_span_and_is_declared(
     tmp_path: Path, stretch: int, text: str
 ) -> None:
-    trace = make_trace(waves=1)
+    trace = make_trace(samples=1)
     slow = Trace(
         trace.units, trace.unit, trace.action, trace.start_fs * stretch, trace.end_fs * stretch,
-        trace.wave, trace.step, trace.bank, trace.weight_set, trace.cause,
+        trace.sample, trace.step, trace.bank, trace.weight_set, trace.cause,
         trace.arrival_fs * stretch, trace.result_fs * stretch,
     )  # fmt: skip
     content = written(tmp_path, slow)
@@ -217,25 +217,25 @@ def test_scale_fits_the_shortest_span_and_is_declared(
 
 
 def test_femtosecond_spans_are_still_seen(tmp_path: Path) -> None:
-    content = written(tmp_path, make_trace(waves=1, route_fs=900))
+    content = written(tmp_path, make_trace(samples=1, route_fs=900))
     assert content["otherData"]["shown_ns_in_fs"] == "1"
     assert min(e["dur"] for e in phase(content, "X")) == 0.9
 
 
-def test_file_holds_the_first_waves_only_and_says_so(tmp_path: Path) -> None:
-    trace = make_trace(waves=6)
-    content = written(tmp_path, trace, waves=2)
+def test_file_holds_the_first_samples_only_and_says_so(tmp_path: Path) -> None:
+    trace = make_trace(samples=6)
+    content = written(tmp_path, trace, samples=2)
     other = content["otherData"]
-    assert (other["waves_written"], other["waves_total"]) == ("2", "6")
-    assert {e["args"].get("wave", 0) for e in phase(content, "X")} == {0, 1}
+    assert (other["samples_written"], other["samples_total"]) == ("2", "6")
+    assert {e["args"].get("sample", 0) for e in phase(content, "X")} == {0, 1}
     assert other["spans_written"] == str(len(phase(content, "X")))
     assert other["seed"] == "7"
 
 
 def test_size_is_bounded_for_long_runs(tmp_path: Path) -> None:
-    trace = make_trace(waves=30)
+    trace = make_trace(samples=30)
     size = len(trace)
-    # the same waves many times over are enough to overrun the limit
+    # the same samples many times over are enough to overrun the limit
     times = SPAN_LIMIT // size + 2
     shift = np.repeat(np.arange(times), size)
     period = trace.makespan_fs
@@ -243,11 +243,11 @@ def test_size_is_bounded_for_long_runs(tmp_path: Path) -> None:
     def tiled(column: Any, step: int) -> Any:
         return np.tile(column, times) + step * shift
 
-    wave = np.where(np.tile(trace.wave, times) < 0, -1, tiled(trace.wave, 30))
+    sample = np.where(np.tile(trace.sample, times) < 0, -1, tiled(trace.sample, 30))
     cause = np.where(np.tile(trace.cause, times) < 0, -1, tiled(trace.cause, size))
     long = Trace(
         trace.units, tiled(trace.unit, 0), tiled(trace.action, 0), tiled(trace.start_fs, period),
-        tiled(trace.end_fs, period), wave, tiled(trace.step, 0), tiled(trace.bank, 0),
+        tiled(trace.end_fs, period), sample, tiled(trace.step, 0), tiled(trace.bank, 0),
         tiled(trace.weight_set, 0), cause,
         *(np.concatenate([column + i * period for i in range(times)])
           for column in (trace.arrival_fs, trace.result_fs)),

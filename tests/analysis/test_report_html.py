@@ -14,7 +14,7 @@ import pytest
 from pnnsim.analysis.report.figures import accuracy_figure, latency_figure, schedule_figure
 from pnnsim.analysis.report.html import write_html
 from pnnsim.analysis.report.plots import write_run_picture
-from pnnsim.analysis.report.timeline import first_wave
+from pnnsim.analysis.report.timeline import first_sample
 from pnnsim.errors import OutputError
 from tests.analysis.report_example import SPEC, make_metrics, make_trace
 
@@ -65,7 +65,7 @@ def test_every_picture_has_a_title_and_a_description(tmp_path: Path) -> None:
     text = page(tmp_path)
     found = Page(text)
     pictures = found.tags.count("svg")
-    assert pictures == 5  # first wave, closer, latencies, energy, accuracy
+    assert pictures == 5  # first sample, closer, latencies, energy, accuracy
     labels = [value for name, value in found.attributes if name == "aria-labelledby"]
     ids = [value for name, value in found.attributes if name == "id"]
     assert len(labels) == pictures
@@ -103,16 +103,16 @@ def test_names_cannot_inject_markup(tmp_path: Path) -> None:
 
 
 def test_page_without_accuracy_and_sources_is_whole(tmp_path: Path) -> None:
-    metrics = make_metrics(make_trace(waves=1))
+    metrics = make_metrics(make_trace(samples=1))
     del metrics["accuracy"], metrics["task"], metrics["warnings"]
-    text = page(tmp_path, metrics, waves=1)
-    assert Page(text).tags.count("svg") == 3  # one wave has no distribution of latencies
-    assert "Every wave took equally long" in text
+    text = page(tmp_path, metrics, samples=1)
+    assert Page(text).tags.count("svg") == 3  # one sample has no distribution of latencies
+    assert "Every sample took equally long" in text
     assert "accuracy" not in text
 
 
 def test_rewriting_leaves_the_picture_legible() -> None:
-    figure = schedule_figure(first_wave(make_trace(steps=6, write_fs=10_000_000_000)), "first")
+    figure = schedule_figure(first_sample(make_trace(steps=6, write_fs=10_000_000_000)), "first")
     cuts = [box for box in figure.boxes if box.style == "cut"]
     assert len(cuts) == 5
     # each capture is wider than a line (1 px) although a write lasts 50,000 times as long
@@ -122,14 +122,14 @@ def test_rewriting_leaves_the_picture_legible() -> None:
 
 
 def test_text_stays_inside_its_span() -> None:
-    figure = schedule_figure(first_wave(make_trace(steps=12)), "first")
+    figure = schedule_figure(first_sample(make_trace(steps=12)), "first")
     named = [box for box in figure.boxes if box.text]
     assert named
     # 5 px is a narrow mean advance at 11 px: text that passes here may still be tight, not long
     assert all(5.0 * len(box.text) < box.width for box in named)
 
 
-def test_histogram_counts_every_wave_once() -> None:
+def test_histogram_counts_every_sample_once() -> None:
     latency = np.array([100, 100, 103, 120, 140, 140, 140])
     figure = latency_figure(latency)
     assert figure is not None

@@ -89,7 +89,7 @@ def test_counts_have_their_thousands_apart() -> None:
 
 
 def test_energy_parts_add_up_to_the_energy_of_one_inference() -> None:
-    metrics = make_metrics(make_trace(waves=5))
+    metrics = make_metrics(make_trace(samples=5))
     parts = energy_parts(metrics)
     energy = metrics["energy_j"]
     # sums of ten doubles: 1e-12 leaves room for rounding only
@@ -101,7 +101,7 @@ def test_energy_parts_add_up_to_the_energy_of_one_inference() -> None:
 
 
 def test_summary_holds_the_figures_a_reader_came_for() -> None:
-    trace = make_trace(waves=5, steps=12)
+    trace = make_trace(samples=5, steps=12)
     lines = summary_table(make_metrics(trace), folder="runs/a").splitlines()
 
     def line(label: str) -> str:
@@ -111,7 +111,7 @@ def test_summary_holds_the_figures_a_reader_came_for() -> None:
     assert "96.67  97.50  96.67" in line("chips")
     # 2 + 1 ns in, 12 (encode + T_MM) - the encode hidden behind 11 moves, activate, 1.5 ns out
     first = 3e6 + 50_000 + 12 * 558_333 + 11 * 9_086_317 + 60_000 + 1.5e6
-    assert engineering(first * 1e-15, "s") in line("first wave")
+    assert engineering(first * 1e-15, "s") in line("first sample")
     assert "equal to the simulation" in line("closed form")
     assert "static" in line("total")
     assert "78.00 %" in line("switch, route")
@@ -124,10 +124,10 @@ def test_summary_holds_the_figures_a_reader_came_for() -> None:
 
 def test_summary_tells_of_refreshes_where_banks_are_refreshed() -> None:
     # One bank, due at 12 and at 27 and free at 15 and 29 fs: see `test_timing_refresh`.
-    case = machine(waves=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
-    metrics = make_metrics(make_trace(waves=5))
+    case = machine(samples=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
+    metrics = make_metrics(make_trace(samples=5))
     assert "refresh" not in summary_table(metrics).lower()
-    metrics["refresh"] = refresh(machine(waves=3).run(), REFRESHING)
+    metrics["refresh"] = refresh(machine(samples=3).run(), REFRESHING)
     assert "refresh" not in summary_table(metrics).lower()
     metrics["refresh"] = refresh(case.run(), REFRESHING)
     metrics["energy_j"]["total"] = 40e-9
@@ -179,7 +179,7 @@ def test_comparison_has_one_line_per_run_and_fits_its_width() -> None:
     assert lines[3].startswith("relaxnet")
     assert "…" in lines[4]
     assert lines[4].startswith("runs/a_")
-    # waves of 4 steps rewrite a bank at each of the 3 changes, and for each next wave: 11 / 3
+    # samples of 4 steps rewrite a bank at each of the 3 changes, and for each next sample: 11 / 3
     assert lines[3].split()[-3] == "3.67"
 
 

@@ -12,7 +12,7 @@ from pnnsim.analysis.report.timeline import (
     CUT_SHARE,
     change_title,
     first_change,
-    first_wave,
+    first_sample,
     round_step,
 )
 from pnnsim.timing.trace import ACTIONS
@@ -22,7 +22,7 @@ from tests.timing.machines import machine
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9)), min_size=1, max_size=40)
 
 
-def test_lanes_come_in_the_order_in_which_a_wave_meets_them() -> None:
+def test_lanes_come_in_the_order_in_which_a_sample_meets_them() -> None:
     trace = make_trace()
     assert [trace.units[i] for i in lane_order(trace)] == [
         "front_end", "encoder", "switch", "weight_banks.0", "weight_banks.1", "detector",
@@ -49,17 +49,18 @@ def test_spans_of_a_sublane_never_overlap_and_no_sublane_is_wasted(
     assert lane[long].max(initial=-1) + 1 <= max(most, 1) + int((~long).any())
 
 
-def test_moves_belong_to_the_wave_that_let_them_start() -> None:
-    trace = make_trace(waves=2, steps=2, write_fs=5_000_000)
+def test_moves_belong_to_the_sample_that_let_them_start() -> None:
+    trace = make_trace(samples=2, steps=2, write_fs=5_000_000)
     owner = owners(trace)
-    assert np.array_equal(owner[trace.wave >= 0], trace.wave[trace.wave >= 0])
-    moves = np.flatnonzero(trace.wave < 0)
-    # wave 0 changes twice (the second time for wave 1), wave 1 once; a change is a write and a move
+    assert np.array_equal(owner[trace.sample >= 0], trace.sample[trace.sample >= 0])
+    moves = np.flatnonzero(trace.sample < 0)
+    # sample 0 changes twice (the second time for sample 1), sample 1 once; a change is a write and
+    # a move
     assert sorted(owner[moves].tolist()) == [0, 0, 0, 0, 1, 1]
 
 
 def test_critical_path_is_gapless_from_arrival_to_result() -> None:
-    trace = make_trace(waves=1, steps=4)
+    trace = make_trace(samples=1, steps=4)
     rows = list(critical_rows(trace))
     assert trace.start_fs[rows[0]] == trace.arrival_fs[0]
     assert trace.end_fs[rows[-1]] == trace.result_fs[0]
@@ -71,25 +72,25 @@ def test_critical_path_is_gapless_from_arrival_to_result() -> None:
 
 
 def test_names_say_which_weights_and_where() -> None:
-    trace = make_trace(waves=1, steps=2, write_fs=1)
+    trace = make_trace(samples=1, steps=2, write_fs=1)
     names = set(span_names(trace, range(len(trace))))
     assert {"mvm W1 t=1", "write W1 → bank 1", "route → bank 1", "map input", "hold t=0"} <= names
 
 
-def test_first_wave_is_drawn_to_scale_when_nothing_is_far_longer() -> None:
-    trace = make_trace(waves=2, steps=4)
-    timeline = first_wave(trace)
+def test_first_sample_is_drawn_to_scale_when_nothing_is_far_longer() -> None:
+    trace = make_trace(samples=2, steps=4)
+    timeline = first_sample(trace)
     assert timeline.axis.cuts == ()
     result = int(trace.result_fs[0])
     # half of an odd number of femtoseconds is off by half of one
     assert timeline.axis.place(result // 2) == pytest.approx(0.5, abs=1 / result)
-    assert {bar.kind for bar in timeline.bars} == {"wave", "route", "other"}
-    own = [bar for bar in timeline.bars if bar.kind == "wave"]
-    assert len(own) == int((trace.wave == 0).sum())
+    assert {bar.kind for bar in timeline.bars} == {"sample", "route", "other"}
+    own = [bar for bar in timeline.bars if bar.kind == "sample"]
+    assert len(own) == int((trace.sample == 0).sum())
 
 
 def test_axis_is_cut_where_a_bank_is_rewritten() -> None:
-    timeline = first_wave(make_trace(waves=2, steps=4, write_fs=10_000_000_000))
+    timeline = first_sample(make_trace(samples=2, steps=4, write_fs=10_000_000_000))
     axis = timeline.axis
     assert len(axis.cuts) == 3
     widths = [axis.place(end) - axis.place(start) for start, end in axis.cuts]
@@ -104,7 +105,7 @@ def test_axis_is_cut_where_a_bank_is_rewritten() -> None:
 
 
 def test_axis_never_runs_backwards() -> None:
-    axis = first_wave(make_trace(steps=6, write_fs=10_000_000_000)).axis
+    axis = first_sample(make_trace(steps=6, write_fs=10_000_000_000)).axis
     assert axis.places[0] == 0.0
     assert axis.places[-1] == 1.0
     assert np.all(np.diff(axis.places) >= 0)
@@ -112,7 +113,7 @@ def test_axis_never_runs_backwards() -> None:
 
 
 def test_closer_picture_ends_with_the_second_capture() -> None:
-    trace = make_trace(waves=2, steps=4)
+    trace = make_trace(samples=2, steps=4)
     timeline = first_change(trace)
     assert timeline is not None
     span = timeline.axis.times_fs[-1] - timeline.axis.times_fs[0]
@@ -122,7 +123,7 @@ def test_closer_picture_ends_with_the_second_capture() -> None:
 
 
 def test_long_runs_are_cut_short_and_say_so() -> None:
-    timeline = first_wave(make_trace(waves=1, steps=200))
+    timeline = first_sample(make_trace(samples=1, steps=200))
     assert len(timeline.bars) <= 600
     assert "Only the first 600 spans" in " ".join(timeline.remarks)
 

@@ -31,13 +31,13 @@ NETWORK = ReLaXNet(weight_sets=2, steps=12)
 @pytest.fixture(scope="module")
 def found():
     spec = load_spec("photonic_mrr")
-    return {item.parameter: item for item in sensitivities(spec, NETWORK, waves=8)}
+    return {item.parameter: item for item in sensitivities(spec, NETWORK, samples=8)}
 
 
 def test_slow_switch_counts_once_for_each_change_of_bank(found):
-    # The switch hides T_state: 11 changes in a pass, and between passes each wave waits in front of
-    # the loop for those before it. So the mean latency is a sum of whole numbers of T_switch, which
-    # grows in proportion to the rise time, and what a rise time does is T_switch / rise time.
+    # The switch hides T_state: 11 changes in a pass, and between passes each sample waits in front
+    # of the loop for those before it. So the mean latency is a sum of whole numbers of T_switch,
+    # which grows in proportion to the rise time, and what a rise time does is T_switch / rise time.
     chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
     assert chip.delays().route_fs > chip.delays().state_fs
     per = chip.delays().route_fs * 1e-15 / 3.2e-9
@@ -77,7 +77,7 @@ def test_what_does_not_matter_is_left_out(found):
 
 def test_write_time_matters_where_banks_are_rewritten():
     spec = load_spec("photonic_mrr")
-    rewriting = sensitivities(spec, ReLaXNet(weight_sets=3, steps=3), waves=4)
+    rewriting = sensitivities(spec, ReLaXNet(weight_sets=3, steps=3), samples=4)
     assert rewriting[0].parameter in (
         "weight_banks.time_constant",
         "weight_banks.calibration_rounds",
@@ -122,11 +122,11 @@ DRIVE = dict.fromkeys(DELAYS, 0) | {"mvm": 1, "detect": 1}
 @pytest.mark.parametrize("action", DELAYS)
 def test_difference_of_latencies_is_the_count_along_the_chain_of_causes(plan, action, block):
     sets, steps, banks = plan
-    shape = {"sets": sets, "steps": steps, "banks": banks, "block": block, "waves": 7}
+    shape = {"sets": sets, "steps": steps, "banks": banks, "block": block, "samples": 7}
     trace = machine(ACTIVATE, **shape).run()
     counts = []
-    for wave in range(7):
-        mine = np.flatnonzero(trace.wave == wave)
+    for sample in range(7):
+        mine = np.flatnonzero(trace.sample == sample)
         # From its arrival on: what came before delayed the arrival as well.
         whole, before = chain(trace, int(mine[-1])), chain(trace, int(trace.cause[mine[0]]))
         driven = DRIVE[action] * (whole["drive"] - before["drive"])
@@ -151,7 +151,7 @@ def test_kink_gives_the_slopes_of_both_sides():
     rise = 3.2e-9 * state / chip.delays().route_fs
     spec = load_spec("photonic_mrr", [("switch.rise_time", f"{rise * 1e15:.6f} fs")])
     assert Chip.nominal(spec, NETWORK).delays().route_fs == pytest.approx(state, abs=1)
-    found = {item.parameter: item for item in sensitivities(spec, NETWORK, waves=1)}
+    found = {item.parameter: item for item in sensitivities(spec, NETWORK, samples=1)}
     item = found["switch.rise_time"]
     below, above = item.latency_sides
     per = state * 1e-15 / rise
@@ -162,9 +162,9 @@ def test_kink_gives_the_slopes_of_both_sides():
     assert not found["environment.stabilization_power"].kink
 
 
-def figures(spec, network, waves):
-    run = time_run(Chip.nominal(spec, network), waves)
-    energy = EnergyLedger.from_trace(run.run, run.prices).total / waves
+def figures(spec, network, samples):
+    run = time_run(Chip.nominal(spec, network), samples)
+    energy = EnergyLedger.from_trace(run.run, run.prices).total / samples
     return np.array([latencies(run.run)["mean"], energy])
 
 
@@ -175,7 +175,7 @@ def test_value_near_its_bound_is_moved_on_the_scale_of_its_distance_from_it(coup
     spec = load_spec("photonic_mrr", [("weight_banks.self_coupling", str(coupling))])
     item = next(
         found
-        for found in sensitivities(spec, network, waves=4)
+        for found in sensitivities(spec, network, samples=4)
         if found.parameter == "weight_banks.self_coupling"
     )
     step = 1e-3 * (1 - coupling)
@@ -203,7 +203,7 @@ def test_kink_inside_the_step_is_flagged():
     chip = Chip.nominal(load_spec("photonic_mrr"), NETWORK)
     rise = 3.2e-9 * chip.delays().state_fs / chip.delays().route_fs * (1 - 0.007)
     spec = load_spec("photonic_mrr", [("switch.rise_time", f"{rise * 1e15:.6f} fs")])
-    found = {item.parameter: item for item in sensitivities(spec, NETWORK, waves=1)}
+    found = {item.parameter: item for item in sensitivities(spec, NETWORK, samples=1)}
     assert not found["switch.rise_time"].steady
     assert found["switch.rise_time"].latency == pytest.approx(0.0, abs=1e-9)
     assert found["environment.stabilization_power"].steady

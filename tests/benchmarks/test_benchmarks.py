@@ -18,7 +18,7 @@ def test_tables_of_timing_are_printed(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_block_that_breaks_even_is_the_closed_form_rounded_up() -> None:
-    # Small blocks: what the front end adds in step 0 is far less than a wave.
+    # Small blocks: what the front end adds in step 0 is far less than a sample.
     _, closed, simulated = blocks.break_even(20e-9)
     assert int(simulated) == -int(-float(closed) // 1)
     assert blocks.measured("photonic_mrr", 8)[1] == "8"

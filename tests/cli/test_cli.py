@@ -132,14 +132,14 @@ def test_run_hands_everything_to_the_job(
     machine: Path, job: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = "--task svhn --set weight_banks.count=8 --set network.steps=24 --seed 1"
-    more = "--training-seed 2 --chips 4 --waves 9 --data-dir d --out runs/a"
+    more = "--training-seed 2 --chips 4 --samples 9 --data-dir d --out runs/a"
     more += " --rule hardware_aware --resume kept"
     assert main(["run", str(machine), *words.split(), *more.split()]) == 0
     call = job.calls[0]
     overrides = [("weight_banks.count", "8"), ("network.steps", "24")]
     assert call.pop("experiment") == load_experiment(
         machine, overrides, task="svhn", rule="hardware_aware", seed=1, training_seed=2, chips=4,
-        waves=9,
+        samples=9,
     )  # fmt: skip
     assert call == {
         "out": Path("runs/a"), "force": False, "data_dir": Path("d"), "offline": False,

@@ -97,7 +97,7 @@ def test_the_whole_injected_charge_passes_the_amplifier() -> None:
 
 
 def test_injected_charge_fades_until_the_capture() -> None:
-    """The product sees what is left when the detector captures, not when the wave departs."""
+    """The product sees what is left when the detector captures, not when the sample departs."""
     c = chip(("weight_banks.settling_time", "1 ns"))
     visits = time_run(c, 1).visits
     weight = torch.zeros((2, 64, 64), dtype=torch.float64)

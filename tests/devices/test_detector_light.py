@@ -28,9 +28,9 @@ def chip(machine: str, *changes: tuple[str, str]) -> Chip:
     return Chip.nominal(load_spec(machine, list(changes)), NETWORK)
 
 
-def balanced(c: Chip, waves: int) -> Received:
+def balanced(c: Chip, samples: int) -> Received:
     """Return light that is as strong on both photodiodes of every output."""
-    ones = torch.ones((waves, 16), dtype=torch.float64)
+    ones = torch.ones((samples, 16), dtype=torch.float64)
     return Received(
         signal=0.0 * ones,
         total=9.0 * ones[:, :1],

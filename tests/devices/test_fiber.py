@@ -55,7 +55,7 @@ def test_a_loop_too_short_is_refused_with_by_how_much() -> None:
     assert short == pytest.approx(850e-9 - 489.672e-9, abs=0.2e-9)
     with pytest.raises(ScheduleError) as caught:
         time_run(c, 1)
-    assert f"takes 4.897e-07 s, {short:.4g} s too short for wave 0 before step 1" in str(
+    assert f"takes 4.897e-07 s, {short:.4g} s too short for sample 0 before step 1" in str(
         caught.value
     )
     assert "a longer loop" in str(caught.value)
@@ -79,8 +79,8 @@ def test_a_switch_that_moves_after_the_state_is_refused_with_a_hint() -> None:
         time_run(chip(("control.overlap", "false")), 1)
 
 
-def test_a_block_needs_a_loop_for_all_of_its_waves() -> None:
-    """The first wave of a block comes back while the last is still on its way to the detector."""
+def test_a_block_needs_a_loop_for_all_of_its_samples() -> None:
+    """The first sample of a block comes back while the last is still on its way to the detector."""
     block = (("control.block", "8"),)
     with pytest.raises(ScheduleError, match="too short"):
         time_run(chip(*block), 8)

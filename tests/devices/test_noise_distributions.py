@@ -59,7 +59,7 @@ def generator(name: str) -> torch.Generator:
 
 
 def received(unit: float, **changes: Any) -> Received:
-    """Return the same light for many waves, of different strength on each output."""
+    """Return the same light for many samples, of different strength on each output."""
     output = torch.arange(7, dtype=torch.float64).expand(WAVES, 7)
     given: dict[str, Any] = {
         "signal": 0.5 - 0.1 * output,
@@ -74,7 +74,7 @@ def received(unit: float, **changes: Any) -> Received:
 
 
 def detected(detector: Any, met: Received, noise: str) -> Samples:
-    """Return the current by which a detector is off with one noise on [A], `(wave, output)`."""
+    """Return the current by which a detector is off with one noise on [A], `(sample, output)`."""
     active = frozenset({f"detector.{noise}"})
     noisy = detector.detect(met, generator(noise), active)
     unit = float(detector.unit_current(met.unit_input))
@@ -82,7 +82,7 @@ def detected(detector: Any, met: Received, noise: str) -> Samples:
 
 
 def off_by(drawn: Samples, deviation: Samples | Tensor | float) -> None:
-    """Expect normal numbers of a stated deviation, `(wave, output)` or one for all."""
+    """Expect normal numbers of a stated deviation, `(sample, output)` or one for all."""
     agrees(drawn / np.asarray(deviation), stats.norm)
 
 

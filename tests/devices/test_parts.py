@@ -44,7 +44,7 @@ def test_front_end_counts_whole_cycles() -> None:
     assert chip(inputs=3072).front_end.delay_fs("map_input") == 48_000_000
 
 
-def test_prices_of_one_wave() -> None:
+def test_prices_of_one_sample() -> None:
     prices = chip().prices()
     expected = {
         ("front_end", "map_input"): 4096 * 0.077e-12,

@@ -25,7 +25,7 @@ class LoopParams(Params):
     hold_time: Time
     """Round trip."""
     capacity: int = 1
-    """Waves."""
+    """Samples."""
 
 
 class Loop:

@@ -72,15 +72,15 @@ def test_shared_converters_make_the_latency_longer_by_their_turns():
     assert latency(("encoder.shared_by", "4")) - latency() == 3 * 10**6
 
 
-def test_two_waves_contend_for_one_converter():
-    # Four lines share one converter of 2 fs: 8 fs for a state. Wave 1 is ready at 17, while wave 0
-    # is converted from 12 to 20.
+def test_two_samples_contend_for_one_converter():
+    # Four lines share one converter of 2 fs: 8 fs for a state. Sample 1 is ready at 17, while
+    # sample 0 is converted from 12 to 20.
     adc = chip(
         "photonic_mrr", ("readout.conversion_time", "2 fs"), ("readout.shared_by", "4"), hidden=4
     ).readout
     assert isinstance(adc, Adc)
     output = (Stage("readout", "convert", adc.delay_fs("convert")),)
-    trace = machine(waves=2, sets=1, steps=1, banks=1, block=2, input=QUICK, output=output).run()
+    trace = machine(samples=2, sets=1, steps=1, banks=1, block=2, input=QUICK, output=output).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2----
         front_end          01.......................
@@ -93,15 +93,15 @@ def test_two_waves_contend_for_one_converter():
     """)
 
 
-def test_two_waves_contend_for_the_converter_of_the_nonlinearity():
-    # Two lines share one converter of 3 fs, the table takes 1: 7 fs. Wave 1 is encoded at 8, but a
-    # capture before 14 would find the converter taken: it departs at 10.
+def test_two_samples_contend_for_the_converter_of_the_nonlinearity():
+    # Two lines share one converter of 3 fs, the table takes 1: 7 fs. Sample 1 is encoded at 8, but
+    # a capture before 14 would find the converter taken: it departs at 10.
     part = chip(
         "freespace_dmd", ("nonlinearity.conversion_time", "3 fs"),
         ("nonlinearity.function_time", "1 fs"), ("nonlinearity.shared_by", "2"), hidden=4,
     ).nonlinearity  # fmt: skip
     trace = machine(
-        waves=2, sets=1, steps=1, banks=1, block=2, input=QUICK,
+        samples=2, sets=1, steps=1, banks=1, block=2, input=QUICK,
         activate_fs=part.delay_fs("activate"),
     ).run()  # fmt: skip
     assert drawn(trace) == by_hand("""

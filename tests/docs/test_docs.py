@@ -29,7 +29,7 @@ TOLD = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
 QUICK = [
     *("--set", "training.epochs=1"),
     *("--set", "simulation.chips=1"),
-    *("--set", "simulation.waves=20"),
+    *("--set", "simulation.samples=20"),
 ]
 
 

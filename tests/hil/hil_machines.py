@@ -36,10 +36,10 @@ def exact_twin(network: ReLaXNet = NETWORK, machine: HardwareSpec | None = None)
     return Surrogate(network, machine or spec(), imperfections=(), dtype=torch.float64)
 
 
-def examples(waves: int = 12, network: ReLaXNet = NETWORK, seed: int = 0) -> Labelled:
+def examples(samples: int = 12, network: ReLaXNet = NETWORK, seed: int = 0) -> Labelled:
     generator = torch.Generator().manual_seed(seed)
-    x = torch.rand((waves, network.inputs), generator=generator, dtype=torch.float64)
-    return Labelled(x, torch.randint(network.outputs, (waves,), generator=generator))
+    x = torch.rand((samples, network.inputs), generator=generator, dtype=torch.float64)
+    return Labelled(x, torch.randint(network.outputs, (samples,), generator=generator))
 
 
 def weights(network: ReLaXNet = NETWORK, seed: int = 1) -> torch.Tensor:
@@ -58,6 +58,6 @@ def written(backend: SimulatedBackend, seed: int = 1) -> SimulatedBackend:
     return backend
 
 
-def drives(waves: int = 5, network: ReLaXNet = NETWORK) -> torch.Tensor:
+def drives(samples: int = 5, network: ReLaXNet = NETWORK) -> torch.Tensor:
     generator = torch.Generator().manual_seed(2)
-    return torch.rand((waves, network.hidden), generator=generator, dtype=torch.float64)
+    return torch.rand((samples, network.hidden), generator=generator, dtype=torch.float64)

@@ -42,7 +42,7 @@ def test_nothing_to_calibrate_changes_nothing() -> None:
     """Devices, gains and errors may share what there is to explain, here nothing."""
     twin = exact_twin()
     live = twin.parameter_set()
-    found = calibrate(Bench(ideal()), twin, waves=60)
+    found = calibrate(Bench(ideal()), twin, samples=60)
     for number, weight in enumerate(live.weight):
         held = held_of(twin, live, found, number).weights
         np.testing.assert_allclose(held, weight, rtol=0, atol=1e-6)
@@ -84,7 +84,7 @@ def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
 
     every = sorted(twin.chip.imperfections)
     bench = Bench(MadeUp(spec(), NETWORK, without=every))
-    found = calibrate(bench, twin, waves=200)
+    found = calibrate(bench, twin, samples=200)
     # What gain, errors and devices explain is one and the same; all together is not.
     for number, weight in enumerate(wanted):
         held = held_of(twin, live, found, number).weights
@@ -100,7 +100,7 @@ def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
     bench.load(twin.parameter_set())
     x = examples(300, seed=5).x
     before = reality_gap(bench, twin, x)
-    found = calibrate(bench, twin, waves=3000)
+    found = calibrate(bench, twin, samples=3000)
     after = reality_gap(bench, twin, x, found)
     assert after < kept * before
     assert found.bill.forward.count == 2 * 3000
@@ -114,7 +114,7 @@ def test_resonances_of_single_rings_are_found() -> None:
     """
     twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
     backend = spread_machine(noise=False)
-    found = calibrate(Bench(backend), twin, waves=2000)
+    found = calibrate(Bench(backend), twin, samples=2000)
     for number in range(NETWORK.weight_sets):
         true = backend.chip.states[number]["resonance"]
         missed = found.devices[number]["resonance"] - true
@@ -130,7 +130,7 @@ def test_errors_of_devices_hold_for_other_weights(noise: bool, kept: float) -> N
     for chip in range(3):
         bench, x = Bench(spread_machine(noise=noise, seed=chip)), examples(300, seed=5).x
         twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
-        found = calibrate(bench, twin, waves=2000)
+        found = calibrate(bench, twin, samples=2000)
         other = Surrogate(NETWORK, spec(*SPREAD), seed=9, dtype=torch.float64)
         bench.load(other.parameter_set())
         before = reality_gap(bench, other, x)
@@ -159,16 +159,16 @@ def test_every_technology_is_calibrated(name: str, changes: tuple[tuple[str, str
     bench.load(twin.parameter_set())
     x = examples(200, seed=5).x
     before = reality_gap(bench, twin, x)
-    assert reality_gap(bench, twin, x, calibrate(bench, twin, waves=1000)) < 0.7 * before
+    assert reality_gap(bench, twin, x, calibrate(bench, twin, samples=1000)) < 0.7 * before
 
 
-def test_few_noisy_waves_do_no_harm() -> None:
+def test_few_noisy_samples_do_no_harm() -> None:
     twin = Surrogate(NETWORK, spec(), dtype=torch.float64)
     bench = Bench(SimulatedBackend(spec(), NETWORK, seed=1))
     bench.load(twin.parameter_set())
     x = examples(300, seed=5).x
     before = reality_gap(bench, twin, x)
-    after = reality_gap(bench, twin, x, calibrate(bench, twin, waves=4))
+    after = reality_gap(bench, twin, x, calibrate(bench, twin, samples=4))
     assert after < 1.5 * before
 
 
@@ -176,7 +176,7 @@ def test_electronics_are_as_before_and_the_bill_is_told() -> None:
     twin = Surrogate(NETWORK, spec(), dtype=torch.float64)
     backend = SimulatedBackend(spec(), NETWORK, seed=1)
     bench = Bench(backend)
-    calibrate(bench, twin, waves=10)
+    calibrate(bench, twin, samples=10)
     assert torch.equal(backend.condition.gain, twin.parameter_set().gain)
     assert torch.equal(backend.condition.bias, twin.parameter_set().bias)
 
@@ -189,7 +189,7 @@ def test_training_on_a_calibrated_model_serves_the_machine_better() -> None:
         twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
         bench = Bench(spread_machine(noise=False))
         train(Deploy(), bench, twin, data, settings)
-        found = calibrate(bench, twin, waves=500) if calibrated else None
+        found = calibrate(bench, twin, samples=500) if calibrated else None
         again = Settings(epochs=20, batch=40, learning_rate=0.003)
         train(Deploy(), bench, twin, data, again, calibration=found)
         live = twin.parameter_set()
@@ -200,6 +200,6 @@ def test_training_on_a_calibrated_model_serves_the_machine_better() -> None:
     assert deployed(True) < deployed(False)
 
 
-def test_calibration_without_waves_is_refused() -> None:
-    with pytest.raises(BackendError, match="calibration: got 0 waves"):
-        calibrate(Bench(ideal()), exact_twin(), waves=0)
+def test_calibration_without_samples_is_refused() -> None:
+    with pytest.raises(BackendError, match="calibration: got 0 samples"):
+        calibrate(Bench(ideal()), exact_twin(), samples=0)

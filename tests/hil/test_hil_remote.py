@@ -297,6 +297,6 @@ def test_command_line_serves_stops_cleanly_and_goes_on(tmp_path: Path) -> None:
             server.wait()
             if server.stdout is not None:
                 server.stdout.close()
-    # One wave's noise apart, a tenth of a weight; at rest all of them would be one number.
+    # One sample's noise apart, a tenth of a weight; at rest all of them would be one number.
     assert float((found[1] - weights()[0]).abs().mean()) < 0.3
     assert float((found[0] - found[1]).abs().mean()) < 0.3

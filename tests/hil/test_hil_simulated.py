@@ -102,7 +102,7 @@ def test_write_takes_the_time_and_the_energy_of_the_spec() -> None:
     assert bill == expected
 
 
-def test_one_wave_takes_the_closed_form_after_the_banks_have_settled() -> None:
+def test_one_sample_takes_the_closed_form_after_the_banks_have_settled() -> None:
     backend = noisy()
     chip = backend.chip
     form = closed_form_fs(chip.work())
@@ -236,7 +236,7 @@ def test_machine_of_several_cores_is_refused() -> None:
 
 def test_pass_writes_nothing_by_itself() -> None:
     """Refresh is what the host does when it sees fit."""
-    slow = ("switch.rise_time", "5 us")  # so that few waves take longer than the interval
+    slow = ("switch.rise_time", "5 us")  # so that few samples take longer than the interval
     refreshed = spec(slow, ("control.refresh_interval", "1 ms"))
     bills = [
         Meter(Chip.nominal(machine, NETWORK)).forward(100, states=False).bill

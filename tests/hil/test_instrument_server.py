@@ -343,7 +343,7 @@ def test_answer_beyond_all_memory_is_refused_before_it_is_computed(
     backend = machine()
     before = condition(backend)
     with serving(Instrument(backend)) as port, Client(port) as client:
-        # 5 waves of 8 numbers of 8 bytes, once and three times more.
+        # 5 samples of 8 numbers of 8 bytes, once and three times more.
         client.send(b"LOOP:FORW? 1," + doubles(drives()) + b"\n")
         assert client.error() == -223
     assert condition(backend) == before

@@ -41,9 +41,9 @@ def random_parameters(network: ReLaXNet, seed: int = 0) -> ParameterSet:
     return ParameterSet(network, **draw)
 
 
-def random_inputs(network: ReLaXNet, waves: int = 9) -> torch.Tensor:
+def random_inputs(network: ReLaXNet, samples: int = 9) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
-    return torch.rand((waves, network.inputs), generator=generator, dtype=torch.float64)
+    return torch.rand((samples, network.inputs), generator=generator, dtype=torch.float64)
 
 
 def numpy_forward(p: ParameterSet, x: torch.Tensor) -> np.ndarray:
@@ -86,16 +86,16 @@ def test_ideal_simulator_and_surrogate_equal_numpy(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "waves"),
-    # Later waves of a network that rewrites its banks find other sets in the leaking bank.
+    ("name", "samples"),
+    # Later samples of a network that rewrites its banks find other sets in the leaking bank.
     [("relaxnet", 9), ("dnn on two banks", 1), ("residual", 9)],
 )
 def test_nominal_simulator_equals_the_surrogate_with_what_it_was_trained_with(
-    name: str, waves: int
+    name: str, samples: int
 ) -> None:
     network = NETWORKS[name]
     spec = load_spec("photonic_mrr")
-    parameters, x = random_parameters(network), random_inputs(network, waves)
+    parameters, x = random_parameters(network), random_inputs(network, samples)
     twin = Surrogate(network, spec, dtype=torch.float64)
     twin.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network)

@@ -43,9 +43,9 @@ def random_parameters() -> ParameterSet:
     return ParameterSet(NETWORK, **draw)
 
 
-def inputs(waves: int = 5) -> torch.Tensor:
+def inputs(samples: int = 5) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
-    return torch.rand((waves, NETWORK.inputs), generator=generator, dtype=torch.float64)
+    return torch.rand((samples, NETWORK.inputs), generator=generator, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("name", MACHINES)

@@ -46,7 +46,7 @@ def test_order_of_work_changes_times_and_not_what_is_computed(count, control):
     chip = Chip.nominal(spec, network).fabricate(seed=3, index=0)
     run = time_run(chip, when)
     if control == "refresh":
-        # What is rewritten for every wave anyway never gets old enough.
+        # What is rewritten for every sample anyway never gets old enough.
         assert (len(run.trace.rows("refresh")) > 0) == chip.mapping.resident
     found = chip_answers(chip, parameters, x, run, without=sorted(chip.imperfections))
     expected = numpy_forward(parameters, x)
@@ -59,7 +59,7 @@ def test_order_of_work_changes_times_and_not_what_is_computed(count, control):
 
 @st.composite
 def orders_of_work(draw: st.DrawFn) -> tuple[ReLaXNet, list[tuple[str, str]], int]:
-    """Return a small network, a machine with tiles and a policy of its own, and some waves."""
+    """Return a small network, a machine with tiles and a policy of its own, and some samples."""
     sets = draw(st.integers(1, 3))
     network = ReLaXNet(
         inputs=4, hidden=draw(st.integers(3, 9)), outputs=2, weight_sets=sets,
@@ -87,10 +87,10 @@ def orders_of_work(draw: st.DrawFn) -> tuple[ReLaXNet, list[tuple[str, str]], in
 @given(orders_of_work())
 @settings(max_examples=40, deadline=None)
 def test_any_order_of_work_computes_the_same_and_is_timed_the_same_both_ways(case):
-    network, changes, waves = case
+    network, changes, samples = case
     chip = Chip.nominal(load_spec("photonic_mrr", changes), network).fabricate(seed=1, index=0)
-    parameters, x = random_parameters(network), random_inputs(network, waves)
-    fast, exact = time_run(chip, waves), time_run(chip, waves, exact=True)
+    parameters, x = random_parameters(network), random_inputs(network, samples)
+    fast, exact = time_run(chip, samples), time_run(chip, samples, exact=True)
     assert fast.trace.equals(exact.trace)
     for name in Visits.__slots__:
         np.testing.assert_array_equal(getattr(fast.visits, name), getattr(exact.visits, name))

@@ -180,8 +180,8 @@ def test_each_imperfection_of_the_machine_changes_the_answer() -> None:
     assert float((everything - nominal_outputs(c, parameters, x)).abs().max()) > 0.0
 
 
-@pytest.mark.parametrize("wave", [0, 1])
-def test_light_that_leaks_from_a_mesh_is_as_strong_as_its_own_matrix_leaves_it(wave: int) -> None:
+@pytest.mark.parametrize("sample", [0, 1])
+def test_light_that_leaks_from_a_mesh_is_as_strong_as_its_own_matrix_leaves_it(sample: int) -> None:
     """A mesh passes W / |W|, so `W_a / |W_a| + eps W_b / |W_b|` reaches the receiver."""
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=2)
     chip = Chip.nominal(load_spec("photonic_mzi"), network)
@@ -190,10 +190,10 @@ def test_light_that_leaks_from_a_mesh_is_as_strong_as_its_own_matrix_leaves_it(w
     weight = 2 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1
     weight[1] *= 0.2
     programmed = Programmed(chip, weight, Read(active))
-    own, other = (weight[k].numpy() for k in (wave, 1 - wave))
+    own, other = (weight[k].numpy() for k in (sample, 1 - sample))
     norms = [np.linalg.norm(matrix, 2) for matrix in (own, other)]
     expected = own + chip.switch.leakage(active) * norms[0] / norms[1] * other
-    met = programmed.meet(wave, (0, 1), 0)
+    met = programmed.meet(sample, (0, 1), 0)
     np.testing.assert_allclose(met.seen, expected, rtol=0, atol=1e-12)
 
 

@@ -27,7 +27,7 @@ TOLERANCE = 1e-10
 @pytest.mark.parametrize(
     ("machine", "state", "converted"),
     [
-        ("photonic_mrr", "keep", False),  # handed over once, to the first wave of a stream: 0
+        ("photonic_mrr", "keep", False),  # handed over once, to the first sample of a stream: 0
         ("photonic_mrr", "reset", True),
         ("freespace_dmd", "keep", True),  # a digital memory: every state is converted
     ],

@@ -33,8 +33,8 @@ def machine(*changes: tuple[str, str], network: ReLaXNet = NETWORK) -> Chip:
     return Chip.nominal(load_spec("photonic_mrr", [*drift, *changes]), network).fabricate(1, 0)
 
 
-def one_wave(chip: Chip, age: float) -> Visits:
-    """Return a wave at 100 s that meets a bank which was programmed so long ago in the run."""
+def one_sample(chip: Chip, age: float) -> Visits:
+    """Return a sample at 100 s that meets a bank which was programmed so long ago in the run."""
     settled = nominal_visits(chip.order, chip.mapping)
     return Visits(
         **{
@@ -50,7 +50,7 @@ def one_wave(chip: Chip, age: float) -> Visits:
 @pytest.mark.parametrize("age", [0.1, 1.0, 10.0, 1000.0])
 def test_rings_have_drifted_by_what_an_ornstein_uhlenbeck_process_changes(age: float) -> None:
     chip = machine(network=LARGE)
-    [(_, (state,))] = drift_windows(chip, one_wave(chip, age), 1)
+    [(_, (state,))] = drift_windows(chip, one_sample(chip, age), 1)
     expected = SIGMA * math.sqrt(2 * (1 - math.exp(-age / TAU)))
     # Five standard errors.
     assert float(state["temperature"].std()) == pytest.approx(expected, rel=5 * 0.011, abs=0)
@@ -58,7 +58,7 @@ def test_rings_have_drifted_by_what_an_ornstein_uhlenbeck_process_changes(age: f
 
 def test_weights_that_were_just_programmed_have_not_drifted() -> None:
     chip = machine(network=LARGE)
-    [(_, (state,))] = drift_windows(chip, one_wave(chip, 0.0), 1)
+    [(_, (state,))] = drift_windows(chip, one_sample(chip, 0.0), 1)
     assert float(state["temperature"].abs().max()) == 0.0
 
 
@@ -73,16 +73,16 @@ def test_phases_of_a_mesh_are_corrected_and_traps_of_junctions_are_not() -> None
         network = LARGE.model_copy(update={"hidden": 16})
         changes = [("weight_banks.trap_fraction", "10 %")] if name == "spintronic_mtj" else []
         chip = Chip.nominal(load_spec(name, changes), network).fabricate(1, 0)
-        [(_, (state,))] = drift_windows(chip, one_wave(chip, 0.0), 1)
+        [(_, (state,))] = drift_windows(chip, one_sample(chip, 0.0), 1)
         key = "left_drift" if corrected else "full"
         assert bool((state[key] == 0.0).all()) == corrected
 
 
-def test_waves_of_a_window_are_consecutive_and_all_are_there() -> None:
+def test_samples_of_a_window_are_consecutive_and_all_are_there() -> None:
     chip = machine(("weight_banks.temperature_time", "1 s"))
     visits = time_run(chip, periodic(50, 0.03)).visits
     for together in (1, 4):
-        windows = [waves for waves, _ in drift_windows(chip, visits, 50, together)]
+        windows = [samples for samples, _ in drift_windows(chip, visits, 50, together)]
         assert [w.start for w in windows] == [0, *(w.stop for w in windows[:-1])]
         assert windows[-1].stop == 50
         assert all(w.start % together == 0 for w in windows)
@@ -124,10 +124,10 @@ def test_refreshes_in_step_with_the_windows_are_not_always_found_old(interval: f
     assert found == pytest.approx(expected, rel=0.15, abs=0)
 
 
-def test_a_bank_that_is_rewritten_for_every_wave_hardly_drifts() -> None:
+def test_a_bank_that_is_rewritten_for_every_sample_hardly_drifts() -> None:
     chip = machine(("weight_banks.count", "1"))
     visits = time_run(chip, 20).visits
-    # The windows of a run of two seconds; the set-up's programming is met by wave 0 alone.
+    # The windows of a run of two seconds; the set-up's programming is met by sample 0 alone.
     *_, (_, (state,)) = drift_windows(chip, visits, 20)
     age = float(visits.since_write_s[-1].min())
     assert 0.0 < float(state["temperature"].std()) < 2 * SIGMA * math.sqrt(2 * age / TAU)
@@ -137,8 +137,8 @@ def test_the_same_chip_drifts_the_same_twice() -> None:
     chip = machine(("control.refresh_interval", "0.5 s"))
     visits = time_run(chip, periodic(20, 1.0)).visits
     one, two = (list(drift_windows(chip, visits, 20)) for _ in range(2))
-    for (waves, first), (again, second) in zip(one, two, strict=True):
-        assert waves == again
+    for (samples, first), (again, second) in zip(one, two, strict=True):
+        assert samples == again
         for a, b in zip(first, second, strict=True):
             assert torch.equal(a["temperature"], b["temperature"])
 

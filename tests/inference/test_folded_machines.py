@@ -42,9 +42,9 @@ def chip_of(name: str, *changes: tuple[str, str], network: ReLaXNet = NETWORK) -
     return Chip.nominal(load_spec(name, list(changes)), network)
 
 
-def answers(chip: Chip, *, active: frozenset[str] = frozenset(), waves: int = 5) -> torch.Tensor:
-    parameters, x = random_parameters(chip.network), random_inputs(chip.network, waves)
-    return evaluate(chip, parameters, x, time_run(chip, waves).visits, Read(active))
+def answers(chip: Chip, *, active: frozenset[str] = frozenset(), samples: int = 5) -> torch.Tensor:
+    parameters, x = random_parameters(chip.network), random_inputs(chip.network, samples)
+    return evaluate(chip, parameters, x, time_run(chip, samples).visits, Read(active))
 
 
 @pytest.mark.parametrize("count", ["1", "2", "3", "5"])
@@ -94,9 +94,9 @@ def one_step(
 ONE = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=1, steps=1)
 
 
-def lines(waves: int = 4) -> torch.Tensor:
+def lines(samples: int = 4) -> torch.Tensor:
     generator = torch.Generator().manual_seed(2)
-    return torch.rand((waves, 16), generator=generator, dtype=torch.float64)
+    return torch.rand((samples, 16), generator=generator, dtype=torch.float64)
 
 
 def weights() -> torch.Tensor:
@@ -118,7 +118,7 @@ def test_a_bank_has_left_what_it_held_of_the_fold_before() -> None:
     w, x = weights(), lines()
     found = one_step(chip, w, x, Read(frozenset({"weight_banks.settling"})))
     top, bottom = w[0, :8], w[0, 8:]
-    # Before wave 0 the bank was written with the first fold once, and before that with nothing.
+    # Before sample 0 the bank was written with the first fold once, and before that with nothing.
     first = x @ top.T + left[:, :1] * (x @ (bottom - top).T)
     second = x @ bottom.T + left[:, 1:] * (x @ (top - bottom).T)
     np.testing.assert_allclose(found[1:, :8], first[1:], rtol=0, atol=TOLERANCE)

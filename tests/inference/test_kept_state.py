@@ -1,4 +1,4 @@
-"""A network that keeps its state goes on where the wave before it in its stream has ended."""
+"""A network that keeps its state goes on where the sample before it in its stream has ended."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ TOLERANCE = 1e-10
 def kept(case, simulate=run_timing):
     """Run a machine of the drawings with a network that keeps its state, and check the trace."""
     work = replace(case.work, keeps=True)
-    trace = simulate(work, case.waves)
+    trace = simulate(work, case.samples)
     trace.check(work)
     return trace
 
 
 def test_the_encoder_waits_until_the_last_state_is_held() -> None:
-    # Else wave 1 would be encoded from 21 on, when wave 0 has left the nonlinearity. Its own last
-    # state is held, too, for a wave that does not come.
-    trace = kept(machine(waves=2, route_fs=2))
+    # Else sample 1 would be encoded from 21 on, when sample 0 has left the nonlinearity. Its own
+    # last state is held, too, for a sample that does not come.
+    trace = kept(machine(samples=2, route_fs=2))
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4--
         front_end          00001111..................................
@@ -69,13 +69,13 @@ def test_the_encoder_waits_until_the_last_state_is_held() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(delay_sets(), st.sampled_from([(1, 1), (1, 3), (2, 3), (3, 6)]), st.booleans())
-def test_waves_of_one_stream_follow_each_other_as_steps_do(delays, shape, overlap) -> None:
+def test_samples_of_one_stream_follow_each_other_as_steps_do(delays, shape, overlap) -> None:
     """The interval is the closed form of a pass without its ends: every change counts, the last
-    to the first step of the next wave included."""
+    to the first step of the next sample included."""
     sets, steps = shape
     # With an output map the front end would work for both ends in turns.
     delays = replace(delays, output=delays.output[:1])
-    case = machine(delays, sets=sets, steps=steps, banks=sets, overlap=overlap, waves=6)
+    case = machine(delays, sets=sets, steps=steps, banks=sets, overlap=overlap, samples=6)
     results = kept(case).result_fs
     state = sum(stage.duration_fs for stage in delays.encode)
     state += delays.activate_fs + delays.hold_fs
@@ -104,7 +104,7 @@ def test_machine_and_surrogate_equal_numpy(streams: int) -> None:
     chip = Chip.nominal(spec, NETWORK)
     found = ideal_outputs(chip, parameters, x).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
-    # What each wave met on the machine is not what the surrogate's one row says, but makes no
+    # What each sample met on the machine is not what the surrogate's one row says, but makes no
     # difference without imperfections.
     visits = time_run(chip, len(x)).visits
     found = outputs(chip, parameters, x, visits, without=sorted(chip.imperfections)).numpy()
@@ -117,7 +117,7 @@ def test_machine_and_surrogate_equal_numpy(streams: int) -> None:
 
 
 def one_stream(p: ParameterSet, x: np.ndarray) -> np.ndarray:
-    """Write the network out, one wave after the other."""
+    """Write the network out, one sample after the other."""
     weight, gain, bias, h = p.weight.numpy(), p.gain.numpy(), p.bias.numpy(), np.zeros(8)
     rows = []
     for drive in x @ p.input_weight.numpy().T:
@@ -128,7 +128,7 @@ def one_stream(p: ParameterSet, x: np.ndarray) -> np.ndarray:
     return np.array(rows)
 
 
-def test_the_memory_keeps_the_last_state_for_the_next_wave_of_the_stream() -> None:
+def test_the_memory_keeps_the_last_state_for_the_next_sample_of_the_stream() -> None:
     """A state waits through the rest of its block: with droop alone, later answers are lower."""
     spec = load_spec("photonic_mrr", [BLOCK, ("memory.capacity", "4")])
     chip = Chip.nominal(spec, NETWORK)
@@ -138,16 +138,16 @@ def test_the_memory_keeps_the_last_state_for_the_next_wave_of_the_stream() -> No
     assert (held[3:] > 0.0).all()
     trace = time_run(chip, 9).trace
     holds = {
-        (int(trace.wave[row]), int(trace.step[row])): int(trace.end_fs[row])
+        (int(trace.sample[row]), int(trace.step[row])): int(trace.end_fs[row])
         for row in trace.rows("hold")
     }
     departs = {
-        (int(trace.wave[row]), int(trace.step[row])): int(trace.start_fs[row])
+        (int(trace.sample[row]), int(trace.step[row])): int(trace.start_fs[row])
         for row in trace.rows("propagate")
     }
-    for wave in range(3, 9):
-        expected = departs[wave, 0] - holds[wave - 3, 2]
-        assert held[wave] == pytest.approx(1e-15 * expected, rel=1e-12, abs=0)
+    for sample in range(3, 9):
+        expected = departs[sample, 0] - holds[sample - 3, 2]
+        assert held[sample] == pytest.approx(1e-15 * expected, rel=1e-12, abs=0)
 
 
 def test_only_a_kept_state_tells_letters_that_depend_on_the_one_before() -> None:
@@ -178,16 +178,16 @@ def test_sequences_cut_a_text_without_overlap() -> None:
     assert y.tolist() == [[n % 7 for n in range(first + 2, first + 7)] for first in (15, 5)]
 
 
-def test_streams_take_turns_in_the_waves_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_take_turns_in_the_samples_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
     text = 20 * "".join(map(chr, range(40, 105)))
     monkeypatch.setattr(data_module, "load_text", lambda name, **_: encode(name, "a note", text))
     data = load_data(TaskParams(name="shakespeare", window=1))
-    alone, turns = data.waves(13), data.waves(13, streams=4)
+    alone, turns = data.samples(13), data.samples(13, streams=4)
     assert len(turns) == 12
     for stream in range(4):
         assert torch.equal(turns.x[stream::4], alone.x[3 * stream : 3 * stream + 3])
-    with pytest.raises(TrainingError, match="3 waves for 4 streams that take turns"):
-        data.waves(3, streams=4)
+    with pytest.raises(TrainingError, match="3 samples for 4 streams that take turns"):
+        data.samples(3, streams=4)
     with pytest.raises(TrainingError, match=r"training\.sequence: is 5000, but a part"):
         data.in_sequences(5000)
     with pytest.raises(TrainingError, match="the examples of digits do not follow each other"):
@@ -205,7 +205,7 @@ def test_a_text_with_a_kept_state_goes_through_training_and_machine(
         ("network.injection", "every"), ("network.state", "keep"), ("control.block", "2"),
         ("memory.capacity", "2"), ("training.sequence", "13"), ("training.batch", "4"),
         ("training.epochs", "20"), ("training.learning_rate", "0.03"),
-        ("simulation.chips", "1"), ("simulation.waves", "65"), ("control.cores", cores),
+        ("simulation.chips", "1"), ("simulation.samples", "65"), ("control.cores", cores),
     ], task="shakespeare")).metrics  # fmt: skip
     assert found["task"]["samples"] == samples
     # The letters stand in a row; guessing costs ln 65.

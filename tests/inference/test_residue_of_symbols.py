@@ -23,11 +23,11 @@ TOLERANCE = 1e-10
 
 @pytest.mark.parametrize("block", [1, 2, 3])
 def test_what_is_left_is_of_the_symbol_that_was_captured_just_before(block: int) -> None:
-    """Walk through the captures of the trace in time, wave by wave.
+    """Walk through the captures of the trace in time, sample by sample.
 
-    Within a block that is another wave's symbol of the same step, or, for its first wave, the last
-    wave's symbol of the step before. Where the wave ahead is in the same step, its own residue is
-    left out; a new block finds none.
+    Within a block that is another sample's symbol of the same step, or, for its first sample, the
+    last sample's symbol of the step before. Where the sample ahead is in the same step, its own
+    residue is left out; a new block finds none.
     """
     changes = [
         ("control.block", str(block)),
@@ -51,21 +51,21 @@ def test_what_is_left_is_of_the_symbol_that_was_captured_just_before(block: int)
     before: tuple[int, int] | None = None
     kinds = set()
     for row in rows:
-        wave, step = int(trace.wave[row]), int(trace.step[row])
+        sample, step = int(trace.sample[row]), int(trace.step[row])
         k = step % 2
-        fresh[wave, step] = np.clip(state[wave], 0.0, 1.0) @ weight[k].T
+        fresh[sample, step] = np.clip(state[sample], 0.0, 1.0) @ weight[k].T
         last = None
         if before is not None and before[1] == step:
             last = fresh[before]
             kinds.add("neighbor in the step")
         elif before is not None and before[1] == step - 1:
             last = captured[before]
-            kinds.add("own" if before[0] == wave else "neighbor in the step before")
-        mine = fresh[wave, step]
-        captured[wave, step] = mine if last is None else mine + share * (last - mine)
-        a = np.clip(gain[k] * captured[wave, step] + bias[k], -1.0, 1.0)
-        state[wave] = (1.0 + np.sin(np.pi * a / 2.0)) / 2.0
-        before = wave, step
+            kinds.add("own" if before[0] == sample else "neighbor in the step before")
+        mine = fresh[sample, step]
+        captured[sample, step] = mine if last is None else mine + share * (last - mine)
+        a = np.clip(gain[k] * captured[sample, step] + bias[k], -1.0, 1.0)
+        state[sample] = (1.0 + np.sin(np.pi * a / 2.0)) / 2.0
+        before = sample, step
     expected = state @ p.output_weight.numpy().T + p.output_bias.numpy()
     assert share > 0.2
     own = {"own"}

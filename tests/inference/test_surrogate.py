@@ -31,9 +31,9 @@ MISSES = ("weight_banks.resonance_error", "weight_banks.write_repeatability")
 ROUNDING = 1e-12
 
 
-def inputs(waves: int = 7, seed: int = 1) -> torch.Tensor:
+def inputs(samples: int = 7, seed: int = 1) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return torch.rand((waves, 9), generator=generator, dtype=torch.float64)
+    return torch.rand((samples, 9), generator=generator, dtype=torch.float64)
 
 
 def twin(network: ReLaXNet = NETWORK, **options) -> Surrogate:

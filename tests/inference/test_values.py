@@ -1,4 +1,4 @@
-"""Waves are evaluated in batches, and what a wave gets does not depend on the batches behind it."""
+"""Samples are evaluated in batches, and what a sample gets does not depend on the batches behind it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ROUNDING = 1e-12
 
 
 def run(
-    waves: int, *changes: tuple[str, str], sets: int = 2
+    samples: int, *changes: tuple[str, str], sets: int = 2
 ) -> tuple[Chip, ParameterSet, torch.Tensor, Visits]:
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=sets, steps=3)
     spec = load_spec("photonic_mrr", list(changes))
     chip = Chip.nominal(spec, network).fabricate(1, 0)
     parameters = Surrogate(network, spec, dtype=torch.float64).parameter_set()
-    x = torch.rand((waves, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return chip, parameters, x, time_run(chip, waves).visits
+    x = torch.rand((samples, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return chip, parameters, x, time_run(chip, samples).visits
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
@@ -54,7 +54,7 @@ def test_batches_change_nothing_where_no_noise_is_drawn(
     np.testing.assert_allclose(cut.numpy(), whole.numpy(), rtol=0, atol=ROUNDING)
 
 
-def test_what_a_wave_draws_does_not_depend_on_later_batches(
+def test_what_a_sample_draws_does_not_depend_on_later_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(values, "_BATCH", 8)
@@ -64,7 +64,7 @@ def test_what_a_wave_draws_does_not_depend_on_later_batches(
     np.testing.assert_allclose(every[:16].numpy(), first.numpy(), rtol=0, atol=ROUNDING)
 
 
-def test_no_waves_have_no_outputs() -> None:
+def test_no_samples_have_no_outputs() -> None:
     chip, parameters, x, _ = run(4)
     assert nominal_outputs(chip, parameters, x[:0]).shape == (0, 3)
 

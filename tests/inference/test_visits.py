@@ -15,10 +15,10 @@ from pnnsim.specs.hardware import load_spec
 EXACT = 1e-12
 
 
-def timing(network: ReLaXNet, waves: int, **overrides: str):
+def timing(network: ReLaXNet, samples: int, **overrides: str):
     spec = load_spec("photonic_mrr", [(key.replace("__", "."), v) for key, v in overrides.items()])
     chip = Chip.nominal(spec, network)
-    return chip, time_run(chip, waves)
+    return chip, time_run(chip, samples)
 
 
 def test_resident_sets_are_as_old_as_the_set_up_and_grow_older() -> None:
@@ -63,7 +63,7 @@ def test_the_memory_holds_the_state_while_the_bank_changes() -> None:
     np.testing.assert_allclose(run.visits.held_s[0, 1:], expected, rtol=EXACT, atol=0)
 
 
-def test_nominal_visits_are_those_of_the_first_wave_with_everything_settled() -> None:
+def test_nominal_visits_are_those_of_the_first_sample_with_everything_settled() -> None:
     for sets in (1, 2, 3, 5):
         network = ReLaXNet(weight_sets=sets, steps=5)
         chip, run = timing(network, 2)
@@ -86,8 +86,8 @@ def test_visits_of_a_run_that_repeats_are_those_of_every_event(sets: int) -> Non
 
 @pytest.mark.parametrize("state", ["reset", "keep"])
 def test_programmings_have_their_numbers_though_rows_are_missing_at_the_end(state: str) -> None:
-    # Toward the end of a run no later waves are converted, so writes stand in earlier rows than
-    # those of the waves a period before. Waves that repeat must not be numbered by such rows.
+    # Toward the end of a run no later samples are converted, so writes stand in earlier rows than
+    # those of the samples a period before. Samples that repeat must not be numbered by such rows.
     network = ReLaXNet(
         inputs=6, hidden=7, outputs=3, weight_sets=3, steps=3, injection="every", state=state
     )

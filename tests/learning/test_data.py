@@ -34,9 +34,9 @@ def test_images_are_in_three_parts_as_loaded() -> None:
     data = load_data(TaskParams())
     assert (data.name, data.select, data.text) == ("digits", "accuracy", False)
     assert len(data.train) + len(data.validation) + len(data.test) == 1797
-    waves = data.waves(None)
-    assert len(waves) == len(data.test)
-    assert torch.equal(data.waves(5).x, waves.x[:5])
+    samples = data.samples(None)
+    assert len(samples) == len(data.test)
+    assert torch.equal(data.samples(5).x, samples.x[:5])
     assert data.pixels().shape == (len(data.train), 64)
 
 
@@ -82,12 +82,12 @@ def test_an_epoch_of_a_text_is_a_part_of_it_unless_asked_for(text: str) -> None:
     assert load_data(TaskParams()).epochs(TrainingParams()).examples is None
 
 
-def test_no_more_waves_of_a_text_are_run_than_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_samples_of_a_text_are_run_than_said(monkeypatch: pytest.MonkeyPatch) -> None:
     long = 800 * TEXT[:65]
     monkeypatch.setattr(data_module, "load_text", lambda name, **_: encode(name, "long", long))
     data = load_data(TaskParams(name="shakespeare", window=2))
-    assert len(data.test) > TEXT_WAVES == len(data.waves(None))
-    assert len(data.waves(10_000_000)) == len(data.test)
+    assert len(data.test) > TEXT_WAVES == len(data.samples(None))
+    assert len(data.samples(10_000_000)) == len(data.test)
 
 
 def test_a_text_that_is_too_short_for_its_window_is_said(text: str) -> None:

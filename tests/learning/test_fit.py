@@ -22,8 +22,8 @@ NETWORK = ReLaXNet(inputs=5, hidden=6, outputs=3, weight_sets=2, steps=3)
 SPEC = load_spec("photonic_mrr")
 
 
-def examples(seed: int = 0, waves: int = 60) -> Labelled:
-    x = torch.rand((waves, 5), generator=torch.Generator().manual_seed(seed))
+def examples(seed: int = 0, samples: int = 60) -> Labelled:
+    x = torch.rand((samples, 5), generator=torch.Generator().manual_seed(seed))
     return Labelled(x, (3 * x[:, 0]).long())
 
 
@@ -218,7 +218,7 @@ def test_progress_counts_batches_and_tells_the_figures() -> None:
         def finish(self) -> None: ...
 
     watch = Watch()
-    fit(twin(), examples(waves=25), examples(1), settings(epochs=2), watch)
+    fit(twin(), examples(samples=25), examples(1), settings(epochs=2), watch)
     assert (watch.total, watch.done, len(watch.notes)) == (6, 6, 2)
     assert "validation" in watch.notes[0]
 
@@ -244,7 +244,7 @@ def test_training_with_imperfections_makes_weights_that_bear_them() -> None:
     name = "weight_banks.write_repeatability"
     spec = load_spec("photonic_mrr", [(name, "0.3")])
     network = NETWORK.model_copy(update={"hidden": 24})
-    held, unseen = examples(waves=200), examples(1, 400)
+    held, unseen = examples(samples=200), examples(1, 400)
     losses = {}
     for rule in ("backprop", "hardware_aware"):
         training = settings(epochs=30, rule=rule, imperfections=(name,), redraw=1)

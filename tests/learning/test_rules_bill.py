@@ -43,7 +43,7 @@ def twin() -> Surrogate:
     return Surrogate(NETWORK, spec(), dtype=torch.float64)
 
 
-#: Passes (waves are a batch, or two for the local rule), states read and sets written in each of
+#: Passes (samples are a batch, or two for the local rule), states read and sets written in each of
 #: the six updates of two epochs of 12 examples in batches of 5, 5 and 2. Written by hand.
 BY_HAND = {
     "deploy": (0, 0, False, 0),
@@ -63,7 +63,7 @@ def test_every_rule_is_counted_by_hand() -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
-    """Waves come one at a time here, so their time is the interval times their number."""
+    """Samples come one at a time here, so their time is the interval times their number."""
     outcome = train(make_rule(name), bench(), twin(), examples(12), SETTINGS)
     passes, factor, states, writes = BY_HAND[name]
     chip = Chip.nominal(spec(), NETWORK)
@@ -82,17 +82,17 @@ def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
     energy = written * chip.weight_banks.cost("write") + static * time
     assert bill.write.energy_j == pytest.approx(energy, rel=1e-9, abs=0)
 
-    waves = 2 * 12 * passes * factor
-    assert bill.forward.count == waves
-    assert bill.read.count == (waves * 2 if states else 0)
-    # The order 0, 1, 0 ends where it begins: no way back for the switch. The first wave of a pass
+    samples = 2 * 12 * passes * factor
+    assert bill.forward.count == samples
+    assert bill.read.count == (samples * 2 if states else 0)
+    # The order 0, 1, 0 ends where it begins: no way back for the switch. The first sample of a pass
     # takes the closed form; each later one meets the loop when the last is done with it.
     form = closed_form_fs(replace(chip.work(), delays=delays, order=(0, 1, 0)))
     assert form is not None
     loop = delays.encode_fs + 3 * delays.mm_fs + 2 * max(delays.route_fs, delays.state_fs)
     every = max(loop + delays.activate_fs, delays.input_fs, delays.output_fs)
     firsts = 6 * passes
-    expected = from_fs(firsts * form + (waves - firsts) * every)
+    expected = from_fs(firsts * form + (samples - firsts) * every)
     assert bill.forward.time_s == pytest.approx(expected, rel=1e-9, abs=0)
     assert bill.time_s == pytest.approx(
         bill.forward.time_s + bill.write.time_s + bill.read.time_s + bill.host.time_s,

@@ -25,7 +25,7 @@ UPDATE = 2e-3
 #: A first-order part waits for half of the least of 8 bits: ln 2^9 time constants.
 DEPTH = 9 * math.log(2)
 
-# Times of what a wave meets [s].
+# Times of what a sample meets [s].
 MAP = 1e-9  # 48 or 24 products, 4096 in a cycle of 1 GHz
 CONVERT = 1e-9  # of the encoder at 1 GHz, and of the readout
 ENCODE = DEPTH / (2 * math.pi * 20e9)
@@ -62,8 +62,8 @@ DETECTORS = 8 * 3e-3
 READOUTS = 8 * 1e-3
 LINES_W = 8 * (1e-3 + 1e-3 / 0.2)
 
-#: Passes of each of three updates, waves of each over the examples of the batch, whether states are
-#: read, and weight sets written before each pass.
+#: Passes of each of three updates, samples of each over the examples of the batch, whether states
+#: are read, and weight sets written before each pass.
 COUNTS = {
     "deploy": (0, 0, False, 0),
     "hardware_aware": (0, 0, False, 0),
@@ -77,7 +77,7 @@ COUNTS = {
 
 
 def loop_time(change: float) -> float:
-    """Return the time of one wave from its first encoding to its last activation."""
+    """Return the time of one sample from its first encoding to its last activation."""
     return ENCODE + 3 * MULTIPLY + 2 * change + ACTIVATE
 
 
@@ -101,7 +101,7 @@ def test_gated_lines_are_on_while_they_keep_what_waits_for_the_switch(states: bo
 def test_bill_of_one_epoch_is_counts_times_prices(
     name: str, gating: tuple[tuple[str, str], ...]
 ) -> None:
-    """Twelve examples in batches of 5, 5 and 2; the machine takes one wave after the other."""
+    """Twelve examples in batches of 5, 5 and 2; the machine takes one sample after the other."""
     passes, factor, states, sets = COUNTS[name]
     settings = Settings(epochs=1, batch=5, learning_rate=1e-3)
     machine = spec(FAST, *gating)
@@ -113,43 +113,43 @@ def test_bill_of_one_epoch_is_counts_times_prices(
         make_rule(name), machine, NETWORK, examples=12, settings=settings, update_time=UPDATE
     )
 
-    calls, waves = 3 * passes, 12 * passes * factor
+    calls, samples = 3 * passes, 12 * passes * factor
     writes = calls * sets + 2  # and the last weights of all
     change = max(SWITCH, STATE)
-    plain = calls * (MAP + CONVERT + CONVERT + MAP) + waves * loop_time(change)
+    plain = calls * (MAP + CONVERT + CONVERT + MAP) + samples * loop_time(change)
     slower = 2 * (max(SWITCH, STATE + CONVERT) - change) if states else 0.0
     assert not states or slower > 1e-9
     standing = POWER - DETECTORS if gating else POWER
-    a_wave = MAPS + LINES + MOVES + ACTIVATIONS + HELD + READ
+    a_sample = MAPS + LINES + MOVES + ACTIVATIONS + HELD + READ
     a_state = READ
     if gating:
-        a_wave += 3 * DETECTORS * DETECT + READOUTS * CONVERT
+        a_sample += 3 * DETECTORS * DETECT + READOUTS * CONVERT
         a_state += READOUTS * CONVERT
 
     for found in (bill, told):
-        assert found.forward.count == waves
+        assert found.forward.count == samples
         assert found.write.count == writes
-        assert found.read.count == (2 * waves if states else 0)
+        assert found.read.count == (2 * samples if states else 0)
         assert found.host.count == 3
-        # Each of the fifteen delays of a wave is rounded to a femtosecond, of 3 ns.
+        # Each of the fifteen delays of a sample is rounded to a femtosecond, of 3 ns.
         assert found.forward.time_s == pytest.approx(plain, rel=5e-6, abs=0)
         assert found.write.time_s == pytest.approx(writes * WRITE + calls * SETTLE, rel=1e-9, abs=0)
-        assert found.read.time_s == pytest.approx(waves * slower, rel=5e-6, abs=0)
+        assert found.read.time_s == pytest.approx(samples * slower, rel=5e-6, abs=0)
         assert found.host.time_s == pytest.approx(3 * UPDATE, rel=1e-12, abs=0)
 
         # Less the standing power; energies are sums of exact prices.
         assert found.forward.energy_j - standing * found.forward.time_s == pytest.approx(
-            waves * a_wave, rel=1e-6, abs=0
+            samples * a_sample, rel=1e-6, abs=0
         )
         assert found.write.energy_j - standing * found.write.time_s == pytest.approx(
             writes * PROGRAM, rel=1e-6, abs=0
         )
         assert found.read.energy_j - standing * found.read.time_s == pytest.approx(
-            (2 * waves if states else 0) * a_state, rel=1e-6, abs=0
+            (2 * samples if states else 0) * a_state, rel=1e-6, abs=0
         )
         assert found.host.energy_j == pytest.approx(standing * 3 * UPDATE, rel=1e-12, abs=0)
         assert found.time_s == pytest.approx(
-            plain + writes * WRITE + calls * SETTLE + waves * slower + 3 * UPDATE, rel=1e-8, abs=0
+            plain + writes * WRITE + calls * SETTLE + samples * slower + 3 * UPDATE, rel=1e-8, abs=0
         )
         shares = [found.time_share(kind) for kind in ("forward", "write", "read", "host")]
         assert sum(shares) == pytest.approx(1.0, rel=1e-12, abs=0)

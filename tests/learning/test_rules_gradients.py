@@ -270,7 +270,7 @@ def test_multiplexed_keeps_perturbation_and_batch_for_as_long_as_it_is_told() ->
         at.update = update
         rule.gradient(at)
         at.bench.updated()
-    # Passes 0 to 11, a batch of 12 waves each; references at 0, 4, 6 and 8.
+    # Passes 0 to 11, a batch of 12 samples each; references at 0, 4, 6 and 8.
     assert len(taken) == 2
     assert at.bench.bill.forward.count == 12 * (12 + 4)
     assert taken[1] == 12 * (6 + 2)

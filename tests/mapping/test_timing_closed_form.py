@@ -19,7 +19,7 @@ SHAPES = [(sets, steps) for sets in (1, 2, 3, 12) for steps in (1, 2, 7, 12) if 
 @pytest.mark.parametrize("banks", [1, 2, 12])
 @pytest.mark.parametrize(("sets", "steps"), SHAPES)
 def test_first_latency_is_the_closed_form_to_the_femtosecond(sets, steps, banks, overlap):
-    case = machine(sets=sets, steps=steps, banks=banks, overlap=overlap, waves=3)
+    case = machine(sets=sets, steps=steps, banks=banks, overlap=overlap, samples=3)
     trace = case.run()
     assert trace.result_fs[0] - trace.arrival_fs[0] == case.closed_form_fs()
 
@@ -28,7 +28,7 @@ def test_first_latency_is_the_closed_form_to_the_femtosecond(sets, steps, banks,
 @settings(max_examples=150, deadline=None)
 def test_first_latency_is_the_closed_form_for_any_delays(delays, shape, banks, overlap):
     sets, steps = shape
-    case = machine(delays, sets=sets, steps=steps, banks=banks, overlap=overlap, waves=1)
+    case = machine(delays, sets=sets, steps=steps, banks=banks, overlap=overlap, samples=1)
     trace = case.run()
     assert trace.result_fs[0] - trace.arrival_fs[0] == case.closed_form_fs()
 
@@ -77,14 +77,14 @@ def test_paper_machine_in_seconds_that_floats_would_miss():
 @given(delay_sets(), st.integers(1, 3), st.integers(1, 6), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_steady_interval_is_the_slowest_of_front_end_loop_and_readout(delays, sets, more, overlap):
-    # With resident weights, one wave in flight and T_0 the change back to the bank of step 0, the
+    # With resident weights, one sample in flight and T_0 the change back to the bank of step 0, the
     # loop takes from one departure to the next
     #   L_T T_MM + sum of max(T_change, T_state) + max(T_0, T_nonlinearity + T_encode).
     steps = sets + more - 1
-    waves = 40
+    samples = 40
     # With an output map the front end would work for both ends in turns.
     delays = replace(delays, output=delays.output[:1])
-    case = machine(delays, sets=sets, steps=steps, banks=sets, overlap=overlap, waves=waves)
+    case = machine(delays, sets=sets, steps=steps, banks=sets, overlap=overlap, samples=samples)
     order = case.order
     moves = [delays.route_fs * (order[t] != order[t - 1]) for t in range(steps)]
     join = max if overlap else (lambda a, b: a + b)
@@ -98,14 +98,16 @@ def test_steady_interval_is_the_slowest_of_front_end_loop_and_readout(delays, se
 
 @given(machines())
 @settings(max_examples=100, deadline=None)
-def test_first_wave_of_any_machine_obeys_the_closed_form_where_it_applies(case):
+def test_first_sample_of_any_machine_obeys_the_closed_form_where_it_applies(case):
     # Alone; with others behind it, its output may have to wait for the front end as well.
     expected = case.closed_form_fs()
     if expected is not None:
-        trace = replace(case, waves=1).run()
+        trace = replace(case, samples=1).run()
         assert trace.result_fs[0] - trace.arrival_fs[0] == expected
         trace = case.run()
-        (out,) = np.flatnonzero((trace.wave == 0) & (trace.action == ACTIONS.index("map_output")))
-        read = np.flatnonzero((trace.wave == 0) & (trace.step < 0) & (np.arange(len(trace)) < out))
+        (out,) = np.flatnonzero((trace.sample == 0) & (trace.action == ACTIONS.index("map_output")))
+        read = np.flatnonzero(
+            (trace.sample == 0) & (trace.step < 0) & (np.arange(len(trace)) < out)
+        )
         waited = trace.start_fs[out] - trace.end_fs[read[-1]]
         assert trace.result_fs[0] - trace.arrival_fs[0] == expected + waited

@@ -25,7 +25,7 @@ SMALL = [
     ("network.hidden", "16"),
     ("network.steps", "3"),
     ("training.epochs", "1"),
-    ("simulation.waves", "20"),
+    ("simulation.samples", "20"),
     ("simulation.chips", "1"),
 ]
 FILES = {

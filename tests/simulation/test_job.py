@@ -39,7 +39,7 @@ SMALL = [
     ("network.hidden", "16"),
     ("network.steps", "3"),
     ("training.epochs", "2"),
-    ("simulation.waves", "40"),
+    ("simulation.samples", "40"),
     ("simulation.chips", "2"),
 ]
 
@@ -77,10 +77,10 @@ def test_the_resolved_file_repeats_the_run(tmp_path: Path) -> None:
 
 
 def test_another_seed_makes_other_chips_of_the_same_surrogate() -> None:
-    # Enough waves that chips of different seeds do not agree by chance.
+    # Enough samples that chips of different seeds do not agree by chance.
     more = [
         ("training.epochs", "8"),
-        ("simulation.waves", "300"),
+        ("simulation.samples", "300"),
         ("simulation.chips", "4"),
     ]
     first = run(small(*more)).metrics
@@ -209,7 +209,7 @@ def test_networks_are_compared_in_one_table() -> None:
     rnn, relaxnet, dnn = (metrics for _, metrics in result.rows)
     assert [m["parameters"]["hidden"] for m in (rnn, relaxnet, dnn)] == [272, 544, 816]
     assert rnn["latency_s"]["first"] < relaxnet["latency_s"]["first"] < dnn["latency_s"]["first"]
-    # Three sets on two banks: at least one write of 0.6 ms for each wave.
+    # Three sets on two banks: at least one write of 0.6 ms for each sample.
     assert dnn["counts"]["weight_banks.write"] >= 40
     assert dnn["latency_s"]["first"] > 0.6e-3
     assert all(label in result.table for label in ("rnn", "relaxnet", "dnn"))

@@ -146,7 +146,7 @@ def test_samples_in_another_order_have_their_outputs_in_that_order(machine: str)
     plain = evaluate(made, p, x, visits, read)
     mixed = evaluate(made, p, x[order], visits.select(order.numpy()), read)
     assert float(plain.std(dim=0).min()) > 1e-6
-    # Waves that met the same are one matrix product, whose sums come in another order.
+    # Samples that met the same are one matrix product, whose sums come in another order.
     np.testing.assert_allclose(mixed.numpy(), plain[order].numpy(), rtol=0, atol=1e-10)
 
 

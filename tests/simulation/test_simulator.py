@@ -33,10 +33,10 @@ def untrained(network: ReLaXNet = NETWORK, machine: HardwareSpec | None = None) 
     return Surrogate(network, machine or spec(), dtype=torch.float64).parameter_set()
 
 
-def data(waves: int = 20, network: ReLaXNet = NETWORK) -> tuple[torch.Tensor, torch.Tensor]:
+def data(samples: int = 20, network: ReLaXNet = NETWORK) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand((waves, network.inputs), generator=generator, dtype=torch.float64)
-    return x, torch.randint(network.outputs, (waves,), generator=generator)
+    x = torch.rand((samples, network.inputs), generator=generator, dtype=torch.float64)
+    return x, torch.randint(network.outputs, (samples,), generator=generator)
 
 
 def test_same_seed_gives_the_same_figures_and_another_seed_other_chips() -> None:
@@ -54,7 +54,7 @@ def test_same_seed_gives_the_same_figures_and_another_seed_other_chips() -> None
 
 
 def test_more_chips_leave_the_first_ones_as_they_were() -> None:
-    parameters, (x, y) = untrained(), data(waves=60)
+    parameters, (x, y) = untrained(), data(samples=60)
     few = simulate(spec(), parameters, x, y, chips=2).metrics["accuracy"]["chips"]
     many = simulate(spec(), parameters, x, y, chips=4).metrics["accuracy"]["chips"]
     assert many[:2] == few
@@ -85,7 +85,7 @@ def test_each_imperfection_changes_the_answer() -> None:
 
 
 def test_ablation_names_every_imperfection_and_recovers_against_the_full_chip() -> None:
-    parameters, (x, y) = untrained(), data(waves=40)
+    parameters, (x, y) = untrained(), data(samples=40)
     result = simulate(spec(), parameters, x, y, seed=3, chips=2)
     rows = ablation(result.timing, parameters, x, y, seed=3, chips=2)
     assert {row["imperfection"] for row in rows} == result.timing.chip.imperfections
@@ -96,13 +96,13 @@ def test_ablation_names_every_imperfection_and_recovers_against_the_full_chip() 
 
 
 def test_error_of_each_programming_is_drawn_once_and_has_the_stated_spread() -> None:
-    """A network that rewrites its banks for every wave meets a new error each time."""
+    """A network that rewrites its banks for every sample meets a new error each time."""
     network = ReLaXNet(inputs=16, hidden=16, outputs=16, weight_sets=5, steps=5)
     machine = spec(("weight_banks.write_repeatability", "0.01"))
     chip = Chip.nominal(machine, network).fabricate(1, 0)
-    waves = 300
-    visits = time_run(chip, waves).visits
-    x = torch.full((waves, 16), 0.5, dtype=torch.float64)
+    samples = 300
+    visits = time_run(chip, samples).visits
+    x = torch.full((samples, 16), 0.5, dtype=torch.float64)
     tensors = {n: torch.zeros(s, dtype=torch.float64) for n, s in shapes(network).items()}
     tensors["input_weight"] = torch.eye(16, dtype=torch.float64)
     tensors["output_weight"] = torch.eye(16, dtype=torch.float64)
@@ -114,16 +114,16 @@ def test_error_of_each_programming_is_drawn_once_and_has_the_stated_spread() -> 
     spread = math.pi / 4 * 0.5 * 0.01 * math.sqrt(16)
     found = answers - 0.5
     assert float(found.std()) == pytest.approx(spread, rel=5 / math.sqrt(2 * found.numel()), abs=0)
-    # Waves differ from each other: the mean over outputs is as spread as independent draws are.
+    # Samples differ from each other: the mean over outputs is as spread as independent draws are.
     assert float(found.mean(dim=1).std()) == pytest.approx(
-        spread / 4, rel=5 / math.sqrt(2 * waves), abs=0
+        spread / 4, rel=5 / math.sqrt(2 * samples), abs=0
     )
     assert torch.equal(answers, evaluate(chip, parameters, x, visits, read))
 
 
-def test_a_set_that_stays_keeps_its_error_for_all_waves() -> None:
+def test_a_set_that_stays_keeps_its_error_for_all_samples() -> None:
     parameters, chip = untrained(), Chip.nominal(spec(), NETWORK).fabricate(1, 0)
-    x = data(waves=1)[0].repeat(5, 1)
+    x = data(samples=1)[0].repeat(5, 1)
     visits = time_run(chip, 5).visits
     read = Read({"weight_banks.write_repeatability"}, programmed=True)
     answers = evaluate(chip, parameters, x, visits, read)
@@ -134,11 +134,11 @@ def test_a_set_that_stays_keeps_its_error_for_all_waves() -> None:
 
 
 def test_a_long_run_sees_its_temperature_drift() -> None:
-    """A wave now and then makes a run last three correlation times of the rings' temperature."""
+    """A sample now and then makes a run last three correlation times of the rings' temperature."""
     machine = spec(("weight_banks.temperature_time", "10 ms"))
     parameters = untrained(NETWORK, machine)
     chip = Chip.nominal(machine, NETWORK).fabricate(1, 0)
-    x = data(waves=1)[0].repeat(30, 1)
+    x = data(samples=1)[0].repeat(30, 1)
     visits = time_run(chip, periodic(30, 1e-3)).visits
     without = sorted(chip.imperfections - {"weight_banks.temperature"})
     drifting = outputs(chip, parameters, x, visits, without=without)
@@ -211,10 +211,10 @@ def test_first_latency_is_the_closed_form_of_this_machine(
 def test_a_state_that_fades_while_banks_are_rewritten_is_warned_of() -> None:
     """Droop of 1 %/us over one write of 0.624 ms leaves exp(-6.2) = 0.2 %."""
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=3, steps=3)
-    x, y = data(waves=4, network=network)
+    x, y = data(samples=4, network=network)
     warned = simulate(spec(), untrained(network), x, y, chips=1).metrics["warnings"]
     assert any("0.2% of it is left" in text for text in warned)
-    assert simulate(spec(), untrained(), *data(waves=4), chips=1).metrics["warnings"] == []
+    assert simulate(spec(), untrained(), *data(samples=4), chips=1).metrics["warnings"] == []
 
 
 def test_accuracy_counts_the_largest_output() -> None:

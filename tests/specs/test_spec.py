@@ -164,7 +164,7 @@ def test_a_machine_alone_is_an_experiment_with_defaults(machine: Path) -> None:
     experiment = load_experiment(machine)
     assert (experiment.network.kind, experiment.network.inputs) == ("relaxnet", 64)
     assert (experiment.task.name, experiment.training) == ("digits", TrainingParams())
-    assert (experiment.simulation.chips, experiment.simulation.waves) == (3, None)
+    assert (experiment.simulation.chips, experiment.simulation.samples) == (3, None)
 
 
 def test_an_experiment_names_its_machine_relative_to_itself(tmp_path: Path) -> None:
@@ -201,11 +201,11 @@ def test_a_network_kind_decides_the_weight_sets_of_a_file_that_gives_them(tmp_pa
 
 
 def test_shortcuts_are_settings(machine: Path) -> None:
-    experiment = load_experiment(machine, seed=4, training_seed=5, chips=6, waves=7)
+    experiment = load_experiment(machine, seed=4, training_seed=5, chips=6, samples=7)
     assert experiment.simulation.model_dump(exclude_none=True) == {
         "chips": 6,
         "seed": 4,
-        "waves": 7,
+        "samples": 7,
         "exact": False,
         "arrivals": "saturated",
     }
@@ -224,7 +224,7 @@ def test_resolved_text_loads_back_to_an_equal_experiment(tmp_path: Path) -> None
         "photonic_mrr",
         [("weight_banks.count", "8"), ("network.order", "[0, 1, 0]"), ("network.steps", "3")],
         task="svhn",
-        waves=100,
+        samples=100,
     )
     text = experiment.resolved()
     again = reload(text, tmp_path)

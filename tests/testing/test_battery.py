@@ -55,7 +55,7 @@ def wrong_slope(self: Any, value: torch.Tensor, *rest: Any, **named: Any) -> tor
 
 
 def mixed(self: Any, state: torch.Tensor, *, converted: bool, active: Any) -> torch.Tensor:
-    """Let every wave see the mean of all."""
+    """Let every sample see the mean of all."""
     line = state.clamp(0.0, 1.0)
     return line if not active or not len(line) else 0.5 * (line + line.mean(dim=0))
 
@@ -114,7 +114,7 @@ BROKEN = {
     ),
     "a leak with everything off": ("switch", {"leakage": constant(0.1)}, "the leak is 0.1"),
     "a gain without emission": ("switch", {"transmission": 2.0}, "transmission is 2.0"),
-    "waves that mix": ("encoder", {"encode": mixed}, "causality: encode() of a wave alone"),
+    "samples that mix": ("encoder", {"encode": mixed}, "causality: encode() of a sample alone"),
     "a lost gradient": ("nonlinearity", {"activate": detached}, "gradient: activate() passes no"),
     "a wrong gradient": ("nonlinearity", {"activate": wrong_slope}, "by autograd and"),
     "a range too small": ("nonlinearity", {"range": (0.0, 0.5)}, "range: f lies in"),
@@ -159,7 +159,7 @@ def own_stream(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def dragging(met: Received, generator: torch.Generator) -> torch.Tensor:
-    """Let half of each wave's noise stay for the next one."""
+    """Let half of each sample's noise stay for the next one."""
     fresh = white(met.signal, generator)
     return fresh + 0.5 * fresh.roll(1, dims=0) if len(fresh) > 1 else fresh
 
@@ -223,10 +223,10 @@ PLANTED: dict[str, tuple[str, dict[str, Any], str, str, str]] = {
     "a slope without end": (
         "nonlinearity", {"activate": root, "range": (0.0, 0.75), "slope": 1.0}, "values",
         "gradient", "activate()"),
-    "noise in common to all waves": (
+    "noise in common to all samples": (
         "detector", Flawed.detected(lambda m, g: white(m.signal[:1], g)), "values",
         "noise has no mean", "detect()"),
-    "noise that stays for the next wave": (
+    "noise that stays for the next sample": (
         "detector", Flawed.detected(dragging), "values", "causality", "detect()"),
     "noise that grows with the light": (
         "detector", Flawed.detected(lambda m, g: 1e5 * m.unit_input * white(m.signal, g)),

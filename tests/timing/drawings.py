@@ -1,6 +1,6 @@
-"""Draw schedules, and read drawings: one character is one femtosecond, a digit is a wave.
+"""Draw schedules, and read drawings: one character is one femtosecond, a digit is a sample.
 
-`W`, `F` and `R` are writes, refreshes and moves of the switch, `+` is a place with several waves
+`W`, `F` and `R` are writes, refreshes and moves of the switch, `+` is a place with several samples
 at once. The lane of the encoder shows encoding and driving; a gap in between is a wait for the
 switch.
 """
@@ -21,7 +21,7 @@ def drawn(trace):
         cells = ["."] * int(trace.end_fs.max())
         for row in (trace.unit == lane).nonzero()[0]:
             action = ACTIONS[trace.action[row]]
-            mark = MARKS.get(action, str(trace.wave[row]))
+            mark = MARKS.get(action, str(trace.sample[row]))
             for t in range(trace.start_fs[row], trace.end_fs[row]):
                 cells[t] = mark if cells[t] == "." else "+"
         if set(cells) != {"."}:

@@ -41,7 +41,7 @@ class Machine:
     network: ReLaXNet
     mapping: Mapping
     control: ControlParams
-    waves: int
+    samples: int
     memory_capacity: int
     arrivals: Arrivals | None = None
 
@@ -56,17 +56,17 @@ class Machine:
 
     @property
     def requests(self) -> Arrivals:
-        return self.arrivals or Arrivals(self.waves)
+        return self.arrivals or Arrivals(self.samples)
 
     def run(self) -> Trace:
         """Simulate every event, and check that the invariants hold."""
-        trace = run_timing(self.work, self.arrivals or self.waves)
+        trace = run_timing(self.work, self.arrivals or self.samples)
         trace.check(self.work, self.requests)
         return trace
 
     def run_fast(self) -> AnyTrace:
         """Simulate the events that decide all others."""
-        return run_fast(self.work, self.arrivals or self.waves)
+        return run_fast(self.work, self.arrivals or self.samples)
 
     def closed_form_fs(self) -> int | None:
         return closed_form_fs(self.work)
@@ -85,7 +85,7 @@ def machine(
     banks: int = 2,
     block: int = 1,
     overlap: bool = True,
-    waves: int = 1,
+    samples: int = 1,
     order: Any = "cycle",
     prefetch: bool = False,
     write_drivers: int = 1,
@@ -119,7 +119,7 @@ def machine(
             tiles_at_once=tiles_at_once,
             refresh_interval=None if refresh_fs is None else seconds(refresh_fs),
         ),
-        waves=waves,
+        samples=samples,
         memory_capacity=block,
         arrivals=arrivals,
     )
@@ -153,7 +153,7 @@ def delay_sets(draw: st.DrawFn) -> Delays:
 
 
 @st.composite
-def machines(draw: st.DrawFn, waves: tuple[int, int] = (1, 9), ahead: bool = False) -> Machine:
+def machines(draw: st.DrawFn, samples: tuple[int, int] = (1, 9), ahead: bool = False) -> Machine:
     sets = draw(st.integers(1, 5))
     rest = draw(st.lists(st.integers(0, sets - 1), max_size=4))
     order = draw(st.permutations([*range(sets), *rest]))
@@ -169,7 +169,7 @@ def machines(draw: st.DrawFn, waves: tuple[int, int] = (1, 9), ahead: bool = Fal
         tiles_at_once=draw(st.sampled_from([None, 1, min(2, banks)])) if tiles > 1 else None,
         block=draw(st.integers(1, 4)),
         overlap=draw(st.booleans()),
-        waves=draw(st.integers(*waves)),
+        samples=draw(st.integers(*samples)),
         prefetch=draw(st.booleans()) if ahead else False,
         write_drivers=draw(st.integers(1, 3)) if ahead else 1,
         order=tuple(order),

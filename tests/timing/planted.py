@@ -40,12 +40,12 @@ class Fault:
 
 
 def find(
-    trace: Trace, action: str, wave: int | None = None, step: int | None = None, nth: int = 0
+    trace: Trace, action: str, sample: int | None = None, step: int | None = None, nth: int = 0
 ) -> int:
     """Return the n-th row of an action."""
     rows = trace.rows(action)
-    if wave is not None:
-        rows = rows[trace.wave[rows] == wave]
+    if sample is not None:
+        rows = rows[trace.sample[rows] == sample]
     if step is not None:
         rows = rows[trace.step[rows] == step]
     return int(rows[nth])
@@ -70,7 +70,7 @@ def without(trace: Trace, row: int) -> Trace:
 def added(trace: Trace, action: str, unit: str, **cells: int) -> Trace:
     """Return the trace with one more span, which nothing follows; rows stay in order."""
     row = {
-        "unit": trace.units.index(unit), "action": ACTIONS.index(action), "wave": -1, "step": -1,
+        "unit": trace.units.index(unit), "action": ACTIONS.index(action), "sample": -1, "step": -1,
         "bank": -1, "weight_set": -1, **cells,
     }  # fmt: skip
     columns = {name: np.append(getattr(trace, name), row[name]) for name in SPANS}
@@ -93,8 +93,8 @@ def later(trace: Trace, row: int, by_fs: int, *, longer: bool = False) -> Trace:
         end[row] = trace.end_fs[row] + by_fs
     arrivals = trace.arrival_fs + by_fs * (trace.arrival_fs >= from_fs)
     results = np.zeros_like(trace.result_fs)
-    ends = (trace.step < 0) & (trace.wave >= 0)
-    np.maximum.at(results, trace.wave[ends], end[ends])
+    ends = (trace.step < 0) & (trace.sample >= 0)
+    np.maximum.at(results, trace.sample[ends], end[ends])
     return in_order(
         replace(trace, start_fs=start, end_fs=end, arrival_fs=arrivals, result_fs=results)
     )

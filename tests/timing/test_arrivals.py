@@ -1,4 +1,4 @@
-"""When waves come, who waits, and what the queue of a machine with one server must obey."""
+"""When samples come, who waits, and what the queue of a machine with one server must obey."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.timing.drawings import by_hand, drawn
 from tests.timing.machines import machine, machines
 
 
-def test_periodic_waves_find_the_machine_idle_or_wait():
-    # One step; the loop is free again 10 fs after the encoder took a wave. Wave 1 comes at 5, is
-    # ready at 9 and is taken at 12; wave 2 comes at 10 and finds the front end taken until 12.
-    case = machine(sets=1, steps=1, banks=1, waves=3, arrivals=periodic(3, 5e-15))
+def test_periodic_samples_find_the_machine_idle_or_wait():
+    # One step; the loop is free again 10 fs after the encoder took a sample. Sample 1 comes at 5,
+    # is ready at 9 and is taken at 12; sample 2 comes at 10 and finds the front end taken until 12.
+    case = machine(sets=1, steps=1, banks=1, samples=3, arrivals=periodic(3, 5e-15))
     trace = case.run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3
@@ -36,9 +36,9 @@ def test_periodic_waves_find_the_machine_idle_or_wait():
     assert queue(trace)["wait_s"]["max"] == 2e-15
 
 
-def test_wave_that_finds_the_queue_full_is_turned_away():
-    # T_in is 4, the loop takes a wave every 8. Requests 0 … 5 come at once; 0 is served at once, 1
-    # finds the only place, 2 to 5 do not.
+def test_sample_that_finds_the_queue_full_is_turned_away():
+    # T_in is 4, the loop takes a sample every 8. Requests 0 … 5 come at once; 0 is served at once,
+    # 1 finds the only place, 2 to 5 do not.
     case = machine(sets=1, steps=1, banks=1, arrivals=Arrivals(6, (0,) * 5 + (40,), capacity=1))
     trace = case.run()
     assert trace.dropped.tolist() == [2, 3, 4]
@@ -50,62 +50,62 @@ def test_wave_that_finds_the_queue_full_is_turned_away():
 def test_place_that_gets_free_at_the_instant_of_an_arrival_is_free_for_it():
     waiting = Queue(Arrivals(3, (0, 3, 4), capacity=1))
     assert waiting.take(0) == 0
-    # At 4 the front end takes the wave of 3; the wave of 4 finds its place.
+    # At 4 the front end takes the sample of 3; the sample of 4 finds its place.
     assert waiting.take(4) == 3
     assert waiting.take(8) == 4
     assert waiting.dropped == []
 
 
-def test_wave_that_comes_a_moment_earlier_is_turned_away():
+def test_sample_that_comes_a_moment_earlier_is_turned_away():
     waiting = Queue(Arrivals(3, (0, 2, 3), capacity=1))
     assert (waiting.take(0), waiting.take(4), waiting.next(8)) == (0, 2, None)
     assert waiting.dropped == [2]
 
 
-def test_block_takes_the_waves_that_are_there():
-    # Waves 1, 2 and 3 come while wave 0 is alone in its block; 1 to 3 then make one of three, and
-    # wave 4, which comes much later, is alone again.
-    case = machine(sets=2, steps=2, block=4, arrivals=Arrivals(5, (0, 5, 6, 7, 500)), waves=5)
+def test_block_takes_the_samples_that_are_there():
+    # Samples 1, 2 and 3 come while sample 0 is alone in its block; 1 to 3 then make one of three,
+    # and sample 4, which comes much later, is alone again.
+    case = machine(sets=2, steps=2, block=4, arrivals=Arrivals(5, (0, 5, 6, 7, 500)), samples=5)
     trace = case.run()
     routes = trace.rows("route")
-    assert trace.wave[routes].tolist() == [0, -1, -1, 4, 4]
+    assert trace.sample[routes].tolist() == [0, -1, -1, 4, 4]
     rows = trace.rows("mvm")
-    order = trace.wave[rows][np.argsort(trace.start_fs[rows])]
+    order = trace.sample[rows][np.argsort(trace.start_fs[rows])]
     assert order.tolist() == [0, 0, 1, 2, 3, 1, 2, 3, 4, 4]
 
 
 @given(
-    machines(waves=(1, 25), ahead=True),
+    machines(samples=(1, 25), ahead=True),
     st.lists(st.integers(0, 60), min_size=25, max_size=25),
     st.integers(1, 3) | st.none(),
 )
 @settings(max_examples=100, deadline=None)
 def test_any_machine_with_any_arrivals_keeps_the_laws(case, gaps, capacity):
-    times = tuple(np.cumsum(gaps[: case.waves]).tolist())
-    case = replace(case, arrivals=Arrivals(case.waves, times, capacity))
+    times = tuple(np.cumsum(gaps[: case.samples]).tolist())
+    case = replace(case, arrivals=Arrivals(case.samples, times, capacity))
     trace = case.run()
     trace.check(case.work)
-    assert trace.waves + len(trace.dropped) == case.waves
+    assert trace.samples + len(trace.dropped) == case.samples
     served = np.array(times)[trace.served]
     assert trace.arrival_fs.tolist() == served.tolist()
     found = queue(trace)
     assert capacity is None or found["max"] <= capacity
 
 
-def loop_server(waves, load, seed):
+def loop_server(samples, load, seed):
     """Return a machine whose only server takes 1 ns, under Poisson load, and its trace."""
     # The front end takes 1 ns, everything else so little that nothing ever holds it up.
     case = machine(
-        sets=1, steps=1, banks=1, waves=waves,
+        sets=1, steps=1, banks=1, samples=samples,
         input=(Stage("front_end", "map_input", 10**6),),
-        arrivals=poisson(waves, load * 1e9, seed),
+        arrivals=poisson(samples, load * 1e9, seed),
     )  # fmt: skip
     return case.run()
 
 
 @pytest.mark.parametrize("load", [0.3, 0.7])
 def test_mean_wait_is_that_of_pollaczek_and_khinchine(load):
-    # M/D/1: W = load * service / (2 (1 - load)). Batches of 500 waves are long beside the time in
+    # M/D/1: W = load * service / (2 (1 - load)). Batches of 500 samples are long beside the time in
     # which the queue forgets, service / (1 - load)^2, so their means are nearly independent; five
     # standard errors of their mean bound the deviation.
     wait = (lambda t: t.begin_fs() - t.arrival_fs)(loop_server(20_000, load, seed=1)) / 1e6
@@ -118,13 +118,13 @@ def test_mean_wait_is_that_of_pollaczek_and_khinchine(load):
 
 
 def test_little_s_law_holds_exactly_over_a_run_that_ends_empty():
-    # The mean number of waves in the machine, taken from a step curve, is rate times mean time.
+    # The mean number of samples in the machine, taken from a step curve, is rate times mean time.
     trace = loop_server(5000, 0.8, seed=2)
     times = np.concatenate([trace.arrival_fs, trace.result_fs])
-    change = np.concatenate([np.ones(trace.waves), -np.ones(trace.waves)])
+    change = np.concatenate([np.ones(trace.samples), -np.ones(trace.samples)])
     order = np.argsort(times, kind="stable")
     inside = np.cumsum(change[order])[:-1] @ np.diff(times[order]) / trace.makespan_fs
-    rate = trace.waves / trace.makespan_fs
+    rate = trace.samples / trace.makespan_fs
     # Float sums of 10^4 terms.
     assert inside == pytest.approx(rate * latencies(trace)["mean"] * 1e15, rel=1e-9, abs=0)
     found = queue(trace)
@@ -165,7 +165,7 @@ def test_every_bad_line_of_a_file_is_named(tmp_path):
 def test_file_that_is_too_short_or_missing_is_refused(tmp_path):
     file = tmp_path / "arrivals.txt"
     file.write_text("1 ns\n")
-    with pytest.raises(SpecError, match="has 1 arrivals; expected one for each of the 5 waves"):
+    with pytest.raises(SpecError, match="has 1 arrivals; expected one for each of the 5 samples"):
         from_file(file, 5)
     with pytest.raises(SpecError, match="cannot be read"):
         from_file(tmp_path / "none.txt", 5)
@@ -174,7 +174,7 @@ def test_file_that_is_too_short_or_missing_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("arrivals", "text"),
     [
-        (lambda: Arrivals(0), "got 0 waves"),
+        (lambda: Arrivals(0), "got 0 samples"),
         (lambda: Arrivals(1, (0,), capacity=0), "capacity of 0"),
         (lambda: Arrivals(2, (0,)), "got 1 times for 2 requests"),
         (lambda: Arrivals(2, (5, 4)), "never decrease"),
@@ -186,7 +186,7 @@ def test_impossible_arrivals_are_refused(arrivals, text):
         arrivals()
 
 
-def test_description_says_when_waves_come(tmp_path):
+def test_description_says_when_samples_come(tmp_path):
     assert arrivals_of(SimulationParams(), 3) == Arrivals(3)
     found = arrivals_of(SimulationParams(arrivals="periodic", interval="2 fs", queue=4), 3)
     assert (list(found.times_fs), found.capacity) == ([0, 2, 4], 4)
@@ -203,7 +203,7 @@ def test_description_says_when_waves_come(tmp_path):
     [
         ({"arrivals": "poisson"}, "'rate' is missing"),
         ({"interval": "1 ns"}, "'interval' is given, arrivals are saturated"),
-        ({"queue": 3}, "saturated waves never wait"),
+        ({"queue": 3}, "saturated samples never wait"),
     ],
 )
 def test_description_that_contradicts_itself_is_refused(fields, text):

@@ -45,18 +45,19 @@ def test_those_who_wait_already_leave_no_more_places() -> None:
 def test_a_block_is_as_large_as_the_queue_lets_it_be(
     capacity: int, served: list[int], blocks: list[int]
 ) -> None:
-    """T_in is 4: four more come at the moment at which the first wave is encoded."""
+    """T_in is 4: four more come at the moment at which the first sample is encoded."""
     arrivals = Arrivals(5, (0, 4, 4, 4, 4), capacity)
-    case = machine(sets=2, steps=2, block=4, arrivals=arrivals, waves=5)
+    case = machine(sets=2, steps=2, block=4, arrivals=arrivals, samples=5)
     trace = case.run()
     assert trace.served.tolist() == served
     assert sizes(trace) == blocks
 
 
 def sizes(trace: Trace) -> list[int]:
-    """Return how many waves go through the banks together, from the order of their products.
+    """Return how many samples go through the banks together, from the order of their products.
 
-    A wave that comes behind another one in step 0 is in its block unless that has gone on already.
+    A sample that comes behind another one in step 0 is in its block unless that has gone on
+    already.
     """
     rows = trace.rows("mvm")
     rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
@@ -93,7 +94,7 @@ def turned_away(case: Machine, trace: Trace) -> list[int]:
 
 
 @given(
-    machines(waves=(1, 25)),
+    machines(samples=(1, 25)),
     st.lists(st.sampled_from([0, 0, 1, 4, 30]), min_size=25, max_size=25),
     st.integers(1, 3),
 )
@@ -101,7 +102,7 @@ def turned_away(case: Machine, trace: Trace) -> list[int]:
 def test_only_who_finds_every_place_taken_is_turned_away(
     case: Machine, gaps: list[int], capacity: int
 ) -> None:
-    times = tuple(np.cumsum(gaps[: case.waves]).tolist())
-    case = replace(case, arrivals=Arrivals(case.waves, times, capacity))
+    times = tuple(np.cumsum(gaps[: case.samples]).tolist())
+    case = replace(case, arrivals=Arrivals(case.samples, times, capacity))
     trace = case.run()
     assert turned_away(case, trace) == trace.dropped.tolist()

@@ -1,4 +1,4 @@
-"""Cores that work side by side: who gets which wave, and what the figures of all of them are."""
+"""Cores that work side by side: who gets which sample, and what the figures of all of them are."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 
 def on_cores(case, cores, run=run_fast):
     control = case.control.model_copy(update={"cores": cores})
-    return run_cores(run, replace(case.work, control=control), case.arrivals or case.waves)
+    return run_cores(run, replace(case.work, control=control), case.arrivals or case.samples)
 
 
 def test_blocks_are_dealt_in_turn():
-    # Seven waves in blocks of two on three cores: 0 1 | 2 3 | 4 5, then 6 for core 0 again.
-    run = on_cores(machine(waves=7, block=2), 3)
-    assert [run.waves_of_core(core).tolist() for core in range(3)] == [[0, 1, 6], [2, 3], [4, 5]]
+    # Seven samples in blocks of two on three cores: 0 1 | 2 3 | 4 5, then 6 for core 0 again.
+    run = on_cores(machine(samples=7, block=2), 3)
+    assert [run.samples_of_core(core).tolist() for core in range(3)] == [[0, 1, 6], [2, 3], [4, 5]]
     # Each core does what it would do alone.
-    alone = machine(waves=3, block=2).run()
+    alone = machine(samples=3, block=2).run()
     assert run.expand().result_fs[[0, 1, 6]].tolist() == alone.result_fs.tolist()
     assert run.expand().result_fs[[2, 3]].tolist() == alone.result_fs[:2].tolist()
 
 
 def test_one_core_is_the_machine_itself():
-    case = machine(waves=5)
+    case = machine(samples=5)
     assert on_cores(case, 1).expand().equals(case.run())
 
 
 @pytest.mark.parametrize(("block", "gap"), [(1, 30), (2, 30), (2, 5)])
 def test_requests_keep_their_times_of_arrival(block, gap):
-    case = machine(waves=50, block=block, arrivals=periodic(50, gap * 1e-15))
+    case = machine(samples=50, block=block, arrivals=periodic(50, gap * 1e-15))
     trace = on_cores(case, 3).expand()
     assert trace.arrival_fs.tolist() == list(range(0, 50 * gap, gap))
 
@@ -59,17 +59,17 @@ def test_requests_keep_their_times_of_arrival(block, gap):
 def test_each_core_has_a_queue_of_its_own():
     # All ten come at once; each of two cores takes one and has room for two more.
     crowd = Arrivals(10, (0,) * 10, capacity=2)
-    run = on_cores(machine(waves=10, arrivals=crowd), 2)
+    run = on_cores(machine(samples=10, arrivals=crowd), 2)
     assert run.dropped.tolist() == [6, 7, 8, 9]
     assert run.served.tolist() == [0, 1, 2, 3, 4, 5]
     assert run.expand().dropped.tolist() == [6, 7, 8, 9]
 
 
-@given(machines(waves=(1, 60), ahead=True), st.integers(2, 5), st.integers(0, 60))
+@given(machines(samples=(1, 60), ahead=True), st.integers(2, 5), st.integers(0, 60))
 @settings(max_examples=60, deadline=None)
 def test_any_cores_keep_the_laws_and_both_ways_agree(case, cores, gap):
     if gap:
-        case = replace(case, arrivals=periodic(case.waves, gap * 1e-15, capacity=2))
+        case = replace(case, arrivals=periodic(case.samples, gap * 1e-15, capacity=2))
     fast, exact = on_cores(case, cores), on_cores(case, cores, run_timing)
     assert fast.expand().equals(exact.expand())
     fast.check(case.work)
@@ -89,24 +89,24 @@ def test_any_cores_keep_the_laws_and_both_ways_agree(case, cores, gap):
     assert np.array_equal(trace.result_fs, exact.expand().result_fs)
 
 
-def test_many_waves_on_many_cores_are_simulated_as_a_few():
-    run = on_cores(machine(waves=10**6), 4)
+def test_many_samples_on_many_cores_are_simulated_as_a_few():
+    run = on_cores(machine(samples=10**6), 4)
     assert isinstance(run, ParallelTrace)
-    assert run.waves == 10**6
-    assert run.base.waves < 200
+    assert run.samples == 10**6
+    assert run.base.samples < 200
     # Every core gives a result each 2 (4 + 7) fs, four of them together four.
     assert interval(run) == pytest.approx(22e-15 / 4, rel=1e-3, abs=0)
 
 
-def test_throughput_is_the_sum_over_cores_even_for_a_wave_each():
-    alone = machine(waves=1).run()
-    run = on_cores(machine(waves=4), 4)
+def test_throughput_is_the_sum_over_cores_even_for_a_sample_each():
+    alone = machine(samples=1).run()
+    run = on_cores(machine(samples=4), 4)
     assert interval(run) == pytest.approx(interval(alone) / 4, rel=1e-12, abs=0)
 
 
 def test_standing_power_is_drawn_by_every_core_and_gated_parts_by_those_at_work():
-    # Two of three cores work; a wave takes 26 fs, of which the encoder is on for 5 + 7.
-    run = on_cores(machine(waves=2), 3)
+    # Two of three cores work; a sample takes 26 fs, of which the encoder is on for 5 + 7.
+    run = on_cores(machine(samples=2), 3)
     prices = Prices(
         {("readout", "convert"): 1.0},
         {"environment": 3e15, "encoder": 6e15},
@@ -123,7 +123,7 @@ def test_standing_power_is_drawn_by_every_core_and_gated_parts_by_those_at_work(
 
 
 def test_idle_cores_count_in_the_utilization():
-    one, three = (on_cores(machine(waves=1), cores) for cores in (1, 3))
+    one, three = (on_cores(machine(samples=1), cores) for cores in (1, 3))
     for part, share in utilization(one, memory_capacity=1).items():
         assert utilization(three, memory_capacity=1)[part] == pytest.approx(
             share / 3, rel=1e-12, abs=0
@@ -131,7 +131,7 @@ def test_idle_cores_count_in_the_utilization():
 
 
 def test_lanes_of_a_core_stand_together():
-    run = on_cores(machine(waves=4, sets=12, steps=12, banks=12), 2).expand()
+    run = on_cores(machine(samples=4, sets=12, steps=12, banks=12), 2).expand()
     names = [run.units[lane] for lane in lane_order(run)]
     banks = [name for name in names if name.startswith("weight_banks.1")]
     assert banks == [f"weight_banks.{bank}.core{core}" for core in (0, 1) for bank in (1, 10, 11)]
@@ -164,7 +164,7 @@ def test_cores_multiply_power_area_and_set_up_but_not_the_latency():
     assert three["setup"]["energy_j"] == pytest.approx(
         3 * one["setup"]["energy_j"], rel=1e-12, abs=0
     )
-    # Eight waves each instead of 24: three times the results per time, but for the first ones.
+    # Eight samples each instead of 24: three times the results per time, but for the first ones.
     assert three["throughput_per_s"] == pytest.approx(3 * one["throughput_per_s"], rel=0.01, abs=0)
 
 
@@ -188,7 +188,7 @@ def test_each_core_has_its_own_spread_and_the_first_is_that_of_a_machine_alone()
     assert all(torch.equal(real.core(1).states[0][key], other[key]) for key in other)
 
 
-def test_answers_are_those_of_each_core_for_its_own_waves():
+def test_answers_are_those_of_each_core_for_its_own_samples():
     generator = torch.Generator().manual_seed(0)
     x = torch.rand((10, 6), generator=generator, dtype=torch.float64)
     parameters = Surrogate(NETWORK, spec(2), dtype=torch.float64).parameter_set()
@@ -224,7 +224,7 @@ def test_streams_of_a_core_go_on_on_this_core(cores, block):
     chip, run = cores_that_keep(cores, block)
     parameters = Surrogate(KEPT, chip.spec, dtype=torch.float64).parameter_set()
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand((run.run.waves, 6), generator=generator, dtype=torch.float64)
+    x = torch.rand((run.run.samples, 6), generator=generator, dtype=torch.float64)
     found = chip_answers(chip, parameters, x, run, without=sorted(chip.imperfections))
     expected = ideal_outputs(chip, parameters, x)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
@@ -235,7 +235,7 @@ def test_kept_states_wait_on_several_cores_as_on_one():
     _, two = cores_that_keep(2, 3)
     assert np.array_equal(alone.visits.held_s[3:, 0] > 0.0, np.full(9, True))
     for core in (0, 1):
-        mine = two.run.waves_of_core(core)
+        mine = two.run.samples_of_core(core)
         assert np.array_equal(two.visits.held_s[mine], alone.visits.held_s)
 
 

@@ -21,37 +21,39 @@ from pnnsim.timing.trace import Trace
 from tests.timing.machines import Machine, machine
 from tests.timing.planted import Fault, added, edit, find, in_order, later, swapped, without
 
-PLAIN = machine(waves=3)
-BLOCKS = machine(waves=4, block=2, hold_fs=9)
-SAME_BANK = machine(waves=4, block=2, sets=1, banks=1)
+PLAIN = machine(samples=3)
+BLOCKS = machine(samples=4, block=2, hold_fs=9)
+SAME_BANK = machine(samples=4, block=2, sets=1, banks=1)
 TWO_DRIVERS = machine(
     sets=3, steps=6, banks=2, prefetch=True, write_drivers=2, route_fs=3, write_fs=20
 )
-QUEUE = machine(waves=5, block=5)
-APART = machine(waves=2, overlap=False)
-REWRITE = machine(waves=2, sets=3, steps=3, route_fs=3, write_fs=10)
-AHEAD = machine(waves=2, sets=3, steps=3, banks=2, prefetch=True, route_fs=3, write_fs=20)
+QUEUE = machine(samples=5, block=5)
+APART = machine(samples=2, overlap=False)
+REWRITE = machine(samples=2, sets=3, steps=3, route_fs=3, write_fs=10)
+AHEAD = machine(samples=2, sets=3, steps=3, banks=2, prefetch=True, route_fs=3, write_fs=20)
 #: Bank 0 is refreshed at 15 and 29, see `test_timing_refresh`.
-REFRESH = machine(waves=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
-TWO_DUE = machine(waves=4, write_fs=10, refresh_fs=25, write_drivers=2)
+REFRESH = machine(samples=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
+TWO_DUE = machine(samples=4, write_fs=10, refresh_fs=25, write_drivers=2)
 #: Two tiles on one bank: two products in each of two steps.
-FOLDS = machine(waves=2, sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6)
-TILES = machine(waves=4, banks=4, tile=(2, 4), write_fs=10, refresh_fs=25, write_drivers=4)
+FOLDS = machine(samples=2, sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6)
+TILES = machine(samples=4, banks=4, tile=(2, 4), write_fs=10, refresh_fs=25, write_drivers=4)
 #: A loop with room for two states, each of which comes back after 20.
-LOOP = machine(waves=4, block=2, hold_fs=20)
-RANDOM = machine(waves=12, block=3, arrivals=poisson(12, 1 / 40e-15, 3))
+LOOP = machine(samples=4, block=2, hold_fs=20)
+RANDOM = machine(samples=12, block=3, arrivals=poisson(12, 1 / 40e-15, 3))
 #: A queue with two places, and more that come.
 FULL = machine(
-    waves=6, sets=1, steps=1, banks=1, arrivals=Arrivals(6, (0,) * 5 + (40,), capacity=2)
+    samples=6, sets=1, steps=1, banks=1, arrivals=Arrivals(6, (0,) * 5 + (40,), capacity=2)
 )
-TIMES = machine(waves=3, arrivals=Arrivals(3, (0, 5, 60)))
-SLOW_READOUT = machine(waves=5, sets=1, steps=1, banks=1, output=(Stage("readout", "convert", 16),))
+TIMES = machine(samples=3, arrivals=Arrivals(3, (0, 5, 60)))
+SLOW_READOUT = machine(
+    samples=5, sets=1, steps=1, banks=1, output=(Stage("readout", "convert", 16),)
+)
 CONVERTERS = machine(
-    waves=3,
+    samples=3,
     input=(Stage("front_end", "map_input", 2), Stage("encoder.dac", "convert", 2)),
     output=(Stage("readout", "convert", 3), Stage("front_end.output", "map_output", 4)),
 )
-KEPT = replace(machine(waves=4, block=2, route_fs=2).work, keeps=True)
+KEPT = replace(machine(samples=4, block=2, route_fs=2).work, keeps=True)
 
 FAULTS: list[Fault] = []
 Damage = Callable[[Trace], Trace | tuple[Trace, Work]]
@@ -83,16 +85,16 @@ def rows_out_of_order(trace):
 
 
 @planted(PLAIN, "row 4 .* none of the 3")
-def wave_that_does_not_exist(trace):
-    return edit(trace, 4, wave=3)
+def sample_that_does_not_exist(trace):
+    return edit(trace, 4, sample=3)
 
 
-@planted(PLAIN, "wave 1 .* before its arrival")
+@planted(PLAIN, "sample 1 .* before its arrival")
 def result_before_arrival(trace):
     return edit(trace, 1, result_fs=trace.arrival_fs[1] - 1)
 
 
-@planted(PLAIN, "wave 1 .* but its spans run")
+@planted(PLAIN, "sample 1 .* but its spans run")
 def result_that_no_span_delivers(trace):
     return edit(trace, 1, result_fs=trace.result_fs[1] + 1)
 
@@ -128,22 +130,22 @@ def start_later_than_the_cause_ends(trace):
 # The way of each sample.
 
 
-@planted(PLAIN, "wave 0 has 2 mvm spans at step 0; expected 1")
-def span_of_a_wave_that_was_served_before(trace):
-    return edit(trace, find(trace, "mvm", 1, 0), wave=0)
+@planted(PLAIN, "sample 0 has 2 mvm spans at step 0; expected 1")
+def span_of_a_sample_that_was_served_before(trace):
+    return edit(trace, find(trace, "mvm", 1, 0), sample=0)
 
 
-@planted(PLAIN, "wave 0 has 0 hold spans at step 0; expected 1")
+@planted(PLAIN, "sample 0 has 0 hold spans at step 0; expected 1")
 def state_held_after_the_last_step(trace):
     return edit(trace, find(trace, "hold", 0, 0), step=1)
 
 
-@planted(PLAIN, "serves no wave or no step of the network")
+@planted(PLAIN, "serves no sample or no step of the network")
 def step_beyond_the_network(trace):
     return edit(trace, find(trace, "mvm", 0, 1), step=2)
 
 
-@planted(PLAIN, "wave 1 has 0 map_input spans outside the loop; expected 1")
+@planted(PLAIN, "sample 1 has 0 map_input spans outside the loop; expected 1")
 def missing_input_map(trace):
     row = find(trace, "map_input", 1)
     effects = np.flatnonzero(trace.cause == row)
@@ -151,10 +153,10 @@ def missing_input_map(trace):
     return without(broken, row)
 
 
-@planted(CONVERTERS, "wave 2 has 0 convert spans outside the loop; expected 1")
+@planted(CONVERTERS, "sample 2 has 0 convert spans outside the loop; expected 1")
 def input_that_is_not_converted(trace):
     lane = trace.units.index("encoder.dac")
-    row = int(np.flatnonzero((trace.unit == lane) & (trace.wave == 2))[0])
+    row = int(np.flatnonzero((trace.unit == lane) & (trace.sample == 2))[0])
     effects = np.flatnonzero(trace.cause == row)
     return without(edit(trace, effects, start_fs=trace.start_fs[row]), row)
 
@@ -162,7 +164,7 @@ def input_that_is_not_converted(trace):
 @planted(PLAIN, "is work for which the machine has no part")
 def work_that_no_part_does(trace):
     last, end = len(trace) - 1, int(trace.end_fs[-1])
-    return added(trace, "map_output", "front_end", wave=2, start_fs=end, end_fs=end, cause=last)
+    return added(trace, "map_output", "front_end", sample=2, start_fs=end, end_fs=end, cause=last)
 
 
 @planted(PLAIN, "is on the lane of another part; expected nonlinearity")
@@ -184,17 +186,17 @@ def step_before_the_state_is_held(trace):
     return in_order(edit(trace, row, start_fs=start, end_fs=start + 2, cause=cause))
 
 
-@planted(FOLDS, "wave 0 has 0 mvm spans at step 2; expected 1")
+@planted(FOLDS, "sample 0 has 0 mvm spans at step 2; expected 1")
 def step_that_leaves_out_a_fold(trace):
     return edit(trace, int(trace.rows("mvm")[2]), step=3)
 
 
-@planted(FOLDS, "wave 0 has 1 activate spans at step 0; expected 0")
+@planted(FOLDS, "sample 0 has 1 activate spans at step 0; expected 0")
 def activation_in_the_middle_of_a_step(trace):
     return edit(trace, int(trace.rows("activate")[0]), step=0)
 
 
-@planted(KEPT, "wave 3 has 0 hold spans at step 1; expected 1")
+@planted(KEPT, "sample 3 has 0 hold spans at step 1; expected 1")
 def kept_state_that_is_not_held(trace):
     return without(trace, find(trace, "hold", 3, 1))
 
@@ -232,7 +234,7 @@ def tiles_of_a_matrix_that_do_not_share_the_drivers(trace):
     return trace, replace(TILES.work, control=control)
 
 
-@planted(SAME_BANK, r"encoder encode, wave ., step .* starts before")
+@planted(SAME_BANK, r"encoder encode, sample ., step .* starts before")
 def blocks_of_two_where_single_samples_were_ordered(trace):
     return trace, replace(SAME_BANK.work, control=PLAIN.control)
 
@@ -241,7 +243,7 @@ def blocks_of_two_where_single_samples_were_ordered(trace):
 
 
 @planted(PLAIN, "is under way while the switch moves")
-def switch_that_moves_while_a_wave_is_under_way(trace):
+def switch_that_moves_while_a_sample_is_under_way(trace):
     cause = find(trace, "propagate", 0, 0)
     return edit(trace, find(trace, "route"), start_fs=trace.end_fs[cause], cause=cause)
 
@@ -288,7 +290,9 @@ def write_ahead_into_the_bank_in_use(trace):
     return edit(trace, find(trace, "write"), start_fs=trace.end_fs[cause], cause=cause)
 
 
-@planted(machine(waves=3, sets=2, steps=2, write_fs=10, refresh_fs=25), "refreshes bank 0, which h")
+@planted(
+    machine(samples=3, sets=2, steps=2, write_fs=10, refresh_fs=25), "refreshes bank 0, which h"
+)
 def refresh_with_another_set(trace):
     return edit(trace, find(trace, "refresh"), weight_set=1)
 
@@ -296,7 +300,7 @@ def refresh_with_another_set(trace):
 # Durations.
 
 
-@planted(PLAIN, r"nonlinearity activate, wave 1.* takes 5 fs; expected 2")
+@planted(PLAIN, r"nonlinearity activate, sample 1.* takes 5 fs; expected 2")
 def activation_that_takes_longer(trace):
     return later(trace, find(trace, "activate", 1, 0), 3, longer=True)
 
@@ -311,12 +315,12 @@ def write_that_takes_less_time(trace):
     return later(trace, find(trace, "write"), -1, longer=True)
 
 
-@planted(CONVERTERS, r"front_end.output map_output, wave 2.* takes 5 fs; expected 4")
+@planted(CONVERTERS, r"front_end.output map_output, sample 2.* takes 5 fs; expected 4")
 def output_map_that_takes_longer(trace):
     return later(trace, find(trace, "map_output", 2), 1, longer=True)
 
 
-@planted(PLAIN, r"encoder drive, wave 2, step 1.* takes 2 fs; expected 3")
+@planted(PLAIN, r"encoder drive, sample 2, step 1.* takes 2 fs; expected 3")
 def symbol_that_is_not_kept_until_the_capture(trace):
     row = find(trace, "drive", 2, 1)
     return in_order(edit(trace, row, end_fs=trace.end_fs[row] - 1))
@@ -337,13 +341,13 @@ def superfluous_write(trace):
 def superfluous_move(trace):
     last = len(trace) - 1
     end = int(trace.end_fs[last])
-    return added(trace, "route", "switch", wave=2, step=1, bank=0, weight_set=0, start_fs=end,
+    return added(trace, "route", "switch", sample=2, step=1, bank=0, weight_set=0, start_fs=end,
                  end_fs=end + 7, cause=last)  # fmt: skip
 
 
-@planted(PLAIN, "is route 0 with wave -1; the plan has 0")
+@planted(PLAIN, "is route 0 with sample -1; the plan has 0")
 def move_for_no_sample(trace):
-    return edit(trace, find(trace, "route"), wave=-1)
+    return edit(trace, find(trace, "route"), sample=-1)
 
 
 @planted(AHEAD, "uses bank 0; expected bank 1, as planned")
@@ -355,30 +359,30 @@ def plan_for_writing_ahead_where_nothing_is(trace):
 # Waits for nothing, and haste.
 
 
-@planted(PLAIN, r"encoder drive, wave 1, step 0.* waits for nothing since")
+@planted(PLAIN, r"encoder drive, sample 1, step 0.* waits for nothing since")
 def departure_that_waits_for_nothing(trace):
     return later(trace, find(trace, "propagate", 1, 0), 2)
 
 
-@planted(PLAIN, r"encoder encode, wave 0, step 1.* starts before the bank was ready")
+@planted(PLAIN, r"encoder encode, sample 0, step 1.* starts before the bank was ready")
 def overlap_where_it_is_off(trace):
     control = PLAIN.control.model_copy(update={"overlap": False})
     return trace, replace(PLAIN.work, control=control)
 
 
-@planted(APART, r"encoder encode, wave 0, step 1.* waits for nothing since")
+@planted(APART, r"encoder encode, sample 0, step 1.* waits for nothing since")
 def no_overlap_where_it_is_on(trace):
     control = APART.control.model_copy(update={"overlap": True})
     return trace, replace(APART.work, control=control)
 
 
-@planted(SAME_BANK, r"encoder encode, wave ., step .* (waits for nothing|starts before)")
+@planted(SAME_BANK, r"encoder encode, sample ., step .* (waits for nothing|starts before)")
 def blocks_that_wait_though_more_samples_fit(trace):
     control = SAME_BANK.control.model_copy(update={"block": 4})
     return trace, replace(SAME_BANK.work, control=control, memory_capacity=4)
 
 
-@planted(PLAIN, r"front_end map_input, wave 2.* waits for nothing since .* the encoder took")
+@planted(PLAIN, r"front_end map_input, sample 2.* waits for nothing since .* the encoder took")
 def front_end_that_idles(trace):
     row = find(trace, "map_input", 2)
     other = int(np.flatnonzero(trace.end_fs > trace.start_fs[row])[0])
@@ -387,15 +391,15 @@ def front_end_that_idles(trace):
     return in_order(edit(idle, 2, arrival_fs=start))
 
 
-@planted(TIMES, "wave 2 arrives at 60 fs .* but its spans run from|waits|has no cause")
+@planted(TIMES, "sample 2 arrives at 60 fs .* but its spans run from|waits|has no cause")
 def sample_that_comes_to_an_idle_front_end_and_waits(trace):
     return edit(later(trace, find(trace, "map_input", 2), 4), 2, arrival_fs=60)
 
 
 @planted(RANDOM, "starts before the sample arrived|but its spans run from")
 def sample_that_is_served_before_it_comes(trace):
-    wave = int(np.flatnonzero(np.diff(trace.arrival_fs) > 60)[0]) + 1
-    return edit(trace, wave, arrival_fs=trace.arrival_fs[wave] + 1)
+    sample = int(np.flatnonzero(np.diff(trace.arrival_fs) > 60)[0]) + 1
+    return edit(trace, sample, arrival_fs=trace.arrival_fs[sample] + 1)
 
 
 @planted(
@@ -427,7 +431,7 @@ def refresh_that_comes_too_early(trace):
 
 
 @planted(REFRESH, "multiplies while bank 0 is written|starts while the lane is busy")
-def refresh_while_a_wave_is_on_its_way(trace):
+def refresh_while_a_sample_is_on_its_way(trace):
     return edit(trace, find(trace, "refresh"), start_fs=14, cause=-1)
 
 
@@ -456,7 +460,7 @@ def other_requests_dropped(trace):
     return replace(trace, dropped=np.array([1, 2]))
 
 
-@planted(FULL, "4 waves and 1 dropped requests; expected 6 in all")
+@planted(FULL, "4 samples and 1 dropped requests; expected 6 in all")
 def request_that_is_lost(trace):
     return replace(trace, dropped=trace.dropped[:1])
 
@@ -483,7 +487,9 @@ def test_missing_span_is_found(action: str) -> None:
     # Its effects start when it ended; give them its interval, so that only the count is wrong.
     effects = np.flatnonzero(trace.cause == row)
     broken = without(edit(trace, effects, start_fs=trace.start_fs[row]), row)
-    with pytest.raises(InvariantError, match=f"wave 1 has 0 {action} spans at step 0; expected 1"):
+    with pytest.raises(
+        InvariantError, match=f"sample 1 has 0 {action} spans at step 0; expected 1"
+    ):
         broken.check(PLAIN.work)
 
 
@@ -514,7 +520,7 @@ def test_broken_invariant_is_no_users_error() -> None:
     assert not issubclass(InvariantError, PnnsimError)
     trace = PLAIN.run()
     with pytest.raises(InvariantError, match="timing: internal: the simulated run breaks a rule"):
-        edit(trace, 4, wave=3).check(PLAIN.work)
+        edit(trace, 4, sample=3).check(PLAIN.work)
 
 
 def test_every_invariant_states_the_rule_that_it_guards() -> None:

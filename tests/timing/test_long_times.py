@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pnnsim.analysis.energy import EnergyLedger, power_trace
 from pnnsim.analysis.metrics import latencies, queue, refresh, utilization
 from pnnsim.analysis.report.perfetto import write_perfetto
-from pnnsim.analysis.report.timeline import first_change, first_wave
+from pnnsim.analysis.report.timeline import first_change, first_sample
 from pnnsim.common.times import WIDEST_FS
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.inference.accesses import Visits, visits_from_trace
@@ -77,13 +77,13 @@ def columns(trace: Trace, factor: int = 1) -> dict[str, list[int]]:
 
 
 @given(
-    machines(waves=(1, 60), ahead=True),
+    machines(samples=(1, 60), ahead=True),
     st.none() | st.tuples(st.integers(1, 120), st.integers(1, 3) | st.none()),
 )
 @settings(max_examples=60, deadline=None)
 def test_a_machine_so_many_times_slower_has_every_time_multiplied_and_no_other_number(case, when):
     if when is not None:
-        case = replace(case, arrivals=periodic(case.waves, when[0] * 1e-15, capacity=when[1]))
+        case = replace(case, arrivals=periodic(case.samples, when[0] * 1e-15, capacity=when[1]))
     plain, late = case.run(), slow(case).run()  # checked against the laws in `run`
     assert columns(late) == columns(plain, SLOW)
     fast = slow(case).run_fast()
@@ -96,7 +96,7 @@ def test_a_machine_so_many_times_slower_has_every_time_multiplied_and_no_other_n
 
 
 @given(
-    machines(waves=(1, 30), ahead=True),
+    machines(samples=(1, 30), ahead=True),
     st.lists(st.integers(0, 10**20), min_size=30, max_size=30),
     st.integers(1, 3),
 )
@@ -104,9 +104,9 @@ def test_a_machine_so_many_times_slower_has_every_time_multiplied_and_no_other_n
 def test_sparse_arrivals_over_days_find_the_machine_as_they_would_within_microseconds(
     case, gaps, cores
 ):
-    times = tuple(accumulate(gaps[: case.waves]))
+    times = tuple(accumulate(gaps[: case.samples]))
     work = replace(case.work, control=case.work.control.model_copy(update={"cores": cores}))
-    arrivals = Arrivals(case.waves, times)
+    arrivals = Arrivals(case.samples, times)
     exact, fast = (run_cores(run, work, arrivals) for run in (run_timing, run_fast))
     exact.check(work)
     assert fast.expand().equals(exact.expand())
@@ -115,17 +115,17 @@ def test_sparse_arrivals_over_days_find_the_machine_as_they_would_within_microse
     assert min(latency.tolist()) >= 1
 
 
-@pytest.mark.parametrize(("interval", "waves"), [(1.0, 10_000), (86_400.0, 500)])
-def test_periodic_arrivals_over_days_are_cut_short_and_exact(interval: float, waves: int) -> None:
+@pytest.mark.parametrize(("interval", "samples"), [(1.0, 10_000), (86_400.0, 500)])
+def test_periodic_arrivals_over_days_are_cut_short_and_exact(interval: float, samples: int) -> None:
     chip = Chip.nominal(load_spec("photonic_mrr"), ReLaXNet(weight_sets=2, steps=3))
-    arrivals = periodic(waves, interval)
+    arrivals = periodic(samples, interval)
     fast, exact = run_fast(chip.work(), arrivals), run_timing(chip.work(), arrivals)
     assert isinstance(fast, PeriodicTrace)
     assert columns(fast.expand()) == columns(exact)
     step = round(interval * 1e15)
-    assert fast.expand().arrival_fs.tolist() == list(range(0, waves * step, step))
+    assert fast.expand().arrival_fs.tolist() == list(range(0, samples * step, step))
     for trace in (fast, exact):
-        assert trace.makespan_fs > (waves - 1) * step > 2**63 - 1
+        assert trace.makespan_fs > (samples - 1) * step > 2**63 - 1
     prices = chip.prices()
     assert EnergyLedger.from_trace(fast, prices) == EnergyLedger.from_trace(exact, prices)
     total = EnergyLedger.from_trace(fast, prices).total
@@ -168,7 +168,7 @@ def test_refreshes_over_days_come_as_often_as_they_are_due_and_none_is_late() ->
 
 
 def test_ages_of_days_reach_the_drift_of_banks_in_whole_femtoseconds() -> None:
-    # The last wave meets what was written 10 ns before it, a hundred days into the run.
+    # The last sample meets what was written 10 ns before it, a hundred days into the run.
     day = 86_400 * 10**15
     seen: list[float] = []
 
@@ -202,27 +202,27 @@ def test_ages_of_days_reach_the_drift_of_banks_in_whole_femtoseconds() -> None:
 
 
 def test_power_and_pictures_of_long_runs_are_those_of_short_ones(tmp_path) -> None:
-    case = machine(sets=3, steps=4, banks=2, block=2, waves=9)
+    case = machine(sets=3, steps=4, banks=2, block=2, samples=9)
     prices = Prices({("weight_banks", "mvm"): 2.0, ("detector", "detect"): 1.0}, {"memory": 0.0})
     plain, late = case.run(), slow(case).run()
     assert late.start_fs.dtype == object
     assert power_trace(late, prices).energy() == pytest.approx(
         power_trace(plain, prices).energy(), rel=1e-12, abs=0
     )
-    pictures = [[first_wave(t), first_change(t)] for t in (plain, late)]
+    pictures = [[first_sample(t), first_change(t)] for t in (plain, late)]
     for one, other in zip(*pictures, strict=True):
         assert one is not None
         assert other is not None
         assert one.lanes == other.lanes
         assert other.axis.places == pytest.approx(one.axis.places, rel=1e-12, abs=1e-12)
-    for waves in (1, None):
-        path = tmp_path / f"{waves}.json"
-        write_perfetto(path, late, prices, {}, waves=waves)
+    for samples in (1, None):
+        path = tmp_path / f"{samples}.json"
+        write_perfetto(path, late, prices, {}, samples=samples)
         assert str(late.end_fs[0]) in path.read_text()
 
 
 def test_columns_stay_in_64_bits_until_a_run_is_too_long_for_them() -> None:
-    case = machine(waves=5)
+    case = machine(samples=5)
     assert case.run().start_fs.dtype == np.int64
     longest = case.run().makespan_fs
     assert slow(case, WIDEST_FS // (2 * longest)).run().end_fs.dtype == np.int64

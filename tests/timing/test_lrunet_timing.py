@@ -95,14 +95,14 @@ def test_images_that_visit_tiles_together_take_the_time_of_the_closed_form(name:
     it = machine(name, 6, images=3)
     trace = it.trace()
     assert trace.makespan_fs == closed_form_fs(it)
-    assert trace.waves == 3
+    assert trace.samples == 3
 
 
 @pytest.mark.parametrize(("name", "banks", "changes"), CASES)
 def test_the_trace_keeps_the_laws_of_a_machine(
     name: str, banks: int, changes: tuple[tuple[str, str], ...]
 ) -> None:
-    """All invariants that do not count one wave a step and waves in a block."""
+    """All invariants that do not count one sample a step and samples in a block."""
     it = machine(name, banks, *changes)
     trace = it.trace()
     times_ascend(trace)

@@ -24,7 +24,7 @@ from pnnsim.timing.self_check import check_run
 from tests.timing.machines import machine, machines
 from tests.timing.planted import edit, find, later
 
-LONG = machine(waves=120, block=2, sets=3, steps=4, banks=2)
+LONG = machine(samples=120, block=2, sets=3, steps=4, banks=2)
 
 
 @given(
@@ -60,27 +60,27 @@ def test_runs_of_shipped_machines_under_any_options_pass(
     time_run(chip, requests, exact=True)
 
 
-@given(machines(waves=(20, 120), ahead=True), st.integers(2, 5))
+@given(machines(samples=(20, 120), ahead=True), st.integers(2, 5))
 @settings(max_examples=60, deadline=None)
 def test_windows_of_any_sound_run_pass(case, part):
     trace = case.run()
     check_windows(trace, case.work, case.requests, spans=len(trace) // part)
 
 
-@pytest.mark.parametrize("wave", [1, 60, 118])
-def test_fault_in_a_window_is_found(wave: int) -> None:
+@pytest.mark.parametrize("sample", [1, 60, 118])
+def test_fault_in_a_window_is_found(sample: int) -> None:
     trace = run_timing(LONG.work, 120)
     check_windows(trace, LONG.work, Arrivals(120), spans=len(trace) // 4)
-    broken = edit(trace, find(trace, "drive", wave, 1), end_fs=0)
+    broken = edit(trace, find(trace, "drive", sample, 1), end_fs=0)
     with pytest.raises(InvariantError, match="ends before it starts"):
         check_windows(broken, LONG.work, Arrivals(120), spans=len(trace) // 4)
-    idle = later(trace, find(trace, "propagate", wave - wave % 2, 3), 2)
-    with pytest.raises(InvariantError, match=r"drive, wave .* waits for nothing"):
+    idle = later(trace, find(trace, "propagate", sample - sample % 2, 3), 2)
+    with pytest.raises(InvariantError, match=r"drive, sample .* waits for nothing"):
         check_windows(idle, LONG.work, Arrivals(120), spans=len(trace) // 4)
 
 
 def test_long_run_that_repeats_is_checked_on_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = machine(waves=10**6).run_fast()
+    run = machine(samples=10**6).run_fast()
     assert isinstance(run, PeriodicTrace)
     monkeypatch.setattr(self_check, "WINDOW", 2000)
     check_run(run, machine().work, Arrivals(10**6))

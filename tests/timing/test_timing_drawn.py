@@ -17,7 +17,7 @@ from tests.timing.machines import machine
 
 def test_block_1_overlapped_moves_the_switch_beside_the_state():
     # The move of 7 is longer than T_state of 5: the encoder waits 2 before each second step.
-    trace = machine(waves=2).run()
+    trace = machine(samples=2).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4-------
         front_end          00001111........................................
@@ -34,7 +34,7 @@ def test_block_1_overlapped_moves_the_switch_beside_the_state():
 
 
 def test_block_1_without_overlap_does_one_thing_after_the_other():
-    trace = machine(waves=2, overlap=False).run()
+    trace = machine(samples=2, overlap=False).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5---------6-
         front_end          00001111......................................................
@@ -51,9 +51,9 @@ def test_block_1_without_overlap_does_one_thing_after_the_other():
 
 
 def test_block_2_shares_a_move_and_the_last_block_may_be_short():
-    # Waves 0 and 1 visit bank 0, then both visit bank 1; wave 2 is a block of its own. Wave 1 is
-    # encoded at 9, when the bank has responded to wave 0.
-    trace = machine(waves=3, block=2).run()
+    # Samples 0 and 1 visit bank 0, then both visit bank 1; sample 2 is a block of its own. Sample 1
+    # is encoded at 9, when the bank has responded to sample 0.
+    trace = machine(samples=3, block=2).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5-------
         front_end          00001111.2222.............................................
@@ -70,7 +70,7 @@ def test_block_2_shares_a_move_and_the_last_block_may_be_short():
 
 
 def test_block_2_without_overlap_moves_after_the_last_hold():
-    trace = machine(waves=3, block=2, overlap=False).run()
+    trace = machine(samples=3, block=2, overlap=False).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5---------6---------7-
         front_end          00001111.2222...........................................................
@@ -87,9 +87,9 @@ def test_block_2_without_overlap_moves_after_the_last_hold():
 
 
 def test_block_5_keeps_the_encoder_busy_and_moves_once():
-    # Departures follow each other at T_encode + drive = 5. The last wave is captured at 30, and the
-    # switch moves for 7; wave 0 has been encoded meanwhile.
-    trace = machine(waves=5, block=5).run()
+    # Departures follow each other at T_encode + drive = 5. The last sample is captured at 30, and
+    # the switch moves for 7; sample 0 has been encoded meanwhile.
+    trace = machine(samples=5, block=5).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5---------6-----
         front_end          00001111.2222.3333.4444...........................................
@@ -106,9 +106,9 @@ def test_block_5_keeps_the_encoder_busy_and_moves_once():
 
 
 def test_delay_line_longer_than_the_step():
-    # A round of 20 is longer than the move of 7, which starts at the capture of wave 1 and is over
-    # at 22. Each state comes back 20 after its activation, and both are on their way together.
-    trace = machine(waves=2, block=2, hold_fs=20).run()
+    # A round of 20 is longer than the move of 7, which starts at the capture of sample 1 and is
+    # over at 22. Each state comes back 20 after its activation, and both are on their way together.
+    trace = machine(samples=2, block=2, hold_fs=20).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4-------
         front_end          00001111........................................
@@ -125,9 +125,9 @@ def test_delay_line_longer_than_the_step():
 
 
 def test_rewrites_where_three_sets_share_two_banks():
-    # Wave 0 finds sets 0 and 1; set 2 goes into bank 1, just used, as set 0 is needed sooner. For
-    # wave 1 set 1 goes into bank 0, again in place, and set 2 is still in bank 1.
-    trace = machine(waves=2, sets=3, steps=3, route_fs=3, write_fs=10).run()
+    # Sample 0 finds sets 0 and 1; set 2 goes into bank 1, just used, as set 0 is needed sooner. For
+    # sample 1 set 1 goes into bank 0, again in place, and set 2 is still in bank 1.
+    trace = machine(samples=2, sets=3, steps=3, route_fs=3, write_fs=10).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5---------6--------
         front_end          00001111.............................................................
@@ -144,8 +144,8 @@ def test_rewrites_where_three_sets_share_two_banks():
 
 
 def test_departure_waits_until_the_nonlinearity_is_free_at_capture():
-    # Encoded at 8, but captured at 12 the wave would find the nonlinearity busy until 16.
-    trace = machine(waves=2, sets=1, steps=1, banks=1, block=2, activate_fs=9, input=QUICK).run()
+    # Encoded at 8, but captured at 12 the sample would find the nonlinearity busy until 16.
+    trace = machine(samples=2, sets=1, steps=1, banks=1, block=2, activate_fs=9, input=QUICK).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2-------
         front_end          01..........................
@@ -158,9 +158,9 @@ def test_departure_waits_until_the_nonlinearity_is_free_at_capture():
     """)
 
 
-def test_any_number_of_waves_may_be_on_the_way():
+def test_any_number_of_samples_may_be_on_the_way():
     trace = machine(
-        waves=3,
+        samples=3,
         sets=1,
         steps=1,
         banks=1,
@@ -185,8 +185,8 @@ def test_any_number_of_waves_may_be_on_the_way():
 
 
 def test_memory_acquires_several_states_at_once():
-    # The delay of the memory is in the way of each wave, not in that of the next.
-    trace = machine(waves=3, sets=1, banks=1, block=3, hold_fs=9, input=QUICK).run()
+    # The delay of the memory is in the way of each sample, not in that of the next.
+    trace = machine(samples=3, sets=1, banks=1, block=3, hold_fs=9, input=QUICK).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3--------
         front_end          01....2................................
@@ -202,7 +202,7 @@ def test_memory_acquires_several_states_at_once():
 
 def test_slow_readout_makes_a_queue_and_holds_up_nobody_else():
     trace = machine(
-        waves=3, sets=1, steps=1, banks=1, output=(Stage("readout", "convert", 10),)
+        samples=3, sets=1, steps=1, banks=1, output=(Stage("readout", "convert", 10),)
     ).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4-
@@ -223,9 +223,9 @@ MAPS = {
 
 
 def test_front_end_maps_inputs_and_outputs_in_turns():
-    # Wave 1 is taken at 12, as wave 0 has left the loop: the input of wave 2 is mapped at once, and
-    # the result of wave 0, which is read at 15, when that is over.
-    trace = machine(waves=3, sets=1, steps=1, banks=1, **MAPS).run()
+    # Sample 1 is taken at 12, as sample 0 has left the loop: the input of sample 2 is mapped at
+    # once, and the result of sample 0, which is read at 15, when that is over.
+    trace = machine(samples=3, sets=1, steps=1, banks=1, **MAPS).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3-----
         front_end          00001111....222200000...11111...22222
@@ -238,10 +238,10 @@ def test_front_end_maps_inputs_and_outputs_in_turns():
     """)
 
 
-def test_front_end_serves_the_older_of_two_waves_that_come_at_once():
-    # Nothing is converted: at 23 wave 0 has its result to be mapped, and wave 2 its input.
+def test_front_end_serves_the_older_of_two_samples_that_come_at_once():
+    # Nothing is converted: at 23 sample 0 has its result to be mapped, and sample 2 its input.
     outputs = Stage("readout", "convert", 0), MAPS["output"][1]
-    trace = machine(waves=3, input=MAPS["input"], output=outputs).run()
+    trace = machine(samples=3, input=MAPS["input"], output=outputs).run()
     assert drawn(trace)["front_end"][:36] == "00001111" + 15 * "." + "00000" + "2222" + 4 * "."
     assert trace.arrival_fs.tolist() == [0, 4, 28]
     # The cause of the input is what kept the front end busy until then.
@@ -250,13 +250,14 @@ def test_front_end_serves_the_older_of_two_waves_that_come_at_once():
 
 
 def test_front_end_that_both_ends_need_is_the_bottleneck_of_both():
-    # 4 + 5 fs for each wave, where the loop takes 8 and no other part more; the last have no next.
+    # 4 + 5 fs for each sample, where the loop takes 8 and no other part more; the last have no
+    # next.
     one = {"sets": 1, "steps": 1, "banks": 1}
-    results = machine(waves=30, **one, **MAPS).run().result_fs
+    results = machine(samples=30, **one, **MAPS).run().result_fs
     assert np.diff(results)[-20:-2].tolist() == [9] * 18
 
 
-def test_single_wave_through_a_single_step():
+def test_single_sample_through_a_single_step():
     trace = machine(sets=1, steps=1, banks=1).run()
     # T_in 4, T_encode 2, T_MM 4, T_nonlinearity 2, T_out 3.
     assert trace.result_fs.tolist() == [15]
@@ -266,7 +267,7 @@ def test_single_wave_through_a_single_step():
 def test_machine_without_delays_still_does_everything_in_order():
     parts = ("propagate", "mvm", "detect", "activate", "hold", "route", "write")
     trace = machine(
-        waves=2,
+        samples=2,
         steps=3,
         sets=3,
         input=(Stage("front_end", "map_input", 0),),
@@ -275,37 +276,37 @@ def test_machine_without_delays_still_does_everything_in_order():
         **{f"{part}_fs": 0 for part in parts},
     ).run()
     assert trace.result_fs.tolist() == [0, 0]
-    first = [ACTIONS[action] for action in trace.action[trace.wave == 0]]
+    first = [ACTIONS[action] for action in trace.action[trace.sample == 0]]
     assert [name for name in first if name in {"mvm", "write", "map_input", "convert"}] == [
         "map_input", "mvm", "mvm", "write", "mvm", "convert"
     ]  # fmt: skip
 
 
-def test_nothing_moves_after_the_last_wave():
-    trace = machine(waves=3, steps=3).run()
+def test_nothing_moves_after_the_last_sample():
+    trace = machine(samples=3, steps=3).run()
     assert trace.end_fs[trace.rows("route")].max() < trace.start_fs[trace.rows("mvm")].max()
 
 
-def test_wave_of_a_move_is_known_only_in_blocks_of_one():
-    alone = machine(waves=2).run()
-    assert alone.wave[alone.rows("route")].tolist() == [0, 1, 1]
+def test_sample_of_a_move_is_known_only_in_blocks_of_one():
+    alone = machine(samples=2).run()
+    assert alone.sample[alone.rows("route")].tolist() == [0, 1, 1]
     assert alone.step[alone.rows("route")].tolist() == [1, 0, 1]
-    together = machine(waves=3, block=2).run()
-    assert together.wave[together.rows("route")].tolist() == [-1, 2, 2]
+    together = machine(samples=3, block=2).run()
+    assert together.sample[together.rows("route")].tolist() == [-1, 2, 2]
 
 
 def test_causes_of_the_first_drawing():
-    trace = machine(waves=2).run()
+    trace = machine(samples=2).run()
     names = [
         f"{ACTIONS[a]} {w}.{s}"
-        for a, w, s in zip(trace.action, trace.wave, trace.step, strict=True)
+        for a, w, s in zip(trace.action, trace.sample, trace.step, strict=True)
     ]
     causes = {
         name: names[cause] if cause >= 0 else None
         for name, cause in zip(names, trace.cause, strict=True)
     }
     assert causes["map_input 0.-1"] is None
-    # The front end gets free when the encoder takes wave 0, and that waited for its input only.
+    # The front end gets free when the encoder takes sample 0, and that waited for its input only.
     assert causes["map_input 1.-1"] == "map_input 0.-1"
     assert causes["encode 0.0"] == "map_input 0.-1"
     assert causes["propagate 0.0"] == "encode 0.0"
@@ -317,14 +318,14 @@ def test_causes_of_the_first_drawing():
 
 
 def test_same_run_twice_is_the_same_trace():
-    assert machine(waves=5, block=2).run().equals(machine(waves=5, block=2).run())
+    assert machine(samples=5, block=2).run().equals(machine(samples=5, block=2).run())
 
 
 def test_a_slow_readout_holds_up_the_loop_once_two_results_wait():
-    # Wave 2 enters at 17, when wave 1 has left and the readout has taken wave 0, at 9. Wave 3 waits
-    # until the readout takes wave 1 at 25, and wave 4 until 41.
+    # Sample 2 enters at 17, when sample 1 has left and the readout has taken sample 0, at 9. Sample
+    # 3 waits until the readout takes sample 1 at 25, and sample 4 until 41.
     trace = machine(
-        waves=5, sets=1, steps=1, banks=1, input=QUICK, output=(Stage("readout", "convert", 16),)
+        samples=5, sets=1, steps=1, banks=1, input=QUICK, output=(Stage("readout", "convert", 16),)
     ).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5---------6---------7---------8--------
@@ -338,20 +339,20 @@ def test_a_slow_readout_holds_up_the_loop_once_two_results_wait():
     """)  # noqa: E501
 
 
-def test_progress_ends_with_all_waves():
-    case = machine(waves=250)
+def test_progress_ends_with_all_samples():
+    case = machine(samples=250)
     seen = []
-    run_timing(case.work, 250, lambda done, waves: seen.append((done, waves)))
+    run_timing(case.work, 250, lambda done, samples: seen.append((done, samples)))
     assert seen == [(done, 250) for done in range(2, 251, 2)]
 
 
 def test_block_that_memory_cannot_hold_is_refused():
     with pytest.raises(
-        ScheduleError, match=r"block of 4 waves .* got a capacity of 3.*Hint: lower"
+        ScheduleError, match=r"block of 4 samples .* got a capacity of 3.*Hint: lower"
     ):
         replace(machine(block=4), memory_capacity=3).run()
 
 
-def test_no_wave_is_refused():
-    with pytest.raises(ScheduleError, match="got 0 waves; expected at least 1"):
-        machine(waves=0).run()
+def test_no_sample_is_refused():
+    with pytest.raises(ScheduleError, match="got 0 samples; expected at least 1"):
+        machine(samples=0).run()

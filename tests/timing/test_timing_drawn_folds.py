@@ -9,7 +9,7 @@ from tests.timing.machines import machine
 def test_a_tile_is_rewritten_in_the_middle_of_a_step():
     # Two tiles and one bank: the state is encoded for the first, multiplied, and encoded again
     # while the bank is written with the second. Both sums are activated at 20.
-    trace = machine(waves=2, sets=1, steps=1, banks=1, tile=(2, 4), write_fs=6).run()
+    trace = machine(samples=2, sets=1, steps=1, banks=1, tile=(2, 4), write_fs=6).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4----
         front_end          00001111.....................................
@@ -39,8 +39,8 @@ def test_a_tile_is_rewritten_in_the_middle_of_a_step_without_overlap():
 
 
 def test_a_block_shares_the_rewriting_of_a_tile():
-    # Wave 0 is encoded again at 15, when wave 1 has been multiplied by the first tile.
-    trace = machine(waves=2, block=2, sets=1, steps=1, banks=1, tile=(2, 4), write_fs=6).run()
+    # Sample 0 is encoded again at 15, when sample 1 has been multiplied by the first tile.
+    trace = machine(samples=2, block=2, sets=1, steps=1, banks=1, tile=(2, 4), write_fs=6).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3----
         front_end          00001111...........................

@@ -1,4 +1,4 @@
-"""Writes ahead of time, drawn by hand: one character is one femtosecond, a digit is a wave."""
+"""Writes ahead of time, drawn by hand: one character is one femtosecond, a digit is a sample."""
 
 from __future__ import annotations
 
@@ -33,14 +33,16 @@ def writes(trace):
 
 
 def test_single_bank_leaves_nothing_to_write_ahead():
-    case = {"sets": 3, "steps": 3, "banks": 1, "waves": 4}
+    case = {"sets": 3, "steps": 3, "banks": 1, "samples": 4}
     assert machine(prefetch=True, **case).run().equals(machine(**case).run())
 
 
 def test_two_banks_take_turns():
     # Set 2 goes into bank 0, which is free when step 0 is captured at 10, and step 2 departs when
     # it is written and the switch has moved, at 33. The driver then turns to bank 1.
-    trace = machine(waves=2, sets=3, steps=3, banks=2, prefetch=True, route_fs=3, write_fs=20).run()
+    trace = machine(
+        samples=2, sets=3, steps=3, banks=2, prefetch=True, route_fs=3, write_fs=20
+    ).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5---------6---------7---------8---------9---------0-
         front_end          00001111..............................................................................................
@@ -60,7 +62,9 @@ def test_two_banks_take_turns():
 def test_three_banks_write_earlier_than_the_step_before():
     # Set 3 goes into bank 1, whose set is needed later than that of bank 0; it is free at 19, while
     # step 2 is still to come. Two of four steps find their weights in place.
-    trace = machine(waves=2, sets=4, steps=4, banks=3, prefetch=True, route_fs=3, write_fs=20).run()
+    trace = machine(
+        samples=2, sets=4, steps=4, banks=3, prefetch=True, route_fs=3, write_fs=20
+    ).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5---------6---------7---------8---------9---------0----
         front_end          00001111.................................................................................................
@@ -80,14 +84,14 @@ def test_three_banks_write_earlier_than_the_step_before():
 def test_second_driver_writes_a_second_bank_beside_the_first():
     # Bank 1 is free at 19; a second driver need not wait until 30 for the first.
     trace = machine(
-        waves=1, sets=3, steps=6, banks=2, prefetch=True, write_drivers=2, route_fs=3, write_fs=20
+        samples=1, sets=3, steps=6, banks=2, prefetch=True, write_drivers=2, route_fs=3, write_fs=20
     ).run()
     assert writes(trace)[:2] == [(0, 2, 10), (1, 0, 19)]
 
 
 def test_write_that_is_done_in_time_costs_nothing():
     # A write of 3 is over before the switch may move: latency as if all sets were resident.
-    plan = {"steps": 6, "sets": 3, "waves": 1, "route_fs": 7}
+    plan = {"steps": 6, "sets": 3, "samples": 1, "route_fs": 7}
     ahead = machine(banks=2, prefetch=True, write_fs=3, **plan).run()
     resident = machine(banks=3, **plan).run()
     assert ahead.result_fs.tolist() == resident.result_fs.tolist()
@@ -128,8 +132,8 @@ def steady(case, work):
     """Return the interval between results of a long run [fs]."""
     run = run_fast(work, 256 * case.control.block)
     if isinstance(run, PeriodicTrace):
-        return Fraction(run.period_fs, run.period_waves)
-    return Fraction(run.result_span_fs, run.waves - 1)
+        return Fraction(run.period_fs, run.period_samples)
+    return Fraction(run.result_span_fs, run.samples - 1)
 
 
 def both_plans(case):
@@ -197,7 +201,7 @@ def test_drivers_share_the_tiles_of_a_matrix():
 
 
 def test_written_bank_is_never_multiplied_on_meanwhile():
-    trace = machine(waves=40, sets=5, steps=7, banks=3, block=2, prefetch=True).run()
+    trace = machine(samples=40, sets=5, steps=7, banks=3, block=2, prefetch=True).run()
     uses, wrote = trace.rows("mvm"), trace.rows("write")
     for row in wrote:
         mine = uses[trace.bank[uses] == trace.bank[row]]

@@ -37,20 +37,20 @@ def needed_changes(case, blocks):
 class Outputs:
     """The readout and the front end behind the loop: one engine, which maps inputs as well.
 
-    Jobs of the engine are served in the order in which they could begin, those of older waves first
-    where several could at once.
+    Jobs of the engine are served in the order in which they could begin, those of older samples
+    first where several could at once.
     """
 
     def __init__(self, delays):
         self.stages = [(stage.unit == "front_end", stage.duration_fs) for stage in delays.output]
-        self.active = []  # of waves that have left the loop, in order
-        self.begun = []  # when the readout began with each wave
+        self.active = []  # of samples that have left the loop, in order
+        self.begun = []  # when the readout began with each sample
         self.result = []
         self.engine_free = 0
-        self.stage, self.at = 0, 0  # of the wave that is read, and since when
+        self.stage, self.at = 0, 0  # of the sample that is read, and since when
 
     def begin(self):
-        """Begin with the next wave that has left the loop; return whether a wave is read."""
+        """Begin with the next sample that has left the loop; return whether a sample is read."""
         if len(self.begun) == len(self.result):
             if len(self.begun) == len(self.active):
                 return False
@@ -79,13 +79,13 @@ class Outputs:
         while self.work(time):
             pass
 
-    def taken(self, wave):
-        """Return when the readout begins with a wave."""
+    def taken(self, sample):
+        """Return when the readout begins with a sample."""
         self.begin()
-        while len(self.begun) <= wave:
+        while len(self.begun) <= sample:
             assert self.work(math.inf)
             self.begin()
-        return self.begun[wave]
+        return self.begun[sample]
 
     def map_input(self, could_begin, duration):
         """Return when the engine begins with an input that it could begin at a time."""
@@ -96,55 +96,55 @@ class Outputs:
 
 
 def recurrence(case):
-    """Return arrivals, results and the departure of each (wave, step) [fs]."""
+    """Return arrivals, results and the departure of each (sample, step) [fs]."""
     d, block, steps = case.delays, case.control.block, len(case.order)
     folds = case.mapping.folds
     arrival = {}
     departure = {}
-    encoder_taken = {}  # by wave, at step 0
+    encoder_taken = {}  # by sample, at step 0
     left = encoder_free = 0
     outputs = Outputs(d)
-    last_of = []  # number of the last wave of each block
+    last_of = []  # number of the last sample of each block
     nonlinearity_free = -1  # departures from which on it is free at capture
-    blocks = [range(b, min(b + block, case.waves)) for b in range(0, case.waves, block)]
+    blocks = [range(b, min(b + block, case.samples)) for b in range(0, case.samples, block)]
     changes = needed_changes(case, len(blocks))
     ready = {}
     rest = 0  # when the bank of this visit is ready
-    for number, waves in enumerate(blocks):
+    for number, samples in enumerate(blocks):
         for step in range(steps):
             write, route = changes[number * steps + step]
             duration = write * d.write_fs + route * d.route_fs
             changed = rest + duration if (write or route) else 0
             activates = (step + 1) % folds == 0
-            for wave in waves:
+            for sample in samples:
                 if step == 0:
-                    could_begin = encoder_taken.get(wave - 1, 0)
+                    could_begin = encoder_taken.get(sample - 1, 0)
                     mapping_fs = d.input[0].duration_fs
-                    arrival[wave] = outputs.map_input(could_begin, mapping_fs)
-                    ready[wave] = max(arrival[wave] + d.input_fs, left)
+                    arrival[sample] = outputs.map_input(could_begin, mapping_fs)
+                    ready[sample] = max(arrival[sample] + d.input_fs, left)
                     if number > 1:
-                        ready[wave] = max(ready[wave], outputs.taken(last_of[number - 2]))
-                start = max(ready[wave], encoder_free)
+                        ready[sample] = max(ready[sample], outputs.taken(last_of[number - 2]))
+                start = max(ready[sample], encoder_free)
                 if not case.control.overlap:
                     start = max(start, changed)
                 if step == 0:
-                    encoder_taken[wave] = start
+                    encoder_taken[sample] = start
                 leave = max(start + d.encode_fs, changed)
                 if activates:
                     leave = max(leave, nonlinearity_free)
                     nonlinearity_free = leave + d.activate_fs
-                departure[wave, step] = leave
+                departure[sample, step] = leave
                 encoder_free = leave + d.mvm_fs + d.detect_fs
                 captured = leave + d.propagate_fs + d.mvm_fs + d.detect_fs
                 active = captured + d.activate_fs
-                ready[wave] = active + d.hold_fs if activates else captured
+                ready[sample] = active + d.hold_fs if activates else captured
                 if step == steps - 1:
                     outputs.active.append(active)
             rest = captured
             if not case.control.overlap:
-                rest = ready[wave] if step < steps - 1 else active
+                rest = ready[sample] if step < steps - 1 else active
         left = active
-        last_of.append(waves[-1])
+        last_of.append(samples[-1])
     outputs.until(math.inf)
     return arrival, dict(enumerate(outputs.result)), departure
 
@@ -158,7 +158,11 @@ def test_any_machine_keeps_the_times_of_the_recurrence(case):
     assert trace.result_fs.tolist() == list(result.values())
     rows = trace.rows("propagate")
     seen = dict(
-        zip(zip(trace.wave[rows], trace.step[rows], strict=True), trace.start_fs[rows], strict=True)
+        zip(
+            zip(trace.sample[rows], trace.step[rows], strict=True),
+            trace.start_fs[rows],
+            strict=True,
+        )
     )
     assert seen == departure
 
@@ -178,23 +182,23 @@ def test_every_span_but_the_first_has_a_cause_that_leads_to_the_first(case):
 
 
 def test_light_for_a_fold_between_does_not_wait_for_the_nonlinearity():
-    # Wave 1 is activated from 40 to 60. Wave 0 departs at 43 for the first fold of its next step,
-    # as its sums will stay behind the detector; wave 1 is held and encoded until 63.
+    # Sample 1 is activated from 40 to 60. Sample 0 departs at 43 for the first fold of its next
+    # step, as its sums will stay behind the detector; sample 1 is held and encoded until 63.
     case = machine(
-        waves=2, block=2, sets=1, steps=2, banks=2, tile=(2, 4), tiles_at_once=1, activate_fs=20,
+        samples=2, block=2, sets=1, steps=2, banks=2, tile=(2, 4), tiles_at_once=1, activate_fs=20,
         route_fs=1,
     )  # fmt: skip
     trace = case.run()
     rows = trace.rows("propagate")
-    columns = (trace.wave[rows], trace.step[rows], trace.start_fs[rows])
-    begin = {(wave, step): start for wave, step, start in zip(*columns, strict=True)}
+    columns = (trace.sample[rows], trace.step[rows], trace.start_fs[rows])
+    begin = {(sample, step): start for sample, step, start in zip(*columns, strict=True)}
     rows = trace.rows("activate")
     assert trace.start_fs[rows].tolist() == [20, 40, 72, 92]
     assert (begin[0, 2], begin[1, 2], begin[0, 3]) == (43, 63, 68)
 
 
-def test_thousand_waves_over_rewritten_banks_keep_the_times_of_the_recurrence():
-    case = machine(sets=5, steps=7, banks=3, block=3, waves=1000)
+def test_thousand_samples_over_rewritten_banks_keep_the_times_of_the_recurrence():
+    case = machine(sets=5, steps=7, banks=3, block=3, samples=1000)
     trace = case.run()
     _, result, _ = recurrence(case)
     assert trace.result_fs.tolist() == list(result.values())
@@ -202,7 +206,7 @@ def test_thousand_waves_over_rewritten_banks_keep_the_times_of_the_recurrence():
 
 
 def test_spans_last_as_long_as_the_machine_says():
-    case = machine(waves=4, block=2)
+    case = machine(samples=4, block=2)
     trace, d = case.run(), case.delays
     expected = {
         "map_input": 4, "encode": 2, "drive": d.drive_fs, "propagate": d.propagate_fs,

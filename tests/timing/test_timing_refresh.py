@@ -32,9 +32,10 @@ NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 
 
 def test_refresh_in_the_middle_of_a_block():
-    # Due at 12, when wave 1 is on its way; it is captured at 15, and then the bank is written. Wave
-    # 2 has been encoded and waits until 25. Due again 12 after 15, at 27: wave 2 is captured at 29.
-    trace = machine(waves=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12).run()
+    # Due at 12, when sample 1 is on its way; it is captured at 15, and then the bank is written.
+    # Sample 2 has been encoded and waits until 25. Due again 12 after 15, at 27: sample 2 is
+    # captured at 29.
+    trace = machine(samples=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3--------
         front_end          00001111.2222..........................
@@ -48,9 +49,9 @@ def test_refresh_in_the_middle_of_a_block():
 
 
 def test_banks_that_are_due_together_take_turns_at_one_driver():
-    # Both are due at 24. Bank 0 is written first, and wave 1 crosses bank 1 meanwhile. Wave 2 waits
-    # for bank 0 until 34, when the driver turns to bank 1, and for this one until 44.
-    trace = machine(waves=3, block=2, write_fs=10, refresh_fs=24, route_fs=4).run()
+    # Both are due at 24. Bank 0 is written first, and sample 1 crosses bank 1 meanwhile. Sample 2
+    # waits for bank 0 until 34, when the driver turns to bank 1, and for this one until 44.
+    trace = machine(samples=3, block=2, write_fs=10, refresh_fs=24, route_fs=4).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5-------
         front_end          00001111.2222.............................................
@@ -68,8 +69,8 @@ def test_banks_that_are_due_together_take_turns_at_one_driver():
 
 def test_write_for_a_visit_counts_as_a_refresh_and_takes_the_driver():
     # Bank 1 is written for step 2 from 19 to 29, so that it is not due at 25. Bank 0 is due at 25,
-    # finds the driver taken, and is written from 29 on; wave 1 waits for it until 39.
-    trace = machine(waves=2, sets=3, steps=3, route_fs=3, write_fs=10, refresh_fs=25).run()
+    # finds the driver taken, and is written from 29 on; sample 1 waits for it until 39.
+    trace = machine(samples=2, sets=3, steps=3, route_fs=3, write_fs=10, refresh_fs=25).run()
     starts = {
         (int(trace.bank[row]), int(trace.start_fs[row])) for row in trace.rows("refresh").tolist()
     }
@@ -77,13 +78,13 @@ def test_write_for_a_visit_counts_as_a_refresh_and_takes_the_driver():
     assert (0, 29) in starts
     assert (1, 25) not in starts
     departs = trace.rows("propagate")
-    first = departs[(trace.wave[departs] == 1) & (trace.step[departs] == 0)]
+    first = departs[(trace.sample[departs] == 1) & (trace.step[departs] == 0)]
     assert trace.start_fs[first].tolist() == [39]
 
 
 def test_second_driver_refreshes_a_second_bank_at_once():
     def pairs(drivers):
-        trace = machine(waves=4, write_fs=10, refresh_fs=25, write_drivers=drivers).run()
+        trace = machine(samples=4, write_fs=10, refresh_fs=25, write_drivers=drivers).run()
         rows = trace.rows("refresh")
         return list(pairwise(zip(trace.start_fs[rows], trace.end_fs[rows], strict=True)))
 
@@ -91,7 +92,7 @@ def test_second_driver_refreshes_a_second_bank_at_once():
     assert any(after[0] < before[1] for before, after in pairs(2))
 
 
-@given(machines(waves=(1, 12), ahead=True), st.integers(1, 200))
+@given(machines(samples=(1, 12), ahead=True), st.integers(1, 200))
 @settings(max_examples=200, deadline=None)
 def test_any_machine_that_is_refreshed_keeps_the_laws(case, more):
     assume(case.delays.write_fs)
@@ -101,14 +102,14 @@ def test_any_machine_that_is_refreshed_keeps_the_laws(case, more):
     case = replace(case, control=control)
     trace = case.run()
     assert case.run_fast().expand().equals(trace)
-    assert len(trace.result_fs) == case.waves
+    assert len(trace.result_fs) == case.samples
 
 
-@given(machines(waves=(1, 8)), st.integers(1, 100))
+@given(machines(samples=(1, 8)), st.integers(1, 100))
 @settings(max_examples=60, deadline=None)
-def test_no_wave_meets_weights_older_than_the_interval_and_its_own_waits(case, more):
+def test_no_sample_meets_weights_older_than_the_interval_and_its_own_waits(case, more):
     # A refresh that is due waits for its turn at the driver, at most a write of every bank and two
-    # for visits, and for waves on their way; then the wave meets fresh weights.
+    # for visits, and for samples on their way; then the sample meets fresh weights.
     assume(case.delays.write_fs)
     interval_fs = case.mapping.used * case.delays.write_fs + more
     control = case.control.model_copy(update={"refresh_interval": interval_fs * 1e-15})
@@ -124,7 +125,7 @@ def test_no_wave_meets_weights_older_than_the_interval_and_its_own_waits(case, m
 
 
 def test_run_that_ends_before_the_first_refresh_is_still_cut_short():
-    plain = machine(waves=500)
+    plain = machine(samples=500)
     ends = plain.run().makespan_fs
     fast = replace(plain, control=machine(refresh_fs=ends).control).run_fast()
     assert isinstance(fast, PeriodicTrace)
@@ -155,7 +156,8 @@ def test_interval_is_a_time_above_nothing():
 
 
 def test_critical_path_shows_who_waited_for_a_refresh():
-    # One step on one bank: refreshed from 4 + 1 on, as the refresh is due before the wave departs.
+    # One step on one bank: refreshed from 4 + 1 on, as the refresh is due before the sample
+    # departs.
     case = machine(sets=1, steps=1, banks=1, write_fs=4, refresh_fs=5)
     trace = case.run()
     # 4 in, 2 to encode, but the bank is written from 5 to 9; then 4 of crossing, 2 and 3.
@@ -177,8 +179,8 @@ def forgetful(interval=None, **changes):
     return Chip.nominal(load_spec("photonic_pcm", pairs), NETWORK)
 
 
-def slow_run(chip, waves=40):
-    return time_run(chip, periodic(waves, 50e-3))
+def slow_run(chip, samples=40):
+    return time_run(chip, periodic(samples, 50e-3))
 
 
 def test_ages_of_the_weights_rise_to_the_interval_and_fall():
@@ -187,8 +189,8 @@ def test_ages_of_the_weights_rise_to_the_interval_and_fall():
     assert ages.max() <= 0.3 + 1e-3  # a write of both banks takes less than a millisecond
     assert ages.max() > 0.24
     assert slow_run(forgetful()).visits.since_write_s.max() > 1.9
-    # A saw: within a tooth the age rises by the time between waves, but for the wait of a wave that
-    # comes while a bank is written.
+    # A saw: within a tooth the age rises by the time between samples, but for the wait of a sample
+    # that comes while a bank is written.
     rises = np.diff(ages[:, 0])
     assert np.allclose(rises[rises > 0], 50e-3, atol=1e-3, rtol=0)
     assert (rises < 0).sum() == 6
@@ -240,14 +242,14 @@ def test_wear_counts_refreshes():
 
 
 def test_memory_that_cannot_wait_says_why_it_would_have_to():
-    # Waves come as fast as they are taken, so that some are in the fibre when a refresh is due.
+    # Samples come as fast as they are taken, so that some are in the fibre when a refresh is due.
     chip = Chip.nominal(load_spec("fiber_loop"), NETWORK)
     interval_fs = 5 * chip.write_fs()
     text = [("control.refresh_interval", seconds(interval_fs))]
     chip = Chip.nominal(load_spec("fiber_loop", text), NETWORK)
-    waves = 2 * interval_fs // chip.delays().hold_fs
+    samples = 2 * interval_fs // chip.delays().hold_fs
     with pytest.raises(ScheduleError, match=r"or no control\.refresh_interval"):
-        time_run(chip, waves)
+        time_run(chip, samples)
 
 
 def test_interval_is_written_as_it_is_read():

@@ -24,7 +24,7 @@ def test_the_recipe_runs_at_a_tiny_size(tmp_path: Path, capsys: pytest.CaptureFi
     assert (names[0], names[-1]) == (NONE, ALL)
     assert set(names[1:-1]) == known
     assert all(0.0 <= float(row["accuracy_mean"]) <= 1.0 for row in rows)
-    assert {row["waves"] for row in rows} == {"20"}
+    assert {row["samples"] for row in rows} == {"20"}
     assert (tmp_path / "study" / "imperfections.txt").read_text("utf-8") in printed
     assert (tmp_path / "study" / "imperfections.png").read_bytes()[:4] == b"\x89PNG"
 

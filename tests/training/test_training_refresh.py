@@ -32,7 +32,8 @@ def test_old_weights_and_waits_cost_accuracy(rows: list[dict[str, str]]) -> None
     never, often, too_often = rows
     worst = "electrical, worst"
     assert accuracy(never, worst) < accuracy(often, worst) - 2
-    # Nothing fades in less than 20 s, but a tenth of the waves meets a bank that is being written.
+    # Nothing fades in less than 20 s, but a tenth of the samples meets a bank that is being
+    # written.
     assert accuracy(too_often, worst) == accuracy(too_often, "shipped")
     assert accuracy(too_often, worst) < accuracy(often, worst) - 5
     assert float(often["p99 [s]"]) == float(never["p99 [s]"]) < 1e-6

@@ -22,10 +22,10 @@ def test_recipe_writes_table_and_figure(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize("banks", [2, 4, 8])
 def test_tile_by_tile_the_other_banks_keep_their_tiles(banks: int) -> None:
     # Sixteen tiles in turn, and K banks of which the one needed latest is overwritten: of the
-    # fifteen tiles that come before one comes again, K - 1 are there. Twelve steps, 40 waves.
+    # fifteen tiles that come before one comes again, K - 1 are there. Twelve steps, 40 samples.
     point = measure("spintronic_mtj", banks, "tile by tile", 1)
     expected = 12 * 16 * (1 - (banks - 1) / 15)
-    # The first wave finds K tiles that the set-up has written.
+    # The first sample finds K tiles that the set-up has written.
     assert point.writes == pytest.approx(expected, abs=16 / 40)
 
 

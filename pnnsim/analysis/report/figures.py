@@ -170,10 +170,10 @@ def energy_figure(parts: Sequence[EnergyPart]) -> Figure:
 
 
 def latency_figure(latency_fs: Times) -> Figure | None:
-    """Return a histogram of the latencies, or None where all waves took equally long.
+    """Return a histogram of the latencies, or None where all samples took equally long.
 
     Args:
-        latency_fs: Time from arrival to result of each wave [fs], shape `(n_wave,)`.
+        latency_fs: Time from arrival to result of each sample [fs], shape `(n_sample,)`.
     """
     low, high = int(latency_fs.min()), int(latency_fs.max())
     if low == high:
@@ -193,22 +193,22 @@ def latency_figure(latency_fs: Times) -> Figure | None:
                     bottom - height,
                     plot / bins - 1,
                     height,
-                    "wave critical",
+                    "sample critical",
                     "",
-                    f"{plural(number, 'wave')} from {ends[0]} to {ends[1]}",
+                    f"{plural(number, 'sample')} from {ends[0]} to {ends[1]}",
                 )
             )
     lines = [Line(_GUTTER, bottom, WIDTH - _RIGHT, bottom, "scale")]
     texts = [
         Text(_GUTTER, bottom + 18, engineering(1e-15 * low, "s"), "start"),
         Text(WIDTH - _RIGHT, bottom + 18, engineering(1e-15 * high, "s"), "end"),
-        Text(_GUTTER - 10, bottom - tall + 8, plural(int(counts.max()), "wave"), "end"),
+        Text(_GUTTER - 10, bottom - tall + 8, plural(int(counts.max()), "sample"), "end"),
         Text(_GUTTER - 10, bottom, "0", "end"),
     ]
     return Figure(
         WIDTH,
         bottom + 28,
-        "Latency of all waves",
+        "Latency of all samples",
         f"histogram of {len(latency_fs)} latencies from {texts[0].text} to {texts[1].text}",
         tuple(boxes),
         tuple(lines),
@@ -245,7 +245,7 @@ def accuracy_figure(surrogate: float | None, chips: Sequence[float]) -> Figure |
             y=y - (_MARK + 1) * (columns[:i].count(column) + 1),
             width=_MARK,
             height=_MARK,
-            style="wave critical",
+            style="sample critical",
             title=f"chip {i}: {percent(value)}",
         )
         for i, (value, column) in enumerate(zip(chips, columns, strict=True))

@@ -22,7 +22,7 @@ from pnnsim.analysis.report.figures import (
 from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import engineering, mean_std, percent
 from pnnsim.analysis.report.rows import Metrics, energy_parts, headline, sections, title
-from pnnsim.analysis.report.timeline import change_title, first_change, first_wave
+from pnnsim.analysis.report.timeline import change_title, first_change, first_sample
 from pnnsim.timing.trace import Trace
 
 
@@ -92,10 +92,10 @@ def _content(metrics: Metrics, trace: Trace, spec: Described) -> dict[str, Any]:
 
 def _schedules(trace: Trace) -> list[tuple[Figure, tuple[str, ...]]]:
     """Return the pictures of the schedule with their remarks."""
-    found = [("The first wave, from arrival to result", first_wave(trace))]
+    found = [("The first sample, from arrival to result", first_sample(trace))]
     change = first_change(trace)
     if change is not None:
-        found.append((f"Closer: {change_title(trace)} of the first wave", change))
+        found.append((f"Closer: {change_title(trace)} of the first sample", change))
     return [(schedule_figure(timeline, name), timeline.remarks) for name, timeline in found]
 
 

@@ -1,4 +1,4 @@
-"""Order lanes as a wave meets them, name spans, and say which wave a span belongs to.
+"""Order lanes as a sample meets them, name spans, and say which sample a span belongs to.
 
 Shared by the pictures and the Perfetto file, so that both use the same words and the same order.
 """
@@ -20,7 +20,7 @@ _LAST_ACTION = ACTIONS.index("map_output")
 
 
 def lane_order(trace: Trace) -> tuple[int, ...]:
-    """Return the indices of all lanes in the order in which a wave meets them.
+    """Return the indices of all lanes in the order in which a sample meets them.
 
     The lane that maps the output belongs to the front end but is met last.
     """
@@ -73,38 +73,38 @@ def sublane_name(unit: str, lane: int) -> str:
 
 
 def owners(trace: Trace) -> Ints:
-    """Return the wave on whose behalf each span ran, shape `(n_span,)`.
+    """Return the sample on whose behalf each span ran, shape `(n_span,)`.
 
-    A move or a write serves no single wave; it belongs to the wave whose end of work let it start,
-    or, where it started by itself, to the last one that had come.
+    A move or a write serves no single sample; it belongs to the sample whose end of work let it
+    start, or, where it started by itself, to the last one that had come.
     """
-    found = trace.wave.tolist()
+    found = trace.sample.tolist()
     cause = trace.cause.tolist()
     come = np.maximum(np.searchsorted(trace.arrival_fs, trace.start_fs, side="right") - 1, 0)
     # Rows come in order of end, so the cause of a row stands before it.
-    for row in np.flatnonzero(trace.wave < 0).tolist():
+    for row in np.flatnonzero(trace.sample < 0).tolist():
         found[row] = int(come[row]) if cause[row] == NO_CAUSE else found[cause[row]]
     return np.asarray(found, dtype=np.int64)
 
 
-def critical_rows(trace: Trace, wave: int = 0) -> tuple[int, ...]:
-    """Return the rows that made a wave as late as it was, first to last.
+def critical_rows(trace: Trace, sample: int = 0) -> tuple[int, ...]:
+    """Return the rows that made a sample as late as it was, first to last.
 
     Args:
         trace: Trace of the run.
-        wave: Wave whose result is explained.
+        sample: Sample whose result is explained.
 
     Returns:
         Rows from the first span after the arrival to the span that ends with the result: each one
-        started when the one before it ended. They may serve other waves.
+        started when the one before it ended. They may serve other samples.
     """
-    rows = np.flatnonzero(trace.wave == wave)
+    rows = np.flatnonzero(trace.sample == sample)
     if len(rows) == 0:
         return ()
-    arrival = int(trace.arrival_fs[wave])
+    arrival = int(trace.arrival_fs[sample])
     row = int(rows[-1])
     path: list[int] = []
-    # What ended before the wave arrived did not cost it anything.
+    # What ended before the sample arrived did not cost it anything.
     while row != NO_CAUSE and int(trace.end_fs[row]) >= arrival:
         path.append(row)
         row = int(trace.cause[row])

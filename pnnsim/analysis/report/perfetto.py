@@ -30,7 +30,7 @@ from pnnsim.common.times import Times, time_column
 from pnnsim.mapping.prices import EngineKeeps
 from pnnsim.timing.trace import ACTIONS, Ints, Trace
 
-#: Spans written when the number of waves is left open; a browser opens this at once.
+#: Spans written when the number of samples is left open; a browser opens this at once.
 SPAN_LIMIT = 20_000
 
 #: Shown nanosecond [fs] and the shortest span [fs] for which it is fine enough, best first. A true
@@ -40,7 +40,7 @@ _SCALES = ((10**6, 10**8), (10**3, 10**3), (1, 0))
 #: Latest time stamp that a float tells from its neighbors, with a bit to spare [shown ns].
 _MOST_SHOWN = 2**52
 
-#: What happens for a wave but not to it: the arrows do not pass through these.
+#: What happens for a sample but not to it: the arrows do not pass through these.
 _ASIDE = ("route", "write", "refresh", "drive")
 
 _COUNTERS = 1  # process of the counters; the components follow
@@ -76,21 +76,21 @@ def write_perfetto(
     prices: PriceList,
     metadata: Mapping[str, Any],
     *,
-    waves: int | None = None,
+    samples: int | None = None,
 ) -> None:
-    """Write the spans of the first waves for Perfetto.
+    """Write the spans of the first samples for Perfetto.
 
     Args:
         path: File to write, usually `trace.json`.
         trace: Trace of the run.
         prices: Energy of each action [J] and static power of each component [W].
         metadata: What tells this run from others: version, hash of the description, seed.
-        waves: Waves to write, at least 1; None for as many as make `SPAN_LIMIT` spans.
+        samples: Samples to write, at least 1; None for as many as make `SPAN_LIMIT` spans.
 
     Raises:
         OutputError: If the file cannot be written.
     """
-    chosen, written_waves = _choose(trace, waves)
+    chosen, written_samples = _choose(trace, samples)
     rows = np.flatnonzero(chosen)
     scale = _scale(trace, rows)
     end_fs = int(trace.end_fs[rows].max(initial=0))
@@ -98,8 +98,8 @@ def write_perfetto(
         **metadata,
         "time_scale": f"{exact_time(scale)} of the machine is shown as 1 ns",
         "shown_ns_in_fs": scale,
-        "waves_written": written_waves,
-        "waves_total": trace.waves,
+        "samples_written": written_samples,
+        "samples_total": trace.samples,
         "spans_written": len(rows),
         "spans_total": len(trace),
         "counters": "power and energy of the spans written, and static power up to their end",
@@ -108,14 +108,14 @@ def write_perfetto(
     write_pieces(path, _pieces(events, notes))
 
 
-def _choose(trace: Trace, waves: int | None) -> tuple[NDArray[np.bool_], int]:
-    """Return which rows to write, and of how many waves they are."""
+def _choose(trace: Trace, samples: int | None) -> tuple[NDArray[np.bool_], int]:
+    """Return which rows to write, and of how many samples they are."""
     owner = owners(trace)
-    if waves is None:
-        spans = np.cumsum(np.bincount(owner, minlength=trace.waves))
-        waves = max(1, int(np.searchsorted(spans, SPAN_LIMIT, side="right")))
-    waves = min(waves, trace.waves)
-    return owner < waves, waves
+    if samples is None:
+        spans = np.cumsum(np.bincount(owner, minlength=trace.samples))
+        samples = max(1, int(np.searchsorted(spans, SPAN_LIMIT, side="right")))
+    samples = min(samples, trace.samples)
+    return owner < samples, samples
 
 
 def _scale(trace: Trace, rows: Ints) -> int:
@@ -170,12 +170,12 @@ def _events(
         }  # fmt: skip
     # An arrow needs a slice to hold on to, hence no slice without length.
     aside = [ACTIONS.index(action) for action in _ASIDE]
-    way = (trace.wave[rows] == 0) & ~np.isin(trace.action[rows], aside)
+    way = (trace.sample[rows] == 0) & ~np.isin(trace.action[rows], aside)
     path = [i for i in order.tolist() if way[i] and length[i] > 0]
     for place, i in enumerate(path if len(path) > 1 else ()):
         phase = "s" if place == 0 else "f" if place == len(path) - 1 else "t"
         yield {
-            "ph": phase, "id": 0, "name": "wave 0", "cat": "wave", "pid": pid[i],
+            "ph": phase, "id": 0, "name": "sample 0", "cat": "sample", "pid": pid[i],
             "tid": tid[i], "ts": begin[i] / 1000, **({"bp": "e"} if phase != "s" else {}),
         }  # fmt: skip
     yield from _counters(trace, rows, energy, prices, scale, end_fs)
@@ -228,7 +228,7 @@ def _arguments(trace: Trace, row: int, energy: float) -> dict[str, Any]:
         "duration": exact_time(end - start), "duration_fs": end - start,
         "energy_J": energy,
     }  # fmt: skip
-    for name in ("wave", "step", "bank", "weight_set"):
+    for name in ("sample", "step", "bank", "weight_set"):
         value = int(getattr(trace, name)[row])
         if value >= 0:
             found[name] = value // trace.folds if name in ("step", "weight_set") else value

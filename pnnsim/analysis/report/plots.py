@@ -15,18 +15,18 @@ from matplotlib.figure import Figure
 
 from pnnsim.analysis.report.format import engineering, percent
 from pnnsim.analysis.report.rows import Metrics, energy_parts, title
-from pnnsim.analysis.report.timeline import Timeline, change_title, first_change, first_wave
+from pnnsim.analysis.report.timeline import Timeline, change_title, first_change, first_sample
 from pnnsim.errors import OutputError
 from pnnsim.timing.trace import Trace
 
-_COLORS = {"wave": "#1f6fb2", "route": "#14806a", "write": "#b8530b", "other": "#c3cad2"}
+_COLORS = {"sample": "#1f6fb2", "route": "#14806a", "write": "#b8530b", "other": "#c3cad2"}
 _BUSY, _STATIC, _CUT, _GRID = "#57606a", "#8d99a6", "#e9e2d0", "#d6dbe1"
 _INCHES, _DPI = 10.0, 130
 _LABEL_POINTS = 5.2  # mean advance of a character of the labels
 
 
 def write_run_picture(path: Path, trace: Trace, metrics: Metrics) -> None:
-    """Write a PNG with the first wave, its first change of bank, and the energy split.
+    """Write a PNG with the first sample, its first change of bank, and the energy split.
 
     Args:
         path: File to write.
@@ -36,7 +36,7 @@ def write_run_picture(path: Path, trace: Trace, metrics: Metrics) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    timelines = [("First wave", first_wave(trace))]
+    timelines = [("First sample", first_sample(trace))]
     change = first_change(trace)
     if change is not None:
         timelines.append((f"Closer: {change_title(trace)}", change))
@@ -97,7 +97,7 @@ def _draw_energy(axes: Axes, metrics: Metrics) -> None:
     parts = [part for part in energy_parts(metrics) if part.total > 0]
     whole = sum(part.total for part in parts)
     for i, part in enumerate(parts):
-        axes.barh(i, part.dynamic, color=_COLORS["wave"], height=0.72)
+        axes.barh(i, part.dynamic, color=_COLORS["sample"], height=0.72)
         axes.barh(i, part.static, left=part.dynamic, color=_STATIC, height=0.72)
         text = f" {engineering(part.total, 'J')} ({percent(part.total / whole, 1)})"
         axes.text(part.total, i, text, va="center", fontsize=8)

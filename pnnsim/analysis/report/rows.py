@@ -79,13 +79,13 @@ def energy_parts(metrics: Metrics) -> tuple[EnergyPart, ...]:
     Set-up is not included.
     """
     energy = metrics["energy_j"]
-    waves = max(1, inferences(metrics))
+    samples = max(1, inferences(metrics))
     static = energy["static_by_component"]
     parts = []
     for name, total in energy["by_component"].items():
         held = static.get(name, 0.0)
         # Rounding of the difference must not look like energy given back.
-        parts.append(EnergyPart(name, max(0.0, total - held) / waves, held / waves))
+        parts.append(EnergyPart(name, max(0.0, total - held) / samples, held / samples))
     return tuple(sorted(parts, key=lambda part: (-part.total, part.component)))
 
 
@@ -96,8 +96,8 @@ def inferences(metrics: Metrics) -> int:
 
 def writes_per_inference(metrics: Metrics) -> float:
     """Return how often a bank is written for a visit per inference: no set-up, no refresh."""
-    waves = inferences(metrics)
-    return metrics["counts"].get("weight_banks.write", 0) / waves if waves else 0.0
+    samples = inferences(metrics)
+    return metrics["counts"].get("weight_banks.write", 0) / samples if samples else 0.0
 
 
 def title(metrics: Metrics) -> str:
@@ -131,7 +131,7 @@ def headline(metrics: Metrics) -> tuple[Row, ...]:
         Row(
             "Latency of one inference",
             engineering(metrics["latency_s"]["first"], "s"),
-            "first wave, from arrival to result at the host",
+            "first sample, from arrival to result at the host",
         ),
         Row(
             "Throughput",
@@ -191,7 +191,9 @@ def _accuracy(metrics: Metrics) -> Section:
 def _latency(metrics: Metrics) -> Section:
     latency = metrics["latency_s"]
     rows = [
-        Row("first wave", engineering(latency["first"], "s"), "from arrival to result at the host"),
+        Row(
+            "first sample", engineering(latency["first"], "s"), "from arrival to result at the host"
+        ),
         Row("p50", engineering(latency["p50"], "s")),
         Row("p99", engineering(latency["p99"], "s")),
     ]
@@ -199,19 +201,19 @@ def _latency(metrics: Metrics) -> Section:
     if closed.get("applies"):
         rows.append(
             Row(
-                "closed form, first wave",
+                "closed form, first sample",
                 engineering(closed["latency_s"], "s"),
                 _difference(latency["first"], closed["latency_s"]),
             )
         )
     else:
-        why = "does not apply: waves wait for each other, or a bank is written ahead or again"
-        rows.append(Row("closed form, first wave", MISSING, why))
+        why = "does not apply: samples wait for each other, or a bank is written ahead or again"
+        rows.append(Row("closed form, first sample", MISSING, why))
     return Section("Latency", tuple(rows))
 
 
 def _rate(metrics: Metrics) -> Section:
-    waves = inferences(metrics)
+    samples = inferences(metrics)
     return Section(
         "Rate",
         (
@@ -220,7 +222,7 @@ def _rate(metrics: Metrics) -> Section:
             Row(
                 "makespan",
                 engineering(metrics["makespan_s"], "s"),
-                f"{plural(waves, 'inference')}, {plural(metrics['events']['spans'], 'span')}",
+                f"{plural(samples, 'inference')}, {plural(metrics['events']['spans'], 'span')}",
             ),
         ),
     )
@@ -253,12 +255,12 @@ def _refresh(metrics: Metrics) -> Section:
     writes = found.get("writes", 0)
     if not writes:
         return Section("", ())
-    waves, total = inferences(metrics), metrics["energy_j"]["total"]
+    samples, total = inferences(metrics), metrics["energy_j"]["total"]
     share = percent(found["energy_j"] / total if total else 0.0)
     return Section(
         "Refresh, while inference goes on",
         (
-            Row("bank writes", count(writes), f"{writes / waves:.3g} per inference"),
+            Row("bank writes", count(writes), f"{writes / samples:.3g} per inference"),
             Row(
                 "time",
                 engineering(found["time_s"], "s"),
@@ -278,7 +280,7 @@ def _setup(metrics: Metrics) -> Section:
     if not setup:
         return Section("", ())
     return Section(
-        "Set-up, before the first wave",
+        "Set-up, before the first sample",
         (
             Row("bank writes", count(setup["writes"])),
             Row("time", engineering(setup["time_s"], "s")),
@@ -290,7 +292,7 @@ def _setup(metrics: Metrics) -> Section:
 def _critical(metrics: Metrics) -> Section:
     path = sorted(metrics.get("critical_path") or (), key=lambda entry: -entry["share"])
     return Section(
-        "Critical path of the first wave, largest shares",
+        "Critical path of the first sample, largest shares",
         tuple(
             Row(f"{entry['component']}, {entry['action']}", percent(entry["share"]))
             for entry in path[:3]

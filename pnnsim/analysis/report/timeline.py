@@ -23,7 +23,7 @@ from pnnsim.analysis.report.lanes import (
 from pnnsim.common.times import time_column
 from pnnsim.timing.trace import ACTIONS, Trace
 
-#: Most spans of the first wave, and most of other waves, that a picture can hold legibly.
+#: Most spans of the first sample, and most of other samples, that a picture can hold legibly.
 MOST_SPANS, MOST_OTHERS = 600, 400
 
 #: A stretch this many times longer than three quarters of the others is cut.
@@ -32,7 +32,7 @@ CUT_RATIO = 100.0
 CUT_SHARE = 0.35
 
 _MOVES = ("route", "write", "refresh")
-#: Actions that occupy nothing exclusively: of other waves they would only pile up.
+#: Actions that occupy nothing exclusively: of other samples they would only pile up.
 _SHARED = ("propagate", "hold")
 
 
@@ -46,8 +46,8 @@ class Bar:
         end_fs: End, clipped to the picture [fs].
         labels: Texts that would do, longest first.
         title: Everything about the span in one line.
-        kind: `wave` (the first wave), `route`, `write`, or `other` (for another wave).
-        critical: Whether the result of the first wave waited for this span.
+        kind: `sample` (the first sample), `route`, `write`, or `other` (for another sample).
+        critical: Whether the result of the first sample waited for this span.
     """
 
     lane: int
@@ -113,7 +113,7 @@ class Timeline:
 
     Args:
         lanes: Names, top to bottom.
-        bars: Spans, those of other waves first so that the first wave is drawn over them.
+        bars: Spans, those of other samples first so that the first sample is drawn over them.
         axis: Where times lie.
         remarks: Sentences that a reader needs.
     """
@@ -124,17 +124,17 @@ class Timeline:
     remarks: tuple[str, ...]
 
 
-def first_wave(trace: Trace) -> Timeline:
-    """Return the picture of the first wave, from its arrival to its result."""
+def first_sample(trace: Trace) -> Timeline:
+    """Return the picture of the first sample, from its arrival to its result."""
     return _picture(trace, int(trace.arrival_fs[0]), int(trace.result_fs[0]))
 
 
 def first_change(trace: Trace) -> Timeline | None:
-    """Return the picture of the first two products of the first wave, or None where there is one.
+    """Return the picture of the first two products of the first sample, or None where there is one.
 
     It shows what decides the machine's speed: what happens between one product and the next.
     """
-    inside = (trace.wave == 0) & (trace.step >= 0)
+    inside = (trace.sample == 0) & (trace.step >= 0)
     second = inside & (trace.step == 1) & (trace.action == ACTIONS.index("detect"))
     if not second.any():
         return None
@@ -156,14 +156,14 @@ def round_step(least_fs: float) -> int:
 
 
 def _picture(trace: Trace, start: int, end: int) -> Timeline:
-    """Return the spans between two times [fs], with the first wave in front."""
+    """Return the spans between two times [fs], with the first sample in front."""
     remarks: list[str] = []
     moves = np.isin(trace.action, [ACTIONS.index(name) for name in _MOVES])
     path = list(critical_rows(trace))
     critical = np.zeros(len(trace), dtype=np.bool_)
     critical[path] = True
-    # A move that serves the whole block serves the first wave too.
-    front = critical | (trace.wave == 0) | (moves & (trace.wave < 0))
+    # A move that serves the whole block serves the first sample too.
+    front = critical | (trace.sample == 0) | (moves & (trace.sample < 0))
     inside = (trace.end_fs > start) & (trace.start_fs < end)
     within = inside | ((trace.start_fs == trace.end_fs) & (trace.start_fs >= start)
                        & (trace.start_fs <= end))  # fmt: skip
@@ -176,7 +176,7 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
     rest = np.flatnonzero(~front & inside & ~np.isin(trace.action, shared))
     if len(rest) > MOST_OTHERS:
         rest = rest[:MOST_OTHERS]
-        remarks.append(f"Of other waves only {MOST_OTHERS} spans are shown.")
+        remarks.append(f"Of other samples only {MOST_OTHERS} spans are shown.")
     rows = np.concatenate([own, rest])
     lanes, lane_of = _lanes(trace, rows.tolist())
     names = span_names(trace, rows.tolist())
@@ -185,7 +185,7 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
         begin, stop = int(trace.start_fs[row]), int(trace.end_fs[row])
         action = ACTIONS[trace.action[row]]
         weights = place_name(int(trace.weight_set[row]), trace.folds)
-        who = "" if trace.wave[row] < 0 else f", wave {trace.wave[row]}"
+        who = "" if trace.sample[row] < 0 else f", sample {trace.sample[row]}"
         bars.append(
             Bar(
                 lane=lane_of[row],
@@ -193,7 +193,7 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
                 end_fs=min(stop, end),
                 labels=_labels(name, action, weights, int(trace.bank[row])),
                 title=f"{name}{who}: {exact_time(stop - begin)} from {exact_time(begin)}",
-                kind=_kind(action, int(trace.wave[row]), bool(critical[row])),
+                kind=_kind(action, int(trace.sample[row]), bool(critical[row])),
                 critical=bool(critical[row]),
             )
         )
@@ -208,17 +208,17 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
     return Timeline(lanes, tuple(bars), axis, tuple(remarks))
 
 
-def _kind(action: str, wave: int, critical: bool) -> str:
-    if action in _MOVES and (wave <= 0 or critical):
+def _kind(action: str, sample: int, critical: bool) -> str:
+    if action in _MOVES and (sample <= 0 or critical):
         return "write" if action == "refresh" else action
-    return "other" if wave > 0 else "wave"
+    return "other" if sample > 0 else "sample"
 
 
 def _lanes(trace: Trace, rows: list[int]) -> tuple[tuple[str, ...], dict[int, int]]:
     """Return the names of the lanes needed, and the lane of each row.
 
     Rows are placed in the order given, each in the first sub-lane where it overlaps nothing, so
-    the first wave keeps the top one.
+    the first sample keeps the top one.
     """
     names: list[str] = []
     lane_of: dict[int, int] = {}

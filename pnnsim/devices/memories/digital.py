@@ -90,7 +90,7 @@ class Sram(Memory[SramParams]):
 
     @property
     def capacity(self) -> int:
-        """Return the number of waves for which there are words."""
+        """Return the number of samples for which there are words."""
         return self.params.capacity
 
     def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:

@@ -40,13 +40,13 @@ class DigitalActivationParams(ConverterParams):
 
 
 class SramParams(Params):
-    """Describe a memory of numbers, one word per line and wave."""
+    """Describe a memory of numbers, one word per line and sample."""
 
     digital: ClassVar[bool] = True
 
     kind: Literal["sram"]
     capacity: Count
-    """Waves whose states fit."""
+    """Samples whose states fit."""
     word_bytes: Annotated[int, Field(ge=1, le=8)]
     """Bytes of one word: wide enough that storing rounds nothing."""
     hold_time: Annotated[Time, Field(ge=0)]

@@ -156,7 +156,7 @@ class DelayLine(Memory[DelayLineParams]):
 
     @property
     def capacity(self) -> int:
-        """Return the number of waves that may follow each other in the loop."""
+        """Return the number of samples that may follow each other in the loop."""
         return self.params.capacity
 
     @property

@@ -103,7 +103,7 @@ class DelayLineParams(Params):
     excess_loss: Annotated[RatioDb, Field(ge=0, le=60)]
     """Loss of coupling into the loop and out of it."""
     capacity: Count
-    """Waves that may be in the loop, one behind the other."""
+    """Samples that may be in the loop, one behind the other."""
     energy: Annotated[Energy, Field(ge=0)]
     """Energy of one round of one line's state."""
     static_power: Annotated[Power, Field(ge=0)]

@@ -14,7 +14,7 @@ from pnnsim.devices.memories.sample_hold_params import SampleHoldParams
 
 @final
 class SampleHold(Memory[SampleHoldParams]):
-    """Hold a voltage on a capacitor, one cell per line and wave."""
+    """Hold a voltage on a capacitor, one cell per line and sample."""
 
     kind = "sample_hold"
     Params = SampleHoldParams
@@ -35,7 +35,7 @@ class SampleHold(Memory[SampleHoldParams]):
 
     @property
     def capacity(self) -> int:
-        """Return the number of waves for which there are cells."""
+        """Return the number of samples for which there are cells."""
         return self.params.capacity
 
     def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:

@@ -11,13 +11,13 @@ from pnnsim.devices.quantities import Bits, Count, Energy, Params, Power, Rate, 
 
 
 class SampleHoldParams(Params):
-    """Describe analog sample-and-hold cells, one per line and wave."""
+    """Describe analog sample-and-hold cells, one per line and sample."""
 
     digital: ClassVar[bool] = False
 
     kind: Literal["sample_hold"]
     capacity: Count
-    """Waves whose states fit."""
+    """Samples whose states fit."""
     hold_time: Annotated[Time, Field(ge=0)]
     """Time to acquire a sample."""
     energy: Annotated[Energy, Field(ge=0)]

@@ -33,7 +33,7 @@ class WeightBank(Component[P]):
 
     part = "weight_banks"
 
-    #: Whether a bank's weights change with their age, so that waves are grouped by it.
+    #: Whether a bank's weights change with their age, so that samples are grouped by it.
     ages: bool = False
 
     #: Whether a programming measures the bank and so corrects what has drifted until then. Drifts
@@ -81,7 +81,7 @@ class WeightBank(Component[P]):
 
     @abstractmethod
     def setup_wait(self) -> float:
-        """Return how long a written machine waits before its first wave [s]."""
+        """Return how long a written machine waits before its first sample [s]."""
 
     @property
     @abstractmethod

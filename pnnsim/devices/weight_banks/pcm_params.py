@@ -73,6 +73,6 @@ class PcmParams(Params):
     parallel_cells: Count
     """Cells of one bank that are programmed at the same time."""
     rest_time: Annotated[Time, Field(ge=0)]
-    """Time that a machine rests between programming and its first wave; drift goes on."""
+    """Time that a machine rests between programming and its first sample; drift goes on."""
     endurance: Annotated[float, Field(ge=1, le=1e18)]
     """Programmings that a cell survives; a warning, not a model."""

@@ -143,14 +143,14 @@ COMMANDS: tuple[Entry, ...] = (
         "LOOP:FORWard?",
         ("<0|1>", "<drives>"),
         "block",
-        "pass waves through all steps; 1 adds all states behind the results",
+        "pass samples through all steps; 1 adds all states behind the results",
         Session.forward,
     ),
     Entry(
         "LOOP:STEP?",
         (_SET, "<states>", "[<drives>]"),
         "block",
-        "pass waves through one set",
+        "pass samples through one set",
         Session.step,
     ),
     Entry(

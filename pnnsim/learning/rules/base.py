@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Loss, over that of guessing, beyond which nothing is left to learn from.
 _DIVERGED = 100.0
 
-#: Waves of one call where nothing is learned from them.
+#: Samples of one call where nothing is learned from them.
 _CHUNK = 500
 
 
@@ -40,12 +40,12 @@ class Call:
     """Ask for one pass.
 
     Args:
-        waves: Waves of the pass.
+        samples: Samples of the pass.
         states: Whether every state is read.
         writes: Weight sets that are written before.
     """
 
-    waves: int
+    samples: int
     states: bool
     writes: int
 

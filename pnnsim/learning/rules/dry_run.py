@@ -55,7 +55,7 @@ def dry_run(
                 bill, waiting = bill + settle, False
             if selected != order[0]:
                 bill = bill + meter.route()
-            bill = bill + meter.forward(call.waves, states=call.states).bill
+            bill = bill + meter.forward(call.samples, states=call.states).bill
             selected = order[-1]
         bill = bill + meter.host(update_time, updates=1)
         last = rule.changed(update, network)

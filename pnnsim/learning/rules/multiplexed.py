@@ -119,9 +119,11 @@ class Multiplexed(Rule):
         calls = []
         for within in range(self._tau_theta):
             number = first + within
-            waves = sizes(number // self._tau_x)
+            samples = sizes(number // self._tau_x)
             if self._measures_base(within, number):
-                calls.append(Call(waves, states=False, writes=len(dirty | (shaken or frozenset()))))
+                calls.append(
+                    Call(samples, states=False, writes=len(dirty | (shaken or frozenset())))
+                )
                 dirty, shaken = frozenset(), None
             if shaken is None or number % self._tau_p == 0:
                 now = self._held_by(number // self._tau_p, network)
@@ -129,7 +131,7 @@ class Multiplexed(Rule):
                 shaken = now
             else:
                 writes = 0
-            calls.append(Call(waves, states=False, writes=writes))
+            calls.append(Call(samples, states=False, writes=writes))
         return tuple(calls)
 
     def changed(self, update: int, network: ReLaXNet) -> int:

@@ -24,11 +24,11 @@ _OPERATIONS_PER_MAC = 2
 def mram_macros() -> Iterator[Check]:
     """Expect the energy of an operation between the best and the least of published macros."""
     network = ReLaXNet(hidden=64, weight_sets=2, steps=12)
-    timing = time_run(Chip.nominal(load_spec("spintronic_mtj"), network), waves=50)
+    timing = time_run(Chip.nominal(load_spec("spintronic_mtj"), network), samples=50)
     ledger = EnergyLedger.from_trace(timing.trace, timing.prices)
     loop = ledger.total - ledger.by_component()["front_end"]
     operations = _OPERATIONS_PER_MAC * network.macs_per_inference()["hidden"]
-    energy = loop / timing.trace.waves / operations
+    energy = loop / timing.trace.samples / operations
     inputs = "spintronic_mtj, 64 x 64, 2 weight sets, 12 steps, saturated; front end left out"
     for name, rate, band in (
         ("best", 243.6e12, at_least(1.0 / 243.6e12)),

@@ -12,7 +12,7 @@ from pnnsim.timing.invariants.faults import fail, first
 
 
 def switch_rests(trace: Columns) -> None:
-    """The switch rests, on the bank of the wave, from each departure to each capture.
+    """The switch rests, on the bank of the sample, from each departure to each capture.
 
     Guards "The switch may move once the detector has captured the step's sample, and must rest
     when T_MM of the next step begins".
@@ -66,9 +66,9 @@ def banks_hold_what_is_used(trace: Columns, order: Sequence[int]) -> None:
 
 
 def _in_order(trace: Columns, action: str) -> Ints:
-    """Return the rows with an action by wave, and for each wave by step."""
+    """Return the rows with an action by sample, and for each sample by step."""
     rows = trace.rows(action)
-    return rows[np.lexsort((trace.step[rows], trace.wave[rows]))]
+    return rows[np.lexsort((trace.step[rows], trace.sample[rows]))]
 
 
 def _neighbors(

@@ -166,7 +166,7 @@ def _ready_fs(run: Passages, changes: Changes) -> Ints:
 
 def _encoder_order(run: Passages) -> Ints:
     """Return (sample, product), flattened, in the order in which the encoder serves them."""
-    sample, product = np.divmod(np.arange(run.trace.waves * run.products), run.products)
+    sample, product = np.divmod(np.arange(run.trace.samples * run.products), run.products)
     return np.lexsort((sample, product, run.block[sample])).astype(np.int64)
 
 

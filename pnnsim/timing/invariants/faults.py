@@ -24,8 +24,8 @@ def fail(trace: Columns, row: int, what: str) -> NoReturn:
         what: What is wrong with it, as the end of a sentence whose subject is the row.
     """
     raise InvariantError(
-        f"trace row {row} ({trace.units[trace.unit[row]]} {ACTIONS[trace.action[row]]}, wave "
-        f"{trace.wave[row]}, step {trace.step[row]}, {trace.start_fs[row]} to {trace.end_fs[row]} "
+        f"trace row {row} ({trace.units[trace.unit[row]]} {ACTIONS[trace.action[row]]}, sample "
+        f"{trace.sample[row]}, step {trace.step[row]}, {trace.start_fs[row]} to {trace.end_fs[row]} "
         f"fs): {what}"
     )
 

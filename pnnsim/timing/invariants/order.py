@@ -21,31 +21,31 @@ def times_ascend(trace: Columns) -> None:
     row = first(np.diff(trace.end_fs) < 0)
     if row is not None:
         fail(trace, row + 1, f"stands below row {row}, which ends later")
-    row = first((trace.wave < -1) | (trace.wave >= trace.waves))
+    row = first((trace.sample < -1) | (trace.sample >= trace.samples))
     if row is not None:
-        fail(trace, row, f"serves a wave that is none of the {trace.waves}")
-    if len(trace.result_fs) != trace.waves:
+        fail(trace, row, f"serves a sample that is none of the {trace.samples}")
+    if len(trace.result_fs) != trace.samples:
         raise InvariantError(
             f"trace: got {len(trace.result_fs)} results; expected one for each of the "
-            f"{trace.waves} waves"
+            f"{trace.samples} samples"
         )
-    wave = first(trace.result_fs < trace.arrival_fs)
-    if wave is not None:
+    sample = first(trace.result_fs < trace.arrival_fs)
+    if sample is not None:
         raise InvariantError(
-            f"trace: wave {wave} has its result at {trace.result_fs[wave]} fs, before its arrival "
-            f"at {trace.arrival_fs[wave]} fs"
+            f"trace: sample {sample} has its result at {trace.result_fs[sample]} fs, before its arrival "
+            f"at {trace.arrival_fs[sample]} fs"
         )
-    last_end = np.full(trace.waves, -1, dtype=trace.end_fs.dtype)
-    first_start = np.full(trace.waves, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
-    outside = (trace.wave >= 0) & (trace.step < 0)
-    np.maximum.at(last_end, trace.wave[outside], trace.end_fs[outside])
-    np.minimum.at(first_start, trace.wave[outside], trace.start_fs[outside])
-    wave = first((last_end != trace.result_fs) | (first_start < trace.arrival_fs))
-    if wave is not None:
+    last_end = np.full(trace.samples, -1, dtype=trace.end_fs.dtype)
+    first_start = np.full(trace.samples, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
+    outside = (trace.sample >= 0) & (trace.step < 0)
+    np.maximum.at(last_end, trace.sample[outside], trace.end_fs[outside])
+    np.minimum.at(first_start, trace.sample[outside], trace.start_fs[outside])
+    sample = first((last_end != trace.result_fs) | (first_start < trace.arrival_fs))
+    if sample is not None:
         raise InvariantError(
-            f"trace: wave {wave} arrives at {trace.arrival_fs[wave]} fs and has its result at "
-            f"{trace.result_fs[wave]} fs, but its spans run from {first_start[wave]} to "
-            f"{last_end[wave]} fs"
+            f"trace: sample {sample} arrives at {trace.arrival_fs[sample]} fs and has its result at "
+            f"{trace.result_fs[sample]} fs, but its spans run from {first_start[sample]} to "
+            f"{last_end[sample]} fs"
         )
 
 
@@ -57,8 +57,8 @@ def causes_precede(trace: Columns) -> None:
     """
     rows = np.arange(len(trace))
     arrives = np.zeros(len(trace), dtype=bool)
-    inputs = np.flatnonzero((trace.wave >= 0) & (trace.step < 0))
-    arrives[inputs] = trace.start_fs[inputs] == trace.arrival_fs[trace.wave[inputs]]
+    inputs = np.flatnonzero((trace.sample >= 0) & (trace.step < 0))
+    arrives[inputs] = trace.start_fs[inputs] == trace.arrival_fs[trace.sample[inputs]]
     arrives[trace.rows("refresh")] = True
     row = first((trace.cause == NO_CAUSE) & ~arrives)
     if row is not None:

@@ -133,13 +133,13 @@ class Passages:
     @property
     def block(self) -> Ints:
         """Return the block of each sample, shape `(n_sample,)`."""
-        samples = np.arange(self.trace.waves)
+        samples = np.arange(self.trace.samples)
         return np.asarray(np.searchsorted(self.firsts, samples, side="right") - 1, np.int64)
 
     @property
     def lasts(self) -> Ints:
         """Return the last sample of each block, shape `(n_block,)`."""
-        return np.append(self.firsts[1:], self.trace.waves) - 1
+        return np.append(self.firsts[1:], self.trace.samples) - 1
 
     @property
     def encode_start(self) -> Ints:
@@ -187,7 +187,9 @@ def passages(
             wanted[-1] = 0
         rows = trace.rows(action)
         claimed[rows] = True
-        loop[action] = _table(trace, rows, np.broadcast_to(wanted, (trace.waves, products)), action)
+        loop[action] = _table(
+            trace, rows, np.broadcast_to(wanted, (trace.samples, products)), action
+        )
     row = first(~claimed)
     if row is not None:
         fail(trace, row, "is work for which the machine has no part")
@@ -221,8 +223,8 @@ def _staged(
         products: Products of a sample; None for what happens outside the loop, once.
         claimed: Rows that belong to a part, shape `(n_span,)`; changed in place.
     """
-    table = np.full((trace.waves, products or 1, len(stages)), NO_ROW, dtype=np.int64)
-    inside = trace.step >= 0 if products else (trace.step < 0) & (trace.wave >= 0)
+    table = np.full((trace.samples, products or 1, len(stages)), NO_ROW, dtype=np.int64)
+    inside = trace.step >= 0 if products else (trace.step < 0) & (trace.sample >= 0)
     for unit, action in dict.fromkeys((stage.unit, stage.action) for stage in stages):
         places = [
             n for n, stage in enumerate(stages) if (stage.unit, stage.action) == (unit, action)
@@ -231,9 +233,9 @@ def _staged(
         rows = trace.rows(action)
         rows = rows[(trace.unit[rows] == lane) & inside[rows]]
         claimed[rows] = True
-        wanted = np.full((trace.waves, products or 1), len(places), dtype=np.int64)
+        wanted = np.full((trace.samples, products or 1), len(places), dtype=np.int64)
         table[:, :, places] = _table(trace, rows, wanted, action, outside=products is None).reshape(
-            trace.waves, products or 1, len(places)
+            trace.samples, products or 1, len(places)
         )
     return table
 
@@ -251,18 +253,18 @@ def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bo
     """
     products = wanted.shape[1]
     step = np.zeros(len(rows), dtype=np.int64) if outside else trace.step[rows]
-    lost = first((trace.wave[rows] < 0) | (step < 0) | (step >= products))
+    lost = first((trace.sample[rows] < 0) | (step < 0) | (step >= products))
     if lost is not None:
-        fail(trace, int(rows[lost]), "serves no wave or no step of the network")
-    cells = trace.wave[rows] * products + step
+        fail(trace, int(rows[lost]), "serves no sample or no step of the network")
+    cells = trace.sample[rows] * products + step
     counts = np.bincount(cells, minlength=wanted.size).reshape(wanted.shape)
     cell = first((counts != wanted).ravel())
     if cell is not None:
-        wave, product = divmod(cell, products)
+        sample, product = divmod(cell, products)
         where = "outside the loop" if outside else f"at step {product}"
         raise InvariantError(
-            f"trace: wave {wave} has {counts[wave, product]} {action} spans {where}; "
-            f"expected {wanted[wave, product]}"
+            f"trace: sample {sample} has {counts[sample, product]} {action} spans {where}; "
+            f"expected {wanted[sample, product]}"
         )
     many = int(wanted.max(initial=1))
     table = np.full((wanted.size, many), NO_ROW, dtype=np.int64)
@@ -300,8 +302,8 @@ def firsts_of(trace: Columns, work: Work, requests: Requests) -> Ints:
     stage = work.delays.encode[0]
     rows = trace.rows(stage.action)
     rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.step[rows] == 0)]
-    taken = np.full(trace.waves, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
-    np.minimum.at(taken, trace.wave[rows], trace.start_fs[rows])
+    taken = np.full(trace.samples, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
+    np.minimum.at(taken, trace.sample[rows], trace.start_fs[rows])
     return _firsts(taken, trace, work, requests, saturated=requests.times_fs is None)
 
 
@@ -348,13 +350,13 @@ def _firsts(
         requests: Whom the run was to serve, where this is known.
         saturated: Whether samples come as fast as they are taken, so that some always wait.
     """
-    waves, most = len(taken), work.control.block
+    samples, most = len(taken), work.control.block
     if saturated or most == 1:
-        return np.arange(0, waves, most, dtype=np.int64)
+        return np.arange(0, samples, most, dtype=np.int64)
     room = requests.capacity if requests is not None and requests.capacity else most
-    there = np.searchsorted(trace.arrival_fs, taken, side="right") - np.arange(waves) - 1
+    there = np.searchsorted(trace.arrival_fs, taken, side="right") - np.arange(samples) - 1
     size = (1 + np.clip(there, 0, min(most - 1, room))).tolist()
     firsts = [0]
-    while firsts[-1] + size[firsts[-1]] < waves:
+    while firsts[-1] + size[firsts[-1]] < samples:
         firsts.append(firsts[-1] + size[firsts[-1]])
     return np.array(firsts, dtype=np.int64)

@@ -18,21 +18,21 @@ def samples_arrive_when_requested(run: Passages) -> None:
     trace, requests = run.trace, run.requests
     if requests is None:
         return
-    count = trace.waves + len(trace.dropped)
+    count = trace.samples + len(trace.dropped)
     if count != requests.count:
         raise InvariantError(
-            f"trace: {trace.waves} waves and {len(trace.dropped)} dropped requests; expected "
+            f"trace: {trace.samples} samples and {len(trace.dropped)} dropped requests; expected "
             f"{requests.count} in all"
         )
     if requests.times_fs is None:
         expected = run.start(run.input_rows[:, 0])
     else:
         expected = np.delete(time_column(requests.times_fs), trace.dropped)
-    wave = first(np.asarray(trace.arrival_fs != expected))
-    if wave is not None:
+    sample = first(np.asarray(trace.arrival_fs != expected))
+    if sample is not None:
         raise InvariantError(
-            f"trace: wave {wave} arrives at {trace.arrival_fs[wave]} fs; expected "
-            f"{expected[wave]} fs, as requested"
+            f"trace: sample {sample} arrives at {trace.arrival_fs[sample]} fs; expected "
+            f"{expected[sample]} fs, as requested"
         )
 
 

@@ -72,7 +72,7 @@ def _matched(run: Passages, plan: Plan, action: str, rows: Ints, visits: Ints) -
         "step": product,
         "bank": plan.bank.ravel()[visits[:shared]],
         "weight_set": np.array(run.work.order)[product],
-        "wave": np.where(alone, run.firsts[block], -1),
+        "sample": np.where(alone, run.firsts[block], -1),
     }
     for name, wanted in expected.items():
         found = getattr(trace, name)[rows[:shared]]

@@ -31,7 +31,7 @@ class Cut:
         action: Action of each span.
         start_fs: Start of each span [fs].
         end_fs: End of each span [fs].
-        wave: Sample of each span, counted from the first of the cut.
+        sample: Sample of each span, counted from the first of the cut.
         step: Step of each span.
         bank: Bank of each span.
         weight_set: Weight set of each span.
@@ -44,7 +44,7 @@ class Cut:
     action: Ints
     start_fs: Ints
     end_fs: Ints
-    wave: Ints
+    sample: Ints
     step: Ints
     bank: Ints
     weight_set: Ints
@@ -62,7 +62,7 @@ class Cut:
         return np.zeros(0, dtype=np.int64)
 
     @property
-    def waves(self) -> int:
+    def samples(self) -> int:
         """Return the number of samples."""
         return len(self.arrival_fs)
 
@@ -105,9 +105,9 @@ def _check_window(
 ) -> None:
     """Check some blocks of a run: the first and the one behind the last."""
     begin, end = blocks
-    edges = np.append(firsts, trace.waves)
+    edges = np.append(firsts, trace.samples)
     samples = int(edges[begin]), int(edges[end])
-    shown = (trace.wave >= samples[0]) & (trace.wave < samples[1])
+    shown = (trace.sample >= samples[0]) & (trace.sample < samples[1])
     shown &= ~np.isin(trace.action, [ACTIONS.index(name) for name in PREPARING])
     before, here = plan_of(work, begin), plan_of(work, end - begin, first=begin)
     entered = int(trace.start_fs[shown & (trace.step == 0)].min())
@@ -149,14 +149,14 @@ def _between(rows: Ints, before: Ints, here: Ints) -> Ints:
 
 def _cut(trace: Columns, rows: Ints, samples: tuple[int, int]) -> Cut:
     """Return some rows of a trace as a trace of its own, samples counted from the first."""
-    wave = trace.wave[rows]
+    sample = trace.sample[rows]
     return Cut(
         units=trace.units,
         unit=trace.unit[rows],
         action=trace.action[rows],
         start_fs=trace.start_fs[rows],
         end_fs=trace.end_fs[rows],
-        wave=np.where(wave >= 0, wave - samples[0], wave),
+        sample=np.where(sample >= 0, sample - samples[0], sample),
         step=trace.step[rows],
         bank=trace.bank[rows],
         weight_set=trace.weight_set[rows],
