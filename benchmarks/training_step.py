@@ -30,18 +30,18 @@ REDRAW = 16
 Forward = Callable[[Tensor], Tensor]
 
 
-def hand_written(twin: Surrogate) -> Forward:
+def hand_written(surrogate: Surrogate) -> Forward:
     """Return the same forward pass as plain torch, on the same parameters."""
-    order = twin.network.weight_set_order()
+    order = surrogate.network.weight_set_order()
 
     def forward(x: Tensor) -> Tensor:
-        state = torch.relu(x @ twin.input_weight.T + twin.input_bias)
-        weight = twin.weight.clamp(-1.0, 1.0)
+        state = torch.relu(x @ surrogate.input_weight.T + surrogate.input_bias)
+        weight = surrogate.weight.clamp(-1.0, 1.0)
         for k in order:
-            value = twin.gain[k] * (state.clamp(0.0, 1.0) @ weight[k].T) + twin.bias[k]
+            value = surrogate.gain[k] * (state.clamp(0.0, 1.0) @ weight[k].T) + surrogate.bias[k]
             # The modulator at quadrature, driven by half of v_pi each way.
             state = torch.cos(value.clamp(-1.0, 1.0) * (math.pi / 4) - math.pi / 4) ** 2
-        return state @ twin.output_weight.T + twin.output_bias
+        return state @ surrogate.output_weight.T + surrogate.output_bias
 
     return forward
 
@@ -49,13 +49,13 @@ def hand_written(twin: Surrogate) -> Forward:
 class Stepper:
     """Train on one batch, again and again, and time it."""
 
-    def __init__(self, forward: Forward, twin: Surrogate, batch: int) -> None:
+    def __init__(self, forward: Forward, surrogate: Surrogate, batch: int) -> None:
         generator = torch.Generator().manual_seed(0)
         self._forward = forward
-        self._twin = twin
-        self._x = torch.rand((batch, twin.network.inputs), generator=generator)
-        self._y = torch.randint(0, twin.network.outputs, (batch,), generator=generator)
-        self._optimizer = torch.optim.AdamW(twin.parameters(), lr=1e-4)
+        self._surrogate = surrogate
+        self._x = torch.rand((batch, surrogate.network.inputs), generator=generator)
+        self._y = torch.randint(0, surrogate.network.outputs, (batch,), generator=generator)
+        self._optimizer = torch.optim.AdamW(surrogate.parameters(), lr=1e-4)
 
     def time(self, steps: int) -> float:
         """Return the mean processor time of some steps [s]."""
@@ -64,7 +64,7 @@ class Stepper:
             loss = torch.nn.functional.cross_entropy(self._forward(self._x), self._y)
             self._optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self._twin.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(self._surrogate.parameters(), 1.0)
             self._optimizer.step()
         return (time.process_time() - begin) / steps
 

@@ -30,11 +30,11 @@ def main() -> None:
     test = labelled(task.test_x, task.test_y)
 
     # The surrogate is an ordinary torch module; `fit` is one loop that trains it.
-    twin = pnnsim.Surrogate(network, spec)
-    fit(twin, train, validation, TrainingParams(epochs=1 if quick else 40))
+    surrogate = pnnsim.Surrogate(network, spec)
+    fit(surrogate, train, validation, TrainingParams(epochs=1 if quick else 40))
 
     # The simulator runs the same physics with fabrication, noise, drift and real times.
-    result = pnnsim.simulate(spec, twin.parameter_set(), test.x, test.y, seed=0, chips=3)
+    result = pnnsim.simulate(spec, surrogate.parameter_set(), test.x, test.y, seed=0, chips=3)
 
     metrics = result.metrics
     accuracy, energy = metrics["accuracy"], metrics["energy_j"]

@@ -2,8 +2,8 @@
 
     spec = pnnsim.load_spec("photonic_mrr")
     net = pnnsim.ReLaXNet(inputs=64, hidden=64, outputs=10, weight_sets=2, steps=12)
-    twin = pnnsim.Surrogate(net, spec)
-    result = pnnsim.simulate(spec, twin.parameter_set(), x, y, seed=0)
+    surrogate = pnnsim.Surrogate(net, spec)
+    result = pnnsim.simulate(spec, surrogate.parameter_set(), x, y, seed=0)
 
 Public names are loaded when they are first used, so that a command which needs no torch does not
 wait for it.

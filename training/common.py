@@ -149,7 +149,7 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
         best epoch, and time taken [s].
     """
     begin = time.perf_counter()
-    twin = Surrogate(
+    surrogate = Surrogate(
         network,
         ideal_machine(network),
         seed=training.seed,
@@ -158,11 +158,11 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
     )
     with torch.no_grad():
         # Weights are uniform in [-1, 1]; so their products are those of torch.nn.Linear's own.
-        twin.gain.fill_(network.hidden**-0.5)
+        surrogate.gain.fill_(network.hidden**-0.5)
     if training.standardize:
-        twin.standardize(data.pixels())
-    history = fit(twin, data.train, data.validation, training, select=data.select)
-    share, loss = score(twin, data.test)
+        surrogate.standardize(data.pixels())
+    history = fit(surrogate, data.train, data.validation, training, select=data.select)
+    share, loss = score(surrogate, data.test)
     return {
         "error": 1.0 - share,
         "loss": loss,

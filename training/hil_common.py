@@ -1,4 +1,4 @@
-"""Do what the recipes with a machine in the loop have in common: machines, twins, parts of data."""
+"""Do what the recipes with a machine in the loop have in common: machines, surrogates, parts of data."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ def bench(spec: HardwareSpec, network: ReLaXNet, index: int) -> Bench:
     return Bench(SimulatedBackend(spec, network, seed=CHIP_SEED, index=index))
 
 
-def twin_of(network: ReLaXNet, spec: HardwareSpec, x: torch.Tensor, seed: int) -> Surrogate:
-    """Return a twin with first weights."""
-    twin = Surrogate(network, spec, seed=seed)
-    twin.standardize(x)
-    return twin
+def surrogate_of(network: ReLaXNet, spec: HardwareSpec, x: torch.Tensor, seed: int) -> Surrogate:
+    """Return a surrogate with first weights."""
+    surrogate = Surrogate(network, spec, seed=seed)
+    surrogate.standardize(x)
+    return surrogate
 
 
 def trained(
     rule: Rule, spec: HardwareSpec, network: ReLaXNet, examples: Labelled, settings: Settings
 ) -> Surrogate:
-    """Return a twin that was trained by a rule which asks nothing of the machine."""
-    twin = twin_of(network, spec, examples.x, settings.seed)
-    train(rule, bench(spec, network, 0), twin, examples, settings)
-    return twin
+    """Return a surrogate that was trained by a rule which asks nothing of the machine."""
+    surrogate = surrogate_of(network, spec, examples.x, settings.seed)
+    train(rule, bench(spec, network, 0), surrogate, examples, settings)
+    return surrogate
 
 
-def copy_of(twin: Surrogate) -> Surrogate:
-    """Return a twin of its own with the same parameters, which draws nothing."""
-    copy = Surrogate(twin.network, twin.spec, state_scale=twin.state_scale)
-    copy.load_state_dict(twin.state_dict())
+def copy_of(surrogate: Surrogate) -> Surrogate:
+    """Return a surrogate of its own with the same parameters, which draws nothing."""
+    copy = Surrogate(surrogate.network, surrogate.spec, state_scale=surrogate.state_scale)
+    copy.load_state_dict(surrogate.state_dict())
     return copy

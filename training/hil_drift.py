@@ -20,7 +20,7 @@ from pnnsim.learning.rules import PhysicsAware, Settings, measure, train
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TaskParams
 from training.common import load, picture, read_options, write_table
-from training.hil_common import CHIP_SEED, copy_of, network_of, part, twin_of
+from training.hil_common import CHIP_SEED, copy_of, network_of, part, surrogate_of
 
 #: Machines, and how much they drift here.
 MACHINES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -54,12 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings(epochs=1 if quick else 15, batch=100)
     again = Settings(epochs=1, batch=100, learning_rate=5e-4)
     rule, rows, curves = PhysicsAware(), [], {}
-    first = twin_of(network, spec, examples.x, 0)
+    first = surrogate_of(network, spec, examples.x, 0)
     for way in WAYS:
         # Each begins with the same training on the same chip.
         bench = Bench(SimulatedBackend(spec, network, seed=CHIP_SEED))
-        twin = copy_of(first)
-        train(rule, bench, twin, examples, settings)
+        surrogate = copy_of(first)
+        train(rule, bench, surrogate, examples, settings)
         begin = bench.bill
         now, shares = 0.0, []
         for check in checks:
@@ -67,11 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             now = check
             if way == "written again":
                 bench.refresh()
-                bench.load(twin.parameter_set())
+                bench.load(surrogate.parameter_set())
             elif way == "trained on":
                 bench.refresh()
-                train(rule, bench, twin, examples, again)
-            shares.append(measure(rule, bench, twin, test)[0])
+                train(rule, bench, surrogate, examples, again)
+            shares.append(measure(rule, bench, surrogate, test)[0])
         spent = bench.bill + begin * -1
         rows.append((way, *shares, *_spent(spent)))
         curves[way] = shares

@@ -80,10 +80,10 @@ def _tried(options: Options, task: str, machine: str) -> list[tuple[object, ...]
     model = trained(Deploy(), spec, network, examples, Settings(2, 100) if quick else MODEL)
     rows = []
     for rate in RATES[:1] if quick else RATES:
-        here, twin, rule = bench(spec, network, APART), copy_of(model), PhysicsAware()
+        here, surrogate, rule = bench(spec, network, APART), copy_of(model), PhysicsAware()
         settings = replace(Settings(1, 100) if quick else CHIP[task], learning_rate=rate)
-        train(rule, here, twin, examples, settings)
-        rows.append((machine, task, rate, measure(rule, here, twin, data.validation)[0]))
+        train(rule, here, surrogate, examples, settings)
+        rows.append((machine, task, rate, measure(rule, here, surrogate, data.validation)[0]))
     return rows
 
 
@@ -106,26 +106,26 @@ def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:
         return trained(HardwareAware(), spec, network, examples, model)
 
     def nominal() -> dict[str, float]:
-        twin = surrogate()
+        surrogate = surrogate()
         with torch.no_grad():
-            right = twin(test.x).argmax(dim=1) == test.y
+            right = surrogate(test.x).argmax(dim=1) == test.y
         return {"accuracy": float(right.double().mean())}
 
     def on_chip(index: int) -> dict[str, float]:
         here, rule = bench(spec, network, index), PhysicsAware()
         found = {"deployed": measure(rule, here, surrogate(), test)[0]}
         found["hardware_aware"] = measure(rule, here, aware(), test)[0]
-        twin = copy_of(surrogate())
-        bill = train(rule, here, twin, examples, settings).bill
-        found["physics_aware"] = measure(rule, here, twin, test)[0]
+        surrogate = copy_of(surrogate())
+        bill = train(rule, here, surrogate, examples, settings).bill
+        found["physics_aware"] = measure(rule, here, surrogate, test)[0]
         return found | {"bench_s": bill.time_s, "bench_j": bill.energy_j}
 
     def gap_on(index: int) -> dict[str, float]:
-        here, twin, x = bench(spec, network, index), surrogate(), test.x[:GAP]
-        here.load(twin.parameter_set())
-        before = reality_gap(here, twin, x)
-        found = calibrate(here, twin, samples=50 if quick else WAVES)
-        return {"before": before, "after": reality_gap(here, twin, x, found)}
+        here, surrogate, x = bench(spec, network, index), surrogate(), test.x[:GAP]
+        here.load(surrogate.parameter_set())
+        before = reality_gap(here, surrogate, x)
+        found = calibrate(here, surrogate, samples=50 if quick else WAVES)
+        return {"before": before, "after": reality_gap(here, surrogate, x, found)}
 
     cells = Cells(options.out)
     expected = cells.get(f"{task} {machine}", nominal)["accuracy"]

@@ -29,7 +29,7 @@ from pnnsim.learning.rules import Outcome, PhysicsAware, Settings, measure, trai
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.settings import TaskParams
 from training.common import load, read_options, write_table
-from training.hil_common import CHIP_SEED, CORNERS, corner, network_of, part, twin_of
+from training.hil_common import CHIP_SEED, CORNERS, corner, network_of, part, surrogate_of
 
 MACHINE = "photonic_mrr"
 
@@ -53,11 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def trained(backend: HardwareBackend) -> tuple[Surrogate, Outcome, float, float]:
         begin = time.perf_counter()
-        here, twin = Bench(backend), twin_of(network, spec, examples.x, 0)
+        here, surrogate = Bench(backend), surrogate_of(network, spec, examples.x, 0)
         rule = PhysicsAware()
-        outcome = train(rule, here, twin, examples, settings)
-        share, _ = measure(rule, here, twin, test)
-        return twin, outcome, share, time.perf_counter() - begin
+        outcome = train(rule, here, surrogate, examples, settings)
+        share, _ = measure(rule, here, surrogate, test)
+        return surrogate, outcome, share, time.perf_counter() - begin
 
     near = trained(SimulatedBackend(spec, network, seed=CHIP_SEED))
     with _instrument(network, quick=quick) as port:

@@ -30,7 +30,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.specs.settings import TaskParams
 from training.common import Options, load, read_options, write_table
-from training.hil_common import CORNERS, bench, corner, network_of, part, twin_of
+from training.hil_common import CORNERS, bench, corner, network_of, part, surrogate_of
 
 #: Step sizes; those of rules with a true gradient are the last.
 RATES = {"dfa": 0.05, "augmented_dfa": 0.05, "local": 0.03, "spsa": 0.02, "mgd": 0.02}
@@ -90,11 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = []
     for name in RULES:
         rule, here = make_rule(name), bench(spec, network, 0)
-        twin = twin_of(network, spec, examples.x, 0)
+        surrogate = surrogate_of(network, spec, examples.x, 0)
         # Rules that leave the machine alone are measured once, at the end.
         watched = None if name in ("deploy", "hardware_aware") else test
-        outcome = train(rule, here, twin, examples, stage.settings(name), validation=watched)
-        share, _ = measure(rule, here, twin, test)
+        outcome = train(rule, here, surrogate, examples, stage.settings(name), validation=watched)
+        share, _ = measure(rule, here, surrogate, test)
         curves[name] = [*outcome.curve, (outcome.bill, share)]
         rows.append(_row(name, share, outcome.bill))
         print(f"{name}: {share:.3f} after {outcome.bill.time_s:.3g} s on the bench", flush=True)

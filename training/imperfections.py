@@ -65,21 +65,21 @@ def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
     """Return the rows of one machine: none, each imperfection from worst to harmless, all."""
     experiment = load_experiment(machine, settings)
     task = load_task("digits")
-    twin = make_surrogate(experiment.network, experiment.hardware, experiment.training)
+    surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
     train = labelled(task.train_x, task.train_y)
     if experiment.training.standardize:
-        twin.standardize(train.x)
+        surrogate.standardize(train.x)
     fit(
-        twin,
+        surrogate,
         train,
         labelled(task.validation_x, task.validation_y),
         experiment.training,
     )
     simulation = experiment.simulation
     test = labelled(task.test_x[: simulation.samples], task.test_y[: simulation.samples])
-    parameters, visits = twin.parameter_set(), time_run(twin.chip, len(test)).visits
-    chips = [twin.chip.fabricate(simulation.seed, index) for index in range(simulation.chips)]
-    known = twin.chip.imperfections
+    parameters, visits = surrogate.parameter_set(), time_run(surrogate.chip, len(test)).visits
+    chips = [surrogate.chip.fabricate(simulation.seed, index) for index in range(simulation.chips)]
+    known = surrogate.chip.imperfections
 
     def row(name: str, active: frozenset[str]) -> Row:
         without = sorted(known - active)

@@ -103,9 +103,14 @@ def timed(network: ReLaXNet, interval: float | None, samples: int, *, quick: boo
 
 def trained(network: ReLaXNet, data: Data, seed: int, *, quick: bool) -> ParameterSet:
     """Return parameters that were trained on the nominal machine, which does not drift."""
-    twin = Surrogate(network, machine(quick=quick), seed=seed)
-    fit(twin, data.train, data.validation, TrainingParams(epochs=20 if quick else 40, seed=seed))
-    return twin.parameter_set()
+    surrogate = Surrogate(network, machine(quick=quick), seed=seed)
+    fit(
+        surrogate,
+        data.train,
+        data.validation,
+        TrainingParams(epochs=20 if quick else 40, seed=seed),
+    )
+    return surrogate.parameter_set()
 
 
 def measure(

@@ -58,101 +58,110 @@ class Calibration:
     devices: dict[int, State] = field(default_factory=dict)
 
     @staticmethod
-    def none(twin: Surrogate) -> Calibration:
+    def none(surrogate: Surrogate) -> Calibration:
         """Return the calibration that leaves a model as it is."""
-        zero = torch.zeros_like(twin.weight, dtype=torch.float64)
+        zero = torch.zeros_like(surrogate.weight, dtype=torch.float64)
         return Calibration(torch.ones_like(zero[..., 0]), zero[..., 0].clone(), zero, Bill())
 
 
-def loop_of(twin: Surrogate, live: ParameterSet, calibration: Calibration | None = None) -> Loop:
-    """Return the loop of a twin, as nominal or as calibrated.
+def loop_of(
+    surrogate: Surrogate, live: ParameterSet, calibration: Calibration | None = None
+) -> Loop:
+    """Return the loop of a surrogate, as nominal or as calibrated.
 
     Args:
-        twin: Model of the machine.
+        surrogate: Model of the machine.
         live: Its parameters in the machine's units; gradients flow to them.
         calibration: What was measured; None for the nominal model.
     """
     if calibration is None:
-        programmed = Programmed(twin.chip, live.weight, twin.read)
-        return Loop(programmed, live.gain, live.bias, twin.visits)
+        programmed = Programmed(surrogate.chip, live.weight, surrogate.read)
+        return Loop(programmed, live.gain, live.bias, surrogate.visits)
 
     def held(bank: int, weight_set: int) -> Held:
-        return held_of(twin, live, calibration, weight_set)
+        return held_of(surrogate, live, calibration, weight_set)
 
     # Behind the detector an offset is a bias of `gain` times its size.
     bias = live.bias + live.gain.unsqueeze(1) * calibration.offset.to(live.bias)
-    programmed = Programmed(twin.chip, live.weight, Read(twin.read.active, held=held))
-    return Loop(programmed, live.gain, bias, twin.visits)
+    programmed = Programmed(surrogate.chip, live.weight, Read(surrogate.read.active, held=held))
+    return Loop(programmed, live.gain, bias, surrogate.visits)
 
 
-def held_of(twin: Surrogate, live: ParameterSet, calibration: Calibration, weight_set: int) -> Held:
+def held_of(
+    surrogate: Surrogate, live: ParameterSet, calibration: Calibration, weight_set: int
+) -> Held:
     """Return what a bank holds when told some weights, as far as it is known.
 
     Args:
-        twin: Model of the machine.
+        surrogate: Model of the machine.
         live: Its parameters in the machine's units; gradients flow to them.
         calibration: What was measured.
         weight_set: Number of the weight set.
     """
     errors = calibration.devices.get(weight_set, {})
-    fitted = Devices.of(twin) if errors else None
-    made = twin.read.active if fitted is None else twin.read.active | fitted.imperfections
-    nominal = twin.chip.weight_banks.program(live.weight[weight_set], errors, made, float("inf"))
+    fitted = Devices.of(surrogate) if errors else None
+    made = surrogate.read.active if fitted is None else surrogate.read.active | fitted.imperfections
+    nominal = surrogate.chip.weight_banks.program(
+        live.weight[weight_set], errors, made, float("inf")
+    )
     gain, error = (t[weight_set].to(live.weight) for t in (calibration.gain, calibration.error))
     return replace(nominal, weights=gain.unsqueeze(1) * nominal.weights + error)
 
 
 def predict(
-    twin: Surrogate, live: ParameterSet, x: Tensor, calibration: Calibration | None = None
+    surrogate: Surrogate, live: ParameterSet, x: Tensor, calibration: Calibration | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return outputs, shape `(batch, n_outputs)`, and last states of a twin, calibrated or not."""
-    network = twin.network
-    drive = drive_of(twin, live, x)
-    loop = loop_of(twin, live, calibration)
+    """Return outputs, shape `(batch, n_outputs)`, and last states of a surrogate, calibrated or not."""
+    network = surrogate.network
+    drive = drive_of(surrogate, live, x)
+    loop = loop_of(surrogate, live, calibration)
     carry = loop.begin(drive)
     for step in range(network.steps):
         carry = loop.step(step, carry, drive)
     result = loop.result(carry)
-    outputs = twin.chip.front_end.map_output(result, live.output_weight, live.output_bias)
+    outputs = surrogate.chip.front_end.map_output(result, live.output_weight, live.output_bias)
     return outputs, result
 
 
-def drive_of(twin: Surrogate, live: ParameterSet, x: Tensor) -> Tensor:
+def drive_of(surrogate: Surrogate, live: ParameterSet, x: Tensor) -> Tensor:
     """Return what the front end hands over, shape `(batch, n_hidden)`; gradients flow."""
-    first = twin.network.injection == "first"
+    first = surrogate.network.injection == "first"
     bias = live.input_bias if first else None
-    return twin.chip.front_end.map_input(x.to(live.input_weight), live.input_weight, bias)
+    return surrogate.chip.front_end.map_input(x.to(live.input_weight), live.input_weight, bias)
 
 
 def reality_gap(
-    bench: Bench, twin: Surrogate, x: Tensor, calibration: Calibration | None = None
+    bench: Bench, surrogate: Surrogate, x: Tensor, calibration: Calibration | None = None
 ) -> float:
     """Return the root mean square of machine minus model over the last states of some inputs.
 
     Args:
-        bench: Machine, with the twin's parameters loaded.
-        twin: Model of it.
+        bench: Machine, with the surrogate's parameters loaded.
+        surrogate: Model of it.
         x: Inputs, shape `(batch, n_inputs)`.
         calibration: What was measured; None for the nominal model.
     """
-    live = twin.parameter_set()
+    live = surrogate.parameter_set()
     with torch.no_grad():
-        _, expected = predict(twin, live, x, calibration)
+        _, expected = predict(surrogate, live, x, calibration)
     found = bench.run(live, x).result
     return float((found - expected.to(torch.float64)).square().mean().sqrt())
 
 
-def calibrate(bench: Bench, twin: Surrogate, *, samples: int = 2000, seed: int = 0) -> Calibration:
+def calibrate(
+    bench: Bench, surrogate: Surrogate, *, samples: int = 2000, seed: int = 0
+) -> Calibration:
     """Measure a machine with samples of random states through each weight set alone.
 
-    The twin's weights are loaded, and the electronic gain is set so that the activation answers
-    with a slope. What is measured is linear in gain, offset and errors up to that slope, so each
-    output is a regression; a ridge keeps noise out of what the samples do not tell, and its size is
-    that of the least generalized cross-validation (Golub, Heath and Wahba, Technometrics 21, 1979).
+    The surrogate's weights are loaded, and the electronic gain is set so that the activation
+    answers with a slope. What is measured is linear in gain, offset and errors up to that slope, so
+    each output is a regression; a ridge keeps noise out of what the samples do not tell, and its
+    size is that of the least generalized cross-validation (Golub, Heath and Wahba, Technometrics
+    21, 1979).
 
     Args:
         bench: Machine.
-        twin: Model of it.
+        surrogate: Model of it.
         samples: Measurements on each weight set.
         seed: Seed of the states.
 
@@ -161,53 +170,53 @@ def calibrate(bench: Bench, twin: Surrogate, *, samples: int = 2000, seed: int =
     """
     if samples < 1:
         raise BackendError(f"calibration: got {samples} samples; expected at least 1")
-    before, live = bench.bill, twin.parameter_set().to(torch.float64)
+    before, live = bench.bill, surrogate.parameter_set().to(torch.float64)
     generator = stream(seed, "calibration", "read")
-    shape = (samples, twin.network.hidden)
+    shape = (samples, surrogate.network.hidden)
     state = torch.rand(shape, generator=generator, dtype=torch.float64)
     bench.load(live)
-    found, devices = Calibration.none(twin), Devices.of(twin)
+    found, devices = Calibration.none(surrogate), Devices.of(surrogate)
     with torch.no_grad():
-        parameters = _in_range(twin, live, state)
+        parameters = _in_range(surrogate, live, state)
         bench.backend.electronics(parameters.gain, parameters.bias)
-        for number in range(twin.network.weight_sets):
+        for number in range(surrogate.network.weight_sets):
             measured = bench.backend.step(number, state)
             bench.bill = bench.bill + measured.bill
             if devices is not None:
                 found.devices[number] = _fitted(
-                    devices, number, twin, parameters, state, measured.result
+                    devices, number, surrogate, parameters, state, measured.result
                 )
             for _ in range(_ROUNDS):
-                _refine(found, number, twin, parameters, state, measured.result)
+                _refine(found, number, surrogate, parameters, state, measured.result)
     bench.backend.electronics(live.gain, live.bias)
     bill = bench.bill + before * -1
     return replace(found, bill=bill)
 
 
-def _in_range(twin: Surrogate, live: ParameterSet, state: Tensor) -> ParameterSet:
+def _in_range(surrogate: Surrogate, live: ParameterSet, state: Tensor) -> ParameterSet:
     """Return the parameters with gains and biases that center the activation where it has slope."""
     gain, bias = torch.empty_like(live.gain), torch.empty_like(live.bias)
-    for number in range(twin.network.weight_sets):
+    for number in range(surrogate.network.weight_sets):
         unit = replace(live, gain=torch.ones_like(gain), bias=torch.zeros_like(bias))
-        product = _captured(loop_of(twin, unit), twin, number, state)
+        product = _captured(loop_of(surrogate, unit), surrogate, number, state)
         gain[number] = _SWING / float(product.std(dim=0).mean().clamp(min=1e-9))
         bias[number] = -gain[number] * product.mean(dim=0)
     return replace(live, gain=gain, bias=bias)
 
 
-def _captured(loop: Loop, twin: Surrogate, number: int, state: Tensor) -> Tensor:
-    step = twin.network.weight_set_order().index(number)
+def _captured(loop: Loop, surrogate: Surrogate, number: int, state: Tensor) -> Tensor:
+    step = surrogate.network.weight_set_order().index(number)
     captured = loop.step(step, Carry(state), torch.zeros_like(state)).captured
     assert captured is not None, "a step captures"
     return captured
 
 
-def _told(twin: Surrogate, measured: Tensor) -> Tensor:
+def _told(surrogate: Surrogate, measured: Tensor) -> Tensor:
     """Return 1 for answers that say something, 0 for those at an end of the activation's range.
 
     There it hides what is beyond, which would pass for a low gain.
     """
-    low, high = twin.chip.nonlinearity.range
+    low, high = surrogate.chip.nonlinearity.range
     margin = _EDGE * (high - low)
     return ((measured > low + margin) & (measured < high - margin)).to(measured)
 
@@ -215,19 +224,19 @@ def _told(twin: Surrogate, measured: Tensor) -> Tensor:
 def _fitted(
     devices: Devices,
     number: int,
-    twin: Surrogate,
+    surrogate: Surrogate,
     parameters: ParameterSet,
     state: Tensor,
     measured: Tensor,
 ) -> State:
     """Return the errors of the devices of one bank, as its answers tell them."""
-    told, nothing = _told(twin, measured), Calibration.none(twin)
+    told, nothing = _told(surrogate, measured), Calibration.none(surrogate)
 
     def answer(errors: State) -> Tensor:
         guess = replace(nothing, devices={number: errors})
-        captured = _captured(loop_of(twin, parameters, guess), twin, number, state)
+        captured = _captured(loop_of(surrogate, parameters, guess), surrogate, number, state)
         value = parameters.gain[number] * captured + parameters.bias[number]
-        return told * twin.chip.nonlinearity.activate(value, None, None, frozenset())
+        return told * surrogate.chip.nonlinearity.activate(value, None, None, frozenset())
 
     return devices.fit(tuple(parameters.weight[number].shape), answer, told * measured)
 
@@ -235,23 +244,23 @@ def _fitted(
 def _refine(
     found: Calibration,
     number: int,
-    twin: Surrogate,
+    surrogate: Surrogate,
     parameters: ParameterSet,
     state: Tensor,
     measured: Tensor,
 ) -> None:
     """Improve the calibration of one weight set in place, by one linear regression per output."""
-    chip = twin.chip
-    captured = _captured(loop_of(twin, parameters, found), twin, number, state)
+    chip = surrogate.chip
+    captured = _captured(loop_of(surrogate, parameters, found), surrogate, number, state)
     value = parameters.gain[number] * (captured + found.offset[number]) + parameters.bias[number]
     with torch.enable_grad():
         value = value.requires_grad_()
         answer = chip.nonlinearity.activate(value, None, None, frozenset())
         (slope,) = torch.autograd.grad(answer.sum(), value)
-    told = _told(twin, measured)
+    told = _told(surrogate, measured)
     weight = told * slope * parameters.gain[number]  # (sample, output)
     missed = told * (measured - answer.detach())
-    line = chip.encoder.encode(state, converted=True, active=twin.read.active)
+    line = chip.encoder.encode(state, converted=True, active=surrogate.read.active)
     product = line @ parameters.weight[number].T
     columns = torch.stack([product, torch.ones_like(product)], dim=-1)  # (sample, output, 2)
     everyone = line.unsqueeze(1).expand(*product.shape, line.shape[1])

@@ -33,7 +33,7 @@ _STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """Say which devices of a twin's banks can be fitted.
+    """Say which devices of a surrogate's banks can be fitted.
 
     Args:
         name: What fabrication calls their errors.
@@ -46,9 +46,9 @@ class Devices:
     spread: float
 
     @staticmethod
-    def of(twin: Surrogate) -> Devices | None:
-        """Return the devices of a twin's banks; None where there are none, or none differ."""
-        banks = twin.chip.weight_banks
+    def of(surrogate: Surrogate) -> Devices | None:
+        """Return the devices of a surrogate's banks; None where there are none, or none differ."""
+        banks = surrogate.chip.weight_banks
         if banks.kind not in _DEVICES:
             return None
         name, imperfections = _DEVICES[banks.kind]

@@ -1,7 +1,8 @@
-"""Train weights on a differentiable twin of the machine, with any torch loop.
+"""Train weights on a differentiable surrogate of the machine, with any torch loop.
 
-The twin calls the evaluator of the simulator with the nominal chip and nominal times, and, where
-asked for, with chips and noise that are drawn while it trains. It holds no physics of its own.
+The surrogate calls the evaluator of the simulator with the nominal chip and nominal times, and,
+where asked for, with chips and noise that are drawn while it trains. It holds no physics of its
+own.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _LEAST_SLOPE = 1e-6
 
 
 class Surrogate(nn.Module):
-    """Be the differentiable twin of a machine that runs a network.
+    """Be the differentiable surrogate of a machine that runs a network.
 
     The parameters are those of a `ParameterSet` in the units of training, which `standardize` and
     `state_scale` make convenient for an optimizer; `parameter_set` converts them to the machine's.

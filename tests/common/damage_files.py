@@ -41,7 +41,7 @@ from pnnsim.lrunet import files as lrunet_files
 from pnnsim.networks.parameters import KIND as PARAMETERS
 from pnnsim.networks.parameters import ParameterSet, load_parameters, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from tests.hil.hil_machines import NETWORK, drives, exact_twin, spec, weights, written
+from tests.hil.hil_machines import NETWORK, drives, exact_surrogate, spec, weights, written
 
 #: Time after which a read has hung [s].
 HANGS = 60
@@ -177,7 +177,7 @@ def session() -> Subject:
 
 def training() -> Subject:
     identity = {"training.batch": 10, "network": NETWORK.model_dump(mode="json"), "examples": [4]}
-    model = exact_twin()
+    model = exact_surrogate()
     optimizer = torch.optim.AdamW(model.parameters(), amsgrad=True)
     order = torch.Generator().manual_seed(3)
     torch.randn(3, generator=order)

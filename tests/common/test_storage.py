@@ -15,7 +15,7 @@ from safetensors import safe_open
 from pnnsim.common import files, storage
 from pnnsim.errors import OutputError, ParameterError
 from pnnsim.networks.parameters import load_parameters
-from tests.hil.hil_machines import exact_twin
+from tests.hil.hil_machines import exact_surrogate
 
 KIND = storage.Kind("test", 1, "the test", ParameterError, "write it again")
 
@@ -59,7 +59,7 @@ def test_any_reader_of_safetensors_reads_the_file(tmp_path: Path) -> None:
 def test_overwriting_or_cutting_a_file_leaves_what_was_loaded(tmp_path: Path, size: int) -> None:
     """A file that stays mapped would change the numbers, or kill the interpreter."""
     path = tmp_path / "parameters.safetensors"
-    exact_twin().parameter_set().save(path)
+    exact_surrogate().parameter_set().save(path)
     found = load_parameters(path)
     before = {name: tensor.clone() for name, tensor in found.tensors().items()}
     with path.open("r+b") as file:  # the same file, not another one of the same name

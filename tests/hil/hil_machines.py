@@ -31,7 +31,7 @@ def ideal(network: ReLaXNet = NETWORK, machine: HardwareSpec | None = None) -> S
     return SimulatedBackend(machine, network, seed=3, without=every)
 
 
-def exact_twin(network: ReLaXNet = NETWORK, machine: HardwareSpec | None = None) -> Surrogate:
+def exact_surrogate(network: ReLaXNet = NETWORK, machine: HardwareSpec | None = None) -> Surrogate:
     """Return a model without any imperfection, in float64."""
     return Surrogate(network, machine or spec(), imperfections=(), dtype=torch.float64)
 

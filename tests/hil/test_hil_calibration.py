@@ -22,7 +22,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import Deploy, Settings, measure, train
 from pnnsim.specs.hardware import load_spec
-from tests.hil.hil_machines import BANK, NETWORK, exact_twin, examples, ideal, spec
+from tests.hil.hil_machines import BANK, NETWORK, exact_surrogate, examples, ideal, spec
 
 SPREAD = (("weight_banks.resonance_error", "3.1 pm"), ("weight_banks.temperature_error", "20 mK"))
 NOISE = (
@@ -40,27 +40,29 @@ def spread_machine(seed: int = 7, *, noise: bool) -> SimulatedBackend:
 
 def test_nothing_to_calibrate_changes_nothing() -> None:
     """Devices, gains and errors may share what there is to explain, here nothing."""
-    twin = exact_twin()
-    live = twin.parameter_set()
-    found = calibrate(Bench(ideal()), twin, samples=60)
+    surrogate = exact_surrogate()
+    live = surrogate.parameter_set()
+    found = calibrate(Bench(ideal()), surrogate, samples=60)
     for number, weight in enumerate(live.weight):
-        held = held_of(twin, live, found, number).weights
+        held = held_of(surrogate, live, found, number).weights
         np.testing.assert_allclose(held, weight, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found.offset, np.zeros((2, 8)), rtol=0, atol=1e-6)
 
 
 def test_calibration_of_none_is_the_nominal_model() -> None:
-    twin, x = exact_twin(), examples().x
-    live = twin.parameter_set()
+    surrogate, x = exact_surrogate(), examples().x
+    live = surrogate.parameter_set()
     for a, b in zip(
-        predict(twin, live, x), predict(twin, live, x, Calibration.none(twin)), strict=True
+        predict(surrogate, live, x),
+        predict(surrogate, live, x, Calibration.none(surrogate)),
+        strict=True,
     ):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-14)
 
 
 def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
     """The machine is the model itself with a known calibration."""
-    truth = Calibration.none(exact_twin())
+    truth = Calibration.none(exact_surrogate())
     generator = torch.Generator().manual_seed(0)
     truth.gain.add_(0.05 * torch.randn(truth.gain.shape, generator=generator, dtype=torch.float64))
     truth.offset.add_(
@@ -69,10 +71,10 @@ def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
     truth.error.add_(
         0.02 * torch.randn(truth.error.shape, generator=generator, dtype=torch.float64)
     )
-    twin = exact_twin()
-    live = twin.parameter_set()
+    surrogate = exact_surrogate()
+    live = surrogate.parameter_set()
     live.weight.mul_(0.8)  # so that no wanted weight is cut off
-    twin.load_parameter_set(live)
+    surrogate.load_parameter_set(live)
     wanted = truth.gain.unsqueeze(-1) * live.weight + truth.error
 
     class MadeUp(SimulatedBackend):
@@ -82,12 +84,12 @@ def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
         def electronics(self, gain: torch.Tensor, bias: torch.Tensor) -> None:
             super().electronics(gain, bias + gain.unsqueeze(1) * truth.offset)
 
-    every = sorted(twin.chip.imperfections)
+    every = sorted(surrogate.chip.imperfections)
     bench = Bench(MadeUp(spec(), NETWORK, without=every))
-    found = calibrate(bench, twin, samples=200)
+    found = calibrate(bench, surrogate, samples=200)
     # What gain, errors and devices explain is one and the same; all together is not.
     for number, weight in enumerate(wanted):
-        held = held_of(twin, live, found, number).weights
+        held = held_of(surrogate, live, found, number).weights
         np.testing.assert_allclose(held, weight, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found.offset, truth.offset, rtol=0, atol=1e-6)
 
@@ -95,13 +97,13 @@ def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
 @pytest.mark.parametrize(("noise", "kept"), [(False, 0.1), (True, 0.6)])
 def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
     """Without noise nearly all of it goes; with it, what noise makes stays."""
-    twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
+    surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
     bench = Bench(spread_machine(noise=noise))
-    bench.load(twin.parameter_set())
+    bench.load(surrogate.parameter_set())
     x = examples(300, seed=5).x
-    before = reality_gap(bench, twin, x)
-    found = calibrate(bench, twin, samples=3000)
-    after = reality_gap(bench, twin, x, found)
+    before = reality_gap(bench, surrogate, x)
+    found = calibrate(bench, surrogate, samples=3000)
+    after = reality_gap(bench, surrogate, x, found)
     assert after < kept * before
     assert found.bill.forward.count == 2 * 3000
     assert found.bill.write.count == 0
@@ -112,9 +114,9 @@ def test_resonances_of_single_rings_are_found() -> None:
 
     What the temperature did was corrected when the banks were written, a moment ago.
     """
-    twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
+    surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
     backend = spread_machine(noise=False)
-    found = calibrate(Bench(backend), twin, samples=2000)
+    found = calibrate(Bench(backend), surrogate, samples=2000)
     for number in range(NETWORK.weight_sets):
         true = backend.chip.states[number]["resonance"]
         missed = found.devices[number]["resonance"] - true
@@ -129,8 +131,8 @@ def test_errors_of_devices_hold_for_other_weights(noise: bool, kept: float) -> N
     shares = []
     for chip in range(3):
         bench, x = Bench(spread_machine(noise=noise, seed=chip)), examples(300, seed=5).x
-        twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
-        found = calibrate(bench, twin, samples=2000)
+        surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
+        found = calibrate(bench, surrogate, samples=2000)
         other = Surrogate(NETWORK, spec(*SPREAD), seed=9, dtype=torch.float64)
         bench.load(other.parameter_set())
         before = reality_gap(bench, other, x)
@@ -152,33 +154,35 @@ def test_errors_of_devices_hold_for_other_weights(noise: bool, kept: float) -> N
 )
 def test_every_technology_is_calibrated(name: str, changes: tuple[tuple[str, str], ...]) -> None:
     machine = load_spec(name, [*BANK, *changes])
-    twin = Surrogate(NETWORK, machine, dtype=torch.float64)
+    surrogate = Surrogate(NETWORK, machine, dtype=torch.float64)
     chip = Chip.nominal(machine, NETWORK)
     noise = [n for n in chip.imperfections if n.startswith(("detector.", "readout.", "encoder."))]
     bench = Bench(SimulatedBackend(machine, NETWORK, seed=7, without=noise))
-    bench.load(twin.parameter_set())
+    bench.load(surrogate.parameter_set())
     x = examples(200, seed=5).x
-    before = reality_gap(bench, twin, x)
-    assert reality_gap(bench, twin, x, calibrate(bench, twin, samples=1000)) < 0.7 * before
+    before = reality_gap(bench, surrogate, x)
+    assert (
+        reality_gap(bench, surrogate, x, calibrate(bench, surrogate, samples=1000)) < 0.7 * before
+    )
 
 
 def test_few_noisy_samples_do_no_harm() -> None:
-    twin = Surrogate(NETWORK, spec(), dtype=torch.float64)
+    surrogate = Surrogate(NETWORK, spec(), dtype=torch.float64)
     bench = Bench(SimulatedBackend(spec(), NETWORK, seed=1))
-    bench.load(twin.parameter_set())
+    bench.load(surrogate.parameter_set())
     x = examples(300, seed=5).x
-    before = reality_gap(bench, twin, x)
-    after = reality_gap(bench, twin, x, calibrate(bench, twin, samples=4))
+    before = reality_gap(bench, surrogate, x)
+    after = reality_gap(bench, surrogate, x, calibrate(bench, surrogate, samples=4))
     assert after < 1.5 * before
 
 
 def test_electronics_are_as_before_and_the_bill_is_told() -> None:
-    twin = Surrogate(NETWORK, spec(), dtype=torch.float64)
+    surrogate = Surrogate(NETWORK, spec(), dtype=torch.float64)
     backend = SimulatedBackend(spec(), NETWORK, seed=1)
     bench = Bench(backend)
-    calibrate(bench, twin, samples=10)
-    assert torch.equal(backend.condition.gain, twin.parameter_set().gain)
-    assert torch.equal(backend.condition.bias, twin.parameter_set().bias)
+    calibrate(bench, surrogate, samples=10)
+    assert torch.equal(backend.condition.gain, surrogate.parameter_set().gain)
+    assert torch.equal(backend.condition.bias, surrogate.parameter_set().bias)
 
 
 def test_training_on_a_calibrated_model_serves_the_machine_better() -> None:
@@ -186,15 +190,15 @@ def test_training_on_a_calibrated_model_serves_the_machine_better() -> None:
     settings = Settings(epochs=60, batch=40, learning_rate=0.03)
 
     def deployed(calibrated: bool) -> float:
-        twin = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
+        surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
         bench = Bench(spread_machine(noise=False))
-        train(Deploy(), bench, twin, data, settings)
-        found = calibrate(bench, twin, samples=500) if calibrated else None
+        train(Deploy(), bench, surrogate, data, settings)
+        found = calibrate(bench, surrogate, samples=500) if calibrated else None
         again = Settings(epochs=20, batch=40, learning_rate=0.003)
-        train(Deploy(), bench, twin, data, again, calibration=found)
-        live = twin.parameter_set()
+        train(Deploy(), bench, surrogate, data, again, calibration=found)
+        live = surrogate.parameter_set()
         outputs = bench.run(live, data.x).outputs
-        assert measure(Deploy(), bench, twin, data)[0] > 0.4
+        assert measure(Deploy(), bench, surrogate, data)[0] > 0.4
         return float(torch.nn.functional.cross_entropy(outputs, data.y))
 
     assert deployed(True) < deployed(False)
@@ -202,4 +206,4 @@ def test_training_on_a_calibrated_model_serves_the_machine_better() -> None:
 
 def test_calibration_without_samples_is_refused() -> None:
     with pytest.raises(BackendError, match="calibration: got 0 samples"):
-        calibrate(Bench(ideal()), exact_twin(), samples=0)
+        calibrate(Bench(ideal()), exact_surrogate(), samples=0)

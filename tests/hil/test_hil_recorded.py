@@ -15,7 +15,7 @@ from pnnsim.hil.bench import Bench
 from pnnsim.hil.recorded import FILE, RecordedBackend, Recorder
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.networks.relaxnet import ReLaXNet
-from tests.hil.hil_machines import NETWORK, drives, exact_twin, spec, weights
+from tests.hil.hil_machines import NETWORK, drives, exact_surrogate, spec, weights
 
 
 def machine() -> SimulatedBackend:
@@ -25,7 +25,7 @@ def machine() -> SimulatedBackend:
 def session(backend: HardwareBackend) -> list[object]:
     """Use every call once."""
     bench = Bench(backend)
-    parameters = exact_twin().parameter_set()
+    parameters = exact_surrogate().parameter_set()
     bench.load(parameters)
     bench.updated()
     measured = [backend.forward(drives(), states=True), backend.forward(drives())]
@@ -150,7 +150,7 @@ class Counting:
 def test_bench_writes_only_what_has_changed() -> None:
     backend = Counting()
     bench = Bench(backend)  # type: ignore[arg-type]
-    parameters = exact_twin().parameter_set()
+    parameters = exact_surrogate().parameter_set()
     bench.load(parameters)
     bench.load(parameters)
     parameters.gain.mul_(2.0)
@@ -165,7 +165,7 @@ def test_bench_writes_only_what_has_changed() -> None:
 
 
 def test_bench_refuses_parameters_of_another_network() -> None:
-    other = exact_twin(NETWORK.model_copy(update={"inputs": 4})).parameter_set()
+    other = exact_surrogate(NETWORK.model_copy(update={"inputs": 4})).parameter_set()
     with pytest.raises(ParameterError, match="input_weight has shape"):
         Bench(machine()).load(other)
 
@@ -194,7 +194,7 @@ def test_bench_refuses_what_no_machine_can_have_measured(
     change: Callable[[Measured], Measured], message: str
 ) -> None:
     bench = Bench(Broken(change))  # type: ignore[arg-type]
-    parameters = exact_twin().parameter_set()
+    parameters = exact_surrogate().parameter_set()
     bench.load(parameters)
     x = torch.rand((5, NETWORK.inputs), generator=torch.Generator().manual_seed(0))
     with pytest.raises(BackendError, match=message):

@@ -104,9 +104,9 @@ def test_remote_training_is_the_same_to_the_last_bit(make: type) -> None:
     settings = Settings(epochs=2, batch=5, learning_rate=0.01)
 
     def trained(backend: HardwareBackend) -> tuple[dict[str, torch.Tensor], object]:
-        twin = Surrogate(NETWORK, spec(), dtype=torch.float64)
-        outcome = train(make(), Bench(backend), twin, examples(12), settings)
-        return twin.parameter_set().tensors(), outcome.bill
+        surrogate = Surrogate(NETWORK, spec(), dtype=torch.float64)
+        outcome = train(make(), Bench(backend), surrogate, examples(12), settings)
+        return surrogate.parameter_set().tensors(), outcome.bill
 
     here, bill = trained(SimulatedBackend(spec(), NETWORK, seed=7))
     far = SimulatedBackend(spec(), NETWORK, seed=7)

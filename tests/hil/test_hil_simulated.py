@@ -25,7 +25,7 @@ from pnnsim.specs.hardware import load_spec
 from tests.hil.hil_machines import (
     NETWORK,
     drives,
-    exact_twin,
+    exact_surrogate,
     examples,
     ideal,
     spec,
@@ -52,9 +52,9 @@ def noisy(seed: int = 7, index: int = 0) -> SimulatedBackend:
     ids=["plain", "residual", "injection", "order"],
 )
 def test_machine_without_imperfections_is_the_ideal_network(network) -> None:
-    twin, x = exact_twin(network), examples(network=network).x
+    surrogate, x = exact_surrogate(network), examples(network=network).x
     bench = Bench(ideal(network))
-    parameters = twin.parameter_set()
+    parameters = surrogate.parameter_set()
     bench.load(parameters)
     run = bench.run(parameters, x, states=True)
     expected = ideal_outputs(Chip.nominal(spec(), network), parameters, x)
@@ -72,7 +72,7 @@ def test_chip_of_the_simulator_and_of_the_backend_are_the_same_chip() -> None:
     rest = sorted(chip.imperfections - fixed)
     backend = SimulatedBackend(machine, NETWORK, seed=7, index=2, without=rest)
     x = examples().x
-    parameters = exact_twin().parameter_set()
+    parameters = exact_surrogate().parameter_set()
     bench = Bench(backend)
     bench.load(parameters)
     visits = time_run(chip, len(x)).visits
@@ -129,7 +129,7 @@ def test_a_pass_that_ends_elsewhere_pays_for_the_way_back_of_the_switch() -> Non
 
 def test_forward_costs_what_the_simulator_reports() -> None:
     x, y = examples(20).x, examples(20).y
-    parameters = exact_twin().parameter_set()
+    parameters = exact_surrogate().parameter_set()
     metrics = simulate(spec(), parameters, x, y, chips=1).metrics
     bill = Meter(Chip.nominal(spec(), NETWORK)).forward(20, states=False).bill
     assert bill.forward.count == 20

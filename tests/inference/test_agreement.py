@@ -73,15 +73,15 @@ def test_ideal_simulator_and_surrogate_equal_numpy(name: str) -> None:
     spec = load_spec("photonic_mrr")
     parameters, x = random_parameters(network), random_inputs(network)
 
-    twin = Surrogate(network, spec, imperfections=(), dtype=torch.float64)
-    twin.load_parameter_set(parameters)
+    surrogate = Surrogate(network, spec, imperfections=(), dtype=torch.float64)
+    surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network).fabricate(seed=3, index=0)
     visits = time_run(chip, len(x)).visits
     simulated = evaluate(chip, parameters, x, visits, Read(frozenset()))
 
     expected = numpy_forward(parameters, x)
     assert np.abs(expected).max() > 0.1
-    np.testing.assert_allclose(twin(x).detach().numpy(), expected, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(surrogate(x).detach().numpy(), expected, rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(simulated.numpy(), expected, rtol=0, atol=TOLERANCE)
 
 
@@ -96,26 +96,28 @@ def test_nominal_simulator_equals_the_surrogate_with_what_it_was_trained_with(
     network = NETWORKS[name]
     spec = load_spec("photonic_mrr")
     parameters, x = random_parameters(network), random_inputs(network, samples)
-    twin = Surrogate(network, spec, dtype=torch.float64)
-    twin.load_parameter_set(parameters)
+    surrogate = Surrogate(network, spec, dtype=torch.float64)
+    surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network)
 
     simulated = evaluate(
         chip, parameters, x, time_run(chip, len(x)).visits, Read(chip.deterministic)
     )
 
-    np.testing.assert_allclose(simulated.numpy(), twin(x).detach().numpy(), rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(
+        simulated.numpy(), surrogate(x).detach().numpy(), rtol=0, atol=TOLERANCE
+    )
 
 
 def test_gradients_of_tied_sets_sum_over_the_steps_that_use_them() -> None:
     """Compare with the recursion for delta and lambda, written out by hand."""
     network = ReLaXNet(inputs=5, hidden=6, outputs=3, weight_sets=2, steps=5, residual=0.3)
-    twin = Surrogate(network, load_spec("photonic_mrr"), imperfections=(), dtype=torch.float64)
-    twin.load_parameter_set(random_parameters(network))
+    surrogate = Surrogate(network, load_spec("photonic_mrr"), imperfections=(), dtype=torch.float64)
+    surrogate.load_parameter_set(random_parameters(network))
     x = random_inputs(network, 4)
-    twin(x).sum().backward()
+    surrogate(x).sum().backward()
 
-    p = twin.parameter_set()
+    p = surrogate.parameter_set()
     weight, gain, bias = p.weight.numpy(), p.gain.numpy(), p.bias.numpy()
     h = np.maximum(x.numpy() @ p.input_weight.numpy().T + p.input_bias.numpy(), 0.0)
     lines, slopes, inside = [], [], []
@@ -132,5 +134,5 @@ def test_gradients_of_tied_sets_sum_over_the_steps_that_use_them() -> None:
         delta = slopes[t] * lam
         gradient[t % 2] += gain[t % 2] * delta.T @ lines[t]
         lam = (0.3 * lam + gain[t % 2] * delta @ weight[t % 2]) * inside[t]
-    assert twin.weight.grad is not None
-    np.testing.assert_allclose(twin.weight.grad.numpy(), gradient, rtol=0, atol=TOLERANCE)
+    assert surrogate.weight.grad is not None
+    np.testing.assert_allclose(surrogate.weight.grad.numpy(), gradient, rtol=0, atol=TOLERANCE)

@@ -1,4 +1,4 @@
-"""Machines of light agree with the plain network when ideal, and with their twins when nominal."""
+"""Machines of light agree with the plain network when ideal, and with their surrogates when nominal."""
 
 from __future__ import annotations
 
@@ -63,15 +63,16 @@ def test_an_ideal_chip_computes_the_plain_network(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_a_nominal_chip_computes_what_its_twin_computes(name: str) -> None:
+def test_a_nominal_chip_computes_what_its_surrogate_computes(name: str) -> None:
     spec, x = load_spec(name), inputs()
-    twin = Surrogate(NETWORK, spec, dtype=torch.float64)
-    twin.load_parameter_set(random_parameters())
+    surrogate = Surrogate(NETWORK, spec, dtype=torch.float64)
+    surrogate.load_parameter_set(random_parameters())
     chip = Chip.nominal(spec, NETWORK)
     visits = time_run(chip, len(x)).visits
     found = evaluate(chip, random_parameters(), x, visits, Read(chip.deterministic))
-    # Whatever a machine leaves unsettled stands in the twin by nominal times, which are longer.
-    np.testing.assert_allclose(found.numpy(), twin(x).detach().numpy(), rtol=0, atol=TOLERANCE)
+    # Whatever a machine leaves unsettled stands in the surrogate by nominal times, which are
+    # longer.
+    np.testing.assert_allclose(found.numpy(), surrogate(x).detach().numpy(), rtol=0, atol=TOLERANCE)
 
 
 def test_weights_that_drift_change_what_a_machine_answers_after_a_rest() -> None:

@@ -52,9 +52,9 @@ def test_order_of_work_changes_times_and_not_what_is_computed(count, control):
     expected = numpy_forward(parameters, x)
     np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=TOLERANCE)
 
-    twin = Surrogate(network, spec, imperfections=(), dtype=torch.float64)
-    twin.load_parameter_set(parameters)
-    np.testing.assert_allclose(twin(x).detach().numpy(), expected, rtol=0, atol=TOLERANCE)
+    surrogate = Surrogate(network, spec, imperfections=(), dtype=torch.float64)
+    surrogate.load_parameter_set(parameters)
+    np.testing.assert_allclose(surrogate(x).detach().numpy(), expected, rtol=0, atol=TOLERANCE)
 
 
 @st.composite

@@ -147,10 +147,10 @@ def test_signal_budget() -> None:
 def test_the_ideal_machine_is_the_network_in_numpy() -> None:
     """The shipped machine, every imperfection off: tanh of gain W h + b, twelve times over."""
     network = ReLaXNet(inputs=6, hidden=40, outputs=3, weight_sets=2, steps=5, residual=0.3)
-    twin = Surrogate(
+    surrogate = Surrogate(
         network, load_spec("photonic_mzi"), imperfections=(), dtype=torch.float64, seed=4
     )
-    p = twin.parameter_set()
+    p = surrogate.parameter_set()
     x = torch.rand((7, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     h = np.maximum(x.numpy() @ p.input_weight.numpy().T + p.input_bias.numpy(), 0.0)
     for t in range(5):
@@ -158,7 +158,7 @@ def test_the_ideal_machine_is_the_network_in_numpy() -> None:
         a = p.gain.numpy()[t % 2] * line @ p.weight.numpy()[t % 2].T + p.bias.numpy()[t % 2]
         h = 0.3 * line + np.tanh(np.clip(a, -4.0, 4.0))
     expected = h @ p.output_weight.numpy().T + p.output_bias.numpy()
-    np.testing.assert_allclose(twin(x).detach().numpy(), expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(surrogate(x).detach().numpy(), expected, rtol=0, atol=1e-10)
 
 
 def test_each_imperfection_of_the_machine_changes_the_answer() -> None:
@@ -168,8 +168,8 @@ def test_each_imperfection_of_the_machine_changes_the_answer() -> None:
     # 8 bits would hide the laser's noise.
     depth = [("encoder.bits", "16"), ("nonlinearity.bits", "16")]
     machine = load_spec("photonic_mzi", [*banks, *depth])
-    twin = Surrogate(network, machine, dtype=torch.float64)
-    parameters = twin.parameter_set()
+    surrogate = Surrogate(network, machine, dtype=torch.float64)
+    parameters = surrogate.parameter_set()
     c = Chip.nominal(machine, network).fabricate(5, 0)
     visits = time_run(c, 9).visits
     x = torch.rand((9, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -59,11 +59,11 @@ def test_an_ideal_machine_computes_the_same_with_fewer_banks(name: str, count: s
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_nominal_machine_agrees_with_its_surrogate(name: str) -> None:
     chip = chip_of(name, *SHAPE, FOLDED)
-    twin = Surrogate(NETWORK, chip.spec, dtype=torch.float64)
-    twin.load_parameter_set(random_parameters(NETWORK))
+    surrogate = Surrogate(NETWORK, chip.spec, dtype=torch.float64)
+    surrogate.load_parameter_set(random_parameters(NETWORK))
     x = random_inputs(NETWORK, 5)
     found = answers(chip, active=chip.deterministic)
-    np.testing.assert_allclose(found, twin(x).detach(), rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(found, surrogate(x).detach(), rtol=0, atol=TOLERANCE)
 
 
 def test_gradients_reach_every_weight_of_every_fold() -> None:
@@ -71,11 +71,11 @@ def test_gradients_reach_every_weight_of_every_fold() -> None:
     whole = load_spec("photonic_mrr", [*SHAPE, WHOLE])
     found = []
     for one in (spec, whole):
-        twin = Surrogate(NETWORK, one, imperfections=(), dtype=torch.float64)
-        twin.load_parameter_set(random_parameters(NETWORK))
-        twin(random_inputs(NETWORK)).square().sum().backward()
-        assert twin.weight.grad is not None
-        found.append(twin.weight.grad)
+        surrogate = Surrogate(NETWORK, one, imperfections=(), dtype=torch.float64)
+        surrogate.load_parameter_set(random_parameters(NETWORK))
+        surrogate(random_inputs(NETWORK)).square().sum().backward()
+        assert surrogate.weight.grad is not None
+        found.append(surrogate.weight.grad)
     assert bool((found[0] != 0.0).all())
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=TOLERANCE)
 

@@ -93,8 +93,8 @@ def test_one_sample_is_a_batch_of_one_with_or_without_its_axis() -> None:
 
 
 def test_float64_parameters_take_float32_inputs() -> None:
-    twin = Surrogate(NETWORK, SPEC, dtype=torch.float64)
-    assert figures(parameters=twin) == figures(parameters=twin, x=X.double())
+    surrogate = Surrogate(NETWORK, SPEC, dtype=torch.float64)
+    assert figures(parameters=surrogate) == figures(parameters=surrogate, x=X.double())
 
 
 def test_a_machine_is_given_by_name_path_or_itself(tmp_path: Path) -> None:

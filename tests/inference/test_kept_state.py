@@ -109,10 +109,10 @@ def test_machine_and_surrogate_equal_numpy(streams: int) -> None:
     visits = time_run(chip, len(x)).visits
     found = outputs(chip, parameters, x, visits, without=sorted(chip.imperfections)).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
-    twin = Surrogate(NETWORK, spec, imperfections=(), dtype=torch.float64)
-    twin.load_parameter_set(parameters, any_machine=True)
+    surrogate = Surrogate(NETWORK, spec, imperfections=(), dtype=torch.float64)
+    surrogate.load_parameter_set(parameters, any_machine=True)
     sequences = x.reshape(length, streams, 5).transpose(0, 1)
-    found = twin(sequences).detach().transpose(0, 1).reshape(-1, 3).numpy()
+    found = surrogate(sequences).detach().transpose(0, 1).reshape(-1, 3).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
 
 
@@ -160,10 +160,10 @@ def test_only_a_kept_state_tells_letters_that_depend_on_the_one_before() -> None
             inputs=2, hidden=12, outputs=2, weight_sets=2, steps=2, injection="every",
             state=state,
         )  # fmt: skip
-        twin = Surrogate(network, load_spec("photonic_mrr"), seed=1)
+        surrogate = Surrogate(network, load_spec("photonic_mrr"), seed=1)
         training = TrainingParams(epochs=30, batch=8 if state == "keep" else 160, learning_rate=0.1)
-        fit(twin, examples, examples, training, select="loss")
-        losses[state] = score(twin, examples)[1]
+        fit(surrogate, examples, examples, training, select="loss")
+        losses[state] = score(surrogate, examples)[1]
     assert losses["reset"] == pytest.approx(np.log(2.0), rel=1e-2, abs=0)
     # The first letter of a sequence leaves two ways open: ln 2 over 20, or 0.035.
     assert losses["keep"] < 0.1

@@ -132,13 +132,13 @@ def test_nominal_simulator_equals_the_surrogate(name: str) -> None:
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=6)
     spec = load_spec(name)
     parameters, x = random_parameters(network), random_inputs(network)
-    twin = Surrogate(network, spec, dtype=torch.float64)
-    twin.load_parameter_set(parameters)
+    surrogate = Surrogate(network, spec, dtype=torch.float64)
+    surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network)
     simulated = evaluate(
         chip, parameters, x, time_run(chip, len(x)).visits, Read(chip.deterministic)
     )
-    np.testing.assert_allclose(simulated.numpy(), twin(x).detach().numpy(), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(simulated.numpy(), surrogate(x).detach().numpy(), rtol=0, atol=1e-10)
     assert np.abs(simulated.numpy()).max() > 0.01
 
 

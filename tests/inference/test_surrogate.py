@@ -36,12 +36,12 @@ def inputs(samples: int = 7, seed: int = 1) -> torch.Tensor:
     return torch.rand((samples, 9), generator=generator, dtype=torch.float64)
 
 
-def twin(network: ReLaXNet = NETWORK, **options) -> Surrogate:
+def new_surrogate(network: ReLaXNet = NETWORK, **options) -> Surrogate:
     return Surrogate(network, SPEC, dtype=torch.float64, **options)
 
 
 def test_the_state_dict_restores_every_answer() -> None:
-    first, second = twin(seed=1), twin(seed=2)
+    first, second = surrogate(seed=1), surrogate(seed=2)
     x = inputs()
     first.standardize(x)
     assert not torch.equal(first(x), second(x))
@@ -50,7 +50,7 @@ def test_the_state_dict_restores_every_answer() -> None:
 
 
 def test_a_deep_copy_answers_alike_and_trains_apart() -> None:
-    original = twin(drawn=MISSES)
+    original = surrogate(drawn=MISSES)
     x = inputs()
     copied = copy.deepcopy(original)
     assert torch.equal(original(x), copied(x))
@@ -60,7 +60,7 @@ def test_a_deep_copy_answers_alike_and_trains_apart() -> None:
 
 
 def test_a_plain_torch_loop_with_a_data_loader_trains_it() -> None:
-    model = twin()
+    model = new_surrogate()
     x = inputs(64)
     y = (x[:, 0] > 0.5).long()
     loader = DataLoader(TensorDataset(x, y), batch_size=16)
@@ -82,7 +82,7 @@ def test_a_plain_torch_loop_with_a_data_loader_trains_it() -> None:
 # torch's own tracer does things of which torch itself warns.
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 def test_torch_compile_gives_the_same_answers_and_gradients() -> None:
-    plain, compiled = twin(seed=3), twin(seed=3)
+    plain, compiled = surrogate(seed=3), surrogate(seed=3)
     run = torch.compile(compiled, backend="eager")
     x = inputs()
     plain(x).square().sum().backward()
@@ -95,13 +95,13 @@ def test_torch_compile_gives_the_same_answers_and_gradients() -> None:
 
 @pytest.mark.parametrize("network", [NETWORK, EVERY], ids=["first", "every"])
 def test_units_of_training_are_folded_into_what_the_machine_gets(network: ReLaXNet) -> None:
-    """The machine, which knows nothing of means and scales, gives the twin's own answers."""
-    model = twin(network, imperfections=(), state_scale=0.25)
+    """The machine, which knows nothing of means and scales, gives the surrogate's own answers."""
+    model = surrogate(network, imperfections=(), state_scale=0.25)
     x = 3.0 + inputs()
     model.standardize(x)
     with torch.no_grad():
         model.bias.normal_(generator=torch.Generator().manual_seed(5))
-    plain = twin(network, imperfections=())
+    plain = surrogate(network, imperfections=())
     plain.load_parameter_set(model.parameter_set())
     np.testing.assert_allclose(
         model(x).detach().numpy(), plain(x).detach().numpy(), rtol=0, atol=ROUNDING
@@ -110,10 +110,10 @@ def test_units_of_training_are_folded_into_what_the_machine_gets(network: ReLaXN
 
 @pytest.mark.parametrize("network", [NETWORK, EVERY], ids=["first", "every"])
 def test_loading_what_was_saved_changes_nothing(network: ReLaXNet) -> None:
-    model = twin(network, state_scale=0.25)
+    model = surrogate(network, state_scale=0.25)
     x = 3.0 + inputs()
     model.standardize(x)
-    other = twin(network, state_scale=0.5, seed=9)
+    other = surrogate(network, state_scale=0.5, seed=9)
     other.standardize(inputs(seed=2))
     other.load_parameter_set(model.parameter_set())
     for name, value in other.parameter_set().tensors().items():
@@ -123,7 +123,7 @@ def test_loading_what_was_saved_changes_nothing(network: ReLaXNet) -> None:
 
 def test_standardized_inputs_have_mean_zero_and_variance_one_before_the_input_map() -> None:
     """Compare the state's drive with NumPy's own standardization."""
-    model = twin(imperfections=())
+    model = surrogate(imperfections=())
     x = 3.0 + 2.0 * inputs(200)
     x[:, 4] = 1.5
     model.standardize(x)
@@ -144,7 +144,7 @@ def test_first_gains_carry_a_residual_through_many_steps_without_growth() -> Non
 
 
 def test_what_is_drawn_is_drawn_in_training_mode_only() -> None:
-    model, x = twin(drawn=MISSES), inputs()
+    model, x = surrogate(drawn=MISSES), inputs()
     nominal = nominal_outputs(model.chip, model.parameter_set(), x)
     first, second = model(x), model(x)
     assert not torch.equal(first, second)
@@ -152,22 +152,22 @@ def test_what_is_drawn_is_drawn_in_training_mode_only() -> None:
 
 
 def test_a_drawn_chip_stays_for_as_many_evaluations_as_asked_for() -> None:
-    model, x = twin(drawn=MISSES, redraw=3), inputs()
+    model, x = surrogate(drawn=MISSES, redraw=3), inputs()
     answers = [model(x).detach() for _ in range(7)]
     same = [torch.equal(a, b) for a, b in pairwise(answers)]
     assert same == [True, True, False, True, True, False]
 
 
 def test_noise_of_reading_is_fresh_in_every_evaluation() -> None:
-    model, x = twin(drawn=["detector.amplifier_noise"], redraw=100), inputs()
+    model, x = surrogate(drawn=["detector.amplifier_noise"], redraw=100), inputs()
     assert not torch.equal(model(x), model(x))
 
 
 def test_the_same_seed_draws_the_same_and_goes_on_from_its_counts() -> None:
     x = inputs()
-    first = twin(drawn=MISSES)
+    first = surrogate(drawn=MISSES)
     answers = [first(x).detach() for _ in range(4)]
-    second = twin(drawn=MISSES)
+    second = surrogate(drawn=MISSES)
     second.draws.chips, second.draws.reads = 2, 2
     assert torch.equal(second(x), answers[2])
     assert torch.equal(second(x), answers[3])
@@ -217,16 +217,16 @@ def test_training_never_draws_a_chip_that_is_simulated_later() -> None:
 
 def test_unknown_imperfections_are_named_with_those_there_are() -> None:
     with pytest.raises(ParameterError, match=r"unknown imperfections detector\.rust; this machine"):
-        twin(drawn=["detector.rust"])
+        surrogate(drawn=["detector.rust"])
 
 
 def test_numbers_for_another_machine_are_refused_unless_asked_for() -> None:
     other = load_spec("photonic_mrr", [("switch.rise_time", "5 ns")])
     numbers = Surrogate(NETWORK, other).parameter_set()
     with pytest.raises(ParameterError, match="trained for the machine"):
-        twin().load_parameter_set(numbers)
-    twin().load_parameter_set(numbers, any_machine=True)
-    twin().load_parameter_set(replace(numbers, spec_sha256=""))
+        new_surrogate().load_parameter_set(numbers)
+    new_surrogate().load_parameter_set(numbers, any_machine=True)
+    new_surrogate().load_parameter_set(replace(numbers, spec_sha256=""))
 
 
 MODES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
@@ -247,21 +247,21 @@ def test_a_surrogate_that_is_made_and_asked_without_gradients_learns_as_any_othe
         with mode():
             spec = load_spec(machine)
             every = Chip.nominal(spec, network).imperfections
-            twin = Surrogate(network, spec, drawn=every, redraw=2)
-            twin(x)
-            twin.eval()(x)
-            twin.standardize(x)
-            twin.load_parameter_set(twin.parameter_set())
-            given = twin.parameter_set()
+            surrogate = Surrogate(network, spec, drawn=every, redraw=2)
+            surrogate(x)
+            surrogate.eval()(x)
+            surrogate.standardize(x)
+            surrogate.load_parameter_set(surrogate.parameter_set())
+            given = surrogate.parameter_set()
         assert not any(tensor.is_inference() for tensor in given.tensors().values())
-        twin.train()
-        optimizer = torch.optim.SGD(twin.parameters(), lr=1e-2)
+        surrogate.train()
+        optimizer = torch.optim.SGD(surrogate.parameters(), lr=1e-2)
         for _ in range(3):
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(twin(x), torch.tensor([0, 1, 2, 0])).backward()
-            assert all(parameter.grad is not None for parameter in twin.parameters())
+            torch.nn.functional.cross_entropy(surrogate(x), torch.tensor([0, 1, 2, 0])).backward()
+            assert all(parameter.grad is not None for parameter in surrogate.parameters())
             optimizer.step()
-        return {name: value.detach().clone() for name, value in twin.state_dict().items()}
+        return {name: value.detach().clone() for name, value in surrogate.state_dict().items()}
 
     wanted, found = trained(nullcontext), trained(MODES[mode])
     assert all(torch.equal(found[name], value) for name, value in wanted.items())

@@ -71,14 +71,18 @@ def test_no_samples_have_no_outputs() -> None:
 
 def test_calibrated_weights_follow_their_targets_in_training() -> None:
     """Calibration against crosstalk measures without gradients; they must reach the weights."""
-    twin = Surrogate(NETWORK, load_spec("photonic_mrr"), imperfections=["weight_banks.crosstalk"])
-    twin(torch.rand((4, 6), generator=torch.Generator().manual_seed(0))).square().sum().backward()
-    assert twin.weight.grad is not None
+    surrogate = Surrogate(
+        NETWORK, load_spec("photonic_mrr"), imperfections=["weight_banks.crosstalk"]
+    )
+    surrogate(
+        torch.rand((4, 6), generator=torch.Generator().manual_seed(0))
+    ).square().sum().backward()
+    assert surrogate.weight.grad is not None
     plain = Surrogate(NETWORK, load_spec("photonic_mrr"), imperfections=())
     plain(torch.rand((4, 6), generator=torch.Generator().manual_seed(0))).square().sum().backward()
     assert plain.weight.grad is not None
     # Calibration leaves about a percent of each weight, so the gradients agree in direction.
     alike = torch.nn.functional.cosine_similarity(
-        twin.weight.grad.flatten(), plain.weight.grad.flatten(), dim=0
+        surrogate.weight.grad.flatten(), plain.weight.grad.flatten(), dim=0
     )
     assert float(alike) > 0.99

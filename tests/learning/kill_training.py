@@ -32,9 +32,9 @@ def work(folder: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.rand((96, 6), generator=generator)
     examples = Labelled(x, (3 * x[:, 0]).long())
-    twin = Surrogate(NETWORK, load_spec("photonic_mrr"), seed=4, drawn=DRAWN, redraw=4)
-    fit(twin, examples, examples, TRAINING, checkpoints=folder)
-    twin.parameter_set().save(folder / "parameters.safetensors")
+    surrogate = Surrogate(NETWORK, load_spec("photonic_mrr"), seed=4, drawn=DRAWN, redraw=4)
+    fit(surrogate, examples, examples, TRAINING, checkpoints=folder)
+    surrogate.parameter_set().save(folder / "parameters.safetensors")
 
 
 def child(folder: Path) -> int:

@@ -27,7 +27,7 @@ def examples(seed: int = 0, samples: int = 60) -> Labelled:
     return Labelled(x, (3 * x[:, 0]).long())
 
 
-def twin(seed: int = 0) -> Surrogate:
+def new_surrogate(seed: int = 0) -> Surrogate:
     return Surrogate(NETWORK, SPEC, seed=seed)
 
 
@@ -37,19 +37,19 @@ def settings(**more) -> TrainingParams:
 
 def test_it_learns() -> None:
     training = settings(epochs=40, learning_rate=0.02)
-    history = fit(twin(), examples(), examples(1), training)
+    history = fit(new_surrogate(), examples(), examples(1), training)
     assert history.loss[-1] < 0.5 * history.loss[0]
     assert history.validation_accuracy[history.best_epoch] > 0.8
 
 
 def test_the_best_epoch_is_kept_by_accuracy_or_by_loss() -> None:
     training = settings(epochs=30, learning_rate=0.1, schedule="constant", patience=30)
-    model = twin()
+    model = new_surrogate()
     history = fit(model, examples(), examples(1), training)
     assert history.best_epoch == int(np.argmax(history.validation_accuracy))
     assert score(model, examples(1))[0] == max(history.validation_accuracy)
 
-    model = twin()
+    model = new_surrogate()
     history = fit(model, examples(), examples(1), training, select="loss")
     assert history.best_epoch == int(np.argmin(history.validation_loss))
     assert score(model, examples(1))[1] == min(history.validation_loss)
@@ -57,7 +57,7 @@ def test_the_best_epoch_is_kept_by_accuracy_or_by_loss() -> None:
 
 def test_without_patience_the_last_epoch_is_kept() -> None:
     training = settings(epochs=30, learning_rate=0.1, schedule="constant")
-    model = twin()
+    model = new_surrogate()
     history = fit(model, examples(), examples(1), training)
     assert history.best_epoch == 29
     assert score(model, examples(1))[0] == history.validation_accuracy[-1]
@@ -65,7 +65,7 @@ def test_without_patience_the_last_epoch_is_kept() -> None:
 
 
 def test_the_score_is_that_of_numpy() -> None:
-    model, held = twin(), examples(2, 9)
+    model, held = new_surrogate(), examples(2, 9)
     answers = model(held.x).detach().double().numpy()
     y = held.y.numpy()
     logarithms = answers - np.log(np.exp(answers).sum(axis=1, keepdims=True))
@@ -77,7 +77,7 @@ def test_the_score_is_that_of_numpy() -> None:
 def test_patience_ends_a_training_that_no_longer_gets_better() -> None:
     # With steps this small nothing changes: the first epoch stays the best.
     training = settings(epochs=50, learning_rate=1e-12, patience=3)
-    history = fit(twin(), examples(), examples(1), training)
+    history = fit(new_surrogate(), examples(), examples(1), training)
     assert (len(history.loss), history.best_epoch) == (4, 0)
 
 
@@ -97,13 +97,13 @@ def test_the_step_size_changes_with_every_batch() -> None:
             seen.append(self.param_groups[0]["lr"])
 
     training = settings(epochs=2, batch=30, learning_rate=1.0)
-    fit(twin(), examples(), examples(1), training, optimizer=Watched)
+    fit(new_surrogate(), examples(), examples(1), training, optimizer=Watched)
     wanted = [0.5 * (1 + math.cos(math.pi * (k + 0.5) / 4)) for k in range(4)]
     assert seen == pytest.approx(wanted, rel=1e-12, abs=0)
 
 
 def test_weight_sets_take_their_own_steps_and_decay_alike() -> None:
-    model = twin()
+    model = new_surrogate()
     training = settings(weight_rate=10.0, weight_decay=0.5, learning_rate=0.01)
     others, sets = make_optimizer(model, training).param_groups
     assert sets["params"] == [model.weight]
@@ -119,7 +119,7 @@ def test_weight_sets_take_their_own_steps_and_decay_alike() -> None:
     [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)],
 )
 def test_the_settings_name_the_optimizer(name: str, kind: type) -> None:
-    found = make_optimizer(twin(), settings(optimizer=name, momentum=0.7))
+    found = make_optimizer(new_surrogate(), settings(optimizer=name, momentum=0.7))
     assert type(found) is kind
     assert found.param_groups[0].get("momentum", 0.7) == 0.7
 
@@ -130,7 +130,7 @@ def test_one_step_of_sgd_is_the_clipped_gradient_with_smoothed_labels() -> None:
         epochs=1, batch=60, optimizer="sgd", momentum=0.0, learning_rate=0.5, gradient_clip=0.01,
         label_smoothing=0.3, schedule="constant",
     )  # fmt: skip
-    by_hand, held = twin(), examples()
+    by_hand, held = new_surrogate(), examples()
     logarithms = torch.log_softmax(by_hand(held.x), dim=1)
     wanted = 0.7 * torch.nn.functional.one_hot(held.y, 3) + 0.1
     (-(wanted * logarithms).sum(dim=1).mean()).backward()
@@ -138,9 +138,9 @@ def test_one_step_of_sgd_is_the_clipped_gradient_with_smoothed_labels() -> None:
     norm = math.sqrt(sum(float(g.double().square().sum()) for g in gradients))
     assert norm > 0.01
 
-    model = twin()
+    model = new_surrogate()
     fit(model, held, held, training)
-    start = twin()
+    start = new_surrogate()
     for name, parameter in by_hand.named_parameters():
         moved = getattr(start, name) - 0.5 * (0.01 / norm) * parameter.grad
         # Float32: a few rounding errors of numbers near 1.
@@ -162,7 +162,7 @@ def test_an_epoch_may_be_a_part_that_is_drawn_anew() -> None:
             return examples().take(numbers)
 
     watched = Watched()
-    fit(twin(), watched, examples(1), settings(epochs=2, examples=15))
+    fit(new_surrogate(), watched, examples(1), settings(epochs=2, examples=15))
     first, second = watched.numbers[:15], watched.numbers[15:]
     assert len(second) == len(set(first)) == len(set(second)) == 15
     assert set(first) != set(second)
@@ -171,7 +171,7 @@ def test_an_epoch_may_be_a_part_that_is_drawn_anew() -> None:
 def test_seeds_decide_everything() -> None:
     runs = []
     for seed in (0, 0, 1):
-        model = twin(seed)
+        model = surrogate(seed)
         fit(model, examples(), examples(1), settings(seed=seed))
         runs.append(model.weight.detach().clone())
     assert torch.equal(runs[0], runs[1])
@@ -183,12 +183,12 @@ def test_inputs_that_are_not_finite_are_named_as_the_cause() -> None:
     held.x[17] = math.nan
     # Order of examples with seed 0: any batch may meet it, in the first epoch.
     with pytest.raises(TrainingError, match=r"epoch 1, batch \d+: loss nan.*inputs of this batch"):
-        fit(twin(), held, examples(1), settings())
+        fit(new_surrogate(), held, examples(1), settings())
 
 
 def test_steps_that_are_too_large_are_named_as_the_cause() -> None:
     training = settings(optimizer="sgd", learning_rate=10.0, gradient_clip=1e6)
-    model = twin()
+    model = new_surrogate()
     with torch.no_grad():
         model.output_weight.mul_(1e6)
     with pytest.raises(TrainingError, match=r"epoch 1, batch 1: loss .*training\.learning_rate"):
@@ -196,7 +196,7 @@ def test_steps_that_are_too_large_are_named_as_the_cause() -> None:
 
 
 def test_parameters_that_are_not_finite_are_named() -> None:
-    model = twin()
+    model = new_surrogate()
     with torch.no_grad():
         model.gain[1] = math.inf
     with pytest.raises(TrainingError, match="Likely cause: gain is no longer finite"):
@@ -218,7 +218,7 @@ def test_progress_counts_batches_and_tells_the_figures() -> None:
         def finish(self) -> None: ...
 
     watch = Watch()
-    fit(twin(), examples(samples=25), examples(1), settings(epochs=2), watch)
+    fit(new_surrogate(), examples(samples=25), examples(1), settings(epochs=2), watch)
     assert (watch.total, watch.done, len(watch.notes)) == (6, 6, 2)
     assert "validation" in watch.notes[0]
 
@@ -226,8 +226,8 @@ def test_progress_counts_batches_and_tells_the_figures() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without CUDA")
 def test_cuda_that_is_not_there_is_said_and_auto_does_without() -> None:
     with pytest.raises(TrainingError, match=r"training\.device: is cuda.*training\.device=auto"):
-        fit(twin(), examples(), examples(1), settings(device="cuda"))
-    fit(twin(), examples(), examples(1), settings(device="auto", epochs=1))
+        fit(new_surrogate(), examples(), examples(1), settings(device="cuda"))
+    fit(new_surrogate(), examples(), examples(1), settings(device="auto", epochs=1))
 
 
 def test_a_rule_decides_what_the_surrogate_sees() -> None:

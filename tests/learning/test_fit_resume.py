@@ -49,7 +49,7 @@ def examples() -> Labelled:
     return Labelled(x, (3 * x[:, 0]).long())
 
 
-def twin(seed: int = 0) -> Surrogate:
+def new_surrogate(seed: int = 0) -> Surrogate:
     return Surrogate(NETWORK, load_spec("photonic_mrr"), seed=seed, drawn=DRAWN, redraw=3)
 
 
@@ -85,11 +85,18 @@ def test_history_and_parameters_are_those_of_the_whole_run(
     tmp_path: Path, optimizer: str, batches: int
 ) -> None:
     training = settings(optimizer=optimizer, warmup=2, label_smoothing=0.1)
-    whole = twin()
+    whole = new_surrogate()
     wanted = fit(whole, examples(), examples(), training)
     with pytest.raises(Stop):
-        fit(twin(), examples(), examples(), training, StopAfter(batches), checkpoints=tmp_path)
-    resumed = twin()
+        fit(
+            new_surrogate(),
+            examples(),
+            examples(),
+            training,
+            StopAfter(batches),
+            checkpoints=tmp_path,
+        )
+    resumed = new_surrogate()
     assert fit(resumed, examples(), examples(), training, checkpoints=tmp_path) == wanted
     assert_same(whole, resumed)
 
@@ -98,11 +105,11 @@ def test_any_optimizer_of_torch_is_resumed(tmp_path: Path) -> None:
     def factory(groups):
         return torch.optim.NAdam(groups)
 
-    whole, resumed = twin(), twin()
+    whole, resumed = new_surrogate(), new_surrogate()
     wanted = fit(whole, examples(), examples(), settings(), optimizer=factory)
     with pytest.raises(Stop):
         fit(
-            twin(), examples(), examples(), settings(), StopAfter(13), optimizer=factory,
+            new_surrogate(), examples(), examples(), settings(), StopAfter(13), optimizer=factory,
             checkpoints=tmp_path,
         )  # fmt: skip
     found = fit(
@@ -121,13 +128,13 @@ def test_checkpoints_come_every_so_many_epochs_and_at_the_end(tmp_path: Path) ->
             if note:
                 written.append((tmp_path / FILE).exists() and (tmp_path / FILE).stat().st_mtime_ns)
 
-    fit(twin(), examples(), examples(), training, Watch(0), checkpoints=tmp_path)
+    fit(new_surrogate(), examples(), examples(), training, Watch(0), checkpoints=tmp_path)
     assert written[:2] == [False, False]
     assert written[2] == written[3] != written[4]
 
 
 def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
-    first, second = twin(), twin()
+    first, second = new_surrogate(), new_surrogate()
     wanted = fit(first, examples(), examples(), settings(), checkpoints=tmp_path)
     found = fit(second, examples(), examples(), settings(), StopAfter(4 * 6), checkpoints=tmp_path)
     assert found == wanted
@@ -135,22 +142,28 @@ def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
 
 
 def test_a_training_with_other_settings_is_refused_and_the_setting_named(tmp_path: Path) -> None:
-    fit(twin(), examples(), examples(), settings(), checkpoints=tmp_path)
+    fit(new_surrogate(), examples(), examples(), settings(), checkpoints=tmp_path)
     with pytest.raises(TrainingError, match=r"training\.batch was 10, is now 20"):
-        fit(twin(), examples(), examples(), settings(batch=20), checkpoints=tmp_path)
+        fit(new_surrogate(), examples(), examples(), settings(batch=20), checkpoints=tmp_path)
     fewer = Labelled(examples().x[1:], examples().y[1:])
     with pytest.raises(TrainingError, match=r"examples was \[40, 40\], is now \[39, 40\]"):
-        fit(twin(), fewer, examples(), settings(), checkpoints=tmp_path)
+        fit(new_surrogate(), fewer, examples(), settings(), checkpoints=tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x08\0\0\0\0\0\0\0{}      "])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
     with pytest.raises(TrainingError, match=r"cannot read the checkpoint.*remove it to start anew"):
-        fit(twin(), examples(), examples(), settings(), checkpoints=tmp_path)
+        fit(new_surrogate(), examples(), examples(), settings(), checkpoints=tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write the checkpoint"):
-        fit(twin(), examples(), examples(), settings(), checkpoints=tmp_path / "file" / "inside")
+        fit(
+            new_surrogate(),
+            examples(),
+            examples(),
+            settings(),
+            checkpoints=tmp_path / "file" / "inside",
+        )

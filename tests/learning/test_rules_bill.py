@@ -39,7 +39,7 @@ def bench(seed: int = 7) -> Bench:
     return Bench(SimulatedBackend(spec(), NETWORK, seed=seed), update_time=UPDATE_TIME)
 
 
-def twin() -> Surrogate:
+def new_surrogate() -> Surrogate:
     return Surrogate(NETWORK, spec(), dtype=torch.float64)
 
 
@@ -64,7 +64,7 @@ def test_every_rule_is_counted_by_hand() -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
     """Samples come one at a time here, so their time is the interval times their number."""
-    outcome = train(make_rule(name), bench(), twin(), examples(12), SETTINGS)
+    outcome = train(make_rule(name), bench(), new_surrogate(), examples(12), SETTINGS)
     passes, factor, states, writes = BY_HAND[name]
     chip = Chip.nominal(spec(), NETWORK)
     delays, static = chip.delays(), sum(chip.prices().static_w.values())
@@ -138,7 +138,7 @@ def test_dry_run_grows_with_the_epochs_but_for_the_last_write() -> None:
 
 def test_no_epochs_write_the_first_weights_and_no_more() -> None:
     none = Settings(epochs=0, batch=5)
-    outcome = train(PhysicsAware(), bench(), twin(), examples(12), none)
+    outcome = train(PhysicsAware(), bench(), new_surrogate(), examples(12), none)
     told = dry_run(PhysicsAware(), spec(), NETWORK, examples=12, settings=none)
     assert outcome.bill == told
     assert told.write.count == 2
@@ -149,7 +149,7 @@ def test_no_epochs_write_the_first_weights_and_no_more() -> None:
 def test_validation_has_a_bill_of_its_own(name: str) -> None:
     """What a rule takes is the same with and without; that was told before it started."""
     data = examples(12)
-    watched = train(MORE[name](), bench(), twin(), data, SETTINGS, validation=data)
+    watched = train(MORE[name](), bench(), new_surrogate(), data, SETTINGS, validation=data)
     told = dry_run(
         MORE[name](), spec(), NETWORK, examples=12, settings=SETTINGS, update_time=UPDATE_TIME
     )
@@ -165,8 +165,8 @@ def test_validation_has_a_bill_of_its_own(name: str) -> None:
 def test_local_rule_tries_every_label() -> None:
     found = bench()
     rule = make_rule("local")
-    train(rule, found, twin(), examples(12), SETTINGS)
-    _, bill = measure(rule, found, twin(), examples(10))
+    train(rule, found, new_surrogate(), examples(12), SETTINGS)
+    _, bill = measure(rule, found, new_surrogate(), examples(10))
     assert bill.forward.count == 10 * NETWORK.outputs
     assert bill.read.count == 10 * NETWORK.outputs * 2
 
@@ -175,7 +175,7 @@ def test_local_rule_tries_every_label() -> None:
 def test_rules_with_a_direction_lower_the_loss_on_the_machine(name: str) -> None:
     data = examples(30)
     settings = Settings(epochs=25, batch=30, learning_rate=0.03)
-    outcome = train(make_rule(name), bench(), twin(), data, settings)
+    outcome = train(make_rule(name), bench(), new_surrogate(), data, settings)
     # A random direction would raise it as often as not, by the same size of steps.
     assert outcome.loss[-1] < 0.97 * outcome.loss[0]
 
@@ -184,7 +184,7 @@ def test_same_seed_gives_the_same_parameters() -> None:
     data = examples(12)
 
     def trained(rule: Rule) -> dict[str, torch.Tensor]:
-        model = twin()
+        model = new_surrogate()
         train(rule, bench(), model, data, SETTINGS)
         return model.parameter_set().tensors()
 
@@ -194,7 +194,7 @@ def test_same_seed_gives_the_same_parameters() -> None:
 
 
 def test_machine_holds_the_last_weights_after_training() -> None:
-    found, model = bench(), twin()
+    found, model = bench(), new_surrogate()
     train(PhysicsAware(), found, model, examples(12), SETTINGS)
     backend = found.backend
     assert isinstance(backend, SimulatedBackend)
@@ -207,7 +207,7 @@ def test_machine_holds_the_last_weights_after_training() -> None:
 def test_divergence_and_a_model_of_another_network_are_errors() -> None:
     wild = Settings(epochs=3, batch=5, learning_rate=1e12)
     with pytest.raises(TrainingError, match=r"deploy: loss .* at update 2; expected less than"):
-        train(Deploy(), bench(), twin(), examples(12), wild)
+        train(Deploy(), bench(), new_surrogate(), examples(12), wild)
     other = Surrogate(NETWORK.model_copy(update={"steps": 2}), spec())
     with pytest.raises(TrainingError, match="the model is of the network"):
         train(Deploy(), bench(), other, examples(12), SETTINGS)
@@ -215,4 +215,4 @@ def test_divergence_and_a_model_of_another_network_are_errors() -> None:
         Settings(3, 0)
     with pytest.raises(TrainingError, match="rule: got 'backprop'; expected one of deploy"):
         make_rule("backprop")
-    assert math.isfinite(train(Deploy(), bench(), twin(), examples(12), SETTINGS).loss[-1])
+    assert math.isfinite(train(Deploy(), bench(), new_surrogate(), examples(12), SETTINGS).loss[-1])

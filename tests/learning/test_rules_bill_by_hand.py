@@ -106,9 +106,9 @@ def test_bill_of_one_epoch_is_counts_times_prices(
     settings = Settings(epochs=1, batch=5, learning_rate=1e-3)
     machine = spec(FAST, *gating)
     backend = SimulatedBackend(machine, NETWORK, seed=7)
-    twin = Surrogate(NETWORK, machine, dtype=torch.float64)
+    surrogate = Surrogate(NETWORK, machine, dtype=torch.float64)
     bench = Bench(backend, update_time=UPDATE)
-    bill = train(make_rule(name), bench, twin, examples(12), settings).bill
+    bill = train(make_rule(name), bench, surrogate, examples(12), settings).bill
     told = dry_run(
         make_rule(name), machine, NETWORK, examples=12, settings=settings, update_time=UPDATE
     )

@@ -27,7 +27,7 @@ from pnnsim.learning.rules import (
 from pnnsim.learning.rules.local import with_label
 from pnnsim.learning.rules.perturbed import vector
 from pnnsim.networks.relaxnet import ReLaXNet
-from tests.hil.hil_machines import NETWORK, exact_twin, examples, ideal, spec
+from tests.hil.hil_machines import NETWORK, exact_surrogate, examples, ideal, spec
 
 NETWORKS = {
     "plain": NETWORK,
@@ -36,20 +36,22 @@ NETWORKS = {
 }
 
 
-def session(network: ReLaXNet = NETWORK, twin: Surrogate | None = None) -> Session:
+def session(network: ReLaXNet = NETWORK, surrogate: Surrogate | None = None) -> Session:
     data = examples(network=network)
-    found = Session(Bench(ideal(network)), twin or exact_twin(network), lambda: (data.x, data.y), 0)
+    found = Session(
+        Bench(ideal(network)), surrogate or exact_surrogate(network), lambda: (data.x, data.y), 0
+    )
     with torch.no_grad():
         # Of a common size, so that no parameter's gradient hides behind another's.
-        found.twin.gain.fill_(0.4)
+        found.surrogate.gain.fill_(0.4)
     return found
 
 
 def gradient(rule: Rule, at: Session) -> torch.Tensor:
-    at.twin.zero_grad()
+    at.surrogate.zero_grad()
     rule.begin(at)
     rule.gradient(at)
-    parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in at.twin.parameters()]
+    parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in at.surrogate.parameters()]
     return torch.cat([part.reshape(-1) for part in parts]).detach()
 
 
@@ -100,17 +102,17 @@ def test_physics_aware_gradient_is_the_models_where_the_machine_is_the_model(nam
 def test_physics_aware_linearizes_the_model_at_what_was_measured() -> None:
     """A machine whose banks are off: compare with the recursion written out in NumPy."""
     at = session()
-    others = torch.flip(at.twin.parameter_set().weight, dims=(1,))
+    others = torch.flip(at.surrogate.parameter_set().weight, dims=(1,))
 
     class Off(SimulatedBackend):
         def write(self, weight_set: int, weight: torch.Tensor):
             return super().write(weight_set, others[weight_set])
 
-    every = sorted(at.twin.chip.imperfections)
+    every = sorted(at.surrogate.chip.imperfections)
     at.bench = Bench(Off(spec(), NETWORK, without=every))
     gradient(PhysicsAware(), at)
 
-    p = at.twin.parameter_set()
+    p = at.surrogate.parameter_set()
     data = examples()
     x, weight, wrong = data.x.numpy(), p.weight.numpy(), others.numpy()
     gain, bias = p.gain.numpy(), p.bias.numpy()
@@ -132,8 +134,8 @@ def test_physics_aware_linearizes_the_model_at_what_was_measured() -> None:
         delta = slope * lam
         expected[t % 2] += gain[t % 2] * delta.T @ lines[t]
         lam = gain[t % 2] * delta @ weight[t % 2] * kept[t]
-    assert at.twin.weight.grad is not None
-    np.testing.assert_allclose(at.twin.weight.grad, expected, rtol=0, atol=1e-10)
+    assert at.surrogate.weight.grad is not None
+    np.testing.assert_allclose(at.surrogate.weight.grad, expected, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("slope", [None, torch.cos], ids=["dfa", "augmented"])
@@ -144,7 +146,7 @@ def test_feedback_alignment_is_its_equation(slope, injection: str, feedback) -> 
     at = session(network)
     rule = FeedbackAlignment(slope, feedback)
     gradient(rule, at)
-    p, data = at.twin.parameter_set(), examples(network=network)
+    p, data = at.surrogate.parameter_set(), examples(network=network)
     x, b = data.x.numpy(), rule._matrices.numpy()
     weight, gain, bias = p.weight.numpy(), p.gain.numpy(), p.bias.numpy()
     drive = x @ p.input_weight.numpy().T
@@ -174,13 +176,13 @@ def test_feedback_alignment_is_its_equation(slope, injection: str, feedback) -> 
         expected_weight[t % 2] += gain[t % 2] * deltas[t].T @ lines[t]
         expected_bias[t % 2] += deltas[t].sum(axis=0)
     at_drive = (error @ b[-1].T) * (drive > 0) if first else sum(deltas)
-    twin = at.twin
+    surrogate = at.surrogate
     for found, wanted in (
-        (twin.weight.grad, expected_weight),
-        (twin.bias.grad, expected_bias),
-        (twin.input_weight.grad, at_drive.T @ x),
-        (twin.output_weight.grad, error.T @ state),
-        (twin.output_bias.grad, error.sum(axis=0)),
+        (surrogate.weight.grad, expected_weight),
+        (surrogate.bias.grad, expected_bias),
+        (surrogate.input_weight.grad, at_drive.T @ x),
+        (surrogate.output_weight.grad, error.T @ state),
+        (surrogate.output_bias.grad, error.sum(axis=0)),
     ):
         assert found is not None
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-10)
@@ -190,10 +192,10 @@ def test_last_step_and_output_map_of_feedback_alignment_need_no_random_matrix() 
     """The output map gets the true gradient; only states behind it get a random one."""
     at = session()
     gradient(Deploy(), at)
-    assert at.twin.output_weight.grad is not None
-    true = at.twin.output_weight.grad.clone()
+    assert at.surrogate.output_weight.grad is not None
+    true = at.surrogate.output_weight.grad.clone()
     gradient(FeedbackAlignment(), at)
-    np.testing.assert_allclose(at.twin.output_weight.grad, true, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(at.surrogate.output_weight.grad, true, rtol=0, atol=1e-10)
 
 
 #: Few parameters, P = 73, so that few passes tell the direction.
@@ -279,11 +281,11 @@ def test_multiplexed_keeps_perturbation_and_batch_for_as_long_as_it_is_told() ->
 
 def test_spsa_leaves_the_parameters_as_they_were() -> None:
     at = session()
-    before = vector(at.twin)
+    before = vector(at.surrogate)
     gradient(Spsa(2), at)
-    assert torch.equal(vector(at.twin), before)
+    assert torch.equal(vector(at.surrogate), before)
     gradient(Multiplexed(), at)
-    assert torch.equal(vector(at.twin), before)
+    assert torch.equal(vector(at.surrogate), before)
 
 
 def test_local_learning_crosses_no_step() -> None:
@@ -292,9 +294,9 @@ def test_local_learning_crosses_no_step() -> None:
     at = session(network)
     rule = Local()
     gradient(rule, at)
-    assert at.twin.weight.grad is not None
+    assert at.surrogate.weight.grad is not None
 
-    live, data = at.twin.parameter_set(), examples(network=network)
+    live, data = at.surrogate.parameter_set(), examples(network=network)
     wrong = torch.randint(1, 3, (12,), generator=stream(0, "rules.local.labels", "train"))
     labels = torch.cat([data.y, (data.y + wrong) % 3])
     marked = with_label(torch.cat([data.x, data.x]), labels, 3)
@@ -313,7 +315,7 @@ def test_local_learning_crosses_no_step() -> None:
     torch.stack(losses).sum().backward()
     assert weight.grad is not None
     assert float(weight.grad.abs().min(dim=0).values.max()) > 1e-4
-    np.testing.assert_allclose(at.twin.weight.grad, weight.grad, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(at.surrogate.weight.grad, weight.grad, rtol=0, atol=1e-10)
 
 
 def test_labels_go_into_the_first_inputs() -> None:

@@ -19,7 +19,7 @@ from pnnsim.hil.bench import Bench
 from pnnsim.learning.rules import FeedbackAlignment, PhysicsAware, Rule, Session, Spsa, train
 from pnnsim.learning.rules.base import Settings
 from pnnsim.networks.relaxnet import ReLaXNet
-from tests.hil.hil_machines import exact_twin, examples, ideal
+from tests.hil.hil_machines import exact_surrogate, examples, ideal
 
 
 def test_a_rules_step_falls_along_half_a_cosine() -> None:
@@ -49,11 +49,17 @@ class Watched(torch.optim.SGD):
 def test_every_update_takes_the_step_of_its_place(
     rule: Rule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    twin = exact_twin()
-    steps = Watched(twin.parameters(), lr=123.0)
+    surrogate = exact_surrogate()
+    steps = Watched(surrogate.parameters(), lr=123.0)
     steps.seen = []
     monkeypatch.setattr(rule, "optimizer", lambda *_: steps)
-    train(rule, Bench(ideal()), twin, examples(12), Settings(epochs=2, batch=4, learning_rate=0.2))
+    train(
+        rule,
+        Bench(ideal()),
+        surrogate,
+        examples(12),
+        Settings(epochs=2, batch=4, learning_rate=0.2),
+    )
     if isinstance(rule, Spsa):
         wanted = [0.2 * (3.0 / (3.0 + k)) ** 0.602 for k in range(6)]
     else:
@@ -69,7 +75,7 @@ def test_feedback_matrices_are_uniform_and_as_wide_as_an_output_map(
     """Within ±1 / sqrt(n_out): what comes back does not grow with the number of outputs."""
     network = ReLaXNet(hidden=64, outputs=outputs, weight_sets=2, steps=5)
     rule = FeedbackAlignment(feedback=feedback)
-    rule.begin(cast(Session, SimpleNamespace(twin=SimpleNamespace(network=network), seed=4)))
+    rule.begin(cast(Session, SimpleNamespace(surrogate=SimpleNamespace(network=network), seed=4)))
     drawn = rule._matrices.numpy()
     # One for each set, or step, and one for the input map.
     assert drawn.shape == ({"set": 3, "step": 6}[feedback], 64, outputs)

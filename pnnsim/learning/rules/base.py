@@ -1,8 +1,8 @@
 """State what a learning rule is, and run any of them on any machine.
 
-A rule leaves a gradient, true or estimated, in the parameters of a twin; the loop takes the step,
-on the host. What a rule asks of the machine it declares as *calls*, so that its bill can be told
-before it starts; the bill of the run itself is counted by the bench.
+A rule leaves a gradient, true or estimated, in the parameters of a surrogate; the loop takes the
+step, on the host. What a rule asks of the machine it declares as *calls*, so that its bill can be
+told before it starts; the bill of the run itself is counted by the bench.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Session:
 
     Args:
         bench: Machine.
-        twin: Model of it, whose parameters are learned.
+        surrogate: Model of it, whose parameters are learned.
         take: Gives the next batch: inputs and classes.
         seed: Seed of what the rule draws.
         calibration: What was measured of the machine; None for the nominal model.
@@ -89,7 +89,7 @@ class Session:
     """
 
     bench: Bench
-    twin: Surrogate
+    surrogate: Surrogate
     take: Callable[[], tuple[Tensor, Tensor]]
     seed: int
     calibration: Calibration | None = None
@@ -106,7 +106,7 @@ class Rule(ABC):
 
     @abstractmethod
     def gradient(self, session: Session) -> float:
-        """Leave a gradient in the twin's parameters and return the loss [nats]."""
+        """Leave a gradient in the surrogate's parameters and return the loss [nats]."""
 
     @abstractmethod
     def calls(
@@ -128,17 +128,17 @@ class Rule(ABC):
         """Return the number of updates that a number of batches makes."""
         return batches
 
-    def optimizer(self, twin: Surrogate, learning_rate: float) -> torch.optim.Optimizer:
+    def optimizer(self, surrogate: Surrogate, learning_rate: float) -> torch.optim.Optimizer:
         """Return what turns gradients into steps: Adam (Kingma and Ba, ICLR, 2015)."""
-        return torch.optim.Adam(twin.parameters(), lr=learning_rate)
+        return torch.optim.Adam(surrogate.parameters(), lr=learning_rate)
 
     def rate(self, update: int, updates: int) -> float:
         """Return the factor on the step size: half a cosine down to 0."""
         return 0.5 * (1.0 + math.cos(math.pi * update / updates))
 
-    def answers(self, bench: Bench, twin: Surrogate, x: Tensor) -> Tensor:
+    def answers(self, bench: Bench, surrogate: Surrogate, x: Tensor) -> Tensor:
         """Return a score of each class, shape `(batch, n_outputs)`; the parameters are loaded."""
-        return bench.run(twin.live(), x).outputs
+        return bench.run(surrogate.live(), x).outputs
 
 
 @dataclass(slots=True)
@@ -163,7 +163,7 @@ class Outcome:
 def train(
     rule: Rule,
     bench: Bench,
-    twin: Surrogate,
+    surrogate: Surrogate,
     examples: Examples,
     settings: Settings,
     *,
@@ -171,12 +171,13 @@ def train(
     calibration: Calibration | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Train the parameters of a twin through a machine, and leave the machine with the last ones.
+    """Train the parameters of a surrogate through a machine, and leave the machine with the last
+    ones.
 
     Args:
         rule: How gradients are found.
-        bench: Machine, of the same network as the twin.
-        twin: Model of the machine; it starts from its present parameters.
+        bench: Machine, of the same network as the surrogate.
+        surrogate: Model of the machine; it starts from its present parameters.
         examples: What to learn from.
         settings: How long and how fast.
         validation: Examples on which the machine is measured after each epoch; None for none.
@@ -184,26 +185,26 @@ def train(
         progress: Told of the updates; None for silence.
 
     Raises:
-        TrainingError: If training diverges, or the twin is of another network.
+        TrainingError: If training diverges, or the surrogate is of another network.
         BackendError: If the machine fails.
     """
-    if twin.network != bench.network:
+    if surrogate.network != bench.network:
         raise TrainingError(
-            f"{rule.name}: the model is of the network {twin.network}; the machine's is "
+            f"{rule.name}: the model is of the network {surrogate.network}; the machine's is "
             f"{bench.network}"
         )
     source = _endless(examples, settings)
-    session = Session(bench, twin, lambda: next(source), settings.seed, calibration)
+    session = Session(bench, surrogate, lambda: next(source), settings.seed, calibration)
     outcome, before = Outcome(rule.name), bench.bill
     per_epoch = -(-len(examples) // settings.batch)
     updates = rule.updates(settings.epochs * per_epoch)
     due = [math.ceil((epoch + 1) * updates / settings.epochs) for epoch in range(settings.epochs)]
     rule.begin(session)
-    steps = rule.optimizer(twin, settings.learning_rate)
-    limit = _DIVERGED * math.log(max(2, twin.network.outputs))
+    steps = rule.optimizer(surrogate, settings.learning_rate)
+    limit = _DIVERGED * math.log(max(2, surrogate.network.outputs))
     if progress is not None:
         progress.start(rule.name, updates)
-    twin.train()
+    surrogate.train()
     for update in range(updates):
         session.update = update
         steps.zero_grad()
@@ -217,7 +218,7 @@ def train(
             group["lr"] = settings.learning_rate * rule.rate(update, updates)
         steps.step()
         with torch.no_grad():
-            twin.weight.clamp_(-1.0, 1.0)  # a bank holds no more, and beyond there is no slope
+            surrogate.weight.clamp_(-1.0, 1.0)  # a bank holds no more, and beyond there is no slope
         bench.updated()
         outcome.loss.append(loss)
         if progress is not None:
@@ -225,24 +226,26 @@ def train(
         if validation is not None and update + 1 in due:
             so_far = _less(bench.bill, before, outcome.validation_bill)
             with bench.aside():
-                share, bill = measure(rule, bench, twin, validation)
+                share, bill = measure(rule, bench, surrogate, validation)
             outcome.curve.append((so_far, share))
             outcome.validation_bill = outcome.validation_bill + bill
-    twin.eval()
-    bench.load(twin.parameter_set())
+    surrogate.eval()
+    bench.load(surrogate.parameter_set())
     if progress is not None:
         progress.finish()
     outcome.bill = _less(bench.bill, before, outcome.validation_bill)
     return outcome
 
 
-def measure(rule: Rule, bench: Bench, twin: Surrogate, examples: Examples) -> tuple[float, Bill]:
+def measure(
+    rule: Rule, bench: Bench, surrogate: Surrogate, examples: Examples
+) -> tuple[float, Bill]:
     """Return the share of examples that the machine gets right, and what it took to find out."""
     before, right = bench.bill, 0
-    bench.load(twin.parameter_set())
+    bench.load(surrogate.parameter_set())
     for numbers in torch.split(torch.arange(len(examples)), _CHUNK):
         x, y = examples.take(numbers)
-        right += int((rule.answers(bench, twin, x).argmax(dim=1) == y).sum())
+        right += int((rule.answers(bench, surrogate, x).argmax(dim=1) == y).sum())
     return right / len(examples), _less(bench.bill, before, Bill())
 
 

@@ -42,8 +42,8 @@ class Deploy(OnModel):
     name = "deploy"
 
     def answer(self, session: Session, x: Tensor) -> Tensor:
-        """Return what the twin answers, calibrated where it was."""
-        outputs, _ = predict(session.twin, session.twin.live(), x, session.calibration)
+        """Return what the surrogate answers, calibrated where it was."""
+        outputs, _ = predict(session.surrogate, session.surrogate.live(), x, session.calibration)
         return outputs
 
 
@@ -63,12 +63,14 @@ class HardwareAware(OnModel):
         self._redraw = redraw
 
     def begin(self, session: Session) -> None:
-        """Let the twin draw every imperfection that differs from chip to chip or read to read."""
-        twin = session.twin
-        known = twin.read.active
-        drawn = twin.chip.imperfections - known
-        twin.draws = Draws(twin.chip, known, drawn, seed=session.seed, redraw=self._redraw)
+        """Let the surrogate draw every imperfection that differs from chip to chip or read to read."""
+        surrogate = session.surrogate
+        known = surrogate.read.active
+        drawn = surrogate.chip.imperfections - known
+        surrogate.draws = Draws(
+            surrogate.chip, known, drawn, seed=session.seed, redraw=self._redraw
+        )
 
     def answer(self, session: Session, x: Tensor) -> Tensor:
         """Return what a drawn chip answers."""
-        return session.twin(x.to(session.twin.weight))  # type: ignore[no-any-return]
+        return session.surrogate(x.to(session.surrogate.weight))  # type: ignore[no-any-return]

@@ -49,7 +49,7 @@ class FeedbackAlignment(Rule):
 
     def begin(self, session: Session) -> None:
         """Draw the matrices: uniform, as wide as a map of the outputs to the state."""
-        network = session.twin.network
+        network = session.surrogate.network
         generator = stream(session.seed, "rules.feedback", "train")
         count = network.steps if self._feedback == "step" else network.weight_sets
         shape = (count + 1, network.hidden, network.outputs)
@@ -60,22 +60,22 @@ class FeedbackAlignment(Rule):
     def gradient(self, session: Session) -> float:
         """Return the loss of the machine's outputs."""
         x, y = session.take()
-        bench, twin = session.bench, session.twin
+        bench, surrogate = session.bench, session.surrogate
         with torch.enable_grad():
-            live = twin.live()
+            live = surrogate.live()
         bench.load(live)
         run = bench.run(live, x, states=True)
         assert run.states is not None, "they were asked for"
         loss = nn.functional.cross_entropy(run.outputs, y)
-        wanted = nn.functional.one_hot(y, twin.network.outputs)
+        wanted = nn.functional.one_hot(y, surrogate.network.outputs)
         error = (run.outputs.softmax(dim=1) - wanted) / len(y)
         numbers = live.to(torch.float64)
         found = {name: torch.zeros_like(value) for name, value in numbers.tensors().items()}
         found["output_weight"] = error.T @ run.result
         found["output_bias"] = error.sum(dim=0)
-        at_input = self._loop(twin, numbers, run.drive, run.states, error, found)
+        at_input = self._loop(surrogate, numbers, run.drive, run.states, error, found)
         found["input_weight"] = at_input.T @ x.to(torch.float64)
-        if twin.network.injection == "first":
+        if surrogate.network.injection == "first":
             found["input_bias"] = at_input.sum(dim=0)
         tensors = live.tensors()
         used = [name for name in found if tensors[name].requires_grad]
@@ -86,7 +86,7 @@ class FeedbackAlignment(Rule):
 
     def _loop(
         self,
-        twin: Surrogate,
+        surrogate: Surrogate,
         numbers: ParameterSet,
         drive: Tensor,
         states: Tensor,
@@ -94,18 +94,18 @@ class FeedbackAlignment(Rule):
         found: dict[str, Tensor],
     ) -> Tensor:
         """Add up what the steps give to each weight set; return what arrives at the drive."""
-        network = twin.network
+        network = surrogate.network
         first = network.injection == "first"
         state = torch.relu(drive) if first else torch.zeros_like(drive)
         at_drive = torch.zeros_like(drive)
         for step, number in enumerate(network.weight_set_order()):
-            line = twin.chip.encoder.encode(state, converted=False, active=frozenset())
+            line = surrogate.chip.encoder.encode(state, converted=False, active=frozenset())
             product = line @ numbers.weight[number].T
             value = numbers.gain[number] * product + numbers.bias[number]
             if not first:
                 value = value + drive
             which = step if self._feedback == "step" else number
-            delta = (error @ self._matrices[which].T) * self._slope_at(twin, value)
+            delta = (error @ self._matrices[which].T) * self._slope_at(surrogate, value)
             found["weight"][number] += numbers.gain[number] * delta.T @ line
             found["gain"][number] += (delta * product).sum()
             found["bias"][number] += delta.sum(dim=0)
@@ -115,12 +115,12 @@ class FeedbackAlignment(Rule):
             return (error @ self._matrices[-1].T) * (drive > 0.0)
         return at_drive
 
-    def _slope_at(self, twin: Surrogate, value: Tensor) -> Tensor:
+    def _slope_at(self, surrogate: Surrogate, value: Tensor) -> Tensor:
         if self._slope is not None:
             return self._slope(value)
         with torch.enable_grad():
             at = value.clone().requires_grad_()
-            answer = twin.chip.nonlinearity.activate(at, None, None, frozenset())
+            answer = surrogate.chip.nonlinearity.activate(at, None, None, frozenset())
             (slope,) = torch.autograd.grad(answer.sum(), at)
         return slope
 

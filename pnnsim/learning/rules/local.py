@@ -63,7 +63,7 @@ class Local(Rule):
         Raises:
             TrainingError: If the inputs have no room for a label.
         """
-        network = session.twin.network
+        network = session.surrogate.network
         if network.inputs < network.outputs:
             raise TrainingError(
                 f"local: {network.inputs} inputs have no room for {network.outputs} labels"
@@ -78,17 +78,17 @@ class Local(Rule):
     def gradient(self, session: Session) -> float:
         """Return the mean local loss of all steps."""
         x, y = session.take()
-        bench, twin = session.bench, session.twin
-        classes = twin.network.outputs
+        bench, surrogate = session.bench, session.surrogate
+        classes = surrogate.network.outputs
         wrong = torch.randint(1, classes, (len(y),), generator=self._generator)
         labels = torch.cat([y, (y + wrong) % classes])
         marked = with_label(torch.cat([x, x]), labels, classes)
-        live = twin.live()
+        live = surrogate.live()
         bench.load(live)
         run = bench.run(live, marked, states=True)
         assert run.states is not None, "they were asked for"
-        drive = drive_of(twin, live, marked)
-        loop = loop_of(twin, live, session.calibration)
+        drive = drive_of(surrogate, live, marked)
+        loop = loop_of(surrogate, live, session.calibration)
         # The input map belongs to the first step; later ones get what was measured and no more.
         carry = loop.begin(drive)
         losses = []
@@ -108,13 +108,13 @@ class Local(Rule):
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach()) / len(losses)
 
-    def answers(self, bench: Bench, twin: Surrogate, x: Tensor) -> Tensor:
+    def answers(self, bench: Bench, surrogate: Surrogate, x: Tensor) -> Tensor:
         """Return the goodness of every label, summed over the steps."""
-        live = twin.parameter_set()
+        live = surrogate.parameter_set()
         scores = []
-        for label in range(twin.network.outputs):
+        for label in range(surrogate.network.outputs):
             y = torch.full((len(x),), label)
-            run = bench.run(live, with_label(x, y, twin.network.outputs), states=True)
+            run = bench.run(live, with_label(x, y, surrogate.network.outputs), states=True)
             assert run.states is not None, "they were asked for"
             each = [self._goodness(state, step) for step, state in enumerate(run.states)]
             scores.append(torch.stack(each).sum(dim=0))

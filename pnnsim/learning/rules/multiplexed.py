@@ -70,8 +70,8 @@ class Multiplexed(Rule):
 
     def gradient(self, session: Session) -> float:
         """Return the mean unperturbed loss."""
-        twin = session.twin
-        center = vector(twin)
+        surrogate = session.surrogate
+        center = vector(surrogate)
         collected, total, base = torch.zeros_like(center), 0.0, 0.0
         for within in range(self._tau_theta):
             number = session.update * self._tau_theta + within
@@ -85,9 +85,9 @@ class Multiplexed(Rule):
             change = loss_at(session, center + self._perturbation, x, y) - base
             collected += change * self._perturbation / self._amplitude**2
             total += base
-        put(twin, center)
+        put(surrogate, center)
         scale = len(center) if self._code == "sequential" else 1
-        put_gradient(twin, collected * (scale / self._tau_theta))
+        put_gradient(surrogate, collected * (scale / self._tau_theta))
         return total / self._tau_theta
 
     def _measures_base(self, within: int, number: int) -> bool:
@@ -101,9 +101,9 @@ class Multiplexed(Rule):
         perturbation[index % len(like)] = self._amplitude
         return perturbation
 
-    def optimizer(self, twin: Surrogate, learning_rate: float) -> torch.optim.Optimizer:
+    def optimizer(self, surrogate: Surrogate, learning_rate: float) -> torch.optim.Optimizer:
         """Return plain descent; momentum would be possible."""
-        return torch.optim.SGD(twin.parameters(), lr=learning_rate)
+        return torch.optim.SGD(surrogate.parameters(), lr=learning_rate)
 
     def calls(
         self, update: int, sizes: Callable[[int], int], network: ReLaXNet

@@ -1,4 +1,4 @@
-"""Handle all parameters of a twin as one vector, for rules that shake them and look at the loss."""
+"""Handle all parameters of a surrogate as one vector, for rules that shake them and look at the loss."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules.base import Session
 
 
-def vector(twin: Surrogate) -> Tensor:
+def vector(surrogate: Surrogate) -> Tensor:
     """Return a copy of all parameters in a row, in the units of training."""
-    return torch.cat([p.detach().reshape(-1) for p in twin.parameters()])
+    return torch.cat([p.detach().reshape(-1) for p in surrogate.parameters()])
 
 
 @torch.no_grad()
-def put(twin: Surrogate, values: Tensor) -> None:
+def put(surrogate: Surrogate, values: Tensor) -> None:
     """Set all parameters from a row."""
-    for parameter, part in _parts(twin, values):
+    for parameter, part in _parts(surrogate, values):
         parameter.copy_(part)
 
 
 @torch.no_grad()
-def put_gradient(twin: Surrogate, gradient: Tensor) -> None:
+def put_gradient(surrogate: Surrogate, gradient: Tensor) -> None:
     """Set all gradients from a row."""
-    for parameter, part in _parts(twin, gradient):
+    for parameter, part in _parts(surrogate, gradient):
         parameter.grad = part.clone()
 
 
 def loss_at(session: Session, values: Tensor, x: Tensor, y: Tensor) -> float:
-    """Return the machine's loss with some parameters, which stay in the twin [nats]."""
-    put(session.twin, values)
-    live = session.twin.live()
+    """Return the machine's loss with some parameters, which stay in the surrogate [nats]."""
+    put(session.surrogate, values)
+    live = session.surrogate.live()
     session.bench.load(live)
     return float(nn.functional.cross_entropy(session.bench.run(live, x).outputs, y))
 
@@ -41,8 +41,8 @@ def signs(count: int, generator: torch.Generator, like: Tensor) -> Tensor:
     return (2 * torch.randint(2, (count,), generator=generator) - 1).to(like)
 
 
-def _parts(twin: Surrogate, values: Tensor) -> list[tuple[Tensor, Tensor]]:
-    parameters = list(twin.parameters())
+def _parts(surrogate: Surrogate, values: Tensor) -> list[tuple[Tensor, Tensor]]:
+    parameters = list(surrogate.parameters())
     sizes = [parameter.numel() for parameter in parameters]
     parts = torch.split(values, sizes)
     return [(p, part.reshape(p.shape)) for p, part in zip(parameters, parts, strict=True)]

@@ -71,21 +71,21 @@ class PhysicsAware(Rule):
     def gradient(self, session: Session) -> float:
         """Return the loss of the machine's outputs."""
         x, y = session.take()
-        bench, twin = session.bench, session.twin
-        live = twin.live()
+        bench, surrogate = session.bench, session.surrogate
+        live = surrogate.live()
         bench.load(live)
         run = bench.run(live, x, states=True)
         assert run.states is not None, "they were asked for"
-        drive = drive_of(twin, live, x)
-        loop = loop_of(twin, live, session.calibration)
+        drive = drive_of(surrogate, live, x)
+        loop = loop_of(surrogate, live, session.calibration)
         carry = loop.begin(drive)
         for step, state in enumerate(run.states[:-1]):
             after = loop.step(step, carry, drive)
             # Only the state is measured; what lingers in parts that have not settled is modelled.
             carry = Carry(measured(after.state, state), after.captured, after.activated)
-        last = loop.result(loop.step(twin.network.steps - 1, carry, drive))
+        last = loop.result(loop.step(surrogate.network.steps - 1, carry, drive))
         result = measured(last, run.result)
-        outputs = twin.chip.front_end.map_output(result, live.output_weight, live.output_bias)
+        outputs = surrogate.chip.front_end.map_output(result, live.output_weight, live.output_bias)
         loss = nn.functional.cross_entropy(outputs, y)
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())

@@ -52,8 +52,8 @@ class Spsa(Rule):
     def gradient(self, session: Session) -> float:
         """Return the mean loss of all passes."""
         x, y = session.take()
-        twin = session.twin
-        center = vector(twin)
+        surrogate = session.surrogate
+        center = vector(surrogate)
         amplitude = self._amplitude / (session.update + 1) ** 0.101
         estimate, total = torch.zeros_like(center), 0.0
         for _ in range(self._pairs):
@@ -63,13 +63,13 @@ class Spsa(Rule):
             # One over a sign is the sign.
             estimate += (up - down) / (2.0 * amplitude * self._pairs) * sign
             total += (up + down) / 2.0
-        put(twin, center)
-        put_gradient(twin, estimate)
+        put(surrogate, center)
+        put_gradient(surrogate, estimate)
         return total / self._pairs
 
-    def optimizer(self, twin: Surrogate, learning_rate: float) -> torch.optim.Optimizer:
+    def optimizer(self, surrogate: Surrogate, learning_rate: float) -> torch.optim.Optimizer:
         """Return plain descent, as the convergence theorem wants it."""
-        return torch.optim.SGD(twin.parameters(), lr=learning_rate)
+        return torch.optim.SGD(surrogate.parameters(), lr=learning_rate)
 
     def rate(self, update: int, updates: int) -> float:
         """Return Spall's sequence, 1 at the start."""

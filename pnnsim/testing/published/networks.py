@@ -49,7 +49,7 @@ def analog_computer() -> Iterator[Check]:
         "",
         0.0,
         error,
-        Band(0.0, 0.01, "at most 1 %, as 'digital twin > 99 %'"),
+        Band(0.0, 0.01, "at most 1 %, as 'surrogate > 99 %'"),
         "physics",
         "16 variables, weights of 9 bit on two masks, norm 0.5, tanh, 40 turns of the loop; "
         "light sources settle for 5.0 ns in each",
