@@ -73,7 +73,7 @@ class Case:
 
     def values(self, timing: Timing) -> Tensor:
         """Run the value pass."""
-        return outputs(self.chip, self.parameters, self.x, timing.visits)
+        return outputs(self.chip, self.parameters, self.x, timing.accesses)
 
     def calibration(self) -> None:
         """Program every bank of a chip that nobody has calibrated yet."""

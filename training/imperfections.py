@@ -77,14 +77,14 @@ def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
     )
     simulation = experiment.simulation
     test = labelled(task.test_x[: simulation.samples], task.test_y[: simulation.samples])
-    parameters, visits = surrogate.parameter_set(), time_run(surrogate.chip, len(test)).visits
+    parameters, accesses = surrogate.parameter_set(), time_run(surrogate.chip, len(test)).accesses
     chips = [surrogate.chip.fabricate(simulation.seed, index) for index in range(simulation.chips)]
     known = surrogate.chip.imperfections
 
     def row(name: str, active: frozenset[str]) -> Row:
         without = sorted(known - active)
         shares = [
-            share_correct(outputs(chip, parameters, test.x, visits, without=without), test.y)
+            share_correct(outputs(chip, parameters, test.x, accesses, without=without), test.y)
             for chip in chips
         ]
         spread = stdev(shares) if len(shares) > 1 else 0.0

@@ -76,7 +76,7 @@ def loop_of(
     """
     if calibration is None:
         programmed = Programmed(surrogate.chip, live.weight, surrogate.read)
-        return Loop(programmed, live.gain, live.bias, surrogate.visits)
+        return Loop(programmed, live.gain, live.bias, surrogate.accesses)
 
     def held(bank: int, weight_set: int) -> Held:
         return held_of(surrogate, live, calibration, weight_set)
@@ -84,7 +84,7 @@ def loop_of(
     # Behind the detector an offset is a bias of `gain` times its size.
     bias = live.bias + live.gain.unsqueeze(1) * calibration.offset.to(live.bias)
     programmed = Programmed(surrogate.chip, live.weight, Read(surrogate.read.active, held=held))
-    return Loop(programmed, live.gain, bias, surrogate.visits)
+    return Loop(programmed, live.gain, bias, surrogate.accesses)
 
 
 def held_of(

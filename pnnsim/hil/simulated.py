@@ -27,9 +27,9 @@ from pnnsim.hil.cost_model import Meter
 from pnnsim.inference.accesses import (
     NO_SYMBOL,
     UNWRITTEN,
-    Visits,
-    nominal_visits,
-    visits_from_trace,
+    AccessTable,
+    accesses_from_trace,
+    nominal_accesses,
 )
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.evaluator import Carry, Loop
@@ -106,7 +106,7 @@ class SimulatedBackend:
             noise=stream(seed, f"{chip.name}.detector", "read"),
             drift=drift,
         )
-        self._visits: dict[tuple[int, bool], Visits] = {}
+        self._accesses: dict[tuple[int, bool], AccessTable] = {}
         self._held: dict[tuple[int, bool], tuple[int, Held]] = {}
 
     @property
@@ -158,10 +158,10 @@ class SimulatedBackend:
         order = self.network.weight_set_order()
         bill = self._ready(order[0])
         passage = self.meter.forward(len(drive), states=states)
-        visits = self._now(self._visits_of(passage.trace, len(drive), states))
+        accesses = self._now(self._accesses_of(passage.trace, len(drive), states))
         condition = self.condition
         programmed = Programmed(self.chip, self._weights(), self._read())
-        loop = Loop(programmed, condition.gain, condition.bias, visits)
+        loop = Loop(programmed, condition.gain, condition.bias, accesses)
         seen = []
         with torch.no_grad():
             carry = loop.begin(drive)
@@ -286,14 +286,16 @@ class SimulatedBackend:
         size = self.network.hidden
         return torch.zeros((self.network.weight_sets, size, size), dtype=torch.float64)
 
-    def _visits_of(self, trace: Trace, samples: int, states: bool) -> Visits:
+    def _accesses_of(self, trace: Trace, samples: int, states: bool) -> AccessTable:
         key = (samples, states)
-        if key not in self._visits:
-            self._visits[key] = visits_from_trace(trace, self.chip.order, self.chip.mapping, 0.0)
-        return self._visits[key]
+        if key not in self._accesses:
+            self._accesses[key] = accesses_from_trace(
+                trace, self.chip.order, self.chip.mapping, 0.0
+            )
+        return self._accesses[key]
 
-    def _now(self, visits: Visits) -> Visits:
-        """Return visits with what the banks hold at this moment and since when."""
+    def _now(self, accesses: AccessTable) -> AccessTable:
+        """Return accesses with what the banks hold at this moment and since when."""
         banks, sets = self.condition.banks, self.network.weight_sets
         ages = [
             from_fs(self.condition.clock_fs - bank.began_fs)
@@ -309,12 +311,12 @@ class SimulatedBackend:
             for number, bank in enumerate(banks)
         ]
         numbers = np.array([bank.number for bank in banks], np.int64)
-        since = seconds(visits.time_fs) + np.array(ages)[visits.bank]
+        since = seconds(accesses.time_fs) + np.array(ages)[accesses.bank]
         return replace(
-            visits,
-            contents=np.broadcast_to(np.array(contents, np.int64), visits.contents.shape),
-            replaced=np.array(replaced, np.int64)[visits.bank],
-            write=numbers[visits.bank],
+            accesses,
+            contents=np.broadcast_to(np.array(contents, np.int64), accesses.contents.shape),
+            replaced=np.array(replaced, np.int64)[accesses.bank],
+            write=numbers[accesses.bank],
             since_write_s=since,
         )
 
@@ -323,12 +325,12 @@ class SimulatedBackend:
         fields = {"kind": "relaxnet", "weight_sets": 1, "steps": 1, "order": "cycle"}
         network = self.network.model_copy(update=fields)
         chip, condition = replace(self.chip, network=network), self.condition
-        row = self._now(nominal_visits(self.chip.order, self.chip.mapping))
+        row = self._now(nominal_accesses(self.chip.order, self.chip.mapping))
         step = self.network.weight_set_order().index(weight_set)
         columns = {name: getattr(row, name)[:, step : step + 1] for name in row.__slots__}
         # Nothing was captured just before, so there is no symbol to leave a residue.
         columns["symbol_back"] = np.full((1, 1), NO_SYMBOL, np.int64)
         one = slice(weight_set, weight_set + 1)
         programmed = Programmed(chip, self._weights(), self._read())
-        loop = Loop(programmed, condition.gain[one], condition.bias[one], Visits(**columns))
+        loop = Loop(programmed, condition.gain[one], condition.bias[one], AccessTable(**columns))
         return loop, Carry(state)

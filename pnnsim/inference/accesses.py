@@ -27,12 +27,12 @@ UNWRITTEN = -1
 #: Time since the last move of a switch that never moved [fs].
 AT_REST = -1
 
-#: Mark of a visit before which the detector was idle for long.
+#: Mark of an access before which the detector was idle for long.
 NO_SYMBOL = -2
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
+class AccessTable:
     """Hold what each sample met at each step.
 
     The first axis is the sample, or has length 1 where every sample meets the same (the surrogate).
@@ -74,14 +74,14 @@ class Visits:
         """Return whether nothing is on its way: no residue of any kind."""
         return bool(np.isinf(self.since_write_s).all() and np.isinf(self.dwell_s).all())
 
-    def select(self, samples: slice | Ints) -> Visits:
-        """Return the visits of some samples; a single row stands for every sample."""
+    def select(self, samples: slice | Ints) -> AccessTable:
+        """Return the accesses of some samples; a single row stands for every sample."""
         if len(self.bank) == 1:
             return self
-        return Visits(*(getattr(self, name)[samples] for name in self.__slots__))
+        return AccessTable(*(getattr(self, name)[samples] for name in self.__slots__))
 
 
-def nominal_visits(order: Sequence[int], mapping: Mapping) -> Visits:
+def nominal_accesses(order: Sequence[int], mapping: Mapping) -> AccessTable:
     """Return what the first sample meets on a machine where everything has settled.
 
     Args:
@@ -92,12 +92,12 @@ def nominal_visits(order: Sequence[int], mapping: Mapping) -> Visits:
     bank = np.zeros((1, steps), np.int64)
     contents = np.full((1, steps, banks), UNWRITTEN, np.int64)
     held = np.array(initial_contents(order, mapping), np.int64)
-    for step, visit in enumerate(next(plan_blocks(order, mapping))):
-        held[visit.bank] = visit.weight_set
-        bank[0, step] = visit.bank
+    for step, access in enumerate(next(plan_blocks(order, mapping))):
+        held[access.bank] = access.weight_set
+        bank[0, step] = access.bank
         contents[0, step] = held
     settled = np.full((1, steps), np.inf)
-    return Visits(
+    return AccessTable(
         bank=bank,
         contents=contents,
         replaced=contents[0, np.arange(steps), bank[0]][None],
@@ -113,9 +113,9 @@ def nominal_visits(order: Sequence[int], mapping: Mapping) -> Visits:
     )
 
 
-def visits_from_trace(
+def accesses_from_trace(
     run: AnyTrace, order: Sequence[int], mapping: Mapping, setup_age_s: float, *, block: int = 1
-) -> Visits:
+) -> AccessTable:
     """Return what every sample of a run met.
 
     Args:
@@ -127,11 +127,15 @@ def visits_from_trace(
     """
     if isinstance(run, ParallelTrace):
         cores = [
-            visits_from_trace(part, order, mapping, setup_age_s, block=block) for part in run.parts
+            accesses_from_trace(part, order, mapping, setup_age_s, block=block)
+            for part in run.parts
         ]
         back = np.argsort(np.concatenate([run.samples_of_core(c) for c in range(len(cores))]))
-        return Visits(
-            *(np.concatenate([getattr(met, f) for met in cores])[back] for f in Visits.__slots__)
+        return AccessTable(
+            *(
+                np.concatenate([getattr(met, f) for met in cores])[back]
+                for f in AccessTable.__slots__
+            )
         )
     trace = run.base
     shape = (trace.samples, len(order))
@@ -159,7 +163,7 @@ def visits_from_trace(
 
     dwell_fs = every(dwell_fs)
     since_fs = wide_enough(start_fs, magnitude(start_fs) + magnitude(begun_fs)) - begun_fs
-    return Visits(
+    return AccessTable(
         bank=every(bank),
         contents=every(contents),
         replaced=every(replaced),
@@ -216,7 +220,7 @@ def _writes(
 
 
 def _last_move(trace: Trace, departure_fs: Times, bank: Ints) -> tuple[Ints, Times]:
-    """Return the bank that the switch left before each visit, and the time since it began to.
+    """Return the bank that the switch left before each access, and the time since it began to.
 
     A switch that has not moved yet has `AT_REST` as its time.
     """
@@ -226,7 +230,7 @@ def _last_move(trace: Trace, departure_fs: Times, bank: Ints) -> tuple[Ints, Tim
     rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
     index = np.searchsorted(trace.end_fs[rows], departure_fs, side="right") - 1
     targets = trace.bank[rows]
-    # Before its first move the switch rested on the bank of the first visit.
+    # Before its first move the switch rested on the bank of the first access.
     origins = np.concatenate([[bank[0, 0]], targets[:-1]])
     moved = index >= 0
     safe = np.maximum(index, 0)

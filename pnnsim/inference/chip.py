@@ -344,9 +344,9 @@ class Chip:
         # The first block finds what the set-up has left; later ones differ a little in writes.
         plan = plan_blocks(self.order, self.mapping, prefetch=work.ahead)
         blocks = list(islice(plan, 1, 1 + _WEAR_BLOCKS))
-        visits = [visit for block in blocks for visit in block]
-        writes = sum(visit.write for visit in visits) / _WEAR_BLOCKS / self.mapping.used
-        moves = sum(visit.route for visit in visits) / _WEAR_BLOCKS
+        accesses = [access for block in blocks for access in block]
+        writes = sum(access.write for access in accesses) / _WEAR_BLOCKS / self.mapping.used
+        moves = sum(access.route for access in accesses) / _WEAR_BLOCKS
         # Nor are writes that begin ahead of time in the closed form; with them a sample is faster.
         simple = {"block": 1, "prefetch": False, "refresh_interval": None}
         alone = self.spec.control.model_copy(update=simple)

@@ -17,7 +17,7 @@ from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs
 from pnnsim.devices.base import State
-from pnnsim.inference.accesses import Floats, Ints, Visits
+from pnnsim.inference.accesses import AccessTable, Floats, Ints
 from pnnsim.inference.chip import Chip
 
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
@@ -31,7 +31,7 @@ _GOLDEN_RATIO = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 def drift_windows(
-    chip: Chip, visits: Visits, samples: int, together: int = 1
+    chip: Chip, accesses: AccessTable, samples: int, together: int = 1
 ) -> Iterator[tuple[slice, tuple[State, ...]]]:
     """Yield consecutive samples, and what each bank has drifted when they come.
 
@@ -39,18 +39,18 @@ def drift_windows(
 
     Args:
         chip: Fabricated or nominal.
-        visits: What each sample met.
+        accesses: What each sample met.
         samples: How many there are.
         together: Samples that are not parted: one of each stream whose state is kept.
     """
-    windows = _windows(chip, np.broadcast_to(seconds(visits.time_fs[:, 0]), (samples,)), together)
-    chosen = np.zeros(len(windows), np.int64) if len(visits.bank) == 1 else _chosen(windows)
-    times = visits.time_fs[chosen].max(axis=1)
+    windows = _windows(chip, np.broadcast_to(seconds(accesses.time_fs[:, 0]), (samples,)), together)
+    chosen = np.zeros(len(windows), np.int64) if len(accesses.bank) == 1 else _chosen(windows)
+    times = accesses.time_fs[chosen].max(axis=1)
     felt = [
         _drifted(
             chip,
             times.tolist(),
-            _programmed(visits, chosen, bank, chip.mapping.used),
+            _programmed(accesses, chosen, bank, chip.mapping.used),
             stream(chip.seed, f"{chip.name}.weight_banks.{bank}.environment", "read"),
         )
         for bank in range(chip.mapping.used)
@@ -82,10 +82,10 @@ def _chosen(windows: Sequence[slice]) -> Ints:
     return np.asarray(first + np.floor(places * samples), np.int64)
 
 
-def _programmed(visits: Visits, rows: Ints, bank: int, used: int) -> list[int | None]:
+def _programmed(accesses: AccessTable, rows: Ints, bank: int, used: int) -> list[int | None]:
     """Return when what some samples met in a bank was programmed [fs]; None for the set-up."""
-    met = (visits.bank == bank) & (visits.write >= used) & np.isfinite(visits.since_write_s)
-    return [max(visits.begun_fs[row][met[row]].tolist(), default=None) for row in rows.tolist()]
+    met = (accesses.bank == bank) & (accesses.write >= used) & np.isfinite(accesses.since_write_s)
+    return [max(accesses.begun_fs[row][met[row]].tolist(), default=None) for row in rows.tolist()]
 
 
 def _drifted(

@@ -1,8 +1,8 @@
 """Evaluate a network on a chip: the only evaluator, for simulator, surrogate and backends alike.
 
 Whole batches of samples are tensor operations; the simulator passes a fabricated chip, noise
-streams and the visits of a trace, the surrogate a nominal chip, no noise and nominal visits. This
-file does not know SimPy, prices, or how parameters were trained.
+streams and the accesses of a trace, the surrogate a nominal chip, no noise and nominal accesses.
+This file does not know SimPy, prices, or how parameters were trained.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import ParameterError
-from pnnsim.inference.accesses import NO_SYMBOL, Visits
+from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankProducts
 from pnnsim.inference.partial_sums import fold_lines, unfold_product
@@ -48,25 +48,27 @@ class Loop:
         programmed: What the banks of a chip hold.
         gain: Electronic gain of each set, shape `(n_layer,)`.
         bias: Bias of each set, shape `(n_layer, n_out)`.
-        visits: What each sample met, one row a sample or one row for all.
+        accesses: What each sample met, one row a sample or one row for all.
     """
 
-    def __init__(self, programmed: Programmed, gain: Tensor, bias: Tensor, visits: Visits) -> None:
+    def __init__(
+        self, programmed: Programmed, gain: Tensor, bias: Tensor, accesses: AccessTable
+    ) -> None:
         self._chip = chip = programmed.chip
         self._gain = gain.unbind()
         self._bias = bias.unbind()
-        self._visits = visits
+        self._accesses = accesses
         self._read = programmed.read
         self._order = chip.network.weight_set_order()
         self._residue = chip.detector.residue(programmed.read.active)
-        self._products = BankProducts(programmed, visits)
+        self._products = BankProducts(programmed, accesses)
         #: Whether the symbol before is each sample's own in a step, or is there for none.
-        offset, back = visits.symbol_offset, visits.symbol_back
+        offset, back = accesses.symbol_offset, accesses.symbol_back
         own = (offset == 0) | (back == NO_SYMBOL)
         self._alone = (own & (back == back[:1])).all(axis=0).tolist()
         #: Time for which the state was held before a step, shape `(n_sample, 1)`, or `(1, 1)` where
         #: all samples have the same.
-        held = torch.from_numpy(visits.held_s).T.unsqueeze(-1)
+        held = torch.from_numpy(accesses.held_s).T.unsqueeze(-1)
         self._held = [times[:1] if (times == times[:1]).all() else times for times in held]
 
     def begin(self, drive: Tensor, before: Tensor | None = None) -> Carry:
@@ -130,8 +132,8 @@ class Loop:
         if not self._residue:
             return fresh
         if not self._alone[number]:
-            return _after_symbol(fresh, before, self._visits, number, self._residue)
-        if before is None or self._visits.symbol_back[0, number] == NO_SYMBOL:
+            return _after_symbol(fresh, before, self._accesses, number, self._residue)
+        if before is None or self._accesses.symbol_back[0, number] == NO_SYMBOL:
             return fresh
         return torch.lerp(fresh, before, self._residue)
 
@@ -145,7 +147,9 @@ class Loop:
         return chip.readout.read(carry.state, chip.nonlinearity.range, self._read.active)
 
 
-def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, read: Read) -> Tensor:
+def evaluate(
+    chip: Chip, parameters: ParameterSet, x: Tensor, accesses: AccessTable, read: Read
+) -> Tensor:
     """Return the network's outputs as a chip computes them, each sample on its own.
 
     Samples are evaluated in batches that fit into a processor's cache. The batches draw the noise
@@ -156,7 +160,7 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
         chip: Nominal or fabricated.
         parameters: Trained numbers; gradients flow to them where they are asked for.
         x: Inputs, shape `(batch, n_inputs)`.
-        visits: What each sample met, one row a sample or one row for all.
+        accesses: What each sample met, one row a sample or one row for all.
         read: Noise, drift, and which imperfections are on.
 
     Returns:
@@ -172,11 +176,11 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
     first = chip.network.injection == "first"
     programmed = Programmed(chip, parameters.weight, read)
     outputs = []
-    for samples in _batches(visits, len(x)):
+    for samples in _batches(accesses, len(x)):
         drive = chip.front_end.map_input(
             x[samples], parameters.input_weight, parameters.input_bias if first else None
         )
-        loop = Loop(programmed, parameters.gain, parameters.bias, visits.select(samples))
+        loop = Loop(programmed, parameters.gain, parameters.bias, accesses.select(samples))
         carry = loop.begin(drive)
         for step in range(chip.network.steps):
             carry = loop.step(step, carry, drive)
@@ -188,7 +192,12 @@ def evaluate(chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, re
 
 
 def evaluate_streams(
-    chip: Chip, parameters: ParameterSet, x: Tensor, visits: Visits, read: Read, before: Tensor
+    chip: Chip,
+    parameters: ParameterSet,
+    x: Tensor,
+    accesses: AccessTable,
+    read: Read,
+    before: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Return what a chip makes of streams of samples, each beginning where the last one ended.
 
@@ -196,7 +205,7 @@ def evaluate_streams(
         chip: Nominal or fabricated.
         parameters: Trained numbers; gradients flow to them where they are asked for.
         x: Inputs, shape `(batch, n_inputs)`: a sample of each stream, the next of each, and so on.
-        visits: What each sample met, one row a sample or one row for all.
+        accesses: What each sample met, one row a sample or one row for all.
         read: Noise, drift, and which imperfections are on.
         before: States of the streams before their first sample, shape `(n_stream, n_hidden)`.
 
@@ -205,13 +214,13 @@ def evaluate_streams(
     """
     programmed = Programmed(chip, parameters.weight, read)
     drives = chip.front_end.map_input(x, parameters.input_weight, None)
-    same = len(visits.bank) == 1
-    loop = Loop(programmed, parameters.gain, parameters.bias, visits) if same else None
+    same = len(accesses.bank) == 1
+    loop = Loop(programmed, parameters.gain, parameters.bias, accesses) if same else None
     results = []
     for first in range(0, len(x), len(before)):
         turn = slice(first, first + len(before))
         if not same:
-            loop = Loop(programmed, parameters.gain, parameters.bias, visits.select(turn))
+            loop = Loop(programmed, parameters.gain, parameters.bias, accesses.select(turn))
         assert loop is not None
         carry = loop.begin(drives[turn], before)
         for step in range(chip.network.steps):
@@ -224,13 +233,13 @@ def evaluate_streams(
     return outputs, before
 
 
-def _batches(visits: Visits, samples: int) -> list[slice]:
+def _batches(accesses: AccessTable, samples: int) -> list[slice]:
     """Return consecutive samples, about `_BATCH` at a time.
 
     No batch ends between a sample and one whose symbol the detector captured just before.
     """
     ends = np.arange(1, samples)
-    offset = np.where(visits.symbol_back != NO_SYMBOL, visits.symbol_offset, 0)
+    offset = np.where(accesses.symbol_back != NO_SYMBOL, accesses.symbol_offset, 0)
     if len(offset) > 1 and offset.any():
         places = np.arange(samples)[:, None] + offset
         least = np.minimum.accumulate(places.min(axis=1)[::-1])[::-1]
@@ -244,14 +253,14 @@ def _batches(visits: Visits, samples: int) -> list[slice]:
 
 
 def _after_symbol(
-    fresh: Tensor, before: Tensor | None, visits: Visits, step: int, residue: float
+    fresh: Tensor, before: Tensor | None, accesses: AccessTable, step: int, residue: float
 ) -> Tensor:
     """Mix in what a detector has left of the symbol before.
 
     That symbol is the sample's own last step, or the sample ahead of it in the block. The residue
     of a residue is left out where the sample ahead is in the same step.
     """
-    offset, back = visits.symbol_offset[:, step], visits.symbol_back[:, step]
+    offset, back = accesses.symbol_offset[:, step], accesses.symbol_back[:, step]
     place = np.arange(len(fresh)) + offset
     known = (back != NO_SYMBOL) & (place >= 0) & (place < len(fresh))
     index = torch.from_numpy(np.where(known, place, 0))

@@ -1,9 +1,9 @@
 """Multiply lines by what the weight banks hold when each sample meets them.
 
-The visits of a trace say which bank each sample met, what it held, what it had held before, and how
-long ago. Samples that met the same are one matrix product. What the last programming and the last
-move have left is part of that matrix where it is the same for all of them; where it differs from
-sample to sample it enters as a factor of the sample: `x W^T + r x (P - W)^T`.
+The accesses of a trace say which bank each sample met, what it held, what it had held before, and
+how long ago. Samples that met the same are one matrix product. What the last programming and the
+last move have left is part of that matrix where it is the same for all of them; where it differs
+from sample to sample it enters as a factor of the sample: `x W^T + r x (P - W)^T`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 from pnnsim.common.rng import noise_like
 from pnnsim.common.units import from_fs
 from pnnsim.devices.base import Held, Received
-from pnnsim.inference.accesses import Ints, Visits
+from pnnsim.inference.accesses import AccessTable, Ints
 from pnnsim.inference.programming import Met, Programmed, age_bins
 
 #: Samples whose individually programmed weights are in memory at once.
@@ -102,30 +102,30 @@ class BankProducts:
 
     Args:
         programmed: What the banks hold.
-        visits: What each sample met, one row a sample or one row for all.
+        accesses: What each sample met, one row a sample or one row for all.
     """
 
-    def __init__(self, programmed: Programmed, visits: Visits) -> None:
+    def __init__(self, programmed: Programmed, accesses: AccessTable) -> None:
         self._programmed = programmed
         self._chip = chip = programmed.chip
         self._read = read = programmed.read
-        self._visits = visits
+        self._accesses = accesses
         self._unit_input = chip.unit_input
         amplified = chip.switch.on(read.active, "emission")
         self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
-        self._age_bins = age_bins(visits, chip.weight_banks.ages)
+        self._age_bins = age_bins(accesses, chip.weight_banks.ages)
         #: Whether a sample meets anything else than the one before it, shape `(n_sample - 1,
         #: n_step)`, and whether any does in a step; bank by bank, since numpy is slow along a short
         #: axis.
-        met = [visits.bank, visits.replaced, visits.previous_bank, self._age_bins]
-        met += list(np.moveaxis(visits.contents, -1, 0))
+        met = [accesses.bank, accesses.replaced, accesses.previous_bank, self._age_bins]
+        met += list(np.moveaxis(accesses.contents, -1, 0))
         self._changes = np.any([column[1:] != column[:-1] for column in met], axis=0)
         self._changing = self._changes.any(axis=0).tolist()
         self._heat = self._light = self._injected = None
-        if not visits.settled:
-            dwell = torch.from_numpy(visits.dwell_s)
+        if not accesses.settled:
+            dwell = torch.from_numpy(accesses.dwell_s)
             self._heat = _Left.over(
-                chip.weight_banks.residue(torch.from_numpy(visits.since_write_s), read.active)
+                chip.weight_banks.residue(torch.from_numpy(accesses.since_write_s), read.active)
             )
             self._light = _Left.over(chip.switch.residue(dwell, read.active))
             # It fades until the capture, not only until the sample departs.
@@ -200,20 +200,20 @@ class BankProducts:
         if not self._changing[step]:
             return [(self._key(0, step), _ALL)]
         starts = np.flatnonzero(self._changes[:, step]) + 1
-        edges = [0, *starts.tolist(), len(self._visits.bank)]
+        edges = [0, *starts.tolist(), len(self._accesses.bank)]
         runs: dict[_Key, list[tuple[int, int]]] = {}
         for first, end in pairwise(edges):
             runs.setdefault(self._key(first, step), []).append((first, end))
         return [(key, _samples_of(mine)) for key, mine in runs.items()]
 
     def _key(self, sample: int, step: int) -> _Key:
-        visits = self._visits
+        accesses = self._accesses
         return _Key(
-            int(visits.bank[sample, step]),
-            int(visits.replaced[sample, step]),
-            int(visits.previous_bank[sample, step]),
+            int(accesses.bank[sample, step]),
+            int(accesses.replaced[sample, step]),
+            int(accesses.previous_bank[sample, step]),
             int(self._age_bins[sample, step]),
-            tuple(visits.contents[sample, step].tolist()),
+            tuple(accesses.contents[sample, step].tolist()),
         )
 
     def _product(self, line: Tensor, step: int, key: _Key, samples: Samples) -> _Product:
@@ -223,7 +223,7 @@ class BankProducts:
         apart: Tensor | None = None
         if self._read.programmed:
             held = self._programmed.held(key.bank, key.contents[key.bank], key.age_bin)
-            numbers = _rows(self._visits.write[:, step], samples)
+            numbers = _rows(self._accesses.write[:, step], samples)
             if (numbers == numbers[0]).all():
                 error = self._programmed.error(int(numbers[0]), held)
                 if error is not None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.errors import InputError
-from pnnsim.inference.accesses import Visits, nominal_visits
+from pnnsim.inference.accesses import AccessTable, nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import drift_windows
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
@@ -29,7 +29,7 @@ def outputs(
     chip: Chip,
     parameters: ParameterSet,
     x: Tensor,
-    visits: Visits,
+    accesses: AccessTable,
     *,
     without: Sequence[str] = (),
     streams: int | None = None,
@@ -43,7 +43,7 @@ def outputs(
         chip: Fabricated or nominal.
         parameters: Trained numbers.
         x: Inputs, shape `(batch, n_inputs)`, or images of that many values; arrays and lists, too.
-        visits: What each sample met.
+        accesses: What each sample met.
         without: Names of imperfections to switch off.
         streams: Samples ahead of the one that goes on from the first; those of the whole machine
             where not given.
@@ -52,12 +52,12 @@ def outputs(
         Outputs, shape `(batch, n_outputs)`.
 
     Raises:
-        InputError: If inputs or visits do not fit.
+        InputError: If inputs or accesses do not fit.
     """
     x = _rows(chip, parameters, x)
-    if len(visits.bank) not in (1, len(x)):
+    if len(accesses.bank) not in (1, len(x)):
         raise InputError(
-            f"visits: are those of {len(visits.bank)} samples, x has {len(x)}; expected as many"
+            f"accesses: are those of {len(accesses.bank)} samples, x has {len(x)}; expected as many"
         )
     streams = streams_of(chip) if streams is None else streams
     active = chip.imperfections - frozenset(without)
@@ -65,26 +65,26 @@ def outputs(
     ask = _Asker(chip, parameters, streams)
     answers = []
     with _without_gradients():
-        for samples, environment in drift_windows(chip, visits, len(x), streams):
+        for samples, environment in drift_windows(chip, accesses, len(x), streams):
             read = Read(active, generator, environment, programmed=True)
-            answers.append(ask(x[samples], visits.select(samples), read))
+            answers.append(ask(x[samples], accesses.select(samples), read))
     return torch.cat(answers)
 
 
 def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what a chip without any imperfection answers: the network in exact arithmetic."""
     x = _rows(chip, parameters, x)
-    visits = nominal_visits(chip.order, chip.mapping)
+    accesses = nominal_accesses(chip.order, chip.mapping)
     with _without_gradients():
-        return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(frozenset()))
+        return _Asker(chip, parameters, streams_of(chip))(x, accesses, Read(frozenset()))
 
 
 def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return what the surrogate answers: nominal chip, settled, no noise."""
     x = _rows(chip, parameters, x)
-    visits = nominal_visits(chip.order, chip.mapping)
+    accesses = nominal_accesses(chip.order, chip.mapping)
     with _without_gradients():
-        return _Asker(chip, parameters, streams_of(chip))(x, visits, Read(chip.deterministic))
+        return _Asker(chip, parameters, streams_of(chip))(x, accesses, Read(chip.deterministic))
 
 
 def _rows(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
@@ -114,13 +114,13 @@ class _Asker:
         # Streams begin with nothing; the samples of a block are one of each.
         self._state = parameters.bias.new_zeros(streams, chip.network.hidden)
 
-    def __call__(self, x: Tensor, visits: Visits, read: Read) -> Tensor:
+    def __call__(self, x: Tensor, accesses: AccessTable, read: Read) -> Tensor:
         """Return outputs, shape `(batch, n_outputs)`, for inputs of shape `(batch, n_inputs)`."""
         chip, parameters = self._chip, self._parameters
         if chip.network.state == "reset":
-            return evaluate(chip, parameters, x, visits, read)
+            return evaluate(chip, parameters, x, accesses, read)
         state = self._state.to(x)
-        answers, self._state = evaluate_streams(chip, parameters, x, visits, read, state)
+        answers, self._state = evaluate_streams(chip, parameters, x, accesses, read, state)
         return answers
 
 

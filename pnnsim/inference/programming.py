@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, Held, State
-from pnnsim.inference.accesses import UNWRITTEN, Ints, Visits
+from pnnsim.inference.accesses import UNWRITTEN, AccessTable, Ints
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.partial_sums import fold_weights
 
@@ -183,9 +183,9 @@ def _laid_out(weights: Tensor) -> Tensor:
     return weights.T.contiguous().T
 
 
-def age_bins(visits: Visits, ages: bool) -> Ints:
+def age_bins(accesses: AccessTable, ages: bool) -> Ints:
     """Return the age of what each sample meets, as a power of `_AGE_RATIO`; 0 where none matters."""
-    since = visits.since_write_s
+    since = accesses.since_write_s
     if not ages:
         return np.zeros(since.shape, np.int64)
     finite = np.where(np.isfinite(since) & (since > 0.0), since, 1.0)

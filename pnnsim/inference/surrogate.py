@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pnnsim.common.units import show
 from pnnsim.errors import MappingError, ParameterError
-from pnnsim.inference.accesses import nominal_visits
+from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.chip_sampler import Draws
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
@@ -92,7 +92,7 @@ class Surrogate(nn.Module):
             )
         self.draws = Draws(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         self.read = Read(active=known)
-        self.visits = nominal_visits(self.chip.order, self.chip.mapping)
+        self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
         first = initial(network, seed, slope=_trainable_slope(self.chip))
         for name, value in first.items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
@@ -124,13 +124,13 @@ class Surrogate(nn.Module):
             read = self.draws.read(live.weight)
         if self.network.state == "reset":
             rows = as_inputs(x, self.network.inputs, self.weight, finite=False)
-            return evaluate(self.chip, live, rows, self.visits, read)
+            return evaluate(self.chip, live, rows, self.accesses, read)
         x = as_sequences(x, self.network.inputs, self.weight)
         # The streams take turns: all first samples, then all second ones.
         turns = x.transpose(0, 1)
         before = x.new_zeros(len(x), self.network.hidden)
         flat = turns.reshape(-1, x.shape[-1])
-        outputs, _ = evaluate_streams(self.chip, live, flat, self.visits, read, before)
+        outputs, _ = evaluate_streams(self.chip, live, flat, self.accesses, read, before)
         return outputs.reshape(*turns.shape[:2], -1).transpose(0, 1)
 
     @torch.no_grad()

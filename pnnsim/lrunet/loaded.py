@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pnnsim.errors import ParameterError
-from pnnsim.inference.accesses import NO_SYMBOL, UNWRITTEN, Visits
+from pnnsim.inference.accesses import NO_SYMBOL, UNWRITTEN, AccessTable
 from pnnsim.inference.inputs import as_inputs
 from pnnsim.lrunet.machine import Machine
 from pnnsim.lrunet.passes import CHUNK, Pass, mean_and_spread, patches
@@ -105,20 +105,20 @@ class Loaded:
         return torch.from_numpy(stack)
 
     @cached_property
-    def visits(self) -> Visits:
-        """Return what every patch meets in each visit, once everything has settled."""
+    def accesses(self) -> AccessTable:
+        """Return what every patch meets in each access, once everything has settled."""
         machine = self.machine
-        planned, used = machine.visits, machine.chip.mapping.used
+        planned, used = machine.accesses, machine.chip.mapping.used
         steps = len(planned)
-        bank = np.array([[visit.bank for visit in planned]], np.int64)
-        tile = np.array([[visit.weight_set for visit in planned]], np.int64)
+        bank = np.array([[access.bank for access in planned]], np.int64)
+        tile = np.array([[access.weight_set for access in planned]], np.int64)
         contents = np.full((1, steps, used), UNWRITTEN, np.int64)
         held = np.array(machine.held_before(), np.int64)
-        for step, visit in enumerate(planned):
-            held[visit.bank] = visit.weight_set
+        for step, access in enumerate(planned):
+            held[access.bank] = access.weight_set
             contents[0, step] = held
         settled = np.full((1, steps), np.inf)
-        return Visits(
+        return AccessTable(
             bank=bank,
             contents=contents,
             replaced=tile,
@@ -171,7 +171,7 @@ class _Calibration(Pass):
         return y
 
     def ranges(self) -> dict[int, Range]:
-        """Return the range of each application, by the number of its first visit."""
+        """Return the range of each application, by the number of its first access."""
         found = {}
         first = 0
         for application in self.program.applications:

@@ -1,4 +1,4 @@
-"""Put an LruNet on a machine: bring the loop into digital form, plan the visits, price the work."""
+"""Put an LruNet on a machine: bring the loop into digital form, plan the accesses, price the work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pnnsim.errors import MappingError, ScheduleError
 from pnnsim.inference.chip import Chip
 from pnnsim.lrunet.program import Program
 from pnnsim.lrunet.timing import ImageRun
-from pnnsim.mapping.plan import Visit, initial_contents, plan_blocks
+from pnnsim.mapping.plan import Access, initial_contents, plan_blocks
 from pnnsim.mapping.prices import Prices
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.specs.hardware import HardwareSpec, load_spec
@@ -59,7 +59,7 @@ class Machine:
     Args:
         chip: Its parts; what they are told of the work is `Program.machine_order`.
         program: The work.
-        images: Images that visit each tile together.
+        images: Images that access each tile together.
     """
 
     chip: Chip
@@ -74,7 +74,7 @@ class Machine:
             spec: Machine with a digital loop; see `digital_loop`.
             network: What is to be computed.
             shared: Whether all repetitions use the same tiles, or each a copy of its own.
-            images: Images that visit each tile together.
+            images: Images that access each tile together.
 
         Raises:
             MappingError: If the banks are not square, the loop is not digital, or the work is to be
@@ -101,8 +101,8 @@ class Machine:
         return machine
 
     @cached_property
-    def visits(self) -> tuple[Visit, ...]:
-        """Return the visits of an image that finds what the image before it has left.
+    def accesses(self) -> tuple[Access, ...]:
+        """Return the accesses of an image that finds what the image before it has left.
 
         Writes are planned as for any other network (`pnnsim.mapping.plan.plan_blocks`), with each
         tile in the place of a weight set. The first image finds what the set-up has left, and is
@@ -115,14 +115,14 @@ class Machine:
         """Return the tile in each bank when that image comes, shape `(n_bank,)`."""
         order, mapping = self.program.order, self.chip.mapping
         held = list(initial_contents(order, mapping))
-        for visit in next(plan_blocks(order, mapping)):
-            held[visit.bank] = visit.weight_set
+        for access in next(plan_blocks(order, mapping)):
+            held[access.bank] = access.weight_set
         return tuple(held)
 
     @property
     def writes(self) -> int:
-        """Return how many banks are written for the images that visit the tiles together."""
-        return sum(visit.write for visit in self.visits)
+        """Return how many banks are written for the images that access the tiles together."""
+        return sum(access.write for access in self.accesses)
 
     def digital_fs(self) -> tuple[int, ...]:
         """Return the time of the digital engine behind each application [fs]."""
@@ -132,7 +132,7 @@ class Machine:
         """Simulate the images."""
         run = ImageRun(
             self.program,
-            self.visits,
+            self.accesses,
             self.chip.delays(),
             digital_fs=self.digital_fs(),
             input_fs=self._engine_fs(self._input_operations),
@@ -175,14 +175,14 @@ def _refuse_orders(spec: HardwareSpec) -> None:
     """Refuse what `pnnsim.lrunet.timing` does not do, as figures would be those of another run."""
     control = spec.control
     for name, given, expected, hint in (
-        ("block", control.block, 1, "Machine.of(…, images=…) shares the visits of a tile"),
+        ("block", control.block, 1, "Machine.of(…, images=…) shares the accesses of a tile"),
         ("cores", control.cores, 1, "cores side by side multiply throughput, power and area"),
         ("prefetch", control.prefetch, False, "more banks, so that fewer are rewritten"),
         ("refresh_interval", control.refresh_interval, None, "leave it out"),
     ):
         if given != expected:
             raise MappingError(
-                f"control.{name}: got {given} for an LruNet, whose tiles are visited one after the "
+                f"control.{name}: got {given} for an LruNet, whose tiles are accessed one after the "
                 f"other and written when they are needed; expected the default, {expected}. "
                 f"Hint: {hint}"
             )

@@ -36,7 +36,7 @@ class Pass(ABC):
 
     @abstractmethod
     def convolve(self, application: Application, first: int, x: Tensor) -> Tensor:
-        """Return the convolution of maps, `first` being the number of its first visit."""
+        """Return the convolution of maps, `first` being the number of its first access."""
 
     def norm(self, application: Application, first: int, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return gain and shift of each channel behind a convolution that gave `y`."""

@@ -1,9 +1,9 @@
-"""List the work of an LruNet on a machine of banks: which tile is visited when, and by how much.
+"""List the work of an LruNet on a machine of banks: which tile is accessed when, and by how much.
 
-Each application of a convolution is a row of visits: all patches of the image visit its first tile,
-then its second, and so on; partial sums are added behind the converter. Everything between two
-convolutions is digital: batch norm is a gain and a shift for each channel, and skip, ReLU, shuffle
-and pooling need no weights. There are no times, no prices and no numbers of weights here.
+Each application of a convolution is a row of accesses: all patches of the image access its first
+tile, then its second, and so on; partial sums are added behind the converter. Everything between
+two convolutions is digital: batch norm is a gain and a shift for each channel, and skip, ReLU,
+shuffle and pooling need no weights. There are no times, no prices and no numbers of weights here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pnnsim.lrunet.tiling import Tile, tiles
 from pnnsim.networks.lrunet import STAGES, Convolution, LruNet, halved
 from pnnsim.networks.relaxnet import ReLaXNet
 
-#: Most visits and tiles that a schedule can number.
+#: Most accesses and tiles that a schedule can number.
 _MOST = 100_000
 
 #: Comparisons of a pool of 3 x 3.
@@ -45,7 +45,7 @@ class Application:
 
 @dataclass(frozen=True)
 class Program:
-    """Hold the tiles of a network, and the order in which an image visits them.
+    """Hold the tiles of a network, and the order in which an image accesses them.
 
     Args:
         network: What is computed.
@@ -89,7 +89,7 @@ class Program:
 
     @cached_property
     def order(self) -> tuple[int, ...]:
-        """Return the tile of each visit, shape `(n_visit,)`."""
+        """Return the tile of each access, shape `(n_access,)`."""
         return tuple(tile for application in self.applications for tile in application.tiles)
 
     @property
@@ -99,7 +99,7 @@ class Program:
 
     @property
     def patches(self) -> int:
-        """Return the samples of one image: patches, over all visits."""
+        """Return the samples of one image: patches, over all accesses."""
         return sum(a.conv.patches * len(a.tiles) for a in self.applications)
 
     def states(self, lines: int) -> int:
@@ -109,7 +109,7 @@ class Program:
     def machine_order(self) -> ReLaXNet:
         """Return the description of a machine's work that its parts and schedules understand.
 
-        A tile is a weight set and a visit is a step; the width is that of one bank.
+        A tile is a weight set and an access is a step; the width is that of one bank.
 
         Raises:
             MappingError: If banks are not square, or there is too much to number.
@@ -121,7 +121,7 @@ class Program:
             )
         if len(self.order) > _MOST or self.tile_count > 4096:
             raise MappingError(
-                f"network: an LruNet of {self.tile_count} tiles and {len(self.order)} visits is "
+                f"network: an LruNet of {self.tile_count} tiles and {len(self.order)} accesses is "
                 f"too large; expected at most 4096 and {_MOST}. Hint: larger banks or fewer "
                 "repetitions"
             )

@@ -22,7 +22,7 @@ from pnnsim.timing.trace import Trace
 def timing_metrics(machine: Machine, trace: Trace | None = None) -> dict[str, Any]:
     """Return the figures of a run, with the keys of the documentation.
 
-    One image, or several that visit the tiles together, are in the machine at a time, so the
+    One image, or several that access the tiles together, are in the machine at a time, so the
     interval is the makespan over their number. Energy per multiply-accumulate divides the whole
     energy by all of them. `writes` are the banks written for one image, in the long run.
 

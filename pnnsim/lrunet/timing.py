@@ -5,11 +5,11 @@
                  │            └── switch, write ◀┘                                     │
                  ◀──────── sums, batch norm, skip, ReLU, pool: once per convolution ◀──┘
 
-All patches visit a tile before the switch moves. A convolution begins when the digital engine has
+All patches access a tile before the switch moves. A convolution begins when the digital engine has
 finished the one before, as each patch needs pixels of many. The processes are those of
 `pnnsim.timing.core`, with patches for samples, and keep its laws: one sample at a time in each
 part, and a departure only when the switch rests, the bank is written and the converter will be
-free. The switch and writes start when the last patch of a visit is captured; nothing is written
+free. The switch and writes start when the last patch of an access is captured; nothing is written
 ahead.
 
 It knows no tensors and no prices.
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from pnnsim.lrunet.program import Application, Program
 from pnnsim.mapping.delays import Delays
-from pnnsim.mapping.plan import Visit
+from pnnsim.mapping.plan import Access
 from pnnsim.timing.kernel import Clock, Inbox, Wait
 from pnnsim.timing.recorder import Spans
 from pnnsim.timing.trace import ACTIONS, NO_CAUSE, PATH_LANE, Trace
@@ -30,25 +30,25 @@ _ACTION = {name: number for number, name in enumerate(ACTIONS)}
 
 
 class ImageRun:
-    """Simulate one image, or several that visit each tile together.
+    """Simulate one image, or several that access each tile together.
 
-    A sample of the trace is an image and a step is a visit; each patch has spans of its own.
+    A sample of the trace is an image and a step is an access; each patch has spans of its own.
 
     Args:
         program: The work.
-        visits: Bank of each visit, and what must be written or switched before it.
+        accesses: Bank of each access, and what must be written or switched before it.
         delays: Delays of the machine; its own input and output maps are not used.
         digital_fs: Time of the digital engine behind each application, for all images together,
             shape `(n_application,)` [fs].
         input_fs: Time of the digital engine to take one image in [fs].
         overlap: Whether the switch moves while patches are converted and encoded.
-        images: Images that visit each tile together.
+        images: Images that access each tile together.
     """
 
     def __init__(
         self,
         program: Program,
-        visits: Sequence[Visit],
+        accesses: Sequence[Access],
         delays: Delays,
         *,
         digital_fs: Sequence[int],
@@ -57,7 +57,7 @@ class ImageRun:
         images: int = 1,
     ) -> None:
         self.env = env = Clock()
-        self.visits = visits
+        self.accesses = accesses
         self.delays = delays
         self.digital_fs = digital_fs
         self.input_fs = input_fs
@@ -90,9 +90,9 @@ class ImageRun:
     ) -> Wait[int]:
         """Be busy from `start` for `duration` [fs]; see `Spans.occupy`."""
         at_bank = action in ("propagate", "mvm", "route", "write")
-        visit = self.visits[step] if at_bank else None
+        access = self.accesses[step] if at_bank else None
         return self.spans.occupy(
-            self.spans.lane(unit), _ACTION[action], start, duration, cause, sample, step, visit
+            self.spans.lane(unit), _ACTION[action], start, duration, cause, sample, step, access
         )
 
     def _front_end(self) -> Wait[None]:
@@ -120,7 +120,7 @@ class ImageRun:
             self.results.append(env.now)
 
     def _encoder(self) -> Wait[None]:
-        """Encode the patches of each visit in turn, and let each depart when it may."""
+        """Encode the patches of each access in turn, and let each depart when it may."""
         env, delays = self.env, self.delays
         departure = -delays.activate_fs
         driven = NO_CAUSE
@@ -152,7 +152,7 @@ class ImageRun:
                 )
 
     def _changes(self, step: int) -> bool:
-        return self.visits[step].changes
+        return self.accesses[step].changes
 
     def _crossing(self) -> Wait[None]:
         """Carry departed patches to their bank, multiply and capture."""
@@ -162,7 +162,7 @@ class ImageRun:
             row = yield from self._occupy(
                 PATH_LANE, "propagate", start, delays.propagate_fs, row, sample, step
             )
-            bank = f"weight_banks.{self.visits[step].bank}"
+            bank = f"weight_banks.{self.accesses[step].bank}"
             row = yield from self._occupy(bank, "mvm", env.now, delays.mvm_fs, row, sample, step)
             row = yield from self._occupy(
                 "detector", "detect", env.now, delays.detect_fs, row, sample, step
@@ -194,20 +194,20 @@ class ImageRun:
                 self.summed.put(row)
 
     def _switch(self) -> Wait[None]:
-        """Prepare each visit once the one before is over: write its bank if need be, then move."""
+        """Prepare each access once the one before is over: write its bank if need be, then move."""
         together = 0 if self.images == 1 else -1
-        for step, visit in enumerate(self.visits):
+        for step, access in enumerate(self.accesses):
             row = yield from self.bank_left.get()
-            if visit.write:
+            if access.write:
                 row = yield from self._occupy(
-                    f"weight_banks.{visit.bank}", "write", self.env.now, self.delays.write_fs, row,
+                    f"weight_banks.{access.bank}", "write", self.env.now, self.delays.write_fs, row,
                     together, step,
                 )  # fmt: skip
-            if visit.route:
+            if access.route:
                 row = yield from self._occupy(
                     "switch", "route", self.env.now, self.delays.route_fs, row, together, step
                 )
-            if visit.changes:
+            if access.changes:
                 self.bank_ready.put(row)
 
     def _patches(self) -> range:

@@ -96,7 +96,7 @@ class _OnChip(Pass):
         self.chip = chip
         self.read = read
         weight = loaded.weight.to(loaded.dtype)
-        self.products = BankProducts(Programmed(chip, weight, read), loaded.visits)
+        self.products = BankProducts(Programmed(chip, weight, read), loaded.accesses)
         #: Whether batch norms are being measured, and what was found so far.
         self.measures = False
         self.measured: dict[int, tuple[Tensor, Tensor]] = {}
@@ -140,7 +140,7 @@ class _OnChip(Pass):
         return total.reshape(len(x), side, side, conv.outputs).permute(0, 3, 1, 2)
 
     def _after_patch(self, captured: Tensor, per_image: int) -> Tensor:
-        """Mix in what the detector has left of the patch before; the first of a visit has none."""
+        """Mix in what the detector has left of the patch before; the first of an access has none."""
         residue = self.chip.detector.residue(self.read.active)
         if not residue:
             return captured

@@ -99,10 +99,10 @@ def rewrites(order: Sequence[int], mapping: Mapping, *, prefetch: bool = False) 
         Rewrite(
             block,
             *divmod(number, mapping.folds),
-            visit.weight_set // mapping.folds,
-            tuple(mapping.physical_banks(visit.bank)),
+            access.weight_set // mapping.folds,
+            tuple(mapping.physical_banks(access.bank)),
         )
-        for block, visits in enumerate(islice(plan, start, start + length))
-        for number, visit in enumerate(visits)
-        if visit.write
+        for block, accesses in enumerate(islice(plan, start, start + length))
+        for number, access in enumerate(accesses)
+        if access.write
     ]

@@ -1,9 +1,9 @@
-"""Order the visits of samples to banks, and say what must be written or switched before each.
+"""Order the accesses of samples to banks, and say what must be written or switched before each.
 
 There are no times here but for the closed form, which needs no simulation. A block of samples
-visits the bank of step 0, then that of step 1, and so on; then the next block comes. Where a matrix
-is folded, each fold is a visit of its own, and its number (`pnnsim.mapping.tiling`) is what is
-called the weight set here.
+accesses the bank of step 0, then that of step 1, and so on; then the next block comes. Where a
+matrix is folded, each fold is an access of its own, and its number (`pnnsim.mapping.tiling`) is
+what is called the weight set here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pnnsim.mapping.work import Work
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Access:
     """Use one bank for one step of one block, or for one fold of a step.
 
     Args:
@@ -35,7 +35,7 @@ class Visit:
 
     @property
     def changes(self) -> bool:
-        """Return whether anything must happen before the visit."""
+        """Return whether anything must happen before the access."""
         return self.write or self.route
 
 
@@ -44,15 +44,15 @@ class AheadOfTime:
     """State a write that may begin before the step that needs it.
 
     Args:
-        block: Block of the visit.
-        step: Number of the visit in its block.
-        visit: The visit that needs it.
-        frees: Number of the visit, over all blocks, that is the last to use what is overwritten.
+        block: Block of the access.
+        step: Number of the access in its block.
+        access: The access that needs it.
+        frees: Number of the access, over all blocks, that is the last to use what is overwritten.
     """
 
     block: int
     step: int
-    visit: Visit
+    access: Access
     frees: int
 
 
@@ -62,8 +62,8 @@ Situation = tuple[int, ...]
 
 def plan_blocks(
     order: Sequence[int], mapping: Mapping, *, prefetch: bool = False
-) -> Iterator[tuple[Visit, ...]]:
-    """Yield the visits of block 0, 1, 2, … without end; a block has one visit per product.
+) -> Iterator[tuple[Access, ...]]:
+    """Yield the accesses of block 0, 1, 2, … without end; a block has one access per product.
 
     Resident sets stay where they are, set k in bank k. Otherwise the banks start with the sets that
     are used first, and the bank to overwrite is the one whose content is needed again latest in
@@ -73,7 +73,7 @@ def plan_blocks(
     Reference: L. A. Belady, IBM Systems Journal 5(2), 78, 1966.
 
     Args:
-        order: Weight set of each visit, shape `(n_product,)`.
+        order: Weight set of each access, shape `(n_product,)`.
         mapping: How many sets the banks hold.
         prefetch: Never overwrite the bank just used, so that the write need not wait for it; a
             machine with a single logical bank has no other.
@@ -81,18 +81,18 @@ def plan_blocks(
     Raises:
         ScheduleError: The order does not use exactly the mapped weight sets.
     """
-    return (visits for _, visits in _blocks(order, mapping, prefetch))
+    return (accesses for _, accesses in _blocks(order, mapping, prefetch))
 
 
-def writes_ahead(plan: Iterable[Sequence[Visit]]) -> Iterator[AheadOfTime]:
+def writes_ahead(plan: Iterable[Sequence[Access]]) -> Iterator[AheadOfTime]:
     """Yield the writes of a plan made for prefetching, in the order in which they are needed."""
     last_used: dict[int, int] = {}
     number = 0
-    for block, visits in enumerate(plan):
-        for step, visit in enumerate(visits):
-            if visit.write:
-                yield AheadOfTime(block, step, visit, last_used[visit.bank])
-            last_used[visit.bank] = number
+    for block, accesses in enumerate(plan):
+        for step, access in enumerate(accesses):
+            if access.write:
+                yield AheadOfTime(block, step, access, last_used[access.bank])
+            last_used[access.bank] = number
             number += 1
 
 
@@ -114,8 +114,8 @@ def plan_period(
 
 def _blocks(
     order: Sequence[int], mapping: Mapping, prefetch: bool
-) -> Iterator[tuple[Situation, tuple[Visit, ...]]]:
-    """Yield the situation that each block finds, and its visits."""
+) -> Iterator[tuple[Situation, tuple[Access, ...]]]:
+    """Yield the situation that each block finds, and its accesses."""
     if sorted(set(order)) != list(range(mapping.matrices)):
         raise ScheduleError(
             f"schedule: the order uses the weight sets {sorted(set(order))}; expected every set "
@@ -126,21 +126,21 @@ def _blocks(
     first_use = {order[step]: step for step in reversed(range(len(order)))}
     selected = contents.index(order[0])
     # What a block does depends on what it finds and on nothing else, and few situations occur.
-    known: dict[Situation, tuple[tuple[Visit, ...], Situation]] = {}
+    known: dict[Situation, tuple[tuple[Access, ...], Situation]] = {}
     situation: Situation = (selected, *contents)
     while True:
         if situation not in known:
             known[situation] = _plan_block(order, situation, distances, first_use, prefetch)
         found = situation
-        visits, situation = known[situation]
-        yield found, visits
+        accesses, situation = known[situation]
+        yield found, accesses
 
 
 def initial_contents(order: Sequence[int], mapping: Mapping) -> tuple[int, ...]:
     """Return the weight set in each logical bank when the first sample comes, shape `(used,)`.
 
     Args:
-        order: Weight set of each visit, shape `(n_product,)`.
+        order: Weight set of each access, shape `(n_product,)`.
         mapping: How many sets the banks hold.
     """
     if mapping.resident:
@@ -176,8 +176,8 @@ def closed_form_fs(work: Work) -> int | None:
     if control.block > 1 or work.ahead:
         return None
     total = delays.input_fs + delays.encode_fs + len(order) * delays.mm_fs
-    for number, visit in enumerate(next(plan_blocks(order, mapping))[1:], start=1):
-        change = visit.write * delays.write_fs + visit.route * delays.route_fs
+    for number, access in enumerate(next(plan_blocks(order, mapping))[1:], start=1):
+        change = access.write * delays.write_fs + access.route * delays.route_fs
         state = delays.encode_fs if number % work.folds else delays.state_fs
         total += max(change, state) if control.overlap else change + state
     total += delays.activate_fs + delays.output_fs
@@ -204,16 +204,16 @@ def _plan_block(
     distances: Sequence[int],
     first_use: dict[int, int],
     prefetch: bool,
-) -> tuple[tuple[Visit, ...], Situation]:
-    """Return the visits of a block that finds this selected bank and these contents.
+) -> tuple[tuple[Access, ...], Situation]:
+    """Return the accesses of a block that finds this selected bank and these contents.
 
     Returns:
-        The visits, and the situation that the block leaves behind.
+        The accesses, and the situation that the block leaves behind.
     """
     selected, *contents = situation
     bank_of = {weight_set: bank for bank, weight_set in enumerate(contents)}
     needed = [first_use[weight_set] for weight_set in contents]
-    visits = []
+    accesses = []
     for step, weight_set in enumerate(order):
         bank = bank_of.get(weight_set)
         write = bank is None
@@ -225,6 +225,6 @@ def _plan_block(
             bank_of[weight_set] = bank
             contents[bank] = weight_set
         needed[bank] = step + distances[step]
-        visits.append(Visit(bank, weight_set, write, route=bank != selected))
+        accesses.append(Access(bank, weight_set, write, route=bank != selected))
         selected = bank
-    return tuple(visits), (selected, *contents)
+    return tuple(accesses), (selected, *contents)

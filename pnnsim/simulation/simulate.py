@@ -20,7 +20,7 @@ from torch import Tensor
 from pnnsim.analysis.metrics import layout, metrics_from, setup_of
 from pnnsim.common.units import from_fs
 from pnnsim.errors import InputError, ScheduleError
-from pnnsim.inference.accesses import Visits, visits_from_trace
+from pnnsim.inference.accesses import AccessTable, accesses_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.inference.predict import (
@@ -61,14 +61,14 @@ class Timing:
         work: What it had to do; whether banks were written ahead of time is decided here.
         run: Who was busy with what, when, as far as it was simulated.
         prices: What actions and time cost.
-        visits: What each sample met.
+        accesses: What each sample met.
     """
 
     chip: Chip
     work: Work
     run: AnyTrace
     prices: Prices
-    visits: Visits
+    accesses: AccessTable
 
     def served(self, requests: Tensor) -> Tensor:
         """Return what belongs to the samples, without the requests that were turned away."""
@@ -125,22 +125,22 @@ def time_run(
     check_run(run, work, arrivals)
     if progress is not None:
         progress.finish()
-    visits = visits_from_trace(
+    accesses = accesses_from_trace(
         run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
     )
     if not chip.memory.patient:
-        _refuse_waits(chip, visits)
-    return Timing(chip, work, run, chip.prices(), visits)
+        _refuse_waits(chip, accesses)
+    return Timing(chip, work, run, chip.prices(), accesses)
 
 
-def _refuse_waits(chip: Chip, visits: Visits) -> None:
+def _refuse_waits(chip: Chip, accesses: AccessTable) -> None:
     """Refuse a run in which a memory that cannot wait would have to.
 
     A loop gives each state back after one round. If the encoder, or the bank behind it, is not
     ready by then, the state is lost.
     """
     # A state that need not wait goes straight through the encoder; sums of few femtoseconds.
-    late = visits.held_s - from_fs(chip.delays().encode_fs)
+    late = accesses.held_s - from_fs(chip.delays().encode_fs)
     if not late.size or late.max() < 0.5e-15:
         return
     sample, step = np.unravel_index(int(late.argmax()), late.shape)
@@ -307,11 +307,11 @@ def chip_answers(
 ) -> Tensor:
     """Return what a chip answers, each of its cores to the samples that it got."""
     if not isinstance(timing.run, ParallelTrace):
-        return outputs(chip, parameters, x, timing.visits, without=without)
+        return outputs(chip, parameters, x, timing.accesses, without=without)
     samples = [timing.run.samples_of_core(core) for core in range(len(timing.run.parts))]
     answers = [
         outputs(
-            chip.core(core), parameters, x[torch.from_numpy(mine)], timing.visits.select(mine),
+            chip.core(core), parameters, x[torch.from_numpy(mine)], timing.accesses.select(mine),
             without=without, streams=streams_of_core(chip),
         )
         for core, mine in enumerate(samples)
@@ -347,7 +347,7 @@ def _faded(timing: Timing) -> list[str]:
     """Return a warning where the memory loses a good part of the state while the banks change."""
     memory, folds = timing.chip.memory, timing.chip.mapping.folds
     # Each fold of a step finds what the folds before it have left.
-    waits = timing.visits.held_s
+    waits = timing.accesses.held_s
     held = float(waits.reshape(len(waits), -1, folds).sum(axis=-1).max())
     one = torch.ones(1, 1, dtype=torch.float64)
     kept = float(memory.hold(one, held * one, timing.chip.imperfections))

@@ -31,7 +31,7 @@ class ControlParams(Params):
 
     kind: Literal["sequencer"] = "sequencer"
     block: Count = 1
-    """Samples that visit a bank before the switch moves."""
+    """Samples that access a bank before the switch moves."""
     overlap: bool = True
     """Whether the switch moves while the state is processed, or afterwards."""
     prefetch: bool = False

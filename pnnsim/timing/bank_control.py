@@ -1,4 +1,5 @@
-"""Prepare the banks for the visits of samples: write them and move the switch, as SimPy processes.
+"""Prepare the banks for the accesses of samples: write them and move the switch, as SimPy
+processes.
 
 What is to be written or moved to comes from the plan (`pnnsim.mapping.plan`); which samples come is
 the business of `pnnsim.timing.core`.
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pnnsim.common.units import to_fs
-from pnnsim.mapping.plan import AheadOfTime, Visit, initial_contents, plan_blocks, writes_ahead
+from pnnsim.mapping.plan import Access, AheadOfTime, initial_contents, plan_blocks, writes_ahead
 from pnnsim.mapping.work import Work
 from pnnsim.timing.kernel import Board, Clock, Gate, Inbox, Servers, Wait
 from pnnsim.timing.recorder import Spans
@@ -44,9 +45,9 @@ class Preparation:
         self._prefetch = work.ahead
         self._switch_lane = spans.lane("switch")
         self._bank_lanes = [spans.lane(f"weight_banks.{bank}") for bank in range(mapping.used)]
-        self._visit_captured = Board(env)
-        self._visit_written = Board(env)
-        self._visits = 0
+        self._access_captured = Board(env)
+        self._access_written = Board(env)
+        self._accesses = 0
         self._drivers = Servers(env, mapping.writers(control.write_drivers))
         #: Weight set in each bank, and when its programming began [fs].
         self._contents = list(initial_contents(work.order, mapping))
@@ -54,9 +55,9 @@ class Preparation:
         self._over = False
         #: In front of each bank, where banks are refreshed; otherwise the plan keeps samples away.
         self.gates: list[Gate] = []
-        #: Told when nobody needs the bank of the visit before any more.
+        #: Told when nobody needs the bank of the access before any more.
         self.bank_left: Inbox[int] = Inbox(env)
-        #: Tells when the bank of a visit that changes anything is there.
+        #: Tells when the bank of an access that changes anything is there.
         self.bank_ready: Inbox[int] = Inbox(env)
         env.process(self._switch())
         if self._prefetch:
@@ -68,56 +69,56 @@ class Preparation:
             for bank in range(mapping.used):
                 env.process(self._refresher(bank, to_fs(control.refresh_interval)))
 
-    def plan(self) -> Iterator[tuple[Visit, ...]]:
-        """Yield the visits of block 0, 1, 2, … without end."""
+    def plan(self) -> Iterator[tuple[Access, ...]]:
+        """Yield the accesses of block 0, 1, 2, … without end."""
         return plan_blocks(self._order, self._mapping, prefetch=self._prefetch)
 
     def captured(self, row: int) -> None:
-        """Be told that the last sample of a visit was captured."""
+        """Be told that the last sample of an access was captured."""
         if self._prefetch:
-            self._visit_captured.post(self._visits, row)
-        self._visits += 1
+            self._access_captured.post(self._accesses, row)
+        self._accesses += 1
 
     def finish(self) -> None:
         """Be told that the last sample has its result: nothing is refreshed any more."""
         self._over = True
 
     def _switch(self) -> Wait[None]:
-        """Prepare each visit but the first: write its bank if need be, then move to it."""
+        """Prepare each access but the first: write its bank if need be, then move to it."""
         steps = len(self._order)
-        for block, visits in enumerate(self.plan()):
-            for step, visit in enumerate(visits):
+        for block, accesses in enumerate(self.plan()):
+            for step, access in enumerate(accesses):
                 if not block and not step:
                     continue
                 row = yield from self.bank_left.get()
-                if visit.write and self._prefetch:
-                    written = yield from self._visit_written.get(block * steps + step)
+                if access.write and self._prefetch:
+                    written = yield from self._access_written.get(block * steps + step)
                     row = self._spans.latest(row, written)
-                elif visit.write:
-                    row = yield from self._write(block, step, visit, row)
-                if visit.route:
+                elif access.write:
+                    row = yield from self._write(block, step, access, row)
+                if access.route:
                     row = yield from self._spans.occupy(
                         self._switch_lane, _ROUTE, self._env.now, self._delays.route_fs, row,
-                        -1, step, visit,
+                        -1, step, access,
                     )  # fmt: skip
                     self._spans.block_of_row[row] = block
-                if visit.changes:
+                if access.changes:
                     self.bank_ready.put(row)
 
-    def _write(self, block: int, step: int, visit: Visit, cause: int) -> Wait[int]:
-        """Program a bank for a visit, and return the row of the span."""
+    def _write(self, block: int, step: int, access: Access, cause: int) -> Wait[int]:
+        """Program a bank for an access, and return the row of the span."""
         row = self._spans.latest(cause, (yield from self._drivers.take()))
         if self.gates:
-            row = self._spans.latest(row, (yield from self.gates[visit.bank].close()))
-        self._contents[visit.bank] = visit.weight_set
-        self._written_fs[visit.bank] = self._env.now
+            row = self._spans.latest(row, (yield from self.gates[access.bank].close()))
+        self._contents[access.bank] = access.weight_set
+        self._written_fs[access.bank] = self._env.now
         row = yield from self._spans.occupy(
-            self._bank_lanes[visit.bank], _WRITE, self._env.now, self._delays.write_fs, row,
-            -1, step, visit,
+            self._bank_lanes[access.bank], _WRITE, self._env.now, self._delays.write_fs, row,
+            -1, step, access,
         )  # fmt: skip
         self._spans.block_of_row[row] = block
         if self.gates:
-            self.gates[visit.bank].open(row)
+            self.gates[access.bank].open(row)
         self._drivers.give(row)
         return row
 
@@ -125,7 +126,7 @@ class Preparation:
         """Program one bank again whenever its last programming is old."""
         env, gate = self._env, self.gates[bank]
         while True:
-            # A visit may have had the bank written meanwhile: it is not due then.
+            # An access may have had the bank written meanwhile: it is not due then.
             while (wait := self._written_fs[bank] + interval_fs - env.now) > 0:
                 yield env.timeout(wait)
             if self._over:
@@ -135,13 +136,13 @@ class Preparation:
                 self._drivers.give(cause)
                 continue
             cause = self._spans.latest(cause, (yield from gate.close()))
-            # Meanwhile the bank may have been written for a visit, or the last result have come.
+            # Meanwhile the bank may have been written for an access, or the last result have come.
             row = cause
             if self._written_fs[bank] + interval_fs <= env.now and not self._over:
                 self._written_fs[bank] = env.now
                 row = yield from self._spans.occupy(
                     self._bank_lanes[bank], _REFRESH, env.now, self._delays.write_fs, cause,
-                    -1, -1, Visit(bank, self._contents[bank], write=True, route=False),
+                    -1, -1, Access(bank, self._contents[bank], write=True, route=False),
                 )  # fmt: skip
                 self._spans.block_of_row[row] = 0
             gate.open(row)
@@ -151,7 +152,7 @@ class Preparation:
         """Program banks that nobody uses, in the order in which they will be needed."""
         own, steps = NO_CAUSE, len(self._order)
         for job in jobs:
-            freed = yield from self._visit_captured.get(job.frees)
+            freed = yield from self._access_captured.get(job.frees)
             cause = self._spans.latest(freed, own)
-            own = yield from self._write(job.block, job.step, job.visit, cause)
-            self._visit_written.post(job.block * steps + job.step, own)
+            own = yield from self._write(job.block, job.step, job.access, cause)
+            self._access_written.post(job.block * steps + job.step, own)

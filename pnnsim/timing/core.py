@@ -36,7 +36,7 @@ from collections.abc import Callable
 from itertools import count
 
 from pnnsim.mapping.actions import ENGINE_LANE
-from pnnsim.mapping.plan import Visit
+from pnnsim.mapping.plan import Access
 from pnnsim.mapping.work import Work
 from pnnsim.timing.arrivals import Arrivals, Queue
 from pnnsim.timing.bank_control import Preparation
@@ -103,7 +103,7 @@ class Core:
 
         self.entering: Inbox[int] = Inbox(env)
         self.accepted: Inbox[int] = Inbox(env)
-        self.departed: Inbox[tuple[int, int, Visit, bool, int, int]] = Inbox(env)
+        self.departed: Inbox[tuple[int, int, Access, bool, int, int]] = Inbox(env)
         self.captured: Inbox[tuple[int, int, bool, int]] = Inbox(env)
         self.again: Inbox[int] = Inbox(env)
         self.activated: Inbox[tuple[int, int, bool, int, int]] = Inbox(env)
@@ -176,14 +176,14 @@ class Core:
         reserved = 0
         driven = left = NO_CAUSE
         first = 0
-        for number, visits in enumerate(self.preparation.plan()):
+        for number, accesses in enumerate(self.preparation.plan()):
             if number:
                 left = yield from self.loop_left.get()
             if number > 1:
                 left = self.spans.latest(left, (yield from self.taken.get()))
             end, sample = first + 1, first
-            for step, visit in enumerate(visits):
-                changes = visit.changes and (number > 0 or step > 0)
+            for step, access in enumerate(accesses):
+                changes = access.changes and (number > 0 or step > 0)
                 again, activates = step % self.folds > 0, self._ends_step(step)
                 sample = first
                 while sample < end:
@@ -213,10 +213,10 @@ class Core:
                         row = driven
                         yield env.timeout(reserved - env.now)
                     if gates:
-                        row = self.spans.latest(row, (yield from gates[visit.bank].enter()))
+                        row = self.spans.latest(row, (yield from gates[access.bank].enter()))
                     if activates:
                         reserved = env.now + self.delays.activate_fs
-                    self.departed.put((sample, step, visit, sample == end - 1, env.now, row))
+                    self.departed.put((sample, step, access, sample == end - 1, env.now, row))
                     driven = yield from self.occupy(
                         self.drive_lane, _DRIVE, env.now, self.delays.drive_fs, row, sample, step
                     )
@@ -227,18 +227,25 @@ class Core:
         """Carry departed samples to their bank, multiply and capture; several may be under way."""
         env, delays, gates = self.env, self.delays, self.preparation.gates
         while True:
-            sample, step, visit, last, start, row = yield from self.departed.get()
+            sample, step, access, last, start, row = yield from self.departed.get()
             row = yield from self.occupy(
-                self.path_lane, _PROPAGATE, start, delays.propagate_fs, row, sample, step, visit
+                self.path_lane, _PROPAGATE, start, delays.propagate_fs, row, sample, step, access
             )
             row = yield from self.occupy(
-                self.bank_lanes[visit.bank], _MVM, env.now, delays.mvm_fs, row, sample, step, visit
+                self.bank_lanes[access.bank],
+                _MVM,
+                env.now,
+                delays.mvm_fs,
+                row,
+                sample,
+                step,
+                access,
             )
             row = yield from self.occupy(
                 self.detector_lane, _DETECT, env.now, delays.detect_fs, row, sample, step
             )
             if gates:
-                gates[visit.bank].leave(row)
+                gates[access.bank].leave(row)
             activates = self._ends_step(step)
             if activates:
                 self.captured.put((sample, step, last, row))

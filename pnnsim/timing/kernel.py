@@ -61,7 +61,7 @@ class Inbox(Generic[Item]):
 
 
 class Board:
-    """Keep one row for each visit until the one process that needs it comes for it."""
+    """Keep one row for each access until the one process that needs it comes for it."""
 
     __slots__ = ("_env", "_rows", "_waiting")
 
@@ -70,18 +70,18 @@ class Board:
         self._rows: dict[int, int] = {}
         self._waiting: dict[int, simpy.Event] = {}
 
-    def post(self, visit: int, row: int) -> None:
-        """Leave the row of a visit; wake whoever waits for it."""
-        self._rows[visit] = row
-        if visit in self._waiting:
-            self._waiting.pop(visit).succeed()
+    def post(self, access: int, row: int) -> None:
+        """Leave the row of an access; wake whoever waits for it."""
+        self._rows[access] = row
+        if access in self._waiting:
+            self._waiting.pop(access).succeed()
 
-    def get(self, visit: int) -> Wait[int]:
-        """Return the row of a visit, waiting for it if need be."""
-        if visit not in self._rows:
-            self._waiting[visit] = self._env.event()
-            yield self._waiting[visit]
-        return self._rows.pop(visit)
+    def get(self, access: int) -> Wait[int]:
+        """Return the row of an access, waiting for it if need be."""
+        if access not in self._rows:
+            self._waiting[access] = self._env.event()
+            yield self._waiting[access]
+        return self._rows.pop(access)
 
 
 class Servers:

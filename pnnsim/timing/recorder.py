@@ -14,7 +14,7 @@ import numpy as np
 
 from pnnsim.common.times import WIDEST_FS, Times
 from pnnsim.mapping.delays import Stage
-from pnnsim.mapping.plan import Visit
+from pnnsim.mapping.plan import Access
 from pnnsim.timing.kernel import Clock, Wait
 from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 
@@ -64,7 +64,7 @@ class Spans:
         cause: int,
         sample: int,
         step: int = -1,
-        visit: Visit | None = None,
+        access: Access | None = None,
     ) -> Wait[int]:
         """Be busy from `start` for `duration` [fs], write the span, and return its row.
 
@@ -75,7 +75,7 @@ class Spans:
         end = start + duration
         if end > env.now:
             yield env.timeout(end - env.now)
-        bank, weight_set = (-1, -1) if visit is None else (visit.bank, visit.weight_set)
+        bank, weight_set = (-1, -1) if access is None else (access.bank, access.weight_set)
         if end > WIDEST_FS and not self._wide:
             self._numbers, self._wide = list(self._numbers), True
         numbers = self._numbers

@@ -99,9 +99,9 @@ def test_the_whole_injected_charge_passes_the_amplifier() -> None:
 def test_injected_charge_fades_until_the_capture() -> None:
     """The product sees what is left when the detector captures, not when the sample departs."""
     c = chip(("weight_banks.settling_time", "1 ns"))
-    visits = time_run(c, 1).visits
+    accesses = time_run(c, 1).accesses
     weight = torch.zeros((2, 64, 64), dtype=torch.float64)
-    products = BankProducts(Programmed(c, weight, Read({"switch.charge_injection"})), visits)
+    products = BankProducts(Programmed(c, weight, Read({"switch.charge_injection"})), accesses)
     got = products.receive(torch.zeros((1, 64), dtype=torch.float64), 1).signal
     # The gates move from the capture on, beside activation, hold and drive: 2.5 ns.
     since = 2.5e-9 - 0.4e-9 + 1e-9 + math.log(128) / (2 * math.pi * 100e6)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pnnsim.devices.base import Received
-from pnnsim.inference.accesses import nominal_visits
+from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankProducts
 from pnnsim.inference.programming import Programmed, Read
@@ -85,7 +85,7 @@ def test_a_detector_expects_the_light_that_a_passive_mesh_leaves_of_a_matrix() -
     generator = torch.Generator().manual_seed(0)
     weight = 2.0 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1.0
     products = BankProducts(
-        Programmed(c, weight, Read(frozenset())), nominal_visits(c.order, c.mapping)
+        Programmed(c, weight, Read(frozenset())), nominal_accesses(c.order, c.mapping)
     )
     line = torch.ones((1, 16), dtype=torch.float64)
     for step, number in enumerate((0, 1, 0)):

@@ -15,7 +15,7 @@ from pnnsim.devices.base import Received
 from pnnsim.devices.memories.fiber import DelayLine, SoaSwitch
 from pnnsim.devices.memories.fiber_params import SoaSwitchParams
 from pnnsim.errors import ScheduleError
-from pnnsim.inference.accesses import nominal_visits
+from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankProducts
 from pnnsim.inference.programming import Programmed, Read
@@ -43,7 +43,7 @@ def test_a_loop_long_enough_is_timed_like_any_memory() -> None:
     c = chip()
     timing = time_run(c, 3)
     # No state waits: each leaves the encoder right after its round.
-    held = timing.visits.held_s[:, 1:]
+    held = timing.accesses.held_s[:, 1:]
     np.testing.assert_allclose(held, c.delays().encode_fs / 1e15, rtol=0, atol=0.5e-15)
 
 
@@ -202,9 +202,9 @@ def test_what_reaches_a_detector_carries_emission_and_the_light_of_both_cells() 
     generator = torch.Generator().manual_seed(0)
     w = 2 * torch.rand((2, 8, 8), generator=generator, dtype=torch.float64) - 1
     line = torch.rand((3, 8), generator=generator, dtype=torch.float64)
-    visits = nominal_visits(c.order, c.mapping)
+    accesses = nominal_accesses(c.order, c.mapping)
     active = {"switch.emission", "switch.leakage"}
-    met = BankProducts(Programmed(c, w, Read(active, generator)), visits).receive(line, 0)
+    met = BankProducts(Programmed(c, w, Read(active, generator)), accesses).receive(line, 0)
     leak = 1e-4
     seen = w[0] + leak * w[1]
     clear, opaque = 10**-0.1, 10**-0.7
@@ -217,5 +217,5 @@ def test_what_reaches_a_detector_carries_emission_and_the_light_of_both_cells() 
     assert met.emission == pytest.approx(
         c.switch.emission * c.weight_banks.transmission, rel=1e-12, abs=0
     )
-    quiet = BankProducts(Programmed(c, w, Read(frozenset(), generator)), visits).receive(line, 0)
+    quiet = BankProducts(Programmed(c, w, Read(frozenset(), generator)), accesses).receive(line, 0)
     assert (quiet.emission, quiet.beats) == (0.0, None)

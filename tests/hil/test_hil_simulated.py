@@ -75,8 +75,8 @@ def test_chip_of_the_simulator_and_of_the_backend_are_the_same_chip() -> None:
     parameters = exact_surrogate().parameter_set()
     bench = Bench(backend)
     bench.load(parameters)
-    visits = time_run(chip, len(x)).visits
-    expected = outputs(chip, parameters, x, visits, without=rest)
+    accesses = time_run(chip, len(x)).accesses
+    expected = outputs(chip, parameters, x, accesses, without=rest)
     np.testing.assert_allclose(bench.run(parameters, x).outputs, expected, rtol=0, atol=ROUNDING)
 
 

@@ -76,8 +76,8 @@ def test_ideal_simulator_and_surrogate_equal_numpy(name: str) -> None:
     surrogate = Surrogate(network, spec, imperfections=(), dtype=torch.float64)
     surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network).fabricate(seed=3, index=0)
-    visits = time_run(chip, len(x)).visits
-    simulated = evaluate(chip, parameters, x, visits, Read(frozenset()))
+    accesses = time_run(chip, len(x)).accesses
+    simulated = evaluate(chip, parameters, x, accesses, Read(frozenset()))
 
     expected = numpy_forward(parameters, x)
     assert np.abs(expected).max() > 0.1
@@ -101,7 +101,7 @@ def test_nominal_simulator_equals_the_surrogate_with_what_it_was_trained_with(
     chip = Chip.nominal(spec, network)
 
     simulated = evaluate(
-        chip, parameters, x, time_run(chip, len(x)).visits, Read(chip.deterministic)
+        chip, parameters, x, time_run(chip, len(x)).accesses, Read(chip.deterministic)
     )
 
     np.testing.assert_allclose(

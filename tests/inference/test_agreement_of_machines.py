@@ -52,7 +52,7 @@ def inputs(samples: int = 5) -> torch.Tensor:
 def test_an_ideal_chip_computes_the_plain_network(name: str) -> None:
     chip = Chip.nominal(load_spec(name), NETWORK).fabricate(seed=3, index=0)
     p, x = random_parameters(), inputs()
-    found = evaluate(chip, p, x, time_run(chip, len(x)).visits, Read(frozenset()))
+    found = evaluate(chip, p, x, time_run(chip, len(x)).accesses, Read(frozenset()))
 
     h = np.maximum(x.numpy() @ p.input_weight.numpy().T + p.input_bias.numpy(), 0.0)
     for t in range(NETWORK.steps):
@@ -68,8 +68,8 @@ def test_a_nominal_chip_computes_what_its_surrogate_computes(name: str) -> None:
     surrogate = Surrogate(NETWORK, spec, dtype=torch.float64)
     surrogate.load_parameter_set(random_parameters())
     chip = Chip.nominal(spec, NETWORK)
-    visits = time_run(chip, len(x)).visits
-    found = evaluate(chip, random_parameters(), x, visits, Read(chip.deterministic))
+    accesses = time_run(chip, len(x)).accesses
+    found = evaluate(chip, random_parameters(), x, accesses, Read(chip.deterministic))
     # Whatever a machine leaves unsettled stands in the surrogate by nominal times, which are
     # longer.
     np.testing.assert_allclose(found.numpy(), surrogate(x).detach().numpy(), rtol=0, atol=TOLERANCE)
@@ -82,15 +82,15 @@ def test_weights_that_drift_change_what_a_machine_answers_after_a_rest() -> None
         changes = [("weight_banks.drift_exponent", "0.05"), ("weight_banks.rest_time", rest)]
         chip = Chip.nominal(load_spec("photonic_pcm", changes), NETWORK)
         off = chip.imperfections - {"weight_banks.drift"}
-        visits = time_run(chip, 5).visits
-        answers[rest] = outputs(chip, random_parameters(), inputs(), visits, without=tuple(off))
+        accesses = time_run(chip, 5).accesses
+        answers[rest] = outputs(chip, random_parameters(), inputs(), accesses, without=tuple(off))
     rested = random_parameters()
     scaled = ParameterSet(
         NETWORK, **{**rested.tensors(), "weight": rested.weight * (3620 / 20) ** -0.05}
     )
     chip = Chip.nominal(load_spec("photonic_pcm"), NETWORK)
-    visits = time_run(chip, 5).visits
-    expected = evaluate(chip, scaled, inputs(), visits, Read(frozenset()))
+    accesses = time_run(chip, 5).accesses
+    expected = evaluate(chip, scaled, inputs(), accesses, Read(frozenset()))
     assert float((answers["0 s"] - expected).abs().max()) > 0.01
     # Ages are grouped within 5 %: the factor is right to 0.05 * ln(1.05) / 2.
     np.testing.assert_allclose(answers["3600 s"].numpy(), expected.numpy(), atol=3e-3, rtol=0)

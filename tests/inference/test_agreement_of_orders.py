@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.inference.accesses import Visits
+from pnnsim.inference.accesses import AccessTable
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -92,8 +92,8 @@ def test_any_order_of_work_computes_the_same_and_is_timed_the_same_both_ways(cas
     parameters, x = random_parameters(network), random_inputs(network, samples)
     fast, exact = time_run(chip, samples), time_run(chip, samples, exact=True)
     assert fast.trace.equals(exact.trace)
-    for name in Visits.__slots__:
-        np.testing.assert_array_equal(getattr(fast.visits, name), getattr(exact.visits, name))
+    for name in AccessTable.__slots__:
+        np.testing.assert_array_equal(getattr(fast.accesses, name), getattr(exact.accesses, name))
     found = chip_answers(chip, parameters, x, fast, without=sorted(chip.imperfections))
     expected = numpy_forward(parameters, x)
     np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=TOLERANCE)

@@ -171,11 +171,11 @@ def test_each_imperfection_of_the_machine_changes_the_answer() -> None:
     surrogate = Surrogate(network, machine, dtype=torch.float64)
     parameters = surrogate.parameter_set()
     c = Chip.nominal(machine, network).fabricate(5, 0)
-    visits = time_run(c, 9).visits
+    accesses = time_run(c, 9).accesses
     x = torch.rand((9, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    everything = outputs(c, parameters, x, visits)
+    everything = outputs(c, parameters, x, accesses)
     for name in sorted(c.imperfections):
-        changed = outputs(c, parameters, x, visits, without=[name])
+        changed = outputs(c, parameters, x, accesses, without=[name])
         assert float((changed - everything).abs().max()) > 0.0, name
     assert float((everything - nominal_outputs(c, parameters, x)).abs().max()) > 0.0
 
@@ -204,14 +204,14 @@ def test_what_a_mesh_has_left_of_another_matrix_is_as_strong_as_that_was() -> No
     changes = [(f"weight_banks.{key}", value) for key, value in bank.items()]
     chip = Chip.nominal(load_spec("photonic_mzi", changes), network)
     active = frozenset({"weight_banks.settling"})
-    visits = time_run(chip, 2).visits
-    left = chip.weight_banks.residue(torch.from_numpy(visits.since_write_s), active)
+    accesses = time_run(chip, 2).accesses
+    left = chip.weight_banks.residue(torch.from_numpy(accesses.since_write_s), active)
     assert float(left[1].min()) > 0.01
     generator = torch.Generator().manual_seed(0)
     weight = 2 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1
     weight[1] *= 0.2
     line = torch.rand((2, 16), generator=generator, dtype=torch.float64)
-    products = BankProducts(Programmed(chip, weight, Read(active)), visits)
+    products = BankProducts(Programmed(chip, weight, Read(active)), accesses)
     found = products.receive(line, 1).signal[1].numpy()
     first, second, share = weight[0].numpy(), weight[1].numpy(), float(left[1, 1])
     ratio = np.linalg.norm(second, 2) / np.linalg.norm(first, 2)

@@ -43,7 +43,7 @@ def test_an_analog_state_that_is_kept_is_not_converted_again(
     p, x = random_parameters(network), random_inputs(network, 5)
     exact = ideal_outputs(chip, p, x)
     others = sorted(chip.imperfections - ONLY)
-    stepped = outputs(chip, p, x, time_run(chip, 5).visits, without=others)
+    stepped = outputs(chip, p, x, time_run(chip, 5).accesses, without=others)
     off = float((stepped - exact).abs().max())
     assert off > 1e-5 if converted else off < TOLERANCE
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pnnsim.hil.simulated import SimulatedBackend
-from pnnsim.inference.accesses import Visits, nominal_visits
+from pnnsim.inference.accesses import AccessTable, nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import drift_windows
 from pnnsim.inference.predict import ideal_outputs, outputs
@@ -33,12 +33,12 @@ def machine(*changes: tuple[str, str], network: ReLaXNet = NETWORK) -> Chip:
     return Chip.nominal(load_spec("photonic_mrr", [*drift, *changes]), network).fabricate(1, 0)
 
 
-def one_sample(chip: Chip, age: float) -> Visits:
+def one_sample(chip: Chip, age: float) -> AccessTable:
     """Return a sample at 100 s that meets a bank which was programmed so long ago in the run."""
-    settled = nominal_visits(chip.order, chip.mapping)
-    return Visits(
+    settled = nominal_accesses(chip.order, chip.mapping)
+    return AccessTable(
         **{
-            **{name: getattr(settled, name) for name in Visits.__slots__},
+            **{name: getattr(settled, name) for name in AccessTable.__slots__},
             "write": np.full((1, 1), chip.mapping.used),
             "since_write_s": np.full((1, 1), age),
             "time_fs": np.full((1, 1), 10**17),
@@ -64,7 +64,7 @@ def test_weights_that_were_just_programmed_have_not_drifted() -> None:
 
 def test_what_the_set_up_has_programmed_is_as_far_off_as_at_any_time() -> None:
     chip = machine(network=LARGE)
-    [(_, (state,))] = drift_windows(chip, nominal_visits(chip.order, chip.mapping), 1)
+    [(_, (state,))] = drift_windows(chip, nominal_accesses(chip.order, chip.mapping), 1)
     assert float(state["temperature"].std()) == pytest.approx(SIGMA, rel=5 * 0.011, abs=0)
 
 
@@ -80,9 +80,9 @@ def test_phases_of_a_mesh_are_corrected_and_traps_of_junctions_are_not() -> None
 
 def test_samples_of_a_window_are_consecutive_and_all_are_there() -> None:
     chip = machine(("weight_banks.temperature_time", "1 s"))
-    visits = time_run(chip, periodic(50, 0.03)).visits
+    accesses = time_run(chip, periodic(50, 0.03)).accesses
     for together in (1, 4):
-        windows = [samples for samples, _ in drift_windows(chip, visits, 50, together)]
+        windows = [samples for samples, _ in drift_windows(chip, accesses, 50, together)]
         assert [w.start for w in windows] == [0, *(w.stop for w in windows[:-1])]
         assert windows[-1].stop == 50
         assert all(w.start % together == 0 for w in windows)
@@ -94,9 +94,9 @@ def errors(*changes: tuple[str, str]) -> float:
     """Return by how much a machine that only drifts misses its ideal answers, over 100 s."""
     chip = machine(*changes)
     parameters, x = random_parameters(NETWORK), random_inputs(NETWORK, 1).repeat(100, 1)
-    visits = time_run(chip, periodic(100, 1.0)).visits
+    accesses = time_run(chip, periodic(100, 1.0)).accesses
     without = sorted(chip.imperfections - {"weight_banks.temperature"})
-    found = outputs(chip, parameters, x, visits, without=without)
+    found = outputs(chip, parameters, x, accesses, without=without)
     return float((found - ideal_outputs(chip, parameters, x)).square().mean().sqrt())
 
 
@@ -115,28 +115,28 @@ def test_answers_are_the_better_the_shorter_the_interval_of_recalibration() -> N
 def test_refreshes_in_step_with_the_windows_are_not_always_found_old(interval: float) -> None:
     # Windows of 1 s, each met by refreshes at the same ages; 15 samples of an age are good to 10 %.
     chip = machine(("control.refresh_interval", f"{interval} s"), network=LARGE)
-    visits = time_run(chip, periodic(1600, 0.01)).visits
-    refreshed = visits.write[:, 0] >= chip.mapping.used
-    age = visits.since_write_s[refreshed, 0]
+    accesses = time_run(chip, periodic(1600, 0.01)).accesses
+    refreshed = accesses.write[:, 0] >= chip.mapping.used
+    age = accesses.since_write_s[refreshed, 0]
     expected = 2 * SIGMA**2 * (1 - np.exp(-age / TAU)).mean()
-    _, *states = [state["temperature"] for _, (state,) in drift_windows(chip, visits, 1600)]
+    _, *states = [state["temperature"] for _, (state,) in drift_windows(chip, accesses, 1600)]
     found = float(torch.stack(states).square().mean())
     assert found == pytest.approx(expected, rel=0.15, abs=0)
 
 
 def test_a_bank_that_is_rewritten_for_every_sample_hardly_drifts() -> None:
     chip = machine(("weight_banks.count", "1"))
-    visits = time_run(chip, 20).visits
+    accesses = time_run(chip, 20).accesses
     # The windows of a run of two seconds; the set-up's programming is met by sample 0 alone.
-    *_, (_, (state,)) = drift_windows(chip, visits, 20)
-    age = float(visits.since_write_s[-1].min())
+    *_, (_, (state,)) = drift_windows(chip, accesses, 20)
+    age = float(accesses.since_write_s[-1].min())
     assert 0.0 < float(state["temperature"].std()) < 2 * SIGMA * math.sqrt(2 * age / TAU)
 
 
 def test_the_same_chip_drifts_the_same_twice() -> None:
     chip = machine(("control.refresh_interval", "0.5 s"))
-    visits = time_run(chip, periodic(20, 1.0)).visits
-    one, two = (list(drift_windows(chip, visits, 20)) for _ in range(2))
+    accesses = time_run(chip, periodic(20, 1.0)).accesses
+    one, two = (list(drift_windows(chip, accesses, 20)) for _ in range(2))
     for (samples, first), (again, second) in zip(one, two, strict=True):
         assert samples == again
         for a, b in zip(first, second, strict=True):

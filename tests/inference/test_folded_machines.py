@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pnnsim.cli.app import app
 from pnnsim.errors import BackendError, MappingError
 from pnnsim.hil.cost_model import Meter
-from pnnsim.inference.accesses import visits_from_trace
+from pnnsim.inference.accesses import accesses_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.evaluator import Carry, Loop, evaluate
 from pnnsim.inference.predict import outputs
@@ -44,7 +44,7 @@ def chip_of(name: str, *changes: tuple[str, str], network: ReLaXNet = NETWORK) -
 
 def answers(chip: Chip, *, active: frozenset[str] = frozenset(), samples: int = 5) -> torch.Tensor:
     parameters, x = random_parameters(chip.network), random_inputs(chip.network, samples)
-    return evaluate(chip, parameters, x, time_run(chip, samples).visits, Read(active))
+    return evaluate(chip, parameters, x, time_run(chip, samples).accesses, Read(active))
 
 
 @pytest.mark.parametrize("count", ["1", "2", "3", "5"])
@@ -85,9 +85,9 @@ def one_step(
 ) -> torch.Tensor:
     """Return the whole product of the first step."""
     network = chip.network
-    visits = time_run(chip, len(state)).visits
+    accesses = time_run(chip, len(state)).accesses
     gain, bias = torch.ones(network.weight_sets), torch.zeros(network.weight_sets, network.hidden)
-    loop = Loop(Programmed(chip, weight, read), gain, bias, visits)
+    loop = Loop(Programmed(chip, weight, read), gain, bias, accesses)
     return loop._multiply(0, Carry(state))[1]
 
 
@@ -112,7 +112,7 @@ def test_a_bank_has_left_what_it_held_of_the_fold_before() -> None:
     )  # fmt: skip
     run = time_run(chip, 4)
     left = chip.weight_banks.residue(
-        torch.from_numpy(run.visits.since_write_s), frozenset({"weight_banks.settling"})
+        torch.from_numpy(run.accesses.since_write_s), frozenset({"weight_banks.settling"})
     )
     assert float(left[:, 1].min()) > 0.01
     w, x = weights(), lines()
@@ -158,7 +158,7 @@ def test_each_fold_brings_the_noise_of_a_detection() -> None:
 def test_a_state_fades_while_it_waits_for_the_next_fold() -> None:
     # Departures at 6, 16, 26 and 36; the state of step 0 is held at 23 (see the drawings).
     case = machine(sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6)
-    found = visits_from_trace(case.run(), case.order, case.mapping, 0.0)
+    found = accesses_from_trace(case.run(), case.order, case.mapping, 0.0)
     assert (found.held_s[0] * 1e15).round().tolist() == [0, 10, 3, 10]
     assert (found.time_s[0] * 1e15).round().tolist() == [6, 16, 26, 36]
     assert found.contents[0, :, 0].tolist() == [0, 1, 0, 1]
@@ -173,7 +173,7 @@ def test_droop_takes_its_share_before_every_fold() -> None:
     w, x = weights(), lines()
     rate = chip.spec.to_tree()["memory"]["droop"]
     assert rate
-    held = torch.from_numpy(time_run(chip, 4).visits.held_s)
+    held = torch.from_numpy(time_run(chip, 4).accesses.held_s)
     left = chip.memory.hold(torch.ones_like(held), held, active)
     assert bool((left[:, 1] < 1.0).all())
     found = one_step(chip, w, x, Read(active))
@@ -242,8 +242,8 @@ def test_a_folded_machine_has_fewer_lines_and_detectors() -> None:
 def test_fabricated_chips_answer_the_same_twice() -> None:
     chip = chip_of("spintronic_mtj", *SHAPE, FOLDED).fabricate(seed=1, index=0)
     p, x = random_parameters(NETWORK), random_inputs(NETWORK, 5)
-    visits = time_run(chip, 5).visits
-    one, two = (outputs(chip, p, x, visits) for _ in range(2))
+    accesses = time_run(chip, 5).accesses
+    one, two = (outputs(chip, p, x, accesses) for _ in range(2))
     assert torch.equal(one, two)
 
 

@@ -181,7 +181,7 @@ def test_arrivals_are_one_for_each_sample() -> None:
 
 TIMING = time_run(Chip.nominal(SPEC, NETWORK), 5)
 DOORS: dict[str, Callable[[Any], Any]] = {
-    "outputs": lambda x: outputs(TIMING.chip, TWIN.parameter_set(), x, TIMING.visits),
+    "outputs": lambda x: outputs(TIMING.chip, TWIN.parameter_set(), x, TIMING.accesses),
     "ideal_outputs": lambda x: ideal_outputs(TIMING.chip, TWIN.parameter_set(), x),
     "nominal_outputs": lambda x: nominal_outputs(TIMING.chip, TWIN.parameter_set(), x),
     "ablation": lambda x: ablation(TIMING, TWIN, x, Y, seed=0, chips=1),
@@ -204,9 +204,9 @@ def test_every_door_reads_the_same_forms_and_refuses_the_same(door: str) -> None
             enter(x)
 
 
-def test_visits_of_another_number_of_samples_are_refused() -> None:
-    with pytest.raises(InputError, match="visits: are those of 5 samples, x has 4"):
-        outputs(TIMING.chip, TWIN.parameter_set(), X[:4], TIMING.visits)
+def test_accesses_of_another_number_of_samples_are_refused() -> None:
+    with pytest.raises(InputError, match="accesses: are those of 5 samples, x has 4"):
+        outputs(TIMING.chip, TWIN.parameter_set(), X[:4], TIMING.accesses)
 
 
 def test_gradients_flow_through_a_surrogate_to_its_inputs() -> None:

@@ -106,8 +106,8 @@ def test_machine_and_surrogate_equal_numpy(streams: int) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
     # What each sample met on the machine is not what the surrogate's one row says, but makes no
     # difference without imperfections.
-    visits = time_run(chip, len(x)).visits
-    found = outputs(chip, parameters, x, visits, without=sorted(chip.imperfections)).numpy()
+    accesses = time_run(chip, len(x)).accesses
+    found = outputs(chip, parameters, x, accesses, without=sorted(chip.imperfections)).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
     surrogate = Surrogate(NETWORK, spec, imperfections=(), dtype=torch.float64)
     surrogate.load_parameter_set(parameters, any_machine=True)
@@ -132,8 +132,8 @@ def test_the_memory_keeps_the_last_state_for_the_next_sample_of_the_stream() -> 
     """A state waits through the rest of its block: with droop alone, later answers are lower."""
     spec = load_spec("photonic_mrr", [BLOCK, ("memory.capacity", "4")])
     chip = Chip.nominal(spec, NETWORK)
-    visits = time_run(chip, 9).visits
-    held = visits.held_s[:, 0]
+    accesses = time_run(chip, 9).accesses
+    held = accesses.held_s[:, 0]
     assert held[:3].tolist() == [0.0, 0.0, 0.0]
     assert (held[3:] > 0.0).all()
     trace = time_run(chip, 9).trace

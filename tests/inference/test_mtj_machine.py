@@ -136,7 +136,7 @@ def test_nominal_simulator_equals_the_surrogate(name: str) -> None:
     surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network)
     simulated = evaluate(
-        chip, parameters, x, time_run(chip, len(x)).visits, Read(chip.deterministic)
+        chip, parameters, x, time_run(chip, len(x)).accesses, Read(chip.deterministic)
     )
     np.testing.assert_allclose(simulated.numpy(), surrogate(x).detach().numpy(), rtol=0, atol=1e-10)
     assert np.abs(simulated.numpy()).max() > 0.01
@@ -147,7 +147,7 @@ def test_ideal_machine_is_the_network_in_plain_arithmetic() -> None:
     spec = load_spec("spintronic_mtj")
     p, x = random_parameters(network), random_inputs(network)
     chip = Chip.nominal(spec, network).fabricate(seed=1, index=0)
-    got = evaluate(chip, p, x, time_run(chip, len(x)).visits, Read(frozenset()))
+    got = evaluate(chip, p, x, time_run(chip, len(x)).accesses, Read(frozenset()))
     h = np.maximum(x.numpy() @ p.input_weight.numpy().T + p.input_bias.numpy(), 0.0)
     for t in range(6):
         line = np.clip(h, -1.0, 1.0)

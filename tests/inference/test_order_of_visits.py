@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pnnsim.inference.accesses import Visits, visits_from_trace
+from pnnsim.inference.accesses import AccessTable, accesses_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
@@ -17,11 +17,11 @@ from pnnsim.timing.trace import Trace
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (2, 0, 0, 1), (1, 1, 0, 2)])
-def test_the_switch_comes_from_the_bank_of_the_visit_before(order: tuple[int, ...]) -> None:
+def test_the_switch_comes_from_the_bank_of_the_access_before(order: tuple[int, ...]) -> None:
     """Resident sets live in the banks of their numbers, and the switch rests on the first one."""
     network = ReLaXNet(hidden=8, weight_sets=3, steps=len(order), order=order)
     spec = load_spec("photonic_mrr", [("weight_banks.count", "3")])
-    met = time_run(Chip.nominal(spec, network), 4).visits
+    met = time_run(Chip.nominal(spec, network), 4).accesses
     at = order[0]
     origin = {}
     for sample in range(4):
@@ -71,13 +71,13 @@ def test_programmings_of_a_run_that_repeats_are_told_apart_by_the_rows_of_their_
     writes = set(trace.rows("write").tolist())
     for sample in range(40):
         for step in range(3):
-            number = int(met.visits.write[sample, step])
+            number = int(met.accesses.write[sample, step])
             if number < used:
-                assert number == met.visits.bank[sample, step]
+                assert number == met.accesses.bank[sample, step]
                 continue
             row = number - used
             assert row in writes
-            assert trace.bank[row] == met.visits.bank[sample, step]
+            assert trace.bank[row] == met.accesses.bank[sample, step]
             assert trace.weight_set[row] == step
 
 
@@ -87,13 +87,13 @@ def test_any_sample_from_which_on_a_run_repeats_serves_as_the_first(machine: str
     network = ReLaXNet(hidden=8, weight_sets=3, steps=3)
     blocks = [("control.block", "2"), ("memory.capacity", "2")]
     chip = Chip.nominal(load_spec(machine, blocks), network)
-    run, exact = time_run(chip, 90).run, time_run(chip, 90, exact=True).visits
+    run, exact = time_run(chip, 90).run, time_run(chip, 90, exact=True).accesses
     assert isinstance(run, PeriodicTrace)
     last = run.base.samples - 2 * run.period_samples
     assert last > run.first_sample
     for first in range(run.first_sample, last + 1):
-        met = visits_from_trace(
+        met = accesses_from_trace(
             replace(run, first_sample=first), chip.order, chip.mapping, chip.setup_age(), block=2
         )
-        for name in Visits.__slots__:
+        for name in AccessTable.__slots__:
             np.testing.assert_array_equal(getattr(met, name), getattr(exact, name), err_msg=name)

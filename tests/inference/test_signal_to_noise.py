@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import constants, stats
 
 from pnnsim.common.rng import stream
-from pnnsim.inference.accesses import nominal_visits
+from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankProducts
 from pnnsim.inference.programming import Programmed, Read
@@ -163,7 +163,8 @@ def test_the_signal_to_noise_ratio_is_that_of_the_link_budget(machine: str, leve
     generator = stream(2, machine, "read")
     weight, line = weights(), level * torch.linspace(0.2, 1.0, N, dtype=torch.float64)
     products = BankProducts(
-        Programmed(chip, weight, Read(active, generator)), nominal_visits(chip.order, chip.mapping)
+        Programmed(chip, weight, Read(active, generator)),
+        nominal_accesses(chip.order, chip.mapping),
     )
     met = products.receive(line.expand(WAVES, N), 0)
     captured = chip.detector.detect(met, generator, active).numpy()

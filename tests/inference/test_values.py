@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pnnsim.inference import evaluator as values
-from pnnsim.inference.accesses import Visits
+from pnnsim.inference.accesses import AccessTable
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import nominal_outputs, outputs
@@ -25,13 +25,13 @@ ROUNDING = 1e-12
 
 def run(
     samples: int, *changes: tuple[str, str], sets: int = 2
-) -> tuple[Chip, ParameterSet, torch.Tensor, Visits]:
+) -> tuple[Chip, ParameterSet, torch.Tensor, AccessTable]:
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=sets, steps=3)
     spec = load_spec("photonic_mrr", list(changes))
     chip = Chip.nominal(spec, network).fabricate(1, 0)
     parameters = Surrogate(network, spec, dtype=torch.float64).parameter_set()
     x = torch.rand((samples, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return chip, parameters, x, time_run(chip, samples).visits
+    return chip, parameters, x, time_run(chip, samples).accesses
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
@@ -46,11 +46,11 @@ def run(
 def test_batches_change_nothing_where_no_noise_is_drawn(
     monkeypatch: pytest.MonkeyPatch, size: int, changes: tuple[tuple[str, str], ...], sets: int
 ) -> None:
-    chip, parameters, x, visits = run(40, *changes, sets=sets)
+    chip, parameters, x, accesses = run(40, *changes, sets=sets)
     read = Read(chip.imperfections, None, programmed=True)
-    whole = evaluate(chip, parameters, x, visits, read)
+    whole = evaluate(chip, parameters, x, accesses, read)
     monkeypatch.setattr(values, "_BATCH", size)
-    cut = evaluate(chip, parameters, x, visits, read)
+    cut = evaluate(chip, parameters, x, accesses, read)
     np.testing.assert_allclose(cut.numpy(), whole.numpy(), rtol=0, atol=ROUNDING)
 
 
@@ -58,9 +58,9 @@ def test_what_a_sample_draws_does_not_depend_on_later_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(values, "_BATCH", 8)
-    chip, parameters, x, visits = run(40)
-    every = outputs(chip, parameters, x, visits)
-    first = outputs(chip, parameters, x[:16], visits.select(slice(0, 16)))
+    chip, parameters, x, accesses = run(40)
+    every = outputs(chip, parameters, x, accesses)
+    first = outputs(chip, parameters, x[:16], accesses.select(slice(0, 16)))
     np.testing.assert_allclose(every[:16].numpy(), first.numpy(), rtol=0, atol=ROUNDING)
 
 

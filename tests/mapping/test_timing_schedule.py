@@ -19,7 +19,7 @@ def plan(order, banks, blocks):
 
 
 def flat(order, banks, blocks):
-    return [visit for block in plan(order, banks, blocks) for visit in block]
+    return [access for block in plan(order, banks, blocks) for access in block]
 
 
 @st.composite
@@ -30,53 +30,66 @@ def orders(draw):
 
 
 def test_resident_sets_stay_in_the_bank_of_their_number():
-    visits = flat([1, 0, 2, 1], banks=3, blocks=2)
-    assert [visit.bank for visit in visits] == [1, 0, 2, 1, 1, 0, 2, 1]
-    assert not any(visit.write for visit in visits)
+    accesses = flat([1, 0, 2, 1], banks=3, blocks=2)
+    assert [access.bank for access in accesses] == [1, 0, 2, 1, 1, 0, 2, 1]
+    assert not any(access.write for access in accesses)
     # From the last step to the first of the next block set 1 stays selected.
-    assert [visit.route for visit in visits] == [False, True, True, True, False, True, True, True]
+    assert [access.route for access in accesses] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_rnn_never_changes_anything():
-    assert not any(visit.changes for visit in flat([0] * 5, banks=1, blocks=3))
+    assert not any(access.changes for access in flat([0] * 5, banks=1, blocks=3))
 
 
 def test_single_bank_is_rewritten_and_never_switched():
-    visits = flat([0, 1, 2], banks=1, blocks=2)
-    assert [visit.write for visit in visits] == [False, True, True, True, True, True]
-    assert not any(visit.route for visit in visits)
+    accesses = flat([0, 1, 2], banks=1, blocks=2)
+    assert [access.write for access in accesses] == [False, True, True, True, True, True]
+    assert not any(access.route for access in accesses)
 
 
 def test_selected_bank_is_overwritten_if_it_is_needed_latest():
     # Contents by hand, selected bank in brackets, W = written:
     #   step 0 (set 0): [0] 1     step 1 (set 1): 0 [1]     step 2 (set 2): 0 [2]W, set 1 is latest
     #   step 0 (set 0): [0] 2     step 1 (set 1): [1]W 2    step 2 (set 2): 1 [2]
-    visits = flat([0, 1, 2], banks=2, blocks=2)
-    assert [visit.bank for visit in visits] == [0, 1, 1, 0, 0, 1]
-    assert [visit.write for visit in visits] == [False, False, True, False, True, False]
-    assert [visit.route for visit in visits] == [False, True, False, True, False, True]
+    accesses = flat([0, 1, 2], banks=2, blocks=2)
+    assert [access.bank for access in accesses] == [0, 1, 1, 0, 0, 1]
+    assert [access.write for access in accesses] == [False, False, True, False, True, False]
+    assert [access.route for access in accesses] == [False, True, False, True, False, True]
 
 
 def test_banks_start_with_the_sets_used_first():
-    visits = flat([2, 0, 1], banks=2, blocks=1)
-    assert [(visit.bank, visit.write) for visit in visits] == [(0, False), (1, False), (1, True)]
+    accesses = flat([2, 0, 1], banks=2, blocks=1)
+    assert [(access.bank, access.write) for access in accesses] == [
+        (0, False),
+        (1, False),
+        (1, True),
+    ]
 
 
 @given(orders(), st.integers(1, 4))
 @settings(deadline=None)
-def test_every_visit_finds_its_set_and_its_bank(order, banks):
+def test_every_access_finds_its_set_and_its_bank(order, banks):
     sets = len(set(order))
     contents = dict(enumerate(range(sets) if sets <= banks else dict.fromkeys(order)))
     contents = {bank: held for bank, held in contents.items() if bank < banks}
     selected = next(bank for bank, held in contents.items() if held == order[0])
-    for index, visit in enumerate(flat(order, banks, blocks=5)):
-        assert visit.weight_set == order[index % len(order)]
-        assert visit.route == (visit.bank != selected)
-        assert visit.write == (visit.weight_set not in contents.values())
-        if visit.write:
-            contents[visit.bank] = visit.weight_set
-        assert contents[visit.bank] == visit.weight_set
-        selected = visit.bank
+    for index, access in enumerate(flat(order, banks, blocks=5)):
+        assert access.weight_set == order[index % len(order)]
+        assert access.route == (access.bank != selected)
+        assert access.write == (access.weight_set not in contents.values())
+        if access.write:
+            contents[access.bank] = access.weight_set
+        assert contents[access.bank] == access.weight_set
+        selected = access.bank
 
 
 @given(orders(), st.integers(1, 3))
@@ -96,7 +109,7 @@ def test_no_other_choice_of_banks_writes_less(order, banks):
             for option, total in options:
                 reached[option] = min(total, reached.get(option, total))
         fewest = reached
-    assert sum(visit.write for visit in flat(order, banks, blocks)) == min(fewest.values())
+    assert sum(access.write for access in flat(order, banks, blocks)) == min(fewest.values())
 
 
 def test_order_with_other_sets_than_mapped_is_refused():

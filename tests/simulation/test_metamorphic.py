@@ -140,11 +140,11 @@ def test_samples_in_another_order_have_their_outputs_in_that_order(machine: str)
     """A fabricated chip, nothing settled: each sample takes along what it met."""
     made = chip(machine).fabricate(3, 0)
     p, x = random_parameters(network()), random_inputs(network(), WAVES)
-    visits = time_run(made, WAVES).visits
+    accesses = time_run(made, WAVES).accesses
     order = torch.randperm(WAVES, generator=torch.Generator().manual_seed(0))
     read = Read(made.imperfections, None, programmed=True)
-    plain = evaluate(made, p, x, visits, read)
-    mixed = evaluate(made, p, x[order], visits.select(order.numpy()), read)
+    plain = evaluate(made, p, x, accesses, read)
+    mixed = evaluate(made, p, x[order], accesses.select(order.numpy()), read)
     assert float(plain.std(dim=0).min()) > 1e-6
     # Samples that met the same are one matrix product, whose sums come in another order.
     np.testing.assert_allclose(mixed.numpy(), plain[order].numpy(), rtol=0, atol=1e-10)

@@ -42,10 +42,10 @@ def data(samples: int = 20, network: ReLaXNet = NETWORK) -> tuple[torch.Tensor, 
 def test_same_seed_gives_the_same_figures_and_another_seed_other_chips() -> None:
     parameters, (x, _) = untrained(), data()
     chip = Chip.nominal(spec(), NETWORK)
-    visits = time_run(chip, len(x)).visits
+    accesses = time_run(chip, len(x)).accesses
     a, b, c, d = (
         # The last converter would hide small differences.
-        outputs(chip.fabricate(seed, index), parameters, x, visits, without=[ADC])
+        outputs(chip.fabricate(seed, index), parameters, x, accesses, without=[ADC])
         for seed, index in ((1, 0), (1, 0), (2, 0), (1, 1))
     )
     assert torch.equal(a, b)
@@ -64,7 +64,7 @@ def test_every_imperfection_off_is_the_ideal_network() -> None:
     parameters, (x, _) = untrained(), data()
     chip = Chip.nominal(spec(), NETWORK).fabricate(5, 0)
     run = time_run(chip, len(x))
-    bare = outputs(chip, parameters, x, run.visits, without=sorted(chip.imperfections))
+    bare = outputs(chip, parameters, x, run.accesses, without=sorted(chip.imperfections))
     # The same products in the same order; only grouping may differ.
     assert float((bare - ideal_outputs(chip, parameters, x)).abs().max()) < 1e-12
 
@@ -76,11 +76,11 @@ def test_each_imperfection_changes_the_answer() -> None:
     # With the shipped droop nothing of the state would be left after a rewrite.
     machine = spec(("memory.droop", "0.01 %/us"))
     chip = Chip.nominal(machine, network).fabricate(5, 0)
-    visits = time_run(chip, len(x)).visits
-    without_adc = outputs(chip, parameters, x, visits, without=[ADC])
-    assert float((outputs(chip, parameters, x, visits) - without_adc).abs().max()) > 0.0
+    accesses = time_run(chip, len(x)).accesses
+    without_adc = outputs(chip, parameters, x, accesses, without=[ADC])
+    assert float((outputs(chip, parameters, x, accesses) - without_adc).abs().max()) > 0.0
     for name in sorted(chip.imperfections - {ADC}):
-        changed = outputs(chip, parameters, x, visits, without=[ADC, name])
+        changed = outputs(chip, parameters, x, accesses, without=[ADC, name])
         assert float((changed - without_adc).abs().max()) > 0.0, name
 
 
@@ -101,7 +101,7 @@ def test_error_of_each_programming_is_drawn_once_and_has_the_stated_spread() -> 
     machine = spec(("weight_banks.write_repeatability", "0.01"))
     chip = Chip.nominal(machine, network).fabricate(1, 0)
     samples = 300
-    visits = time_run(chip, samples).visits
+    accesses = time_run(chip, samples).accesses
     x = torch.full((samples, 16), 0.5, dtype=torch.float64)
     tensors = {n: torch.zeros(s, dtype=torch.float64) for n, s in shapes(network).items()}
     tensors["input_weight"] = torch.eye(16, dtype=torch.float64)
@@ -109,7 +109,7 @@ def test_error_of_each_programming_is_drawn_once_and_has_the_stated_spread() -> 
     tensors["gain"] = torch.tensor([0, 0, 0, 0, 1.0], dtype=torch.float64)
     parameters = ParameterSet(network, **tensors)
     read = Read({"weight_banks.write_repeatability"}, programmed=True)
-    answers = evaluate(chip, parameters, x, visits, read)
+    answers = evaluate(chip, parameters, x, accesses, read)
     # Before the last step the state is f(0) = 1/2, so y = sum_j e_j / 2 and f has slope pi / 4.
     spread = math.pi / 4 * 0.5 * 0.01 * math.sqrt(16)
     found = answers - 0.5
@@ -118,18 +118,18 @@ def test_error_of_each_programming_is_drawn_once_and_has_the_stated_spread() -> 
     assert float(found.mean(dim=1).std()) == pytest.approx(
         spread / 4, rel=5 / math.sqrt(2 * samples), abs=0
     )
-    assert torch.equal(answers, evaluate(chip, parameters, x, visits, read))
+    assert torch.equal(answers, evaluate(chip, parameters, x, accesses, read))
 
 
 def test_a_set_that_stays_keeps_its_error_for_all_samples() -> None:
     parameters, chip = untrained(), Chip.nominal(spec(), NETWORK).fabricate(1, 0)
     x = data(samples=1)[0].repeat(5, 1)
-    visits = time_run(chip, 5).visits
+    accesses = time_run(chip, 5).accesses
     read = Read({"weight_banks.write_repeatability"}, programmed=True)
-    answers = evaluate(chip, parameters, x, visits, read)
+    answers = evaluate(chip, parameters, x, accesses, read)
     # Equal rows of one product may differ in the last bits with their place in the batch.
     assert float((answers - answers[0]).abs().max()) < 1e-12
-    ideal = evaluate(chip, parameters, x, visits, Read(frozenset()))
+    ideal = evaluate(chip, parameters, x, accesses, Read(frozenset()))
     assert float((answers - ideal).abs().max()) > 1e-6
 
 
@@ -139,13 +139,13 @@ def test_a_long_run_sees_its_temperature_drift() -> None:
     parameters = untrained(NETWORK, machine)
     chip = Chip.nominal(machine, NETWORK).fabricate(1, 0)
     x = data(samples=1)[0].repeat(30, 1)
-    visits = time_run(chip, periodic(30, 1e-3)).visits
+    accesses = time_run(chip, periodic(30, 1e-3)).accesses
     without = sorted(chip.imperfections - {"weight_banks.temperature"})
-    drifting = outputs(chip, parameters, x, visits, without=without)
-    assert int(visits.time_fs.max()) > 10**13
+    drifting = outputs(chip, parameters, x, accesses, without=without)
+    assert int(accesses.time_fs.max()) > 10**13
     assert float(drifting.std(dim=0).min()) > 0.0
     # Without waits they are read within a microsecond: nothing has drifted yet.
-    settled = outputs(chip, parameters, x, time_run(chip, 30).visits, without=without)
+    settled = outputs(chip, parameters, x, time_run(chip, 30).accesses, without=without)
     assert float((settled - settled[0]).abs().max()) < 1e-12
 
 
@@ -194,7 +194,7 @@ def test_first_latency_is_the_closed_form_of_this_machine(
     t_out = 1_000_000 + 1_000_000
     t_mm = d.propagate_fs + d.mvm_fs + d.detect_fs
     t_state = d.activate_fs + d.hold_fs + d.encode_fs
-    bank, contents = run.visits.bank[0], run.visits.contents[0]
+    bank, contents = run.accesses.bank[0], run.accesses.contents[0]
     total = t_in + d.encode_fs + steps * t_mm
     for t in range(1, steps):
         written = not np.array_equal(contents[t], contents[t - 1])

@@ -195,15 +195,15 @@ def test_answers_are_those_of_each_core_for_its_own_samples():
     chip = Chip.nominal(spec(2), NETWORK)
     run = time_run(chip, 10)
     alone = time_run(Chip.nominal(spec(1), NETWORK), 5)
-    assert np.array_equal(run.visits.bank[::2], alone.visits.bank)
-    assert np.array_equal(run.visits.held_s[1::2], alone.visits.held_s)
+    assert np.array_equal(run.accesses.bank[::2], alone.accesses.bank)
+    assert np.array_equal(run.accesses.held_s[1::2], alone.accesses.held_s)
 
     real = chip.fabricate(3, 0)
     answers = chip_answers(real, parameters, x, run)
     for core in (0, 1):
-        expected = outputs(real.core(core), parameters, x[core::2], alone.visits)
+        expected = outputs(real.core(core), parameters, x[core::2], alone.accesses)
         assert torch.equal(answers[core::2], expected)
-    assert not torch.equal(answers, outputs(real, parameters, x, run.visits))
+    assert not torch.equal(answers, outputs(real, parameters, x, run.accesses))
 
 
 KEPT = ReLaXNet(
@@ -233,10 +233,10 @@ def test_streams_of_a_core_go_on_on_this_core(cores, block):
 def test_kept_states_wait_on_several_cores_as_on_one():
     _, alone = cores_that_keep(1, 3)
     _, two = cores_that_keep(2, 3)
-    assert np.array_equal(alone.visits.held_s[3:, 0] > 0.0, np.full(9, True))
+    assert np.array_equal(alone.accesses.held_s[3:, 0] > 0.0, np.full(9, True))
     for core in (0, 1):
         mine = two.run.samples_of_core(core)
-        assert np.array_equal(two.visits.held_s[mine], alone.visits.held_s)
+        assert np.array_equal(two.accesses.held_s[mine], alone.accesses.held_s)
 
 
 @pytest.mark.parametrize("cores", ["0", "2.5", "100000"])

@@ -329,7 +329,7 @@ def symbol_that_is_not_kept_until_the_capture(trace):
 # Writes and moves that nothing needs, and those of another plan.
 
 
-@planted(REWRITE, "is a write that no visit needs")
+@planted(REWRITE, "is a write that no access needs")
 def superfluous_write(trace):
     last = len(trace) - 1
     end = int(trace.end_fs[last])
@@ -337,7 +337,7 @@ def superfluous_write(trace):
                  end_fs=end + 10, cause=last)  # fmt: skip
 
 
-@planted(PLAIN, "is a route that no visit needs")
+@planted(PLAIN, "is a route that no access needs")
 def superfluous_move(trace):
     last = len(trace) - 1
     end = int(trace.end_fs[last])

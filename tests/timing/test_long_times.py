@@ -17,7 +17,7 @@ from pnnsim.analysis.report.perfetto import write_perfetto
 from pnnsim.analysis.report.timeline import first_change, first_sample
 from pnnsim.common.times import WIDEST_FS
 from pnnsim.errors import ScheduleError, SpecError
-from pnnsim.inference.accesses import Visits, visits_from_trace
+from pnnsim.inference.accesses import AccessTable, accesses_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import drift_windows
 from pnnsim.mapping.delays import Delays
@@ -132,13 +132,13 @@ def test_periodic_arrivals_over_days_are_cut_short_and_exact(interval: float, sa
     # Sums of some hundred thousand pieces, each rounded.
     assert power_trace(exact, prices).energy() == pytest.approx(total, rel=1e-9, abs=0)
     met = [both(chip, trace) for trace in (fast, exact)]
-    for name in Visits.__slots__:
+    for name in AccessTable.__slots__:
         assert np.array_equal(getattr(met[0], name), getattr(met[1], name)), name
     assert (met[0].since_write_s > 0).all()
 
 
-def both(chip: Chip, trace: AnyTrace) -> Visits:
-    return visits_from_trace(trace, chip.order, chip.mapping, chip.setup_age())
+def both(chip: Chip, trace: AnyTrace) -> AccessTable:
+    return accesses_from_trace(trace, chip.order, chip.mapping, chip.setup_age())
 
 
 def test_poisson_arrivals_over_days_are_the_sum_of_their_gaps() -> None:
@@ -191,7 +191,7 @@ def test_ages_of_days_reach_the_drift_of_banks_in_whole_femtoseconds() -> None:
 
     one = np.zeros((1, 1), np.int64)
     now = 100 * day + 7
-    met = Visits(
+    met = AccessTable(
         bank=one, contents=one[..., None], replaced=one, previous_bank=one, write=one + 1,
         since_write_s=np.full((1, 1), 1e-8), dwell_s=one + np.inf, held_s=one + 0.0,
         time_fs=np.array([[now]], dtype=object),

@@ -1,8 +1,9 @@
 """The schedule of an LruNet takes the time of its closed form, and its energy adds up.
 
 The closed form is written here from the delays alone. Every patch departs `spacing` after the one
-before; between two visits of one convolution the encoder has the next patch ready while the switch
-moves or a bank is written; between two convolutions lie converter, memory and digital engine.
+before; between two accesses of one convolution the encoder has the next patch ready while the
+switch moves or a bank is written; between two convolutions lie converter, memory and digital
+engine.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ def closed_form_fs(it: Machine) -> int:
     behind = delays.activate_fs + delays.hold_fs
     spacing = max(drive + encode, delays.activate_fs)
     time = it.images * math.ceil(NETWORK.side**2 / spec.front_end.macs_per_cycle) * cycle
-    visits = iter(it.visits)
+    accesses = iter(it.accesses)
     captured = last = time
     for application in it.program.applications:
         patches = it.images * application.conv.patches
         for place in range(len(application.tiles)):
-            visit = next(visits)
-            change = visit.write * delays.write_fs + visit.route * delays.route_fs
+            access = next(accesses)
+            change = access.write * delays.write_fs + access.route * delays.route_fs
             # `time`: the encoder may take the first patch; `captured`: the switch may move.
             if spec.control.overlap:
                 ready = max(time + encode, captured + change)
@@ -91,7 +92,7 @@ def test_an_image_takes_the_time_of_the_closed_form(
 
 
 @pytest.mark.parametrize("name", ["photonic_mrr", "spintronic_mtj"])
-def test_images_that_visit_tiles_together_take_the_time_of_the_closed_form(name: str) -> None:
+def test_images_that_access_tiles_together_take_the_time_of_the_closed_form(name: str) -> None:
     it = machine(name, 6, images=3)
     trace = it.trace()
     assert trace.makespan_fs == closed_form_fs(it)

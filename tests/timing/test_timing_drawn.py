@@ -51,8 +51,8 @@ def test_block_1_without_overlap_does_one_thing_after_the_other():
 
 
 def test_block_2_shares_a_move_and_the_last_block_may_be_short():
-    # Samples 0 and 1 visit bank 0, then both visit bank 1; sample 2 is a block of its own. Sample 1
-    # is encoded at 9, when the bank has responded to sample 0.
+    # Samples 0 and 1 access bank 0, then both access bank 1; sample 2 is a block of its own. Sample
+    # 1 is encoded at 9, when the bank has responded to sample 0.
     trace = machine(samples=3, block=2).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3---------4---------5-------

@@ -111,10 +111,10 @@ def test_bank_in_use_is_never_chosen_while_there_is_another(case):
         return
     before = None
     plan = plan_blocks(case.order, case.mapping, prefetch=True)
-    for visits, _ in zip(plan, range(4), strict=False):
-        for visit in visits:
-            assert not (visit.write and visit.bank == before)
-            before = visit.bank
+    for accesses, _ in zip(plan, range(4), strict=False):
+        for access in accesses:
+            assert not (access.write and access.bank == before)
+            before = access.bank
 
 
 @pytest.mark.parametrize("prefetch", [True, False])
@@ -123,7 +123,7 @@ def test_plan_repeats_when_it_says_so(sets, banks, prefetch):
     case = machine(sets=sets, steps=sets + 2, banks=banks)
     start, length = plan_period(case.order, case.mapping, prefetch=prefetch)
     plan = plan_blocks(case.order, case.mapping, prefetch=prefetch)
-    blocks = [visits for visits, _ in zip(plan, range(start + 4 * length), strict=False)]
+    blocks = [accesses for accesses, _ in zip(plan, range(start + 4 * length), strict=False)]
     for block in range(start, start + 3 * length):
         assert blocks[block] == blocks[block + length]
 

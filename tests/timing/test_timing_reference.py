@@ -16,17 +16,17 @@ from tests.timing.machines import machine, machines
 
 
 def needed_changes(case, blocks):
-    """Return (write, route) before each visit, by looking ahead from each of them."""
+    """Return (write, route) before each access, by looking ahead from each of them."""
     order = list(case.order) * (blocks + 2)
     sets, banks = case.mapping.matrices, case.mapping.logical
     contents = list(range(sets)) if sets <= banks else list(dict.fromkeys(order))[:banks]
     selected = contents.index(order[0])
     changes = []
-    for visit in range(blocks * len(case.order)):
-        wanted = order[visit]
+    for access in range(blocks * len(case.order)):
+        wanted = order[access]
         write = wanted not in contents
         if write:
-            ahead = order[visit + 1 :]
+            ahead = order[access + 1 :]
             contents[max(range(banks), key=lambda bank: ahead.index(contents[bank]))] = wanted
         bank = contents.index(wanted)
         changes.append((write, bank != selected))
@@ -109,7 +109,7 @@ def recurrence(case):
     blocks = [range(b, min(b + block, case.samples)) for b in range(0, case.samples, block)]
     changes = needed_changes(case, len(blocks))
     ready = {}
-    rest = 0  # when the bank of this visit is ready
+    rest = 0  # when the bank of this access is ready
     for number, samples in enumerate(blocks):
         for step in range(steps):
             write, route = changes[number * steps + step]

@@ -67,7 +67,7 @@ def test_banks_that_are_due_together_take_turns_at_one_driver():
     """)
 
 
-def test_write_for_a_visit_counts_as_a_refresh_and_takes_the_driver():
+def test_write_for_a_access_counts_as_a_refresh_and_takes_the_driver():
     # Bank 1 is written for step 2 from 19 to 29, so that it is not due at 25. Bank 0 is due at 25,
     # finds the driver taken, and is written from 29 on; sample 1 waits for it until 39.
     trace = machine(samples=2, sets=3, steps=3, route_fs=3, write_fs=10, refresh_fs=25).run()
@@ -109,7 +109,7 @@ def test_any_machine_that_is_refreshed_keeps_the_laws(case, more):
 @settings(max_examples=60, deadline=None)
 def test_no_sample_meets_weights_older_than_the_interval_and_its_own_waits(case, more):
     # A refresh that is due waits for its turn at the driver, at most a write of every bank and two
-    # for visits, and for samples on their way; then the sample meets fresh weights.
+    # for accesses, and for samples on their way; then the sample meets fresh weights.
     assume(case.delays.write_fs)
     interval_fs = case.mapping.used * case.delays.write_fs + more
     control = case.control.model_copy(update={"refresh_interval": interval_fs * 1e-15})
@@ -185,10 +185,10 @@ def slow_run(chip, samples=40):
 
 def test_ages_of_the_weights_rise_to_the_interval_and_fall():
     chip = forgetful("0.3 s")
-    ages = slow_run(chip).visits.since_write_s
+    ages = slow_run(chip).accesses.since_write_s
     assert ages.max() <= 0.3 + 1e-3  # a write of both banks takes less than a millisecond
     assert ages.max() > 0.24
-    assert slow_run(forgetful()).visits.since_write_s.max() > 1.9
+    assert slow_run(forgetful()).accesses.since_write_s.max() > 1.9
     # A saw: within a tooth the age rises by the time between samples, but for the wait of a sample
     # that comes while a bank is written.
     rises = np.diff(ages[:, 0])
@@ -198,9 +198,9 @@ def test_ages_of_the_weights_rise_to_the_interval_and_fall():
 
 def test_each_refresh_is_a_programming_of_its_own():
     run = slow_run(forgetful("0.3 s"))
-    numbers = run.visits.write[:, 0]
+    numbers = run.accesses.write[:, 0]
     assert len(np.unique(numbers)) == 7
-    assert run.visits.contents.tolist() == [[[0, 1]] * 3] * 40
+    assert run.accesses.contents.tolist() == [[[0, 1]] * 3] * 40
 
 
 def test_answers_are_the_better_the_shorter_the_interval():
@@ -212,9 +212,9 @@ def test_answers_are_the_better_the_shorter_the_interval():
         chip = forgetful(interval)
         parameters = Surrogate(NETWORK, chip.spec, dtype=torch.float64).parameter_set()
         others = sorted(chip.imperfections - {"weight_banks.drift"})
-        found = outputs(chip, parameters, x, slow_run(chip).visits, without=others)
+        found = outputs(chip, parameters, x, slow_run(chip).accesses, without=others)
         fresh = outputs(
-            chip, parameters, x, slow_run(chip).visits, without=[*others, "weight_banks.drift"]
+            chip, parameters, x, slow_run(chip).accesses, without=[*others, "weight_banks.drift"]
         )
         errors.append(float((found - fresh).abs().mean()))
     assert all(shorter < longer for shorter, longer in pairwise(errors))

@@ -95,7 +95,7 @@ def inferences(metrics: Metrics) -> int:
 
 
 def writes_per_inference(metrics: Metrics) -> float:
-    """Return how often a bank is written for a visit per inference: no set-up, no refresh."""
+    """Return how often a bank is written for an access per inference: no set-up, no refresh."""
     samples = inferences(metrics)
     return metrics["counts"].get("weight_banks.write", 0) / samples if samples else 0.0
 

@@ -130,7 +130,7 @@ def readout_starts_when_it_can(run: Passages) -> None:
 
 
 def switch_moves_when_it_can(run: Passages, changes: Changes) -> None:
-    """The switch moves once the last sample of the visit before is through, and its bank written.
+    """The switch moves once the last sample of the access before is through, and its bank written.
 
     Guards "the switch moves when the block's last sample is captured" and "T_change = T_write + T_
     switch"; without `control.overlap` it waits for the state.
@@ -138,14 +138,14 @@ def switch_moves_when_it_can(run: Passages, changes: Changes) -> None:
     moved = changes.route_rows >= 0
     written = where(changes.write_rows >= 0, run.end(changes.write_rows))
     needs = [
-        ("the visit before was over", visit_over_fs(run)[moved]),
+        ("the access before was over", access_over_fs(run)[moved]),
         ("the bank was written", written[moved]),
     ]
     start_when_needs_are_met(run, changes.route_rows[moved], needs)
 
 
-def visit_over_fs(run: Passages) -> Ints:
-    """Return when the switch may leave the bank before each visit, shape `(n_block, n_product)`."""
+def access_over_fs(run: Passages) -> Ints:
+    """Return when the switch may leave the bank before each access, shape `(n_block, n_product)`."""
     captured = run.end(run.detect_rows)[run.lasts]
     over = captured
     if not run.work.control.overlap:
@@ -158,10 +158,10 @@ def visit_over_fs(run: Passages) -> Ints:
 
 
 def _ready_fs(run: Passages, changes: Changes) -> Ints:
-    """Return when the bank of each visit is there; `LONG_AGO` where nothing had to be done."""
+    """Return when the bank of each access is there; `LONG_AGO` where nothing had to be done."""
     changed = (changes.write_rows >= 0) | (changes.route_rows >= 0)
     done = np.maximum(run.end(changes.write_rows), run.end(changes.route_rows))
-    return where(changed, np.maximum(visit_over_fs(run), done))
+    return where(changed, np.maximum(access_over_fs(run), done))
 
 
 def _encoder_order(run: Passages) -> Ints:

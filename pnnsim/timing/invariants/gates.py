@@ -1,6 +1,6 @@
 """Who waits for whom where banks are programmed while samples cross them.
 
-A job programs one bank: a write before a visit, or a refresh. It takes a driver, lets no sample
+A job programs one bank: a write before an access, or a refresh. It takes a driver, lets no sample
 depart to its bank any more, waits until those on their way are captured, and programs.
 """
 
@@ -29,8 +29,8 @@ class Gates:
         end_fs: When it ends [fs].
         ready_fs: Since when it waited for a driver or for its bank [fs].
         refresh: Whether it is a refresh.
-        weight: Drivers that it may take: two where a bank is written for a visit while its refresh
-            waits, which then has a driver, finds the bank fresh, and gives it back.
+        weight: Drivers that it may take: two where a bank is written for an access while its
+            refresh waits, which then has a driver, finds the bank fresh, and gives it back.
         departs_fs: By bank, when samples depart to it, ascending [fs].
         captured_fs: By bank, when these are captured, ascending [fs].
         drivers: Jobs that can be done at once.
@@ -125,8 +125,8 @@ def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
 
     Args:
         run: The run.
-        changes: Its writes by visit.
-        ready_fs: When the write before each visit could begin, shape `(n_block, n_product)`.
+        changes: Its writes by access.
+        ready_fs: When the write before each access could begin, shape `(n_block, n_product)`.
     """
     trace = run.trace
     rows = np.concatenate([trace.rows("write"), trace.rows("refresh")])

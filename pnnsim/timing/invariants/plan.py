@@ -1,4 +1,4 @@
-"""The plan of a run, found anew: which bank each visit uses, and what must be done before it.
+"""The plan of a run, found anew: which bank each access uses, and what must be done before it.
 
 It is written from the rule alone, with no view of how the simulation plans: resident weight sets
 stay where they are; otherwise the bank is overwritten whose content is needed again latest
@@ -18,7 +18,7 @@ from pnnsim.mapping.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to happen before and at each visit, a visit being one product of one block.
+    """What is to happen before and at each access, an access being one product of one block.
 
     Args:
         bank: Bank that is used, shape `(n_block, n_product)`.
@@ -51,16 +51,16 @@ def plan_of(work: Work, blocks: int, *, first: int = 0) -> Plan:
     planned: list[list[tuple[int, int, int]]] = []
     while (selected, *contents) not in seen and len(planned) < max(1, first + blocks):
         seen[selected, *contents] = len(planned)
-        visits = []
+        accesses = []
         for step, wanted in enumerate(order):
             write = wanted not in contents
             if write:
                 bank = _overwritten(order, step, contents, selected if work.ahead else None)
                 contents[bank] = wanted
             bank = contents.index(wanted)
-            visits.append((bank, int(write), int(bank != selected)))
+            accesses.append((bank, int(write), int(bank != selected)))
             selected = bank
-        planned.append(visits)
+        planned.append(accesses)
     numbers = np.arange(first, first + blocks)
     again = seen.get((selected, *contents))
     if again is not None:

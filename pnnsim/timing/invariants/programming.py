@@ -9,7 +9,7 @@ import numpy as np
 from pnnsim.common.times import after_all
 from pnnsim.errors import InvariantError
 from pnnsim.mapping.actions import Ints
-from pnnsim.timing.invariants.eagerness import visit_over_fs
+from pnnsim.timing.invariants.eagerness import access_over_fs
 from pnnsim.timing.invariants.faults import fail
 from pnnsim.timing.invariants.gates import Gates, gates_of
 from pnnsim.timing.invariants.needs import start_when_needs_are_met, where
@@ -23,7 +23,7 @@ _BEYOND = 3
 
 def gates(run: Passages, changes: Changes) -> Gates:
     """Return the jobs that program banks in a run, and when each could begin."""
-    over = visit_over_fs(run)
+    over = access_over_fs(run)
     ready = over
     if run.work.ahead:
         freed, _ = _freed_fs(run)
@@ -40,7 +40,7 @@ def writes_start_when_they_can(run: Passages, changes: Changes, jobs: Gates) -> 
     written = changes.write_rows >= 0
     if not written.any():
         return
-    needs = [("the visit before was over", visit_over_fs(run)[written])]
+    needs = [("the access before was over", access_over_fs(run)[written])]
     if run.work.ahead:
         freed, _ = _freed_fs(run)
         needs = [
@@ -102,11 +102,11 @@ def refreshes_start_when_due(run: Passages, jobs: Gates) -> None:
 
 
 def _freed_fs(run: Passages) -> tuple[Ints, int]:
-    """Return when the bank of each visit is no more needed for what it held before.
+    """Return when the bank of each access is no more needed for what it held before.
 
     Returns:
-        That time for each visit of the run [fs], shape `(n_block, n_product)`; and the first such
-        time for a write of a visit behind the run, which is not in the trace.
+        That time for each access of the run [fs], shape `(n_block, n_product)`; and the first such
+        time for a write of an access behind the run, which is not in the trace.
     """
     blocks = len(run.firsts)
     plan = plan_of(run.work, blocks + _BEYOND, first=run.window.block)
@@ -115,13 +115,13 @@ def _freed_fs(run: Passages) -> tuple[Ints, int]:
     beyond = after_all(run.trace.end_fs)
     bank, write = plan.bank.ravel(), plan.write.ravel() > 0
     for number in range(run.work.mapping.used):
-        visits = np.flatnonzero(bank == number)
-        before = np.concatenate([[-1], visits[:-1]])
-        here = write[visits]
+        accesses = np.flatnonzero(bank == number)
+        before = np.concatenate([[-1], accesses[:-1]])
+        here = write[accesses]
         known = here & (before >= 0) & (before < len(captured))
-        freed[visits[known]] = captured[before[known]]
-        behind = known & (visits >= len(captured))
-        beyond = min(beyond, int(freed[visits[behind]].min(initial=beyond)))
+        freed[accesses[known]] = captured[before[known]]
+        behind = known & (accesses >= len(captured))
+        beyond = min(beyond, int(freed[accesses[behind]].min(initial=beyond)))
     return freed[: len(captured)].reshape(blocks, -1), beyond
 
 
@@ -135,7 +135,7 @@ def _unseen_from_fs(run: Passages) -> int:
 
 
 def _writer_fs(run: Passages, changes: Changes) -> Ints:
-    """Return from when on a driver could take the write before each visit, in the plan's order.
+    """Return from when on a driver could take the write before each access, in the plan's order.
 
     Drivers take writes in the order in which they are needed, each when it is done with its last.
     """

@@ -19,12 +19,12 @@ from pnnsim.timing.invariants.plan import Plan, plan_of
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is done before each visit, beside the plan.
+    """What is done before each access, beside the plan.
 
     Args:
         plan: The plan.
-        write_rows: Row of the write before each visit, or `NO_ROW`, shape `(n_block, n_product)`.
-        route_rows: Row of the move before each visit, or `NO_ROW`, same shape.
+        write_rows: Row of the write before each access, or `NO_ROW`, shape `(n_block, n_product)`.
+        route_rows: Row of the move before each access, or `NO_ROW`, same shape.
     """
 
     plan: Plan
@@ -37,11 +37,11 @@ def changes_are_those_of_the_plan(run: Passages) -> Changes:
 
     Guards "It does not move when the bank stays the same", "If L_W x tiles fit in `count` banks
     all stay resident; if not, banks are rewritten on the way", and "`control.block = B` samples
-    visit a bank before the switch moves": no write and no move is missing, and none is done for
+    access a bank before the switch moves": no write and no move is missing, and none is done for
     nothing or twice.
 
     Returns:
-        The writes and moves by visit.
+        The writes and moves by access.
     """
     trace = run.trace
     plan = plan_of(run.work, len(run.firsts), first=run.window.block)
@@ -52,25 +52,25 @@ def changes_are_those_of_the_plan(run: Passages) -> Changes:
         expected = plan.bank[run.block].ravel()[wrong]
         fail(trace, row, f"uses bank {trace.bank[row]}; expected bank {expected}, as planned")
     route_rows = np.full(plan.bank.shape, NO_ROW, dtype=np.int64)
-    visits = np.flatnonzero(plan.route)
-    route_rows.ravel()[visits] = _matched(run, plan, "route", trace.rows("route"), visits)
+    accesses = np.flatnonzero(plan.route)
+    route_rows.ravel()[accesses] = _matched(run, plan, "route", trace.rows("route"), accesses)
     write_rows = np.full(plan.bank.shape, NO_ROW, dtype=np.int64)
     writes = trace.rows("write")
     for bank in range(run.work.mapping.used):
-        visits = np.flatnonzero((plan.write > 0) & (plan.bank == bank))
+        accesses = np.flatnonzero((plan.write > 0) & (plan.bank == bank))
         rows = writes[trace.bank[writes] == bank]
-        write_rows.ravel()[visits] = _matched(run, plan, "write", rows, visits)
+        write_rows.ravel()[accesses] = _matched(run, plan, "write", rows, accesses)
     return Changes(plan, write_rows, route_rows)
 
 
-def _matched(run: Passages, plan: Plan, action: str, rows: Ints, visits: Ints) -> Ints:
-    """Return the rows of writes or moves, which must be those before some visits, in order."""
-    trace, shared = run.trace, min(len(rows), len(visits))
-    block, product = np.divmod(visits[:shared], run.products)
+def _matched(run: Passages, plan: Plan, action: str, rows: Ints, accesses: Ints) -> Ints:
+    """Return the rows of writes or moves, which must be those before some accesses, in order."""
+    trace, shared = run.trace, min(len(rows), len(accesses))
+    block, product = np.divmod(accesses[:shared], run.products)
     alone = run.lasts[block] == run.firsts[block]
     expected = {
         "step": product,
-        "bank": plan.bank.ravel()[visits[:shared]],
+        "bank": plan.bank.ravel()[accesses[:shared]],
         "weight_set": np.array(run.work.order)[product],
         "sample": np.where(alone, run.firsts[block], -1),
     }
@@ -85,9 +85,9 @@ def _matched(run: Passages, plan: Plan, action: str, rows: Ints, visits: Ints) -
                 f"{wanted[wrong]}, of block {block[wrong]}, product {product[wrong]}",
             )
     if len(rows) > shared:
-        fail(trace, int(rows[shared]), f"is a {action} that no visit needs")
-    if len(visits) > shared:
-        lost = divmod(int(visits[shared]), run.products)
+        fail(trace, int(rows[shared]), f"is a {action} that no access needs")
+    if len(accesses) > shared:
+        lost = divmod(int(accesses[shared]), run.products)
         raise InvariantError(
             f"trace: there is no {action} before block {lost[0]}, product {lost[1]}; expected one"
         )

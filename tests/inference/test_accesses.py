@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pnnsim.inference.accesses import UNWRITTEN, Visits, nominal_visits
+from pnnsim.inference.accesses import UNWRITTEN, AccessTable, nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
@@ -23,64 +23,64 @@ def timing(network: ReLaXNet, samples: int, **overrides: str):
 
 def test_resident_sets_are_as_old_as_the_set_up_and_grow_older() -> None:
     chip, run = timing(ReLaXNet(weight_sets=2, steps=4), 3)
-    visits = run.visits
-    assert visits.bank.tolist() == [[0, 1, 0, 1]] * 3
-    assert visits.write.tolist() == [[0, 1, 0, 1]] * 3
-    assert (visits.replaced == UNWRITTEN).all()
+    accesses = run.accesses
+    assert accesses.bank.tolist() == [[0, 1, 0, 1]] * 3
+    assert accesses.write.tolist() == [[0, 1, 0, 1]] * 3
+    assert (accesses.replaced == UNWRITTEN).all()
     mvm = run.trace.rows("mvm")
     ages = chip.setup_age() + run.trace.start_fs[mvm].reshape(3, 4) / 1e15
-    np.testing.assert_allclose(visits.since_write_s, ages, rtol=EXACT, atol=0)
+    np.testing.assert_allclose(accesses.since_write_s, ages, rtol=EXACT, atol=0)
 
 
 def test_dwell_is_counted_from_the_start_of_the_last_move() -> None:
     chip, run = timing(ReLaXNet(weight_sets=2, steps=4), 2)
     wait = chip.delays().route_fs / 1e15
-    assert np.isinf(run.visits.dwell_s[0, 0])
+    assert np.isinf(run.accesses.dwell_s[0, 0])
     # The switch sets the clock of this machine: light leaves as soon as it rests.
-    np.testing.assert_allclose(run.visits.dwell_s.ravel()[1:], wait, rtol=EXACT, atol=0)
-    assert run.visits.previous_bank.ravel().tolist() == [0, 0, 1, 0, 1, 0, 1, 0]
+    np.testing.assert_allclose(run.accesses.dwell_s.ravel()[1:], wait, rtol=EXACT, atol=0)
+    assert run.accesses.previous_bank.ravel().tolist() == [0, 0, 1, 0, 1, 0, 1, 0]
 
 
 def test_a_rewritten_bank_knows_what_it_held_and_when_its_write_began() -> None:
     chip, run = timing(ReLaXNet(weight_sets=3, steps=3), 2)
-    visits = run.visits
+    accesses = run.accesses
     # Banks hold sets 0 and 1; set 2 is needed: Belady overwrites the one needed latest, set 1.
-    assert visits.contents[0].tolist() == [[0, 1], [0, 1], [0, 2]]
-    assert visits.replaced[0, 2] == 1
-    assert visits.since_write_s[0, 2] == pytest.approx(
+    assert accesses.contents[0].tolist() == [[0, 1], [0, 1], [0, 2]]
+    assert accesses.replaced[0, 2] == 1
+    assert accesses.since_write_s[0, 2] == pytest.approx(
         (chip.delays().write_fs + chip.delays().propagate_fs) / 1e15,
         rel=EXACT,
         abs=0,
     )
-    assert len(np.unique(visits.write)) == 2 + len(run.trace.rows("write"))
+    assert len(np.unique(accesses.write)) == 2 + len(run.trace.rows("write"))
 
 
 def test_the_memory_holds_the_state_while_the_bank_changes() -> None:
     chip, run = timing(ReLaXNet(weight_sets=2, steps=3), 1)
     d = chip.delays()
     expected = (d.route_fs - d.activate_fs - d.hold_fs) / 1e15
-    assert run.visits.held_s[0, 0] == 0
-    np.testing.assert_allclose(run.visits.held_s[0, 1:], expected, rtol=EXACT, atol=0)
+    assert run.accesses.held_s[0, 0] == 0
+    np.testing.assert_allclose(run.accesses.held_s[0, 1:], expected, rtol=EXACT, atol=0)
 
 
-def test_nominal_visits_are_those_of_the_first_sample_with_everything_settled() -> None:
+def test_nominal_accesses_are_those_of_the_first_sample_with_everything_settled() -> None:
     for sets in (1, 2, 3, 5):
         network = ReLaXNet(weight_sets=sets, steps=5)
         chip, run = timing(network, 2)
-        nominal = nominal_visits(chip.order, chip.mapping)
+        nominal = nominal_accesses(chip.order, chip.mapping)
         assert nominal.settled
-        np.testing.assert_array_equal(nominal.bank[0], run.visits.bank[0])
-        np.testing.assert_array_equal(nominal.contents[0], run.visits.contents[0])
+        np.testing.assert_array_equal(nominal.bank[0], run.accesses.bank[0])
+        np.testing.assert_array_equal(nominal.contents[0], run.accesses.contents[0])
 
 
 @pytest.mark.parametrize("sets", [2, 3, 5])
-def test_visits_of_a_run_that_repeats_are_those_of_every_event(sets: int) -> None:
+def test_accesses_of_a_run_that_repeats_are_those_of_every_event(sets: int) -> None:
     network = ReLaXNet(weight_sets=sets, steps=5)
     chip = Chip.nominal(load_spec("photonic_mrr"), network)
     fast, exact = time_run(chip, 300), time_run(chip, 300, exact=True)
     assert len(fast.run.base) < len(exact.run)
-    for name in Visits.__slots__:
-        np.testing.assert_array_equal(getattr(fast.visits, name), getattr(exact.visits, name))
+    for name in AccessTable.__slots__:
+        np.testing.assert_array_equal(getattr(fast.accesses, name), getattr(exact.accesses, name))
     assert fast.trace.equals(exact.trace)
 
 
@@ -100,4 +100,4 @@ def test_programmings_have_their_numbers_though_rows_are_missing_at_the_end(stat
     chip = Chip.nominal(load_spec("spintronic_mtj", changes), network)
     fast, exact = time_run(chip, 160), time_run(chip, 160, exact=True)
     assert len(fast.run.base) < len(exact.run)
-    np.testing.assert_array_equal(fast.visits.write, exact.visits.write)
+    np.testing.assert_array_equal(fast.accesses.write, exact.accesses.write)
