@@ -23,7 +23,7 @@ import simpy
 from pnnsim.analysis.metrics import metrics_from
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Delays, Stage
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import map_network
 from pnnsim.mapping.work import Work
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -129,7 +129,7 @@ def exact(chip: Chip, when: Arrivals) -> AnyTrace:
     return run_timing(chip.work(), when)
 
 
-def fast_metrics(chip: Chip, prices: Prices, samples: int) -> AnyTrace:
+def fast_metrics(chip: Chip, prices: PriceTable, samples: int) -> AnyTrace:
     """Run the timing pass the fast way and work out its metrics."""
     trace = run_fast(chip.work(), samples)
     metrics_from(

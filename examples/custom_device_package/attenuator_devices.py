@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import normal
 from pnnsim.common.units import power_ratio, to_fs
-from pnnsim.devices.base import Active, Held, State, Switch, WeightBank
+from pnnsim.devices.base import Active, ProgrammedWeights, State, Switch, WeightBank
 from pnnsim.devices.quantities import Bits, Count, Energy, Fraction, Params, Power, RatioDb, Time
 from pnnsim.physics import dynamics, quantize
 
@@ -83,14 +83,16 @@ class AttenuatorBank(WeightBank[AttenuatorParams]):
         shape = (self.size.detectors, self.size.lines)
         return {"spread": self.params.spread * normal(shape, generator)}
 
-    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+    def program(
+        self, target: Tensor, state: State, active: Active, age: float
+    ) -> ProgrammedWeights:
         """Return the weights that light meets."""
         weights = target.clamp(-1.0, 1.0)
         if self.on(active, "quantization"):
             weights = quantize.quantize(weights, self.params.bits, -1.0, 1.0)
         if self.on(active, "spread") and "spread" in state:
             weights = (weights + state["spread"].to(weights)).clamp(-1.0, 1.0)
-        return Held(weights)
+        return ProgrammedWeights(weights)
 
     @property
     def rest_weight(self) -> float:

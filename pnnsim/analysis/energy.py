@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pnnsim.analysis.gating import on_fs, on_times
 from pnnsim.common.times import Times, seconds
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.trace import ACTIONS
 
@@ -48,7 +48,7 @@ class EnergyLedger:
     entries: tuple[Entry, ...]
 
     @classmethod
-    def from_trace(cls, trace: AnyTrace, prices: Prices) -> EnergyLedger:
+    def from_trace(cls, trace: AnyTrace, prices: PriceTable) -> EnergyLedger:
         """Count the spans of a trace and price them; parts are on for the makespan.
 
         Parts that are gated are on while they work or keep something.
@@ -134,7 +134,7 @@ def counts(trace: AnyTrace) -> dict[tuple[str, str], int]:
     return dict(sorted(result.items()))
 
 
-def power_trace(run: AnyTrace, prices: Prices) -> PowerTrace:
+def power_trace(run: AnyTrace, prices: PriceTable) -> PowerTrace:
     """Spread the energy of each span evenly over it and add the static power.
 
     Spans of one component, action and duration draw the same power. They are counted as integers

@@ -17,7 +17,7 @@ from pnnsim.common.times import total_fs, wide_enough
 from pnnsim.common.units import from_fs
 from pnnsim.errors import ScheduleError
 from pnnsim.inference.chip import Chip
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.timing.multicore import AnyTrace
@@ -220,7 +220,7 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
     ]
 
 
-def refresh(trace: AnyTrace, prices: Prices) -> dict[str, Any]:
+def refresh(trace: AnyTrace, prices: PriceTable) -> dict[str, Any]:
     """Return how often banks were written again with what they held, and what that took.
 
     Returns:
@@ -262,7 +262,7 @@ def layout(mapping: Mapping) -> dict[str, Any]:
     }
 
 
-def setup_of(chip: Chip, prices: Prices) -> Setup:
+def setup_of(chip: Chip, prices: PriceTable) -> Setup:
     """Return what it takes to make a chip ready for its first sample, as `setup`."""
     return setup(
         chip.mapping,
@@ -277,7 +277,7 @@ def setup_of(chip: Chip, prices: Prices) -> Setup:
 
 def metrics_from(
     trace: AnyTrace,
-    prices: Prices,
+    prices: PriceTable,
     *,
     network: ReLaXNet,
     memory_capacity: int,

@@ -14,7 +14,7 @@ from pnnsim.devices.families import (
     Received,
     Switch,
 )
-from pnnsim.devices.weight_banks.base import Held, WeightBank
+from pnnsim.devices.weight_banks.base import ProgrammedWeights, WeightBank
 
 __all__ = [
     "Active",
@@ -22,9 +22,9 @@ __all__ = [
     "Detector",
     "Encoder",
     "FrontEnd",
-    "Held",
     "Memory",
     "Nonlinearity",
+    "ProgrammedWeights",
     "Readout",
     "Received",
     "Size",

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.devices.base import Held, State
+from pnnsim.devices.base import ProgrammedWeights, State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.cost import Bill
 from pnnsim.hil.devices import Devices
-from pnnsim.inference.evaluator import Carry, Loop
+from pnnsim.inference.evaluator import LoopState, StepEvaluator
 from pnnsim.inference.programming import Programmed, Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet
@@ -66,7 +66,7 @@ class Calibration:
 
 def loop_of(
     surrogate: Surrogate, live: ParameterSet, calibration: Calibration | None = None
-) -> Loop:
+) -> StepEvaluator:
     """Return the loop of a surrogate, as nominal or as calibrated.
 
     Args:
@@ -76,20 +76,20 @@ def loop_of(
     """
     if calibration is None:
         programmed = Programmed(surrogate.chip, live.weight, surrogate.read)
-        return Loop(programmed, live.gain, live.bias, surrogate.accesses)
+        return StepEvaluator(programmed, live.gain, live.bias, surrogate.accesses)
 
-    def held(bank: int, weight_set: int) -> Held:
+    def held(bank: int, weight_set: int) -> ProgrammedWeights:
         return held_of(surrogate, live, calibration, weight_set)
 
     # Behind the detector an offset is a bias of `gain` times its size.
     bias = live.bias + live.gain.unsqueeze(1) * calibration.offset.to(live.bias)
     programmed = Programmed(surrogate.chip, live.weight, Read(surrogate.read.active, held=held))
-    return Loop(programmed, live.gain, bias, surrogate.accesses)
+    return StepEvaluator(programmed, live.gain, bias, surrogate.accesses)
 
 
 def held_of(
     surrogate: Surrogate, live: ParameterSet, calibration: Calibration, weight_set: int
-) -> Held:
+) -> ProgrammedWeights:
     """Return what a bank holds when told some weights, as far as it is known.
 
     Args:
@@ -204,9 +204,9 @@ def _in_range(surrogate: Surrogate, live: ParameterSet, state: Tensor) -> Parame
     return replace(live, gain=gain, bias=bias)
 
 
-def _captured(loop: Loop, surrogate: Surrogate, number: int, state: Tensor) -> Tensor:
+def _captured(loop: StepEvaluator, surrogate: Surrogate, number: int, state: Tensor) -> Tensor:
     step = surrogate.network.weight_set_order().index(number)
-    captured = loop.step(step, Carry(state), torch.zeros_like(state)).captured
+    captured = loop.step(step, LoopState(state), torch.zeros_like(state)).captured
     assert captured is not None, "a step captures"
     return captured
 

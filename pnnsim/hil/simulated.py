@@ -18,7 +18,7 @@ from torch import Tensor
 from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
-from pnnsim.devices.base import Held
+from pnnsim.devices.base import ProgrammedWeights
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured, checked, checked_set
 from pnnsim.hil.chip_state import Bank, Condition, load_condition, save_condition
@@ -32,7 +32,7 @@ from pnnsim.inference.accesses import (
     nominal_accesses,
 )
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import Carry, Loop
+from pnnsim.inference.evaluator import LoopState, StepEvaluator
 from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
@@ -107,7 +107,7 @@ class SimulatedBackend:
             drift=drift,
         )
         self._accesses: dict[tuple[int, bool], AccessTable] = {}
-        self._held: dict[tuple[int, bool], tuple[int, Held]] = {}
+        self._held: dict[tuple[int, bool], tuple[int, ProgrammedWeights]] = {}
 
     @property
     def network(self) -> ReLaXNet:
@@ -161,7 +161,7 @@ class SimulatedBackend:
         accesses = self._now(self._accesses_of(passage.trace, len(drive), states))
         condition = self.condition
         programmed = Programmed(self.chip, self._weights(), self._read())
-        loop = Loop(programmed, condition.gain, condition.bias, accesses)
+        loop = StepEvaluator(programmed, condition.gain, condition.bias, accesses)
         seen = []
         with torch.no_grad():
             carry = loop.begin(drive)
@@ -257,12 +257,12 @@ class SimulatedBackend:
     def _read(self) -> Read:
         sets = self.network.weight_sets
 
-        def held(bank: int, weight_set: int) -> Held:
+        def held(bank: int, weight_set: int) -> ProgrammedWeights:
             return self._program(bank, old=weight_set >= sets)
 
         return Read(self._active, self.condition.noise, programmed=True, held=held)
 
-    def _program(self, number: int, *, old: bool) -> Held:
+    def _program(self, number: int, *, old: bool) -> ProgrammedWeights:
         """Return what a bank makes of its present commands, or of those before."""
         bank, banks = self.condition.banks[number], self.chip.weight_banks
         age, aged = math.inf, 0
@@ -320,7 +320,7 @@ class SimulatedBackend:
             since_write_s=since,
         )
 
-    def _alone(self, weight_set: int, state: Tensor) -> tuple[Loop, Carry]:
+    def _alone(self, weight_set: int, state: Tensor) -> tuple[StepEvaluator, LoopState]:
         """Return a loop of one step through one bank, on which the switch rests."""
         fields = {"kind": "relaxnet", "weight_sets": 1, "steps": 1, "order": "cycle"}
         network = self.network.model_copy(update=fields)
@@ -332,5 +332,7 @@ class SimulatedBackend:
         columns["symbol_back"] = np.full((1, 1), NO_SYMBOL, np.int64)
         one = slice(weight_set, weight_set + 1)
         programmed = Programmed(chip, self._weights(), self._read())
-        loop = Loop(programmed, condition.gain[one], condition.bias[one], AccessTable(**columns))
-        return loop, Carry(state)
+        loop = StepEvaluator(
+            programmed, condition.gain[one], condition.bias[one], AccessTable(**columns)
+        )
+        return loop, LoopState(state)

@@ -30,7 +30,7 @@ from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.plan import closed_form_fs, plan_blocks
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import Mapping, map_network
 from pnnsim.mapping.work import Work
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -271,7 +271,7 @@ class Chip:
             keeps=self.network.state == "keep",
         )
 
-    def prices(self) -> Prices:
+    def prices(self) -> PriceTable:
         """Return what every action costs, and what is drawn all the time."""
         actions = {
             "front_end": ("map_input", "map_output"),
@@ -297,7 +297,7 @@ class Chip:
         static["environment"] = self.spec.environment.stabilization_power
         cores = self.spec.control.cores
         static = {part: cores * power for part, power in static.items()}
-        return Prices(
+        return PriceTable(
             dynamic,
             static,
             frozenset(self.spec.control.gating),

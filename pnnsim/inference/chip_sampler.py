@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.devices.base import Active, Held
+from pnnsim.devices.base import Active, ProgrammedWeights
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.programming import Read
 
 
-class Draws:
+class ChipSampler:
     """Make the circumstances of one evaluation after the other.
 
     A drawn chip stays for some evaluations, because to program a bank takes much longer than to
@@ -45,7 +45,7 @@ class Draws:
         self.chips = 0
         self.reads = 0
         self._left = 0
-        self._misses: dict[tuple[int, int], Held] = {}
+        self._misses: dict[tuple[int, int], ProgrammedWeights] = {}
 
     def renew(self) -> None:
         """Let the next evaluation meet a chip of its own."""
@@ -64,16 +64,16 @@ class Draws:
         self._left -= 1
         self.reads += 1
         generator = stream(self._seed, f"training{self.reads}.detector", "read")
-        held: dict[tuple[int, int], Held] = {}
+        held: dict[tuple[int, int], ProgrammedWeights] = {}
 
-        def hold(bank: int, weight_set: int) -> Held:
+        def hold(bank: int, weight_set: int) -> ProgrammedWeights:
             if (bank, weight_set) not in held:
                 held[bank, weight_set] = self._hold(weight[weight_set], bank, weight_set)
             return held[bank, weight_set]
 
         return Read(self._active, generator, held=hold)
 
-    def _hold(self, target: Tensor, bank: int, weight_set: int) -> Held:
+    def _hold(self, target: Tensor, bank: int, weight_set: int) -> ProgrammedWeights:
         """Return nominal weights plus what the drawn chip's bank makes them miss."""
         nominal = self._chip.weight_banks.program(target, {}, self._known, math.inf)
         if (bank, weight_set) not in self._misses:
@@ -82,7 +82,9 @@ class Draws:
         return replace(missed, weights=nominal.weights + missed.weights)
 
     @torch.no_grad()
-    def _miss(self, target: Tensor, nominal: Held, bank: int, weight_set: int) -> Held:
+    def _miss(
+        self, target: Tensor, nominal: ProgrammedWeights, bank: int, weight_set: int
+    ) -> ProgrammedWeights:
         """Return a bank of the drawn chip, once programmed, less its nominal weights."""
         banks, path = self._chip.weight_banks, f"training{self.chips}.weight_banks.{bank}"
         state = banks.fabricate(stream(self._seed, path, "fabrication"))

@@ -27,7 +27,7 @@ _BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Carry:
+class LoopState:
     """Hold what samples take from one step to the next.
 
     Args:
@@ -41,7 +41,7 @@ class Carry:
     activated: Tensor | None = None
 
 
-class Loop:
+class StepEvaluator:
     """Carry samples through the banks step by step, from the input map to the last state.
 
     Args:
@@ -71,7 +71,7 @@ class Loop:
         held = torch.from_numpy(accesses.held_s).T.unsqueeze(-1)
         self._held = [times[:1] if (times == times[:1]).all() else times for times in held]
 
-    def begin(self, drive: Tensor, before: Tensor | None = None) -> Carry:
+    def begin(self, drive: Tensor, before: Tensor | None = None) -> LoopState:
         """Return what the first step starts from.
 
         Args:
@@ -79,11 +79,11 @@ class Loop:
             before: Last states of the samples before, of the same shape, where the state is kept.
         """
         if before is not None:
-            return Carry(self._hold(before, 0))
+            return LoopState(self._hold(before, 0))
         first = self._chip.network.injection == "first"
-        return Carry(torch.relu(drive) if first else torch.zeros_like(drive))
+        return LoopState(torch.relu(drive) if first else torch.zeros_like(drive))
 
-    def step(self, step: int, carry: Carry, drive: Tensor) -> Carry:
+    def step(self, step: int, carry: LoopState, drive: Tensor) -> LoopState:
         """Return what one step makes of the state.
 
         Args:
@@ -101,9 +101,9 @@ class Loop:
         state = activated + network.residual * line if network.residual else activated
         if step < network.steps - 1:
             state = self._hold(state, (step + 1) * chip.mapping.folds)
-        return Carry(state, captured, activated)
+        return LoopState(state, captured, activated)
 
-    def _multiply(self, step: int, carry: Carry) -> tuple[Tensor, Tensor, Tensor]:
+    def _multiply(self, step: int, carry: LoopState) -> tuple[Tensor, Tensor, Tensor]:
         """Return the lines, the whole product, and what was captured last, for one step."""
         chip, mapping = self._chip, self._chip.mapping
         # An analog state meets a converter once, when the front end hands it over.
@@ -141,7 +141,7 @@ class Loop:
         """Return what the memory has kept of a state until a product begins."""
         return self._chip.memory.hold(state, self._held[number].to(state), self._read.active)
 
-    def result(self, carry: Carry) -> Tensor:
+    def result(self, carry: LoopState) -> Tensor:
         """Return the state as the readout gives it, shape `(batch, n_hidden)`."""
         chip = self._chip
         return chip.readout.read(carry.state, chip.nonlinearity.range, self._read.active)
@@ -180,7 +180,7 @@ def evaluate(
         drive = chip.front_end.map_input(
             x[samples], parameters.input_weight, parameters.input_bias if first else None
         )
-        loop = Loop(programmed, parameters.gain, parameters.bias, accesses.select(samples))
+        loop = StepEvaluator(programmed, parameters.gain, parameters.bias, accesses.select(samples))
         carry = loop.begin(drive)
         for step in range(chip.network.steps):
             carry = loop.step(step, carry, drive)
@@ -215,12 +215,14 @@ def evaluate_streams(
     programmed = Programmed(chip, parameters.weight, read)
     drives = chip.front_end.map_input(x, parameters.input_weight, None)
     same = len(accesses.bank) == 1
-    loop = Loop(programmed, parameters.gain, parameters.bias, accesses) if same else None
+    loop = StepEvaluator(programmed, parameters.gain, parameters.bias, accesses) if same else None
     results = []
     for first in range(0, len(x), len(before)):
         turn = slice(first, first + len(before))
         if not same:
-            loop = Loop(programmed, parameters.gain, parameters.bias, accesses.select(turn))
+            loop = StepEvaluator(
+                programmed, parameters.gain, parameters.bias, accesses.select(turn)
+            )
         assert loop is not None
         carry = loop.begin(drives[turn], before)
         for step in range(chip.network.steps):

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from pnnsim.common.rng import noise_like
 from pnnsim.common.units import from_fs
-from pnnsim.devices.base import Held, Received
+from pnnsim.devices.base import ProgrammedWeights, Received
 from pnnsim.inference.accesses import AccessTable, Ints
-from pnnsim.inference.programming import Met, Programmed, age_bins
+from pnnsim.inference.programming import EffectiveWeights, Programmed, age_bins
 
 #: Samples whose individually programmed weights are in memory at once.
 _CHUNK = 256
@@ -241,7 +241,7 @@ class BankProducts:
 
     @torch.no_grad()
     def _noise(
-        self, line: Tensor, met: Met
+        self, line: Tensor, met: EffectiveWeights
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None] | None:
         """Return what the noise depends on: squares, their total, beats and spread.
 
@@ -259,7 +259,7 @@ class BankProducts:
         )
 
     def _left_over(
-        self, line: Tensor, step: int, key: _Key, samples: Samples, met: Met
+        self, line: Tensor, step: int, key: _Key, samples: Samples, met: EffectiveWeights
     ) -> list[tuple[Share, Tensor]]:
         """Return the weights that samples meet before all has settled, each with its share."""
         terms: list[tuple[Share, Tensor]] = [(1.0, met.seen)]
@@ -277,7 +277,7 @@ class BankProducts:
         before = programmed.in_units(last.seen, last.scale, met.scale)
         return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
 
-    def _apart(self, line: Tensor, numbers: Ints, held: Held) -> Tensor | None:
+    def _apart(self, line: Tensor, numbers: Ints, held: ProgrammedWeights) -> Tensor | None:
         """Return what the errors of samples that met different programmings add to their products."""
         if self._programmed.error(int(numbers[0]), held) is None:
             return None

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.devices.base import Active, Held, State
+from pnnsim.devices.base import Active, ProgrammedWeights, State
 from pnnsim.inference.accesses import UNWRITTEN, AccessTable, Ints
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.partial_sums import fold_weights
@@ -26,7 +26,7 @@ _AGE_RATIO = 1.05
 _NO_AGE = 10**6
 
 
-#: As of `Held`: a number, or shape `()` or `(n_out,)`.
+#: As of `ProgrammedWeights`: a number, or shape `()` or `(n_out,)`.
 Scale = float | Tensor
 
 
@@ -47,18 +47,18 @@ class Read:
     generator: torch.Generator | None = None
     environment: Sequence[State] = ()
     programmed: bool = False
-    held: Callable[[int, int], Held] | None = None
+    held: Callable[[int, int], ProgrammedWeights] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class EffectiveWeights:
     """Hold what samples meet in one bank, the leak of all others included.
 
     Args:
         seen: Weights, shape `(n_out, n_in)`.
         light: Light that reaches the outputs, over `scale`; one number where it is the same for
             every weight.
-        scale: As of `Held`.
+        scale: As of `ProgrammedWeights`.
         squares: Squared weights, and None where no noise is drawn.
         variance: Variance of each weight from read to read; None for nothing.
     """
@@ -86,28 +86,28 @@ class Programmed:
         self._weight = fold_weights(weight, chip.mapping)
         self._leak = chip.switch.leakage(read.active)
         self._fields = chip.weight_banks.size.carrier == "field"
-        self._held: dict[tuple[int, int, int], Held] = {}
-        self._met: dict[tuple[int, ...], Met] = {}
+        self._held: dict[tuple[int, int, int], ProgrammedWeights] = {}
+        self._met: dict[tuple[int, ...], EffectiveWeights] = {}
         self._errors: dict[int, Tensor | None] = {}
 
-    def held(self, bank: int, weight_set: int, age_bin: int) -> Held:
+    def held(self, bank: int, weight_set: int, age_bin: int) -> ProgrammedWeights:
         """Return what a bank makes of a weight set at an age, once settled."""
         key = (bank, weight_set, age_bin)
         if key not in self._held:
             self._held[key] = self._program(*key)
         return self._held[key]
 
-    def _program(self, bank: int, weight_set: int, age_bin: int) -> Held:
+    def _program(self, bank: int, weight_set: int, age_bin: int) -> ProgrammedWeights:
         banks = self.chip.weight_banks
         if weight_set == UNWRITTEN:
-            return Held(torch.full_like(self._weight[0], banks.rest_weight))
+            return ProgrammedWeights(torch.full_like(self._weight[0], banks.rest_weight))
         if self.read.held is not None:
             return self.read.held(bank, weight_set)
         environment = self.read.environment[bank] if self.read.environment else {}
         state = {**self.chip.states[bank], **environment}
         return banks.program(self._weight[weight_set], state, self.read.active, _age_of(age_bin))
 
-    def meet(self, bank: int, contents: Sequence[int], age_bin: int) -> Met:
+    def meet(self, bank: int, contents: Sequence[int], age_bin: int) -> EffectiveWeights:
         """Return what samples meet in a bank while all banks hold some weight sets."""
         key = (bank, age_bin, *contents)
         if key not in self._met:
@@ -120,7 +120,7 @@ class Programmed:
                 variance = self.chip.weight_banks.read_variance(
                     held.weights.detach(), _age_of(age_bin), self.read.active
                 )
-            self._met[key] = Met(seen, light, held.scale, squares, variance)
+            self._met[key] = EffectiveWeights(seen, light, held.scale, squares, variance)
         return self._met[key]
 
     def _seen(self, bank: int, contents: Sequence[int], age_bin: int) -> Tensor:
@@ -162,7 +162,7 @@ class Programmed:
                 light = light + self._leak * of(other)
         return light
 
-    def error(self, number: int, held: Held) -> Tensor | None:
+    def error(self, number: int, held: ProgrammedWeights) -> Tensor | None:
         """Return the error of one programming, always the same for the same number.
 
         None where a programming has no error.

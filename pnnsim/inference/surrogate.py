@@ -16,7 +16,7 @@ from pnnsim.common.units import show
 from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.chip_sampler import Draws
+from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs, as_sequences
 from pnnsim.inference.programming import Read
@@ -90,7 +90,9 @@ class Surrogate(nn.Module):
                 f"unknown imperfections {_some(unknown)}; this machine has "
                 f"{', '.join(sorted(self.chip.imperfections))}"
             )
-        self.draws = Draws(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
+        self.draws = (
+            ChipSampler(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
+        )
         self.read = Read(active=known)
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
         first = initial(network, seed, slope=_trainable_slope(self.chip))

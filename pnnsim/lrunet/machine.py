@@ -13,7 +13,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.lrunet.program import Program
 from pnnsim.lrunet.timing import ImageRun
 from pnnsim.mapping.plan import Access, initial_contents, plan_blocks
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.timing.trace import Trace
@@ -141,7 +141,7 @@ class Machine:
         )
         return run.trace()
 
-    def prices(self) -> Prices:
+    def prices(self) -> PriceTable:
         """Return what every action costs.
 
         The work of the digital engine differs from one convolution to the next; its price is the

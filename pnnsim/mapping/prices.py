@@ -16,7 +16,7 @@ EngineKeeps = Literal["input", "drive", "values"]
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class PriceTable:
     """Hold what one action costs and what a part draws while the machine is on.
 
     Args:

@@ -35,7 +35,7 @@ from pnnsim.inference.predict import (
     streams_of_core,
 )
 from pnnsim.mapping.plan import closed_form_fs
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.work import Work
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.timing.ahead import planned
@@ -67,7 +67,7 @@ class Timing:
     chip: Chip
     work: Work
     run: AnyTrace
-    prices: Prices
+    prices: PriceTable
     accesses: AccessTable
 
     def served(self, requests: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ UNITS = (
 
 
 @dataclass
-class Prices:
+class PriceTable:
     dynamic: dict[tuple[str, str], float] = field(
         default_factory=lambda: {
             ("front_end", "map_input"): 40e-12,
@@ -125,9 +125,9 @@ def make_trace(
     return Trace(UNITS, *table.T, np.array(arrivals), np.array(results))
 
 
-def make_metrics(trace: Trace, prices: Prices | None = None) -> dict[str, Any]:
+def make_metrics(trace: Trace, prices: PriceTable | None = None) -> dict[str, Any]:
     """Return metrics that belong to the trace, under the keys that a run writes."""
-    prices = prices or Prices()
+    prices = prices or PriceTable()
     seconds = 1e-15 * trace.makespan_fs
     actions: dict[str, float] = {}
     counts: dict[str, int] = {}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pnnsim.analysis.energy import EnergyLedger, Entry, counts, power_trace
 from pnnsim.mapping.delays import Stage
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.timing.run import run_cores, run_fast, run_timing
 from pnnsim.timing.trace import ACTIONS
 from tests.timing.machines import machine, machines
@@ -19,7 +19,7 @@ from tests.timing.machines import machine, machines
 EXACT = 1e-12
 
 prices = st.builds(
-    Prices,
+    PriceTable,
     dynamic=st.dictionaries(
         st.tuples(
             st.sampled_from(["front_end", "encoder", "weight_banks", "detector", "readout"]),
@@ -46,7 +46,7 @@ def test_energy_is_count_times_price_plus_power_times_makespan():
     # Two samples, two steps: 4 products, 3 moves; makespan 48 fs (first drawing of the schedules).
     ledger = EnergyLedger.from_trace(
         machine(samples=2).run(),
-        Prices({("weight_banks", "mvm"): 5.0, ("switch", "route"): 7.0}, {"environment": 2e15}),
+        PriceTable({("weight_banks", "mvm"): 5.0, ("switch", "route"): 7.0}, {"environment": 2e15}),
     )
     assert Entry("weight_banks", "mvm", 4, 20.0) in ledger.entries
     assert Entry("switch", "route", 3, 21.0) in ledger.entries
@@ -58,14 +58,14 @@ def test_energy_is_count_times_price_plus_power_times_makespan():
 
 
 def test_actions_without_a_price_are_listed_and_free():
-    ledger = EnergyLedger.from_trace(machine().run(), Prices({}, {}))
+    ledger = EnergyLedger.from_trace(machine().run(), PriceTable({}, {}))
     assert ledger.total == 0.0
     assert Entry("detector", "detect", 2, 0.0) in ledger.entries
 
 
 def test_price_of_what_never_happened_costs_nothing():
     ledger = EnergyLedger.from_trace(
-        machine().run(), Prices({("weight_banks", "write"): 1.0, ("laser", "encode"): 1.0}, {})
+        machine().run(), PriceTable({("weight_banks", "write"): 1.0, ("laser", "encode"): 1.0}, {})
     )
     assert ledger.total == 0.0
 
@@ -142,7 +142,7 @@ def test_every_way_to_add_up_gives_the_same_energy(case, prices):
 
 def static_of(case, part, *, engine_keeps="input", run=None):
     """Return for how many fs a gated part is on, read off an energy of 1 J for each of them."""
-    prices = Prices({}, {part: 1e15}, frozenset({part}), engine_keeps=engine_keeps)
+    prices = PriceTable({}, {part: 1e15}, frozenset({part}), engine_keeps=engine_keeps)
     trace = case.run() if run is None else run
     return EnergyLedger.from_trace(trace, prices).static
 
@@ -151,7 +151,7 @@ def test_gated_encoder_is_on_while_it_keeps_a_symbol():
     # First drawing: the encoder works from 4 to 9, 13 to 15 and 17 to 20, and keeps the symbol of
     # the second step from 15 to 17, until the switch rests: 12 fs for each of two samples.
     trace = machine(samples=2).run()
-    prices = Prices({}, {"encoder": 3e15, "environment": 1e15}, frozenset({"encoder"}))
+    prices = PriceTable({}, {"encoder": 3e15, "environment": 1e15}, frozenset({"encoder"}))
     ledger = EnergyLedger.from_trace(trace, prices)
     found = ledger.static_by_component()
     # The second sample is encoded from 23, waits from 25 to 28 for the move back, is driven to 31.
@@ -240,7 +240,8 @@ def test_power_is_the_energy_of_a_span_spread_over_it():
     # Single sample through a single step: encode 4-6, detect 8-10, makespan 15 fs.
     trace = machine(sets=1, steps=1, banks=1).run()
     power = power_trace(
-        trace, Prices({("encoder", "encode"): 6e-15, ("detector", "detect"): 8e-15}, {"laser": 0.5})
+        trace,
+        PriceTable({("encoder", "encode"): 6e-15, ("detector", "detect"): 8e-15}, {"laser": 0.5}),
     )
     at = np.searchsorted(power.t_fs, [0, 5, 7, 9, 14], side="right") - 1
     assert power.power[at] == pytest.approx([0.5, 3.5, 0.5, 4.5, 0.5], rel=EXACT, abs=0)
@@ -250,7 +251,7 @@ def test_power_is_the_energy_of_a_span_spread_over_it():
 
 def test_action_that_takes_no_time_is_an_impulse():
     trace = machine(sets=1, steps=2, banks=1, hold_fs=0).run()
-    power = power_trace(trace, Prices({("memory", "hold"): 3.0}, {}))
+    power = power_trace(trace, PriceTable({("memory", "hold"): 3.0}, {}))
     assert power.impulse_fs.tolist() == [12]
     assert power.impulse_energy.tolist() == [3.0]
     assert not power.power.any()
@@ -259,7 +260,7 @@ def test_action_that_takes_no_time_is_an_impulse():
 
 def test_overlapping_spans_add_their_power():
     trace = machine(samples=3, sets=1, banks=1, block=3, hold_fs=9).run()
-    power = power_trace(trace, Prices({("memory", "hold"): 9e-15}, {}))
+    power = power_trace(trace, PriceTable({("memory", "hold"): 9e-15}, {}))
     # Three holds of 9 fs, one every 5 fs: two at once at most, 1 W each.
     assert power.power.max() == pytest.approx(2.0, rel=EXACT, abs=0)
     assert power.energy() == pytest.approx(27e-15, rel=EXACT, abs=0)
@@ -267,7 +268,7 @@ def test_overlapping_spans_add_their_power():
 
 def test_long_run_adds_no_rounding_to_the_power_trace():
     trace = machine(samples=3000, steps=6).run()
-    prices = Prices(
+    prices = PriceTable(
         {("encoder", "encode"): 0.1e-12, ("weight_banks", "mvm"): 1 / 3 * 1e-15}, {"laser": 0.7}
     )
     total = EnergyLedger.from_trace(trace, prices).total

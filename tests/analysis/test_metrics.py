@@ -18,16 +18,16 @@ from pnnsim.analysis.metrics import (
 )
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.delays import Stage
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import map_network
 from pnnsim.timing.arrivals import periodic
 from tests.timing.machines import machine, machines
 
-PRICES = Prices(
+PRICES = PriceTable(
     {("weight_banks", "mvm"): 2e-15, ("readout", "convert"): 5e-15}, {"environment": 1.0}
 )
 
-GATED = Prices(
+GATED = PriceTable(
     PRICES.dynamic, {"encoder": 0.5, "front_end": 0.25, "environment": 1.0},
     frozenset({"encoder", "front_end"}),
 )  # fmt: skip
@@ -233,14 +233,14 @@ def test_closed_form_is_empty_where_it_does_not_apply():
 
 
 def test_static_energy_of_the_parts_is_the_static_energy():
-    prices = Prices({("switch", "route"): 1.0}, {"environment": 1e15, "switch": 3e15})
+    prices = PriceTable({("switch", "route"): 1.0}, {"environment": 1e15, "switch": 3e15})
     energy = figures(machine(), prices)["energy_j"]
     assert energy["static_by_component"] == {"environment": 26.0, "switch": 78.0}
     assert energy["static"] == 104.0
 
 
 def test_machine_that_spends_no_energy_has_no_efficiency():
-    found = figures(machine(), Prices({}, {}))
+    found = figures(machine(), PriceTable({}, {}))
     assert found["tops_per_w"] is None
     assert found["energy_per_mac_j"] is None
 

@@ -21,7 +21,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.trace import ACTIONS, Trace
-from tests.analysis.report_example import UNITS, Prices, make_trace
+from tests.analysis.report_example import UNITS, PriceTable, make_trace
 from tests.timing.machines import machine
 
 Event = dict[str, Any]
@@ -29,7 +29,7 @@ Event = dict[str, Any]
 
 def written(tmp_path: Path, trace: Trace, **options: int) -> Event:
     path = tmp_path / "trace.json"
-    write_perfetto(path, trace, Prices(), {"pnnsim_version": "0.1.0", "seed": 7}, **options)
+    write_perfetto(path, trace, PriceTable(), {"pnnsim_version": "0.1.0", "seed": 7}, **options)
     found: Event = json.loads(path.read_text(encoding="utf-8"))
     return found
 
@@ -104,7 +104,7 @@ def test_names_of_processes_and_threads_are_unique(tmp_path: Path) -> None:
 
 
 def test_energies_of_slices_add_up_to_the_dynamic_energy(tmp_path: Path) -> None:
-    trace, prices = make_trace(samples=4, steps=6, write_fs=2_000_000), Prices()
+    trace, prices = make_trace(samples=4, steps=6, write_fs=2_000_000), PriceTable()
     dynamic = math.fsum(
         prices.dynamic.get((trace.units[unit].partition(".")[0], ACTIONS[action]), 0.0)
         for unit, action in zip(trace.unit, trace.action, strict=True)
@@ -195,7 +195,7 @@ def test_slices_carry_meaning_and_true_times(tmp_path: Path) -> None:
 def test_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     paths = tmp_path / "a.json", tmp_path / "b.json"
     for path in paths:
-        write_perfetto(path, make_trace(), Prices(), {"seed": 0})
+        write_perfetto(path, make_trace(), PriceTable(), {"seed": 0})
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -258,7 +258,7 @@ def test_size_is_bounded_for_long_runs(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_a_plain_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"no/t\.json: cannot be written .*; expected a file in"):
-        write_perfetto(tmp_path / "no" / "t.json", make_trace(), Prices(), {})
+        write_perfetto(tmp_path / "no" / "t.json", make_trace(), PriceTable(), {})
 
 
 def test_slices_of_a_folded_machine_name_step_set_and_fold(tmp_path: Path) -> None:

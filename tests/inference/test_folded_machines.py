@@ -15,7 +15,7 @@ from pnnsim.errors import BackendError, MappingError
 from pnnsim.hil.cost_model import Meter
 from pnnsim.inference.accesses import accesses_from_trace
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import Carry, Loop, evaluate
+from pnnsim.inference.evaluator import LoopState, StepEvaluator, evaluate
 from pnnsim.inference.predict import outputs
 from pnnsim.inference.programming import Programmed, Read
 from pnnsim.inference.surrogate import Surrogate
@@ -87,8 +87,8 @@ def one_step(
     network = chip.network
     accesses = time_run(chip, len(state)).accesses
     gain, bias = torch.ones(network.weight_sets), torch.zeros(network.weight_sets, network.hidden)
-    loop = Loop(Programmed(chip, weight, read), gain, bias, accesses)
-    return loop._multiply(0, Carry(state))[1]
+    loop = StepEvaluator(Programmed(chip, weight, read), gain, bias, accesses)
+    return loop._multiply(0, LoopState(state))[1]
 
 
 ONE = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=1, steps=1)

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from pnnsim.errors import ParameterError
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.chip_sampler import Draws
+from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.predict import nominal_outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -178,7 +178,7 @@ def test_drawn_weights_spread_as_much_as_their_description_says() -> None:
     spec = load_spec("photonic_mrr", [("weight_banks.write_repeatability", "0.01")])
     network = ReLaXNet(inputs=9, hidden=64, outputs=4, weight_sets=1, steps=1)
     chip = Chip.nominal(spec, network)
-    draws = Draws(chip, set(), {"weight_banks.write_repeatability"}, seed=0, redraw=1)
+    draws = ChipSampler(chip, set(), {"weight_banks.write_repeatability"}, seed=0, redraw=1)
     weight = torch.zeros((1, 64, 64), dtype=torch.float64)
     held = draws.read(weight).held
     assert held is not None
@@ -190,7 +190,7 @@ def test_drawn_weights_spread_as_much_as_their_description_says() -> None:
 
 def test_drawn_misses_carry_no_gradient_and_nominal_weights_carry_all() -> None:
     chip = Chip.nominal(SPEC, NETWORK)
-    draws = Draws(chip, set(), set(MISSES), seed=0, redraw=1)
+    draws = ChipSampler(chip, set(), set(MISSES), seed=0, redraw=1)
     weight = torch.full((2, 8, 8), 0.3, dtype=torch.float64, requires_grad=True)
     held = draws.read(weight).held
     assert held is not None
@@ -202,7 +202,7 @@ def test_drawn_misses_carry_no_gradient_and_nominal_weights_carry_all() -> None:
 
 def test_training_never_draws_a_chip_that_is_simulated_later() -> None:
     chip = Chip.nominal(SPEC, NETWORK)
-    draws = Draws(chip, set(), {"weight_banks.resonance_error"}, seed=0, redraw=1)
+    draws = ChipSampler(chip, set(), {"weight_banks.resonance_error"}, seed=0, redraw=1)
     weight = torch.zeros((2, 8, 8), dtype=torch.float64)
     simulated = [chip.fabricate(0, index) for index in range(4)]
     for _ in range(4):

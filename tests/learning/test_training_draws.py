@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.chip_sampler import Draws
+from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 
 NETWORK = ReLaXNet(hidden=64, weight_sets=2, steps=2)
 
 
-def weights(draws: Draws, weight: torch.Tensor, bank: int = 0) -> torch.Tensor:
+def weights(draws: ChipSampler, weight: torch.Tensor, bank: int = 0) -> torch.Tensor:
     held = draws.read(weight).held
     assert held is not None
     return held(bank, bank).weights
@@ -30,7 +30,7 @@ def test_temperature_moves_drawn_weights_as_it_moves_rings(kelvin: float) -> Non
     spec = load_spec("photonic_mrr", [("weight_banks.temperature_error", f"{kelvin} K")])
     chip = Chip.nominal(spec, NETWORK)
     drawn = frozenset({"weight_banks.temperature"})
-    draws = Draws(chip, frozenset(), drawn, seed=0, redraw=1)
+    draws = ChipSampler(chip, frozenset(), drawn, seed=0, redraw=1)
     zero = torch.zeros((2, 64, 64), dtype=torch.float64)
     first = weights(draws, zero)
     # Logical 1 is 98 % of the 0.878 - 0.004 that a ring drops less what it passes on resonance.
@@ -52,7 +52,7 @@ def test_the_phases_of_a_drawn_mesh_drift_too() -> None:
         spec = load_spec("photonic_mzi", [("weight_banks.drift", drift)])
         chip = Chip.nominal(spec, ReLaXNet(hidden=16, weight_sets=2, steps=2))
         drawn = frozenset({"weight_banks.drift"})
-        draws = Draws(chip, frozenset(), drawn, seed=0, redraw=1)
+        draws = ChipSampler(chip, frozenset(), drawn, seed=0, redraw=1)
         generator = torch.Generator().manual_seed(0)
         weight = torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 0.5
         misses.append(float((weights(draws, weight) - weight[0]).norm()))

@@ -24,7 +24,7 @@ from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import ideal_outputs
 from pnnsim.inference.programming import Read
 from pnnsim.mapping.delays import Delays
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import Timing, time_run
 from pnnsim.specs.hardware import load_spec
@@ -48,7 +48,7 @@ def chip(machine: str, *changes: tuple[str, str]) -> Chip:
     return Chip.nominal(load_spec(machine, list(changes)), network())
 
 
-def figures(timing: Timing, prices: Prices) -> dict[str, Any]:
+def figures(timing: Timing, prices: PriceTable) -> dict[str, Any]:
     """Return the figures of a run at some prices."""
     return metrics_from(
         timing.run,

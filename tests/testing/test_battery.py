@@ -11,7 +11,7 @@ import torch
 
 from pnnsim.common.rng import normal
 from pnnsim.devices import registry
-from pnnsim.devices.base import Component, Held, Memory, Received
+from pnnsim.devices.base import Component, Memory, ProgrammedWeights, Received
 from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import component_class
 from pnnsim.specs.hardware import load_spec
@@ -41,8 +41,8 @@ def constant(value: Any) -> Any:
     return lambda *arguments, **named: value
 
 
-def transposed(self: Any, target: torch.Tensor, *rest: Any) -> Held:
-    return Held(target.clamp(-1.0, 1.0).T)
+def transposed(self: Any, target: torch.Tensor, *rest: Any) -> ProgrammedWeights:
+    return ProgrammedWeights(target.clamp(-1.0, 1.0).T)
 
 
 def detached(self: Any, value: torch.Tensor, *rest: Any, **named: Any) -> torch.Tensor:
@@ -182,9 +182,9 @@ def root(self: Any, value: torch.Tensor, *rest: Any, **named: Any) -> torch.Tens
     return value.clamp(0.0, 1.0).sqrt() * 0.5 + 0.25 * value.clamp(0.0, 1.0)
 
 
-def kinked(self: Any, target: torch.Tensor, *rest: Any) -> Held:
+def kinked(self: Any, target: torch.Tensor, *rest: Any) -> ProgrammedWeights:
     inside = target.clamp(-1.0, 1.0)
-    return Held(inside.sign() * inside.abs().sqrt() ** 2)
+    return ProgrammedWeights(inside.sign() * inside.abs().sqrt() ** 2)
 
 
 def doubled_error(self: Any, held: torch.Tensor, generator: Any, active: Any) -> Any:

@@ -17,7 +17,7 @@ from pnnsim.errors import SpecError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import chip_answers, simulate, time_run
 from pnnsim.specs.hardware import load_spec
@@ -107,7 +107,7 @@ def test_throughput_is_the_sum_over_cores_even_for_a_sample_each():
 def test_standing_power_is_drawn_by_every_core_and_gated_parts_by_those_at_work():
     # Two of three cores work; a sample takes 26 fs, of which the encoder is on for 5 + 7.
     run = on_cores(machine(samples=2), 3)
-    prices = Prices(
+    prices = PriceTable(
         {("readout", "convert"): 1.0},
         {"environment": 3e15, "encoder": 6e15},
         frozenset({"encoder"}),

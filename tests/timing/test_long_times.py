@@ -21,7 +21,7 @@ from pnnsim.inference.accesses import AccessTable, accesses_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import drift_windows
 from pnnsim.mapping.delays import Delays
-from pnnsim.mapping.prices import Prices
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import SimulationParams
@@ -203,7 +203,9 @@ def test_ages_of_days_reach_the_drift_of_banks_in_whole_femtoseconds() -> None:
 
 def test_power_and_pictures_of_long_runs_are_those_of_short_ones(tmp_path) -> None:
     case = machine(sets=3, steps=4, banks=2, block=2, samples=9)
-    prices = Prices({("weight_banks", "mvm"): 2.0, ("detector", "detect"): 1.0}, {"memory": 0.0})
+    prices = PriceTable(
+        {("weight_banks", "mvm"): 2.0, ("detector", "detect"): 1.0}, {"memory": 0.0}
+    )
     plain, late = case.run(), slow(case).run()
     assert late.start_fs.dtype == object
     assert power_trace(late, prices).energy() == pytest.approx(

@@ -16,7 +16,15 @@ from torch import Tensor
 
 from pnnsim.common.rng import normal
 from pnnsim.common.units import power_ratio, to_fs
-from pnnsim.devices.base import Active, Encoder, Held, State, Switch, WeightBank, wait_fs
+from pnnsim.devices.base import (
+    Active,
+    Encoder,
+    ProgrammedWeights,
+    State,
+    Switch,
+    WeightBank,
+    wait_fs,
+)
 from pnnsim.devices.free_space.mask_bank_params import (
     DmdRowsParams,
     DmdSwitchParams,
@@ -72,7 +80,9 @@ class MaskBank(WeightBank[SlmParams]):
         spread = normal((2, self.size.detectors, self.size.lines), generator)
         return {"pixel": self.params.pixel_spread * spread}
 
-    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+    def program(
+        self, target: Tensor, state: State, active: Active, age: float
+    ) -> ProgrammedWeights:
         """Return the difference of both masks as light meets them."""
         masks = torch.stack(photonic_modulation.signed_masks(target))
         if self.on(active, "quantization"):
@@ -82,7 +92,7 @@ class MaskBank(WeightBank[SlmParams]):
         masks = photonic_modulation.mask_transmission(masks, floor, leak)
         if self.on(active, "pixel_spread") and "pixel" in state:
             masks = masks * (1.0 + state["pixel"].to(masks)).clamp(min=0.0)
-        return Held(masks[0] - masks[1], light=masks.sum(dim=0))
+        return ProgrammedWeights(masks[0] - masks[1], light=masks.sum(dim=0))
 
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
         """Return what the liquid crystal has left of the mask before."""

@@ -12,7 +12,7 @@ from pnnsim.devices.component import Active, Component, P, State
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ProgrammedWeights:
     """Hold what a bank makes of a weight matrix.
 
     Args:
@@ -41,7 +41,9 @@ class WeightBank(Component[P]):
     corrects_drift: bool = False
 
     @abstractmethod
-    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+    def program(
+        self, target: Tensor, state: State, active: Active, age: float
+    ) -> ProgrammedWeights:
         """Return the weights that a bank has once settled.
 
         Args:

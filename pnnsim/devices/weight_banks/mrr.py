@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import noise_like, normal
 from pnnsim.common.units import power_ratio, to_fs
-from pnnsim.devices.base import Active, Held, Size, State, WeightBank
+from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank
 from pnnsim.devices.weight_banks.cache import Kept, content
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
 from pnnsim.physics import dynamics, photonic_ring, photonic_thermal, quantize
@@ -150,7 +150,9 @@ class RingBank(WeightBank[MrrParams]):
         """Return the correlation time of the temperature."""
         return self.params.temperature_time
 
-    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+    def program(
+        self, target: Tensor, state: State, active: Active, age: float
+    ) -> ProgrammedWeights:
         """Return drop minus through of every ring, in logical units.
 
         Calibration measures the bank as it is and corrects each weight by what it is off, once a
@@ -162,8 +164,8 @@ class RingBank(WeightBank[MrrParams]):
         shift = self._shift(target, state, active)
         heated = self._heats_neighbors(active)
         if shift is None and not heated and not self.on(active, "crosstalk"):
-            return Held(command)
-        return Held(self._measure(command, shift, active, heated=heated))
+            return ProgrammedWeights(command)
+        return ProgrammedWeights(self._measure(command, shift, active, heated=heated))
 
     def _heats_neighbors(self, active: Active) -> bool:
         """Return whether calibration leaves something of the neighbors' heat."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import normal, rare, uniform
 from pnnsim.common.units import to_fs
-from pnnsim.devices.base import Active, Held, Size, State, WeightBank
+from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank
 from pnnsim.devices.weight_banks.cache import Kept, content
 from pnnsim.devices.weight_banks.junctions import Junctions
 from pnnsim.devices.weight_banks.mtj_crossbar_params import MtjCrossbarParams
@@ -222,7 +222,9 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         """Return the time in which a trap forgets its state."""
         return 1.0 / (2.0 * self.params.trap_rate)
 
-    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+    def program(
+        self, target: Tensor, state: State, active: Active, age: float
+    ) -> ProgrammedWeights:
         """Return the weights that the junctions' conductances make.
 
         States are discrete, so the gradient passes straight through to the target.
@@ -233,7 +235,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         names = (*_DRAWS.values(), "telegraph_noise", "retention")
         differs = bool(state) and any(self.on(active, name) for name in names)
         if not differs and not self.on(active, "wire_resistance"):
-            return Held(level)
+            return ProgrammedWeights(level)
         with torch.no_grad():
             written = self._as_written(level, state, active)
             cells = self._junctions.cells(self._as_now(written, state, active, age))
@@ -241,7 +243,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
                 # As written: a junction that moves later hardly changes what the wires take.
                 cells = cells * written.wire_factor
             weights = self._junctions.weights(cells)
-        return Held(weights + (level - level.detach()))
+        return ProgrammedWeights(weights + (level - level.detach()))
 
     def _as_written(self, level: Tensor, state: State, active: Active) -> _Written:
         """Return the bank just after a write; solved once, as it is read again and again."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import normal
 from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
-from pnnsim.devices.base import Active, Held, Size, State, WeightBank
+from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank
 from pnnsim.devices.weight_banks.cache import Kept, content
 from pnnsim.devices.weight_banks.mzi_mesh_params import MziMeshParams
 from pnnsim.errors import MappingError
@@ -67,9 +67,9 @@ class MziMesh(WeightBank[MziMeshParams]):
         lines ──▶ V† mesh ──▶ attenuators ──▶ U mesh ──▶ homodyne receivers, one per output
 
     A mesh is passive, so the matrix is scaled until the largest singular value of its banks is 1;
-    what that costs in signal is the `scale` of `Held`. Phases on the outputs of a mesh are not
-    shifters of their own: those between the meshes are set by the two arms of each attenuator, the
-    last ones by the local oscillators.
+    what that costs in signal is the `scale` of `ProgrammedWeights`. Phases on the outputs of a mesh
+    are not shifters of their own: those between the meshes are set by the two arms of each
+    attenuator, the last ones by the local oscillators.
 
     Phases are found by decomposition, which has no gradient: imperfections of phases shift the
     weights and hand gradients through (straight-through), and training does not know them unless
@@ -213,7 +213,9 @@ class MziMesh(WeightBank[MziMeshParams]):
         """Return the correlation time of the drift."""
         return self.params.drift_time
 
-    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+    def program(
+        self, target: Tensor, state: State, active: Active, age: float
+    ) -> ProgrammedWeights:
         """Return the real part of the matrix that fields meet, in logical units."""
         target = target.clamp(-1.0, 1.0)
         with torch.no_grad():
@@ -223,10 +225,10 @@ class MziMesh(WeightBank[MziMeshParams]):
             largest = torch.where(largest > 0.0, largest, torch.ones_like(largest))
             scale = (largest**-2).to(target)
             if not any(self.on(active, name) for name in _OF_PHASES):
-                return Held(target, scale)
+                return ProgrammedWeights(target, scale)
             made = largest * self._transfer(tiles / largest, state, active)
             missed = self._join(made, target.shape).to(target) - target
-        return Held(target + missed, scale)
+        return ProgrammedWeights(target + missed, scale)
 
     def _cut(self, matrix: Tensor) -> Tensor:
         """Return the tiles of a matrix, dark beyond its edges, `(n_out, n_in, rows, cols)`."""

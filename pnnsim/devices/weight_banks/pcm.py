@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import noise_like, normal
 from pnnsim.common.units import power_ratio, to_fs
-from pnnsim.devices.base import Active, Held, State, WeightBank
+from pnnsim.devices.base import Active, ProgrammedWeights, State, WeightBank
 from pnnsim.devices.weight_banks.pcm_params import PcmParams
 from pnnsim.physics import dynamics, phase_change, photonic_modulation, quantize
 
@@ -97,7 +97,9 @@ class PhaseChangeBank(WeightBank[PcmParams]):
         """
         return {"relaxation": normal((2, self.size.detectors, self.size.lines), generator)}
 
-    def program(self, target: Tensor, state: State, active: Active, age: float) -> Held:
+    def program(
+        self, target: Tensor, state: State, active: Active, age: float
+    ) -> ProgrammedWeights:
         """Return the difference of both cells' levels as they are at an age."""
         levels = torch.stack(photonic_modulation.signed_masks(target))
         if self.on(active, "quantization"):
@@ -106,7 +108,7 @@ class PhaseChangeBank(WeightBank[PcmParams]):
             levels = self._relaxed(levels, state, age)
         span = self._clear - self._opaque
         both = phase_change.cell_transmission(levels, self._opaque, self._clear)
-        return Held(levels[0] - levels[1], light=both.sum(dim=0) / span)
+        return ProgrammedWeights(levels[0] - levels[1], light=both.sum(dim=0) / span)
 
     def _relaxed(self, levels: Tensor, state: State, age: float) -> Tensor:
         exponent = torch.full_like(levels, self.params.drift_exponent)

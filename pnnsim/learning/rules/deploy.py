@@ -9,7 +9,7 @@ from typing import final
 from torch import Tensor, nn
 
 from pnnsim.hil.calibration import predict
-from pnnsim.inference.chip_sampler import Draws
+from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.networks.relaxnet import ReLaXNet
 
@@ -67,7 +67,7 @@ class HardwareAware(OnModel):
         surrogate = session.surrogate
         known = surrogate.read.active
         drawn = surrogate.chip.imperfections - known
-        surrogate.draws = Draws(
+        surrogate.draws = ChipSampler(
             surrogate.chip, known, drawn, seed=session.seed, redraw=self._redraw
         )
 

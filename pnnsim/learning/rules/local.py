@@ -20,7 +20,7 @@ from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.calibration import drive_of, loop_of
-from pnnsim.inference.evaluator import Carry
+from pnnsim.inference.evaluator import LoopState
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.learning.rules.physics_aware import measured
@@ -99,7 +99,7 @@ class Local(Rule):
             right, false = goodness.chunk(2)
             losses.append(nn.functional.softplus(-self._theta * (right - false)).mean())
             captured, activated = after.captured, after.activated
-            carry = Carry(
+            carry = LoopState(
                 value.detach(),
                 None if captured is None else captured.detach(),
                 None if activated is None else activated.detach(),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pnnsim.hil.calibration import drive_of, loop_of
-from pnnsim.inference.evaluator import Carry
+from pnnsim.inference.evaluator import LoopState
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.networks.relaxnet import ReLaXNet
 
@@ -82,7 +82,7 @@ class PhysicsAware(Rule):
         for step, state in enumerate(run.states[:-1]):
             after = loop.step(step, carry, drive)
             # Only the state is measured; what lingers in parts that have not settled is modelled.
-            carry = Carry(measured(after.state, state), after.captured, after.activated)
+            carry = LoopState(measured(after.state, state), after.captured, after.activated)
         last = loop.result(loop.step(surrogate.network.steps - 1, carry, drive))
         result = measured(last, run.result)
         outputs = surrogate.chip.front_end.map_output(result, live.output_weight, live.output_bias)
