@@ -266,7 +266,7 @@ def picture(file: Path) -> Iterator[Axes]:
 
 @contextmanager
 def machine_panels(
-    file: Path, machines: Sequence[str], *, below: str, beside: tuple[str, str]
+    file: Path, machines: Sequence[str], *, below: str, parallel_tiles: tuple[str, str]
 ) -> Iterator[NDArray[Any]]:
     """Yield axes of a figure that is written to a file at the end: two for each machine.
 

@@ -84,7 +84,7 @@ def measure(machine: str, banks: int, order: str, block: int, drivers: int = 1) 
         "control.block": block,
         "control.write_drivers": drivers,
         "memory.capacity": block,
-        "control.tiles_at_once": ORDERS[order](banks),
+        "control.parallel_tiles": ORDERS[order](banks),
     }
     settings = [(key, str(value)) for key, value in changes.items()]
     ahead = str(order == "written ahead").lower()

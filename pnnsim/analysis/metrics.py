@@ -255,7 +255,7 @@ def layout(mapping: Mapping) -> dict[str, Any]:
     down, across = mapping.grid
     return {
         "tiles": down * across,
-        "tiles_at_once": mapping.tiles,
+        "parallel_tiles": mapping.tiles,
         "folds": mapping.folds,
         "banks": mapping.used * mapping.tiles,
         "resident": mapping.resident,

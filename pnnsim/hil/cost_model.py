@@ -57,7 +57,7 @@ class Meter:
             raise BackendError(
                 f"hardware in the loop: a matrix takes {mapping.folds} folds, one after the other; "
                 "expected banks that hold it whole. Hint: raise weight_banks.count, and "
-                "control.tiles_at_once where it is given, or lower network.hidden"
+                "control.parallel_tiles where it is given, or lower network.hidden"
             )
         if not mapping.resident:
             raise BackendError(

@@ -82,7 +82,7 @@ class Chip:
             count=banks.count,
             rows=banks.rows,
             cols=banks.cols,
-            tiles_at_once=spec.control.tiles_at_once,
+            parallel_tiles=spec.control.parallel_tiles,
         )
         memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
         if mapping.folds > 1 and not memory.patient:
@@ -91,7 +91,7 @@ class Chip:
                 f"{mapping.folds} folds on {banks.count} banks of {banks.rows} x {banks.cols}, so "
                 f"each state is encoded {mapping.folds} times; got {spec.memory.kind}, which gives "
                 "it back once; expected a memory that waits. Hint: raise weight_banks.count, and "
-                "control.tiles_at_once where it is given, or rows or cols"
+                "control.parallel_tiles where it is given, or rows or cols"
             )
         size = Size(
             inputs=network.inputs,
@@ -100,8 +100,8 @@ class Chip:
             detectors=mapping.outputs,
             outputs=network.outputs,
             banks=mapping.logical,
-            tiles_out=mapping.beside[0],
-            tiles_in=mapping.beside[1],
+            tiles_out=mapping.parallel_tiles[0],
+            tiles_in=mapping.parallel_tiles[1],
             analog_state=memory.analog,
             temperature=spec.environment.temperature,
             carrier=getattr(banks, "carrier", "power"),
@@ -253,7 +253,7 @@ class Chip:
         A whole state is handed over to an analog memory, which may be wider than the lines of one
         fold; a digital memory gives each fold its part.
         """
-        return self.mapping.turns[1] if self.memory.analog else 1
+        return self.mapping.sequential_tiles[1] if self.memory.analog else 1
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -328,7 +328,7 @@ class Chip:
                 given.
         """
         found = [text for component in self.components.values() for text in component.warnings()]
-        if self.mapping.folds > 1 and self.spec.control.tiles_at_once is None:
+        if self.mapping.folds > 1 and self.spec.control.parallel_tiles is None:
             down, across = self.mapping.grid
             found.append(
                 f"weight_banks.count: a matrix has {down * across} tiles and there are "

@@ -24,7 +24,7 @@ def fold_weights(weight: Tensor, mapping: Mapping) -> Tensor:
     """
     if mapping.folds == 1:
         return weight
-    (down, across), rows, cols = mapping.turns, mapping.outputs, mapping.inputs
+    (down, across), rows, cols = mapping.sequential_tiles, mapping.outputs, mapping.inputs
     missing = (0, across * cols - weight.shape[2], 0, down * rows - weight.shape[1])
     cut = pad(weight, missing).reshape(len(weight), down, rows, across, cols).transpose(2, 3)
     return cut.reshape(mapping.matrices, rows, cols)
@@ -54,7 +54,7 @@ def unfold_product(sums: Sequence[Tensor], mapping: Mapping) -> Tensor:
     """
     if mapping.folds == 1:
         return sums[0]
-    _, across = mapping.turns
+    _, across = mapping.sequential_tiles
     outputs = [
         torch.stack(list(sums[first : first + across])).sum(dim=0)
         for first in range(0, mapping.folds, across)

@@ -75,7 +75,7 @@ def tiles(order: Sequence[int], mapping: Mapping) -> list[Tile]:
 
 def _places(fold: int, mapping: Mapping) -> list[tuple[range, range]]:
     """Return the outputs and inputs of each tile of a fold; beyond the matrix there are none."""
-    (top, left), (down, across) = mapping.corner(fold), mapping.beside
+    (top, left), (down, across) = mapping.corner(fold), mapping.parallel_tiles
     rows = [range(top + i * mapping.rows, top + (i + 1) * mapping.rows) for i in range(down)]
     cols = [range(left + i * mapping.cols, left + (i + 1) * mapping.cols) for i in range(across)]
 

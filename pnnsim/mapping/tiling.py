@@ -30,7 +30,7 @@ class Mapping:
         count: Physical banks.
         rows: Outputs of one bank.
         cols: Inputs of one bank.
-        beside: Tiles of a logical bank that share inputs, and tiles that share outputs.
+        parallel_tiles: Tiles of a logical bank that share inputs, and tiles that share outputs.
     """
 
     hidden: int
@@ -38,7 +38,7 @@ class Mapping:
     count: int
     rows: int
     cols: int
-    beside: tuple[int, int]
+    parallel_tiles: tuple[int, int]
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -48,18 +48,18 @@ class Mapping:
     @property
     def tiles(self) -> int:
         """Return how many physical banks make up a logical bank."""
-        return self.beside[0] * self.beside[1]
+        return self.parallel_tiles[0] * self.parallel_tiles[1]
 
     @property
-    def turns(self) -> tuple[int, int]:
+    def sequential_tiles(self) -> tuple[int, int]:
         """Return how many folds follow each other down the outputs and across the inputs."""
-        (down, across), (rows, cols) = self.grid, self.beside
+        (down, across), (rows, cols) = self.grid, self.parallel_tiles
         return -(-down // rows), -(-across // cols)
 
     @property
     def folds(self) -> int:
         """Return how many logical banks a matrix takes, one after the other; 1 where it fits."""
-        return self.turns[0] * self.turns[1]
+        return self.sequential_tiles[0] * self.sequential_tiles[1]
 
     @property
     def matrices(self) -> int:
@@ -69,12 +69,12 @@ class Mapping:
     @property
     def outputs(self) -> int:
         """Return the outputs of a logical bank."""
-        return min(self.hidden, self.beside[0] * self.rows)
+        return min(self.hidden, self.parallel_tiles[0] * self.rows)
 
     @property
     def inputs(self) -> int:
         """Return the inputs of a logical bank."""
-        return min(self.hidden, self.beside[1] * self.cols)
+        return min(self.hidden, self.parallel_tiles[1] * self.cols)
 
     @property
     def logical(self) -> int:
@@ -101,7 +101,7 @@ class Mapping:
 
     def corner(self, fold: int) -> tuple[int, int]:
         """Return the first output and the first input of a fold."""
-        down, across = divmod(fold, self.turns[1])
+        down, across = divmod(fold, self.sequential_tiles[1])
         return down * self.outputs, across * self.inputs
 
     def writers(self, write_drivers: int) -> int:
@@ -124,7 +124,7 @@ def map_network(
     count: int,
     rows: int,
     cols: int,
-    tiles_at_once: int | None = None,
+    parallel_tiles: int | None = None,
 ) -> Mapping:
     """Map the weight sets of a network on the banks of a machine.
 
@@ -138,27 +138,29 @@ def map_network(
         count: Physical banks.
         rows: Outputs of one bank.
         cols: Inputs of one bank.
-        tiles_at_once: Most tiles that are multiplied at once; as many as there are banks where not
+        parallel_tiles: Most tiles that are multiplied at once; as many as there are banks where not
             given.
 
     Raises:
         MappingError: More tiles are to be multiplied at once than there are banks.
     """
-    if tiles_at_once is not None and tiles_at_once > count:
+    if parallel_tiles is not None and parallel_tiles > count:
         raise MappingError(
-            f"control.tiles_at_once: got {tiles_at_once} with {count} banks; expected at most "
-            f"{count}. Hint: lower control.tiles_at_once or raise weight_banks.count"
+            f"control.parallel_tiles: got {parallel_tiles} with {count} banks; expected at most "
+            f"{count}. Hint: lower control.parallel_tiles or raise weight_banks.count"
         )
-    most = count if tiles_at_once is None else tiles_at_once
+    most = count if parallel_tiles is None else parallel_tiles
 
     def with_inputs(across: int) -> Mapping:
         """Return the mapping whose logical banks have some tiles that share outputs."""
-        wide = Mapping(hidden, weight_sets, count, rows, cols, beside=(1, across))
+        wide = Mapping(hidden, weight_sets, count, rows, cols, parallel_tiles=(1, across))
         down = wide.grid[0]
         # No taller than it takes for as few turns.
         turns = -(-down // min(down, most // across))
-        return Mapping(hidden, weight_sets, count, rows, cols, beside=(-(-down // turns), across))
+        return Mapping(
+            hidden, weight_sets, count, rows, cols, parallel_tiles=(-(-down // turns), across)
+        )
 
     widest = min(most, -(-hidden // cols))
     ways = [with_inputs(across) for across in range(1, widest + 1)]
-    return min(ways, key=lambda way: (way.folds, way.tiles, way.turns[1]))
+    return min(ways, key=lambda way: (way.folds, way.tiles, way.sequential_tiles[1]))

@@ -37,7 +37,7 @@ class ControlParams(Params):
     prefetch: bool = False
     """Whether a bank that is not in use is written while the others compute, where that makes a
     saturated run faster."""
-    tiles_at_once: Count | None = None
+    parallel_tiles: Count | None = None
     """Tiles of one matrix that are multiplied at once; a matrix with more is folded, one part after
     the other. As many as there are banks where it is not given."""
     write_drivers: Count = 1

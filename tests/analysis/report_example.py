@@ -188,7 +188,7 @@ def make_metrics(trace: Trace, prices: PriceTable | None = None) -> dict[str, An
         "energy_per_mac_j": total / trace.samples / (steps * 128 * 128),
         "tops_per_w": 2 * steps * 128 * 128 / (total / trace.samples) / 1e12,
         "mapping": {
-            "tiles": 1, "tiles_at_once": 1, "folds": 1, "banks": 2, "resident": True
+            "tiles": 1, "parallel_tiles": 1, "folds": 1, "banks": 2, "resident": True
         },
         "setup": {"writes": 2, "time_s": 20e-6, "energy_j": 6.4e-9},
         "parameters": {"hidden": 33024, "front_end": 8320, "readout": 1290, "total": 42636},

@@ -203,7 +203,7 @@ def test_gated_readout_is_on_while_results_wait_for_it():
 
 def test_gated_detector_is_on_while_it_keeps_the_sums_of_folds():
     # Two folds in a step, each captured in 2 fs; what lies between is kept, what follows is not.
-    case = machine(sets=1, steps=1, banks=2, tile=(2, 4), tiles_at_once=1, write_fs=0)
+    case = machine(sets=1, steps=1, banks=2, tile=(2, 4), parallel_tiles=1, write_fs=0)
     trace = case.run()
     rows = trace.rows("detect")
     between = int(trace.end_fs[rows].max() - trace.start_fs[rows].min())

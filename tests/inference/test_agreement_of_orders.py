@@ -80,7 +80,7 @@ def orders_of_work(draw: st.DrawFn) -> tuple[ReLaXNet, list[tuple[str, str]], in
         "control.cores": draw(st.integers(1, 2)),
     }
     if draw(st.booleans()):
-        settings["control.tiles_at_once"] = draw(st.integers(1, banks))
+        settings["control.parallel_tiles"] = draw(st.integers(1, banks))
     return network, [(k, str(v).lower()) for k, v in settings.items()], draw(st.integers(1, 40))
 
 

@@ -129,7 +129,7 @@ def test_a_bank_has_left_what_it_held_of_the_fold_before() -> None:
 def test_folds_on_one_bank_share_its_fabrication(banks: int) -> None:
     chip = chip_of(
         "photonic_mrr", ("weight_banks.rows", "8"), ("weight_banks.cols", "16"),
-        ("weight_banks.count", str(banks)), ("control.tiles_at_once", "1"),
+        ("weight_banks.count", str(banks)), ("control.parallel_tiles", "1"),
         ("weight_banks.resonance_error", "5 pm"), network=ONE,
     ).fabricate(seed=1, index=0)  # fmt: skip
     half = weights()[:, :8]
@@ -200,7 +200,7 @@ def test_a_warning_counts_the_waits_before_all_folds_of_a_step() -> None:
 def test_all_of_a_state_is_converted_for_an_analog_memory() -> None:
     # 18 values on 10 lines: two conversions of each line, and twice the energy of ten converters.
     chip = chip_of("photonic_mrr", *SHAPE, FOLDED)
-    assert (chip.mapping.inputs, chip.mapping.turns) == (10, (3, 2))
+    assert (chip.mapping.inputs, chip.mapping.sequential_tiles) == (10, (3, 2))
     encoder = chip.encoder
     assert chip.delays().input[1].duration_fs == 2 * encoder.delay_fs("convert")
     assert chip.prices().dynamic["encoder", "convert"] == 2 * encoder.cost("convert")
@@ -221,7 +221,7 @@ def test_counts_and_latency_of_a_folded_machine() -> None:
     assert counts["encoder.encode"] == counts["detector.detect"] == 4 * 3 * 3
     assert counts["nonlinearity.activate"] == 4 * 3
     assert counts["weight_banks.write"] == 4 * 3 * 3 - 1
-    laid = {"tiles": 6, "tiles_at_once": 2, "folds": 3, "banks": 2, "resident": False}
+    laid = {"tiles": 6, "parallel_tiles": 2, "folds": 3, "banks": 2, "resident": False}
     assert found["mapping"] == laid
     assert any("a matrix has 6 tiles and there are 2 banks" in text for text in found["warnings"])
 
@@ -253,9 +253,9 @@ def test_a_loop_that_gives_a_state_back_once_is_refused() -> None:
 
 
 def test_hardware_in_the_loop_asks_for_whole_matrices() -> None:
-    wide = ("weight_banks.count", "12"), ("control.tiles_at_once", "1")
+    wide = ("weight_banks.count", "12"), ("control.parallel_tiles", "1")
     for changes in (wide, (FOLDED,)):
-        with pytest.raises(BackendError, match=r"a matrix takes 6 folds.*control\.tiles_at_once"):
+        with pytest.raises(BackendError, match=r"a matrix takes 6 folds.*control\.parallel_tiles"):
             Meter(chip_of("photonic_mrr", *SHAPE, *changes))
 
 

@@ -40,7 +40,7 @@ def test_logical_banks_share_no_physical_bank():
 
 
 @pytest.mark.parametrize(
-    ("count", "beside", "folds", "logical"),
+    ("count", "parallel_tiles", "folds", "logical"),
     [
         (1, (1, 1), 6, 1),
         (2, (1, 2), 3, 1),  # no partial sums to add up between folds; (2, 1) would take 4 folds
@@ -56,12 +56,12 @@ def test_matrix_larger_than_all_banks_is_folded_as_rarely_as_possible(
 ):
     # 10 outputs on 4 rows and 10 inputs on 6 columns: 3 x 2 tiles.
     mapping = map_network(hidden=10, weight_sets=2, count=count, rows=4, cols=6)
-    assert (mapping.beside, mapping.folds, mapping.logical) == (beside, folds, logical)
+    assert (mapping.parallel_tiles, mapping.folds, mapping.logical) == (beside, folds, logical)
     assert mapping.matrices == 2 * folds
 
 
 def test_fewer_tiles_at_once_leave_banks_that_hold_other_folds():
-    mapping = map_network(hidden=8, weight_sets=1, count=4, rows=4, cols=4, tiles_at_once=1)
+    mapping = map_network(hidden=8, weight_sets=1, count=4, rows=4, cols=4, parallel_tiles=1)
     assert (mapping.folds, mapping.logical, mapping.resident) == (4, 4, True)
     assert (mapping.outputs, mapping.inputs) == (4, 4)
     # Inputs first: the sums of outputs 0 to 3 are complete before the others begin.
@@ -101,5 +101,5 @@ def test_folds_multiply_what_the_matrix_multiplies(hidden, rows, cols, count, se
 
 
 def test_more_tiles_at_once_than_banks_are_refused():
-    with pytest.raises(MappingError, match=r"tiles_at_once: got 5 with 4 banks; .* Hint: lower"):
-        map_network(hidden=8, weight_sets=1, count=4, rows=4, cols=4, tiles_at_once=5)
+    with pytest.raises(MappingError, match=r"parallel_tiles: got 5 with 4 banks; .* Hint: lower"):
+        map_network(hidden=8, weight_sets=1, count=4, rows=4, cols=4, parallel_tiles=5)

@@ -27,7 +27,7 @@ def test_no_shape_is_better_in_folds_then_banks_then_partial_sums(hidden: int) -
     for rows, cols, most in product(range(1, 8), range(1, 8), range(1, 13)):
         mapping = map_network(hidden=hidden, weight_sets=1, count=most, rows=rows, cols=cols)
         every = ways(hidden, rows, cols, most)
-        assert (mapping.folds, mapping.tiles, mapping.turns[1]) == min(every)
+        assert (mapping.folds, mapping.tiles, mapping.sequential_tiles[1]) == min(every)
         least = min(every)
         decided_late += len({way for way in every if way[:2] == least[:2]}) > 1
     assert decided_late > 10  # partial sums decide where folds and banks are equal

@@ -319,7 +319,7 @@ def test_the_catalog_gives_unit_bounds_default_and_meaning() -> None:
     assert rows["settling_time"][1:4] == ("s", "> 0 s", "derived")
     assert rows["usable_range"][1] == "1 or %"
     assert [row[0] for row in fields_of_kind("control.sequencer")] == [
-        "block", "overlap", "prefetch", "tiles_at_once", "write_drivers", "refresh_interval",
+        "block", "overlap", "prefetch", "parallel_tiles", "write_drivers", "refresh_interval",
         "cores", "gating",
     ]  # fmt: skip
     with pytest.raises(SpecError, match=r"unknown part 'weight_bank'.*did you mean 'weight_banks'"):

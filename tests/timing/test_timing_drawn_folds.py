@@ -55,7 +55,7 @@ def test_a_block_shares_the_rewriting_of_a_tile():
 
 def test_a_switch_goes_round_the_tiles_of_a_matrix_that_all_have_banks():
     # Tile by tile, though both would fit: the switch moves within the step and between steps.
-    trace = machine(sets=1, steps=2, banks=2, tile=(2, 4), tiles_at_once=1, route_fs=3).run()
+    trace = machine(sets=1, steps=2, banks=2, tile=(2, 4), parallel_tiles=1, route_fs=3).run()
     assert drawn(trace) == by_hand("""
         fs                 0---------1---------2---------3-------
         front_end          0000..................................
@@ -74,7 +74,7 @@ def test_a_switch_goes_round_the_tiles_of_a_matrix_that_all_have_banks():
 def test_one_bank_is_written_ahead_with_a_tile_while_the_other_multiplies():
     # Four tiles on two banks. Tile 2 goes into bank 0 while bank 1 multiplies, and so on.
     trace = machine(
-        sets=1, steps=1, banks=2, tile=(2, 2), tiles_at_once=1, prefetch=True, write_fs=6,
+        sets=1, steps=1, banks=2, tile=(2, 2), parallel_tiles=1, prefetch=True, write_fs=6,
         route_fs=3,
     ).run()  # fmt: skip
     assert drawn(trace) == by_hand("""

@@ -185,7 +185,7 @@ def test_light_for_a_fold_between_does_not_wait_for_the_nonlinearity():
     # Sample 1 is activated from 40 to 60. Sample 0 departs at 43 for the first fold of its next
     # step, as its sums will stay behind the detector; sample 1 is held and encoded until 63.
     case = machine(
-        samples=2, block=2, sets=1, steps=2, banks=2, tile=(2, 4), tiles_at_once=1, activate_fs=20,
+        samples=2, block=2, sets=1, steps=2, banks=2, tile=(2, 4), parallel_tiles=1, activate_fs=20,
         route_fs=1,
     )  # fmt: skip
     trace = case.run()

@@ -326,7 +326,7 @@ def _size(metrics: Metrics) -> Section:
         each = f"{laid['tiles']} to a matrix"
         if laid["folds"] > 1:
             each = (
-                f"{laid['tiles_at_once']} of the {laid['tiles']} tiles of a matrix at once, so "
+                f"{laid['parallel_tiles']} of the {laid['tiles']} tiles of a matrix at once, so "
                 f"{laid['folds']} folds a step"
             )
         rows.append(Row("banks in use", count(laid["banks"]), each))
