@@ -96,7 +96,7 @@ def points(block: int) -> tuple[str, ...]:
 
 def spacing(delays: Delays) -> int:
     """Return the time between two departures of a block [fs]."""
-    return max(delays.encode_fs + delays.drive_fs, delays.activate_fs)
+    return max(delays.encode_fs + delays.hold_symbol_fs, delays.activate_fs)
 
 
 def closed_form(delays: Delays, block: int) -> float:

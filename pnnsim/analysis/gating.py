@@ -131,7 +131,7 @@ def _kept_input(trace: Trace, rows: Ints, component: str) -> Stretches:
 
 def _kept_symbols(trace: Trace, encoder: Ints) -> Stretches:
     """Return when the encoder keeps symbols that wait for their departure."""
-    drives = _with(trace, encoder, "drive")
+    drives = _with(trace, encoder, "hold_symbol")
     lane = encoder[np.isin(trace.unit[encoder], np.unique(trace.unit[drives]))]
     settled = lane[np.searchsorted(lane, drives) - 1]
     return trace.end_fs[settled], trace.start_fs[drives]

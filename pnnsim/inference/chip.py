@@ -291,7 +291,7 @@ class Chip:
         dynamic["encoder", "convert"] *= self._conversions
         # Lines lose power in a bank for as long as they keep their symbol.
         line_power = self.weight_banks.line_power(self.encoder.full_scale)
-        dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().drive_fs)
+        dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().hold_symbol_fs)
         dynamic["weight_banks", "refresh"] = dynamic["weight_banks", "write"]
         static = {part: component.static_power() for part, component in self.components.items()}
         static["environment"] = self.spec.environment.stabilization_power
@@ -302,7 +302,7 @@ class Chip:
             static,
             frozenset(self.spec.control.gating),
             cores,
-            "drive" if self.network.injection == "every" else "input",
+            "hold_symbol" if self.network.injection == "every" else "input",
         )
 
     def write_fs(self) -> int:

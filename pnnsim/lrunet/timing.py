@@ -148,7 +148,7 @@ class ImageRun:
                 departure = env.now
                 self.departed.put((step, sample, patch == count - 1, departure, row))
                 driven = row = yield from self._occupy(
-                    "encoder", "drive", departure, delays.drive_fs, row, sample, step
+                    "encoder", "hold_symbol", departure, delays.hold_symbol_fs, row, sample, step
                 )
 
     def _changes(self, step: int) -> bool:

@@ -27,7 +27,7 @@ ACTIONS: tuple[str, ...] = (
     "route",  # switch: move to another bank
     "write",  # weight_banks: program a bank
     "map_output",  # front_end: W_out h
-    "drive",  # encoder: keep the symbol while bank and detector respond to it
+    "hold_symbol",  # encoder: keep the symbol while bank and detector respond to it
     "refresh",  # weight_banks: program a bank again with what it holds
 )
 

@@ -117,7 +117,7 @@ class Delays:
         return self.propagate_fs + self.mvm_fs + self.detect_fs
 
     @property
-    def drive_fs(self) -> int:
+    def hold_symbol_fs(self) -> int:
         """Return how long the encoder must keep its symbol after departure [fs].
 
         A symbol that changed while bank and detector respond to it would be lost.

@@ -35,7 +35,7 @@ def modulator_phase(
         drive: Driving voltage over `full_scale`, any shape.
         v_pi: Voltage for a phase of pi [V].
         bias_voltage: Voltage at rest [V].
-        full_scale: Driving voltage of `drive` 1 [V].
+        full_scale: Driving voltage of `hold_symbol` 1 [V].
     """
     require_positive("modulator_phase", v_pi=v_pi)
     return (drive * (math.pi * full_scale / v_pi)).add_(math.pi * bias_voltage / v_pi)

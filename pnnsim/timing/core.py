@@ -12,8 +12,8 @@ written and selected in `pnnsim.timing.bank_control`.
 
 Light cannot wait. A sample departs from the encoder only when the switch rests on its bank, the
 bank is not being written, and the nonlinearity will be free at capture; as delays are known, the
-encoder can tell. The spacing of departures by `drive` keeps bank and detector free for each of
-them. Where banks are refreshed, a sample also waits for the refresh of its bank.
+encoder can tell. The spacing of departures by `hold_symbol` keeps bank and detector free for each
+of them. Where banks are refreshed, a sample also waits for the refresh of its bank.
 
 The readout has places for the results of two blocks: while one waits to be read, the next comes. So
 a block enters the loop when the block before has left it and the readout has taken the last sample
@@ -46,8 +46,9 @@ from pnnsim.timing.trace import ACTIONS, NO_CAUSE, PATH_LANE
 
 Progress = Callable[[int, int], None]
 
-_PROPAGATE, _MVM, _DETECT, _ACTIVATE, _HOLD, _DRIVE = (
-    ACTIONS.index(name) for name in ("propagate", "mvm", "detect", "activate", "hold", "drive")
+_PROPAGATE, _MVM, _DETECT, _ACTIVATE, _HOLD, _HOLD_SYMBOL = (
+    ACTIONS.index(name)
+    for name in ("propagate", "mvm", "detect", "activate", "hold", "hold_symbol")
 )
 
 
@@ -78,7 +79,7 @@ class Core:
 
         self.input = spans.lanes(delays.input)
         self.encode = spans.lanes(delays.encode)
-        self.drive_lane = next(
+        self.symbol_lane = next(
             lane for lane, action, _ in self.encode if ACTIONS[action] == "encode"
         )
         spans.lane("switch")
@@ -218,7 +219,13 @@ class Core:
                         reserved = env.now + self.delays.activate_fs
                     self.departed.put((sample, step, access, sample == end - 1, env.now, row))
                     driven = yield from self.occupy(
-                        self.drive_lane, _DRIVE, env.now, self.delays.drive_fs, row, sample, step
+                        self.symbol_lane,
+                        _HOLD_SYMBOL,
+                        env.now,
+                        self.delays.hold_symbol_fs,
+                        row,
+                        sample,
+                        step,
                     )
                     sample += 1
             first = end

@@ -39,7 +39,7 @@ _RANK = np.argsort(
     [
         ACTIONS.index(name)
         for name in (
-            "write", "route", "map_input", "convert", "encode", "drive", "propagate", "mvm",
+            "write", "route", "map_input", "convert", "encode", "hold_symbol", "propagate", "mvm",
             "detect", "activate", "hold", "map_output", "refresh",
         )
     ]
@@ -192,7 +192,7 @@ def _least_time(work: Work, arrivals: Arrivals) -> int:
     """Return what a run takes at least: until its last arrival, or its slowest server's work."""
     delays, products = work.delays, len(work.order)
     steps = products // work.folds
-    each_sample = max(delays.input_fs, products * delays.drive_fs, steps * delays.activate_fs,
+    each_sample = max(delays.input_fs, products * delays.hold_symbol_fs, steps * delays.activate_fs,
                     steps * delays.encode_fs, delays.output_fs)  # fmt: skip
     # Where requests are turned away, only the first one is sure to be served.
     served = arrivals.count if arrivals.capacity is None else 1

@@ -46,8 +46,8 @@ class Trace:
         cause: Row of the span whose end allowed this one to start, an earlier row; `NO_CAUSE` for
             an arrival that nothing had to precede and for a refresh that began when it was due. A
             sample that arrives because the front end got free has the cause that freed it. Only a
-            departure (`propagate` and `drive`) may start later than its cause ended: it waits until
-            the nonlinearity will be free at capture.
+            departure (`propagate` and `hold_symbol`) may start later than its cause ended: it waits
+            until the nonlinearity will be free at capture.
         arrival_fs: Arrival of each sample, shape `(n_sample,)` [fs].
         result_fs: Result of each sample at the host, shape `(n_sample,)` [fs].
         dropped: Numbers of the requests that found the queue full, ascending; they are no samples.

@@ -166,7 +166,7 @@ def test_wait_for_the_nonlinearity_is_named():
     assert shares == {
         ("nonlinearity", "wait"): 12 / 36,
         ("nonlinearity", "activate"): 9 / 36,
-        ("encoder", "drive"): 6 / 36,
+        ("encoder", "hold_symbol"): 6 / 36,
         ("readout", "convert"): 3 / 36,
         ("detector", "detect"): 2 / 36,
         ("weight_banks", "propagate"): 1 / 36,

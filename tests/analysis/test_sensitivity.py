@@ -94,7 +94,7 @@ def chain(trace, row):
         while cause != NO_CAUSE and trace.start_fs[row] > trace.end_fs[cause]:
             # It departs when the nonlinearity will be free: an activation after the departure
             # before, which is the start of the cause.
-            assert ACTIONS[trace.action[cause]] == "drive"
+            assert ACTIONS[trace.action[cause]] == "hold_symbol"
             assert trace.start_fs[row] == trace.start_fs[cause] + ACTIVATE.activate_fs
             found["activate"] += 1
             row, cause = cause, int(trace.cause[cause])
@@ -129,7 +129,7 @@ def test_difference_of_latencies_is_the_count_along_the_chain_of_causes(plan, ac
         mine = np.flatnonzero(trace.sample == sample)
         # From its arrival on: what came before delayed the arrival as well.
         whole, before = chain(trace, int(mine[-1])), chain(trace, int(trace.cause[mine[0]]))
-        driven = DRIVE[action] * (whole["drive"] - before["drive"])
+        driven = DRIVE[action] * (whole["hold_symbol"] - before["hold_symbol"])
         counts.append(whole[action] - before[action] + driven)
     delay = DELAYS[action]
 

@@ -12,7 +12,7 @@ from tests.timing.machines import SMALL
 def test_sums_follow_the_order_of_the_parts():
     # By hand from the table of SMALL.
     assert (SMALL.input_fs, SMALL.encode_fs, SMALL.output_fs) == (4, 2, 3)
-    assert (SMALL.mm_fs, SMALL.drive_fs, SMALL.state_fs) == (1 + 1 + 2, 1 + 2, 2 + 1 + 2)
+    assert (SMALL.mm_fs, SMALL.hold_symbol_fs, SMALL.state_fs) == (1 + 1 + 2, 1 + 2, 2 + 1 + 2)
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, True, None])

@@ -322,7 +322,7 @@ def output_map_that_takes_longer(trace):
 
 @planted(PLAIN, r"encoder drive, sample 2, step 1.* takes 2 fs; expected 3")
 def symbol_that_is_not_kept_until_the_capture(trace):
-    row = find(trace, "drive", 2, 1)
+    row = find(trace, "hold_symbol", 2, 1)
     return in_order(edit(trace, row, end_fs=trace.end_fs[row] - 1))
 
 

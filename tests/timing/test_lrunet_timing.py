@@ -117,7 +117,16 @@ def test_every_patch_meets_every_tile_of_its_convolution_once() -> None:
     it = machine("photonic_mrr", 8, images=2)
     trace = it.trace()
     expected = [2 * a.conv.patches for a in it.program.applications for _ in range(len(a.tiles))]
-    for action in ("convert", "encode", "drive", "propagate", "mvm", "detect", "activate", "hold"):
+    for action in (
+        "convert",
+        "encode",
+        "hold_symbol",
+        "propagate",
+        "mvm",
+        "detect",
+        "activate",
+        "hold",
+    ):
         rows = trace.rows(action)
         rows = rows[trace.step[rows] >= 0]
         assert np.bincount(trace.step[rows]).tolist() == expected, action

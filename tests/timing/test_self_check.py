@@ -71,7 +71,7 @@ def test_windows_of_any_sound_run_pass(case, part):
 def test_fault_in_a_window_is_found(sample: int) -> None:
     trace = run_timing(LONG.work, 120)
     check_windows(trace, LONG.work, Arrivals(120), spans=len(trace) // 4)
-    broken = edit(trace, find(trace, "drive", sample, 1), end_fs=0)
+    broken = edit(trace, find(trace, "hold_symbol", sample, 1), end_fs=0)
     with pytest.raises(InvariantError, match="ends before it starts"):
         check_windows(broken, LONG.work, Arrivals(120), spans=len(trace) // 4)
     idle = later(trace, find(trace, "propagate", sample - sample % 2, 3), 2)

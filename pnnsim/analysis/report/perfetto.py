@@ -41,7 +41,7 @@ _SCALES = ((10**6, 10**8), (10**3, 10**3), (1, 0))
 _MOST_SHOWN = 2**52
 
 #: What happens for a sample but not to it: the arrows do not pass through these.
-_ASIDE = ("route", "write", "refresh", "drive")
+_ASIDE = ("route", "write", "refresh", "hold_symbol")
 
 _COUNTERS = 1  # process of the counters; the components follow
 

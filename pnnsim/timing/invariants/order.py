@@ -71,7 +71,7 @@ def causes_precede(trace: Columns) -> None:
     row = first(trace.start_fs < freed)
     if row is not None:
         fail(trace, row, f"starts before its cause, row {trace.cause[row]}, ends at {freed[row]}")
-    departs = np.isin(trace.action, [ACTIONS.index("propagate"), ACTIONS.index("drive")])
+    departs = np.isin(trace.action, [ACTIONS.index("propagate"), ACTIONS.index("hold_symbol")])
     row = first((trace.start_fs > freed) & ~departs)
     if row is not None:
         fail(

@@ -24,7 +24,7 @@ from pnnsim.timing.invariants.faults import Flags, fail, first
 NO_ROW = -1
 
 #: What happens to a sample at each product, behind the encoder.
-_LOOP = ("drive", "propagate", "mvm", "detect", "activate", "hold")
+_LOOP = ("hold_symbol", "propagate", "mvm", "detect", "activate", "hold")
 #: Actions that serve no single sample.
 PREPARING = ("route", "write", "refresh")
 
