@@ -3,7 +3,7 @@
     python -m benchmarks.training_step [--batch 64] [--rounds 12]
 
 A step is forward, loss, backward, clipping and AdamW. The hand-written loop computes what the
-surrogate of `photonic_mrr` computes with every imperfection off. Processor time is compared, not
+surrogate of `photonic_mrr` computes with every non-ideality off. Processor time is compared, not
 wall time, and the first quartile counts: other work on the computer then matters least.
 """
 
@@ -70,13 +70,13 @@ class Stepper:
 
 
 def measure(spec: HardwareSpec, *, batch: int, rounds: int) -> dict[str, float]:
-    """Return the time of a step by hand, with imperfections off, known ones, and all [s].
+    """Return the time of a step by hand, with non-idealities off, known ones, and all [s].
 
     They take turns, a chip's stay each, so that whatever else the computer does meets all alike.
     """
-    plain = Surrogate(NETWORK, spec, imperfections=())
+    plain = Surrogate(NETWORK, spec, non_idealities=())
     known = Surrogate(NETWORK, spec)
-    everything = Surrogate(NETWORK, spec, drawn=plain.chip.imperfections, redraw=REDRAW)
+    everything = Surrogate(NETWORK, spec, drawn=plain.chip.non_idealities, redraw=REDRAW)
     steppers = {
         "by hand": Stepper(hand_written(plain), plain, batch),
         "off": Stepper(plain, plain, batch),

@@ -4,7 +4,7 @@
     python -m benchmarks.values --small    # sizes for a check that it works, seconds
 
 The machine is `photonic_mrr` with a bank for each weight set, and the value pass is that of one
-fabricated chip with every imperfection. The plain forward has the same shapes: the same input and
+fabricated chip with every non-ideality. The plain forward has the same shapes: the same input and
 output map, and for each step a product and a relu, all samples at once. Ratios within one run are
 what counts. Passes take turns and the shortest of each counts, processor time where there is one
 thread, so that other work on the computer matters least. The chip was calibrated before: that
@@ -79,7 +79,7 @@ class Case:
         """Program every bank of a chip that nobody has calibrated yet."""
         new = Chip.nominal(self.chip.spec, self.chip.network).fabricate(seed=0, index=0)
         for bank, target in enumerate(self.parameters.weight):
-            new.weight_banks.program(target, new.states[bank], new.imperfections, float("inf"))
+            new.weight_banks.program(target, new.states[bank], new.non_idealities, float("inf"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

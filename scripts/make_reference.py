@@ -63,9 +63,9 @@ def _kind(part: str, kind: str) -> list[str]:
         lines.append(f"{_first_sentence(component.Params)} {_first_sentence(component)}\n")
         known = [
             f"`{name}`" + (" (seen by training)" if name in component.deterministic else "")
-            for name in component.imperfections
+            for name in component.non_idealities
         ]
-        lines.append(f"Imperfections: {', '.join(known) if known else 'none'}.\n")
+        lines.append(f"Non-idealities: {', '.join(known) if known else 'none'}.\n")
     rows = fields_of_kind(f"{part}.{kind}")
     lines += ["| key | unit | bounds | default | meaning |", "|---|---|---|---|---|"]
     lines += ["| " + " | ".join(map(_cell, (f"`{row[0]}`", *row[1:]))) + " |" for row in rows]

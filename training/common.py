@@ -130,7 +130,7 @@ def load(options: Options, task: TaskParams) -> Data:
 def ideal_machine(network: ReLaXNet) -> HardwareSpec:
     """Return a machine whose activation is relu and whose state is held as numbers.
 
-    With every imperfection off it computes the network of the paper in exact arithmetic. It has
+    With every non-ideality off it computes the network of the paper in exact arithmetic. It has
     banks for every weight set, also where a matrix is larger than a bank.
     """
     tree = load_spec("photonic_mrr").to_tree()
@@ -153,7 +153,7 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
         network,
         ideal_machine(network),
         seed=training.seed,
-        imperfections=(),
+        non_idealities=(),
         state_scale=training.state_scale,
     )
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """Deploy weights on spread chips and lose accuracy; train through the chips and get it back.
 
 Four figures for each machine and task: the surrogate's accuracy, that of its weights on the chips,
-that of weights trained on drawn imperfections, and that of the surrogate's weights trained on
+that of weights trained on drawn non-idealities, and that of the surrogate's weights trained on
 through each chip by physics-aware training (Wright, Onodera et al., Nature 601, 549, 2022). And two
 that say how far the model is from a chip: the reality gap, root mean square of chip minus model
 over the last states, before and after calibration by a thousand samples through each weight set.

@@ -49,7 +49,7 @@ class AttenuatorBank(WeightBank[AttenuatorParams]):
     kind = "attenuators"
     Params = AttenuatorParams
     deterministic = ("quantization",)
-    imperfections = (*deterministic, "spread")
+    non_idealities = (*deterministic, "spread")
 
     # timing
 
@@ -133,7 +133,7 @@ class RotarySwitch(Switch[RotaryParams]):
 
     kind = "rotary"
     Params = RotaryParams
-    imperfections = ("settling",)
+    non_idealities = ("settling",)
 
     def delay_fs(self, action: str) -> int:
         """Return the wait after a move."""

@@ -30,7 +30,7 @@ P = TypeVar("P", bound=Description)
 #: What differs from one chip to the next: name → tensor. Empty for a nominal chip.
 State = dict[str, Tensor]
 
-#: Names of the imperfections that are switched on, such as `weight_banks.crosstalk`.
+#: Names of the non-idealities that are switched on, such as `weight_banks.crosstalk`.
 Active = Set[str]
 
 
@@ -71,7 +71,7 @@ class Component(ABC, Generic[P]):
     part: ClassVar[str]
     kind: ClassVar[str]
     Params: ClassVar[type[Description]]
-    imperfections: ClassVar[tuple[str, ...]] = ()
+    non_idealities: ClassVar[tuple[str, ...]] = ()
     #: Those that are the same on every chip at every time, so that training can know them.
     deterministic: ClassVar[tuple[str, ...]] = ()
 
@@ -112,14 +112,14 @@ class Component(ABC, Generic[P]):
         """
         return ()
 
-    def on(self, active: Active, imperfection: str) -> bool:
-        """Return whether one of this part's imperfections is switched on."""
-        return f"{self.part}.{imperfection}" in active
+    def on(self, active: Active, non_ideality: str) -> bool:
+        """Return whether one of this part's non-idealities is switched on."""
+        return f"{self.part}.{non_ideality}" in active
 
     def unsettled(self, elapsed: Tensor, time_constant: float, active: Active) -> Tensor:
         """Return what an exponential approach has left after a time [s], as `elapsed`.
 
-        Nothing where the part's imperfection `settling` is off.
+        Nothing where the part's non-ideality `settling` is off.
         """
         if not self.on(active, "settling"):
             return torch.zeros_like(elapsed)

@@ -71,7 +71,7 @@ class Encoder(Component[P]):
         Args:
             state: State h, shape `(batch, n_line)`.
             converted: Whether the state comes through the digital-to-analog converter.
-            active: Imperfections that are switched on.
+            active: Non-idealities that are switched on.
         """
 
     @property
@@ -114,7 +114,7 @@ class Switch(Component[P]):
     def emission(self) -> float:
         """Return the spontaneous emission at the switch's output [W/Hz]; 0 without an amplifier.
 
-        It is noise where the switch's imperfection `emission` is on.
+        It is noise where the switch's non-ideality `emission` is on.
         """
         return 0.0
 
@@ -142,7 +142,7 @@ class Detector(Component[P]):
         Args:
             received: What reaches the detector.
             generator: Stream of the read noise; None for no noise.
-            active: Imperfections that are switched on.
+            active: Non-idealities that are switched on.
         """
 
     def residue(self, active: Active) -> float:
@@ -176,7 +176,7 @@ class Nonlinearity(Component[P]):
             previous: Last output of this part in the same sample; None in the first step. Only
                 parts that have not settled depend on it.
             generator: Stream of the read noise; None for no noise.
-            active: Imperfections that are switched on.
+            active: Non-idealities that are switched on.
         """
 
     @property

@@ -92,7 +92,7 @@ Bits = Annotated[int, Field(ge=1, le=24)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-#: Names of one list; no machine has as many parts or imperfections.
+#: Names of one list; no machine has as many parts or non-idealities.
 _MOST_NAMES = 100
 
 

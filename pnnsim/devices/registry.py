@@ -206,15 +206,15 @@ def component_class(part: str, kind: str) -> type[Component[Any]]:
     return component
 
 
-def imperfections(part: str, kind: str) -> tuple[str, ...]:
-    """Return the names of the imperfections of a kind, such as `weight_banks.crosstalk`.
+def non_idealities(part: str, kind: str) -> tuple[str, ...]:
+    """Return the names of the non-idealities of a kind, such as `weight_banks.crosstalk`.
 
     This imports the component, and torch with it.
 
     Raises:
         KeyError: If nobody knows the kind.
     """
-    return tuple(f"{part}.{name}" for name in component_class(part, kind).imperfections)
+    return tuple(f"{part}.{name}" for name in component_class(part, kind).non_idealities)
 
 
 @lru_cache(1)

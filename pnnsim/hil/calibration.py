@@ -100,7 +100,9 @@ def held_of(
     """
     errors = calibration.devices.get(weight_set, {})
     fitted = Devices.of(surrogate) if errors else None
-    made = surrogate.read.active if fitted is None else surrogate.read.active | fitted.imperfections
+    made = (
+        surrogate.read.active if fitted is None else surrogate.read.active | fitted.non_idealities
+    )
     nominal = surrogate.chip.weight_banks.program(
         live.weight[weight_set], errors, made, float("inf")
     )

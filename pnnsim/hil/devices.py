@@ -17,7 +17,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import State
 from pnnsim.inference.surrogate import Surrogate
 
-#: Kind of bank, what fabrication draws of each of its devices, and the imperfections of the model
+#: Kind of bank, what fabrication draws of each of its devices, and the non-idealities of the model
 #: that turns it into weights: that itself, and what the description knows of neighbors.
 _DEVICES = {
     "mrr": ("resonance", ("resonance_error", "crosstalk", "heater_crosstalk")),
@@ -37,12 +37,12 @@ class Devices:
 
     Args:
         name: What fabrication calls their errors.
-        imperfections: What is on in a model of a bank whose devices are known.
+        non_idealities: What is on in a model of a bank whose devices are known.
         spread: Standard deviation that the description promises, in the errors' unit.
     """
 
     name: str
-    imperfections: frozenset[str]
+    non_idealities: frozenset[str]
     spread: float
 
     @staticmethod
@@ -51,10 +51,10 @@ class Devices:
         banks = surrogate.chip.weight_banks
         if banks.kind not in _DEVICES:
             return None
-        name, imperfections = _DEVICES[banks.kind]
+        name, non_idealities = _DEVICES[banks.kind]
         drawn = banks.fabricate(stream(0, "calibration.devices", "fabrication"))[name]
         spread = float(drawn.square().mean().sqrt())
-        known = frozenset(f"weight_banks.{imperfection}" for imperfection in imperfections)
+        known = frozenset(f"weight_banks.{non_ideality}" for non_ideality in non_idealities)
         return Devices(name, known, spread) if spread > 0.0 else None
 
     def fit(

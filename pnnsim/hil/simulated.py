@@ -56,12 +56,12 @@ class SimulatedBackend:
         network: What it computes.
         seed: Seed of the chip.
         index: Number of the chip among those of its seed.
-        without: Names of imperfections to switch off.
+        without: Names of non-idealities to switch off.
 
     Raises:
         MappingError: If the network does not fit the machine.
         BackendError: If its weight sets do not all have a bank of their own, or it has several
-            cores, or an imperfection is unknown, or the network keeps its state.
+            cores, or a non-ideality is unknown, or the network keeps its state.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class SimulatedBackend:
                 "from its own beginning"
             )
         self.chip = chip = Chip.nominal(spec, network).fabricate(seed, index)
-        unknown = sorted(frozenset(without) - chip.imperfections)
+        unknown = sorted(frozenset(without) - chip.non_idealities)
         if unknown:
             raise BackendError(
-                f"unknown imperfections {', '.join(unknown)}; this machine has "
-                f"{', '.join(sorted(chip.imperfections))}"
+                f"unknown non-idealities {', '.join(unknown)}; this machine has "
+                f"{', '.join(sorted(chip.non_idealities))}"
             )
         self.meter = Meter(chip)
-        self._active = chip.imperfections - frozenset(without)
+        self._active = chip.non_idealities - frozenset(without)
         drift = [
             stream(seed, f"{chip.name}.weight_banks.{index}.environment", "read")
             for index in range(network.weight_sets)

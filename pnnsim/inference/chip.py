@@ -192,17 +192,17 @@ class Chip:
         return cast("Readout[Any]", self.components["readout"])
 
     @property
-    def imperfections(self) -> frozenset[str]:
+    def non_idealities(self) -> frozenset[str]:
         """Return the names of everything that keeps this machine from being ideal."""
         return frozenset(
             f"{part}.{name}"
             for part, component in self.components.items()
-            for name in component.imperfections
+            for name in component.non_idealities
         )
 
     @property
     def deterministic(self) -> frozenset[str]:
-        """Return the imperfections that training can know beforehand."""
+        """Return the non-idealities that training can know beforehand."""
         return frozenset(
             f"{part}.{name}"
             for part, component in self.components.items()

@@ -29,7 +29,7 @@ class ChipSampler:
 
     Args:
         chip: Nominal chip.
-        known: Imperfections that are the same on every chip.
+        known: Non-idealities that are the same on every chip.
         drawn: Those that are drawn.
         seed: Seed of the draws.
         redraw: Evaluations for which one chip stays.

@@ -161,7 +161,7 @@ def evaluate(
         parameters: Trained numbers; gradients flow to them where they are asked for.
         x: Inputs, shape `(batch, n_inputs)`.
         accesses: What each sample met, one row a sample or one row for all.
-        read: Noise, drift, and which imperfections are on.
+        read: Noise, drift, and which non-idealities are on.
 
     Returns:
         Outputs, shape `(batch, n_outputs)`.
@@ -206,7 +206,7 @@ def evaluate_streams(
         parameters: Trained numbers; gradients flow to them where they are asked for.
         x: Inputs, shape `(batch, n_inputs)`: a sample of each stream, the next of each, and so on.
         accesses: What each sample met, one row a sample or one row for all.
-        read: Noise, drift, and which imperfections are on.
+        read: Noise, drift, and which non-idealities are on.
         before: States of the streams before their first sample, shape `(n_stream, n_hidden)`.
 
     Returns:

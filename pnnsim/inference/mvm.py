@@ -233,7 +233,7 @@ class BankProducts:
         signal = _weighted(line, terms)
         if apart is not None:
             signal = signal + apart
-        # Without any imperfection a detector is ideal, and does not ask for the light.
+        # Without any non-ideality a detector is ideal, and does not ask for the light.
         total = (
             _summed(line.abs(), met.light) if self._read.active else line.new_zeros(len(line), 1)
         )

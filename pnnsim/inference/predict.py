@@ -34,7 +34,7 @@ def outputs(
     without: Sequence[str] = (),
     streams: int | None = None,
 ) -> Tensor:
-    """Return what one chip answers, with all of its imperfections but some.
+    """Return what one chip answers, with all of its non-idealities but some.
 
     What drifts is advanced as the chip's clock runs, in steps of a tenth of its correlation time;
     the same chip gives the same answers each time it is asked.
@@ -44,7 +44,7 @@ def outputs(
         parameters: Trained numbers.
         x: Inputs, shape `(batch, n_inputs)`, or images of that many values; arrays and lists, too.
         accesses: What each sample met.
-        without: Names of imperfections to switch off.
+        without: Names of non-idealities to switch off.
         streams: Samples ahead of the one that goes on from the first; those of the whole machine
             where not given.
 
@@ -60,7 +60,7 @@ def outputs(
             f"accesses: are those of {len(accesses.bank)} samples, x has {len(x)}; expected as many"
         )
     streams = streams_of(chip) if streams is None else streams
-    active = chip.imperfections - frozenset(without)
+    active = chip.non_idealities - frozenset(without)
     generator = stream(chip.seed, f"{chip.name}.detector", "read")
     ask = _Asker(chip, parameters, streams)
     answers = []
@@ -72,7 +72,7 @@ def outputs(
 
 
 def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
-    """Return what a chip without any imperfection answers: the network in exact arithmetic."""
+    """Return what a chip without any non-ideality answers: the network in exact arithmetic."""
     x = _rows(chip, parameters, x)
     accesses = nominal_accesses(chip.order, chip.mapping)
     with _without_gradients():

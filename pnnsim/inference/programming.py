@@ -35,7 +35,7 @@ class Read:
     """Say under which circumstances a chip is read.
 
     Args:
-        active: Imperfections that are switched on.
+        active: Non-idealities that are switched on.
         generator: Stream of the noise of reading; None for none.
         environment: What drifts, for each logical bank; empty where nothing does.
         programmed: Whether each programming has an error of its own.
@@ -77,7 +77,7 @@ class Programmed:
         chip: Nominal or fabricated.
         weight: Weight sets in [-1, 1], shape `(n_layer, n_hidden, n_hidden)`. Where they are
             folded, the number of a fold stands for that of a weight set.
-        read: Noise, drift, and which imperfections are on.
+        read: Noise, drift, and which non-idealities are on.
     """
 
     def __init__(self, chip: Chip, weight: Tensor, read: Read) -> None:

@@ -42,10 +42,10 @@ class Surrogate(nn.Module):
         network: What is to be computed.
         spec: Machine that will compute it.
         seed: Seed of the first weights and of what is drawn.
-        imperfections: Names of those that training knows; by default all that are the same on every
-            chip (`Chip.deterministic`).
+        non_idealities: Names of those that training knows; by default all that are the same on
+            every chip (`Chip.deterministic`).
         drawn: Names of those that are drawn in training mode (`train()`, as dropout is), in
-            addition; `Chip.imperfections` has them all. None by default.
+            addition; `Chip.non_idealities` has them all. None by default.
         redraw: Evaluations for which a drawn chip stays; reading noise is always fresh.
         state_scale: State on the machine over the state in the units of training. An activation
             without an upper end, such as relu, gives the same network at every scale; a small
@@ -71,7 +71,7 @@ class Surrogate(nn.Module):
         spec: HardwareSpec,
         *,
         seed: int = 0,
-        imperfections: Iterable[str] | None = None,
+        non_idealities: Iterable[str] | None = None,
         drawn: Iterable[str] = (),
         redraw: int = 1,
         state_scale: float = 1.0,
@@ -82,13 +82,13 @@ class Surrogate(nn.Module):
         self.network = network
         self.spec = spec
         self.state_scale = state_scale
-        known = self.chip.deterministic if imperfections is None else frozenset(imperfections)
+        known = self.chip.deterministic if non_idealities is None else frozenset(non_idealities)
         drawn = frozenset(drawn)
-        unknown = sorted((known | drawn) - self.chip.imperfections)
+        unknown = sorted((known | drawn) - self.chip.non_idealities)
         if unknown:
             raise ParameterError(
-                f"unknown imperfections {_some(unknown)}; this machine has "
-                f"{', '.join(sorted(self.chip.imperfections))}"
+                f"unknown non-idealities {_some(unknown)}; this machine has "
+                f"{', '.join(sorted(self.chip.non_idealities))}"
             )
         self.draws = (
             ChipSampler(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None

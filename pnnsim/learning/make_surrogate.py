@@ -14,10 +14,10 @@ def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingPara
     Args:
         network: What is to be computed.
         spec: Machine.
-        training: Settings; `hardware_aware` draws the imperfections that they name.
+        training: Settings; `hardware_aware` draws the non-idealities that they name.
 
     Raises:
-        ParameterError: If the machine has no imperfection of such a name.
+        ParameterError: If the machine has no non-ideality of such a name.
         MappingError: If the network does not fit the machine.
     """
     surrogate = Surrogate(network, spec, seed=training.seed, state_scale=training.state_scale)
@@ -28,8 +28,8 @@ def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingPara
         spec,
         seed=training.seed,
         state_scale=training.state_scale,
-        drawn=surrogate.chip.imperfections
-        if training.imperfections == "all"
-        else training.imperfections,
+        drawn=surrogate.chip.non_idealities
+        if training.non_idealities == "all"
+        else training.non_idealities,
         redraw=training.redraw,
     )

@@ -39,13 +39,13 @@ def outputs(
     noise: bool = True,
     recalibrated: bool = False,
 ) -> Tensor:
-    """Return what one chip answers with all of its imperfections but some.
+    """Return what one chip answers with all of its non-idealities but some.
 
     Args:
         loaded: The network on the machine.
         chip: `loaded.machine.chip`, or a fabricated one of it.
         x: Images, shape `(batch, pixels)` or `(batch, channels, side, side)`; arrays, too.
-        without: Names of imperfections to switch off.
+        without: Names of non-idealities to switch off.
         noise: Whether reading is noisy, programming misses and the temperature is off; a nominal
             chip without them is what training can know.
         recalibrated: Whether the chip first measures its batch norms: mean and spread of each
@@ -59,7 +59,7 @@ def outputs(
     """
     network = loaded.machine.program.network
     x = as_inputs(x, network.channels * network.side**2, loaded.images)
-    active = chip.imperfections - without
+    active = chip.non_idealities - without
     if noise:
         generator = stream(chip.seed, f"{chip.name}.detector", "read")
         banks = chip.weight_banks
@@ -82,9 +82,9 @@ def outputs(
 
 
 def ideal_outputs(loaded: Loaded, x: Tensor) -> Tensor:
-    """Return what a chip without any imperfection answers."""
+    """Return what a chip without any non-ideality answers."""
     chip = loaded.machine.chip
-    return outputs(loaded, chip, x, without=chip.imperfections, noise=False)
+    return outputs(loaded, chip, x, without=chip.non_idealities, noise=False)
 
 
 class _OnChip(Pass):

@@ -139,7 +139,7 @@ def _work(
 ) -> tuple[dict[str, Any], Surrogate, Result]:
     """Return the metrics of an experiment, and what they were made from.
 
-    To explain the gap by switching imperfections off takes as many evaluations as there are.
+    To explain the gap by switching non-idealities off takes as many evaluations as there are.
     """
     begin = time.perf_counter()
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)

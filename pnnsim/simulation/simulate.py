@@ -256,7 +256,7 @@ def ablation(
     chips: int,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Switch imperfections off one at a time and say what accuracy each costs.
+    """Switch non-idealities off one at a time and say what accuracy each costs.
 
     Args:
         timing: The timing pass of as many samples.
@@ -265,10 +265,10 @@ def ablation(
         y: Classes.
         seed: Seed of the chips.
         chips: Number of fabricated chips.
-        progress: Told of the imperfections; None for silence.
+        progress: Told of the non-idealities; None for silence.
 
     Returns:
-        One entry for each imperfection, the most costly first: its name, mean and standard
+        One entry for each non-ideality, the most costly first: its name, mean and standard
         deviation of the accuracy without it, and by how much the mean rises (`recovered`).
 
     Raises:
@@ -285,7 +285,7 @@ def ablation(
             share_correct(chip_answers(c, parameters, x, timing, without=without), y) for c in parts
         ]
 
-    names = sorted(timing.chip.imperfections)
+    names = sorted(timing.chip.non_idealities)
     if progress is not None:
         progress.start("explaining the gap", len(names))
     base = float(np.mean(measure(())))
@@ -293,13 +293,13 @@ def ablation(
     for name in names:
         found = spread("accuracy_without", measure((name,)))
         rows.append(
-            {"imperfection": name, **found, "recovered": found["accuracy_without_mean"] - base}
+            {"non_ideality": name, **found, "recovered": found["accuracy_without_mean"] - base}
         )
         if progress is not None:
             progress.advance(1, name)
     if progress is not None:
         progress.finish()
-    return sorted(rows, key=lambda row: (-row["recovered"], row["imperfection"]))
+    return sorted(rows, key=lambda row: (-row["recovered"], row["non_ideality"]))
 
 
 def chip_answers(
@@ -350,7 +350,7 @@ def _faded(timing: Timing) -> list[str]:
     waits = timing.accesses.held_s
     held = float(waits.reshape(len(waits), -1, folds).sum(axis=-1).max())
     one = torch.ones(1, 1, dtype=torch.float64)
-    kept = float(memory.hold(one, held * one, timing.chip.imperfections))
+    kept = float(memory.hold(one, held * one, timing.chip.non_idealities))
     if kept > 1.0 - _FADED:
         return []
     return [

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel
 
 from pnnsim.common.units import show
-from pnnsim.devices.registry import imperfections, parts
+from pnnsim.devices.registry import non_idealities, parts
 from pnnsim.errors import SpecError
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.document import Document, KeyPath, Tree
@@ -228,7 +228,7 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
         _check_shape(document, task, network)
         _check_state(document, task, network, training, simulation)
     if hardware is not None and training is not None:
-        _check_imperfections(document, hardware, training)
+        _check_non_idealities(document, hardware, training)
     raise_problems([document] if machine in (None, document) else [document, machine])
     assert hardware is not None
     assert network is not None
@@ -292,19 +292,21 @@ def _check_state(
         document.report(("network", "state"), what, "simulation.arrivals: saturated")
 
 
-def _check_imperfections(
+def _check_non_idealities(
     document: Document, hardware: HardwareSpec, training: TrainingParams
 ) -> None:
-    """Refuse names of imperfections that this machine does not have."""
-    if training.imperfections == "all":
+    """Refuse names of non-idealities that this machine does not have."""
+    if training.non_idealities == "all":
         return
-    known = [name for part in parts() for name in imperfections(part, getattr(hardware, part).kind)]
-    for index, name in enumerate(training.imperfections):
+    known = [
+        name for part in parts() for name in non_idealities(part, getattr(hardware, part).kind)
+    ]
+    for index, name in enumerate(training.non_idealities):
         if name not in known:
             hint = did_you_mean(name, known)
-            what = f"unknown imperfection {show(name)}"
+            what = f"unknown non-ideality {show(name)}"
             what += "" if hint else f"; expected some of {', '.join(known)}"
-            document.report(("training", "imperfections", index), what, hint)
+            document.report(("training", "non_idealities", index), what, hint)
 
 
 def _texts(tree: Any) -> Iterator[str]:

@@ -61,7 +61,7 @@ class TrainingParams(Block):
 
     rule: Literal["backprop", "hardware_aware"] = "backprop"
     """`backprop`: on the nominal machine; `hardware_aware`: on chips and noise drawn meanwhile."""
-    imperfections: Literal["all"] | Annotated[tuple[str, ...], AfterValidator(distinct)] = "all"
+    non_idealities: Literal["all"] | Annotated[tuple[str, ...], AfterValidator(distinct)] = "all"
     """What `hardware_aware` draws: names such as `weight_banks.crosstalk`, or all there are."""
     redraw: Annotated[int, Field(ge=1, le=1_000_000)] = 16
     """Batches for which a drawn chip stays; the noise of reading is fresh in each."""

@@ -47,7 +47,7 @@ def check_component(part: str, kind: str, params: Params, *, size: Size | None =
     Args:
         part: Name of the part, such as `weight_banks`.
         kind: YAML name of the kind; built in, registered, or an installed entry point.
-        params: Description to check it with; its imperfections should not be zero.
+        params: Description to check it with; its non-idealities should not be zero.
         size: How much of the machine is used; a small machine, once for each carrier that the
             description allows, where it is not given.
 

@@ -34,7 +34,7 @@ def _state(trial: Banks) -> State:
 
 
 def _ideal(trial: Banks) -> None:
-    bank, target, law = trial.component, _target(trial), "imperfections off"
+    bank, target, law = trial.component, _target(trial), "non-idealities off"
     ends = {
         "weights between the ends": target,
         "weights of 0": torch.zeros_like(target),
@@ -103,7 +103,7 @@ def _respond(trial: Banks) -> None:
     line = trial.uniform((5, bank.size.lines), 0.02, 0.98, "line")
     for full_scale in (1e-3, 0.1):
         off = bank.respond(line, full_scale, _OFF)
-        trial.same(off, line, "imperfections off", "respond()", IDEAL)
+        trial.same(off, line, "non-idealities off", "respond()", IDEAL)
         real = partial(bank.respond, full_scale=full_scale, active=trial.all_on)
         trial.map_keeps_form("respond()", real, line)
         trial.samples_are_alone("respond()", real, line)
@@ -130,7 +130,7 @@ def _draws(trial: Banks) -> None:
     trial.same(again, held, "causality", "program(), asked again,")
     trial.expect(
         bank.write_error(held, trial.generator(), _OFF) is None,
-        "imperfections off",
+        "non-idealities off",
         "write_error() draws an error; expected None",
     )
     errors = [bank.write_error(held, trial.generator(), trial.all_on) for _ in range(2)]
@@ -163,7 +163,7 @@ def _variance(trial: Banks) -> None:
     bank = trial.component
     held = bank.program(_target(trial), _state(trial), trial.all_on, 1.0).weights
     off = bank.read_variance(held, 1.0, _OFF)
-    trial.expect(off is None or not bool(off.any()), "imperfections off", "weights are noisy")
+    trial.expect(off is None or not bool(off.any()), "non-idealities off", "weights are noisy")
     for age in _AGES:
         variance = bank.read_variance(held, age, trial.all_on)
         trial.expect(
@@ -183,7 +183,9 @@ def _variance(trial: Banks) -> None:
 def _settling(trial: Banks) -> None:
     bank = trial.component
     times = torch.tensor(TIMES, dtype=torch.float64)
-    trial.same(bank.residue(times, _OFF), torch.zeros_like(times), "imperfections off", "residue()")
+    trial.same(
+        bank.residue(times, _OFF), torch.zeros_like(times), "non-idealities off", "residue()"
+    )
     trial.settles("residue()", lambda elapsed: bank.residue(elapsed, trial.all_on))
     wait = bank.setup_wait()
     trial.expect(

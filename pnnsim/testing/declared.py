@@ -50,15 +50,15 @@ def _names(trial: AnyTrial) -> None:
         f"'{component.params.kind}'; expected the Params that the kind names",
     )
     trial.expect(
-        len(trial.all_on) == len(component.imperfections),
+        len(trial.all_on) == len(component.non_idealities),
         law,
-        f"imperfections repeat: {component.imperfections}",
+        f"non-idealities repeat: {component.non_idealities}",
     )
     trial.expect(
         trial.trained_on <= trial.all_on,
         law,
-        f"deterministic {component.deterministic} are not all among the imperfections "
-        f"{component.imperfections}",
+        f"deterministic {component.deterministic} are not all among the non-idealities "
+        f"{component.non_idealities}",
     )
     warnings = (*component.warnings(), *component.overload(1e-6), *component.overload(1.0))
     trial.expect(

@@ -62,7 +62,7 @@ def _detector_values(trial: Trial[Detector[Any]]) -> None:
         met = received(trial, 5, unit)
         for generator in (None, trial.generator()):
             found = part.detect(met, generator, _OFF)
-            trial.same(found, met.signal, "imperfections off", "detect()", IDEAL)
+            trial.same(found, met.signal, "non-idealities off", "detect()", IDEAL)
         for dtype in (torch.float32, torch.float64):
             for samples in (5, 1, 0):
                 some = part_of(met, slice(samples), dtype)
@@ -169,7 +169,9 @@ def _detector_scale(trial: Trial[Detector[Any]]) -> None:
         "range",
         "unit_current() of a number is not that of a tensor",
     )
-    trial.expect(part.residue(_OFF) == 0.0, "imperfections off", "a symbol is left of the last one")
+    trial.expect(
+        part.residue(_OFF) == 0.0, "non-idealities off", "a symbol is left of the last one"
+    )
     left = part.residue(trial.all_on)
     trial.expect(0.0 <= left < 1.0, "monotone settling", f"residue() is {left!r}; expected [0, 1)")
 

@@ -28,7 +28,7 @@ def _front_end(trial: Trial[FrontEnd[Any]]) -> None:
     into = trial.uniform((size.hidden, size.inputs), -1.0, 1.0, "into")
     out = trial.uniform((size.outputs, size.hidden), -1.0, 1.0, "out")
     bias = trial.uniform((size.hidden,), -1.0, 1.0, "bias")
-    law = "imperfections off"
+    law = "non-idealities off"
     trial.same(part.map_input(x, into, None), x @ into.T, law, "map_input()", IDEAL)
     trial.same(part.map_input(x, into, bias), x @ into.T + bias, law, "map_input()", IDEAL)
     state = trial.uniform((4, size.hidden), -1.0, 1.0, "state")
@@ -54,7 +54,7 @@ def _encoder(trial: Trial[Encoder[Any]]) -> None:
     wide = trial.uniform((5, part.size.lines), -3.0, 3.0, "wide")
     for converted in (False, True):
         ideal = partial(part.encode, converted=converted, active=OFF)
-        trial.same(ideal(inside), inside, "imperfections off", "a state in [0, 1]", IDEAL)
+        trial.same(ideal(inside), inside, "non-idealities off", "a state in [0, 1]", IDEAL)
         real = partial(part.encode, converted=converted, active=trial.all_on)
         for f in (ideal, real):
             trial.map_keeps_form("encode()", f, inside)
@@ -85,7 +85,7 @@ def _nonlinearity(trial: Trial[Nonlinearity[Any]]) -> None:
     def ideal(x: Tensor) -> Tensor:
         return part.activate(x, None, None, OFF)
 
-    law = "imperfections off"
+    law = "non-idealities off"
     trial.same(part.activate(value, previous, None, OFF), ideal(value), law, "f after a last one")
     with_noise = part.activate(value, previous, trial.generator(), OFF)
     trial.same(with_noise, ideal(value), law, "f with a stream of noise")
@@ -156,7 +156,7 @@ def _memory(trial: Trial[Memory[Any]]) -> None:
         f"transmission is {part.transmission!r}; expected more than 0, at most 1",
     )
     for seconds in (0.0, 1e-9, 1.0):
-        trial.same(held(seconds, OFF), state, "imperfections off", "a held state", IDEAL)
+        trial.same(held(seconds, OFF), state, "non-idealities off", "a held state", IDEAL)
     trial.same(held(0.0, trial.all_on), state, "t = 0", "a state held for no time", IDEAL)
     lost = [
         float((held(seconds, trial.all_on) - state).abs().max())
@@ -185,7 +185,7 @@ def _readout(trial: Trial[Readout[Any]]) -> None:
     for span in ((0.0, 1.0), (-1.0, 1.0), (0.0, 3.0)):
         state = trial.uniform((5, part.size.hidden), *span)
         got = part.read(state, span, OFF)
-        trial.same(got, state, "imperfections off", f"a state in {span}", IDEAL)
+        trial.same(got, state, "non-idealities off", f"a state in {span}", IDEAL)
         real = partial(part.read, span=span, active=trial.all_on)
         trial.map_keeps_form("read()", real, state)
         trial.samples_are_alone("read()", real, state)

@@ -30,14 +30,16 @@ def _power(trial: Trial[Switch[Any]]) -> None:
 def _leak(trial: Trial[Switch[Any]]) -> None:
     part = trial.component
     off, on = part.leakage(_OFF), part.leakage(trial.all_on)
-    trial.expect(off == 0.0, "imperfections off", f"the leak is {off!r}; expected 0")
+    trial.expect(off == 0.0, "non-idealities off", f"the leak is {off!r}; expected 0")
     trial.expect(0.0 <= on < 1.0, "range", f"the leak is {on!r}; expected 0 to less than 1")
 
 
 def _settling(trial: Trial[Switch[Any]]) -> None:
     part = trial.component
     times = torch.tensor(TIMES, dtype=torch.float64)
-    trial.same(part.residue(times, _OFF), torch.zeros_like(times), "imperfections off", "residue()")
+    trial.same(
+        part.residue(times, _OFF), torch.zeros_like(times), "non-idealities off", "residue()"
+    )
     trial.settles("residue()", lambda dwell: part.residue(dwell, trial.all_on))
 
 
@@ -47,7 +49,7 @@ def _injection(trial: Trial[Switch[Any]]) -> None:
     off = part.injection(times, _OFF)
     trial.expect(
         off is None or not bool(off.any()),
-        "imperfections off",
+        "non-idealities off",
         "a move leaves a current; expected none",
     )
     left = part.injection(times, trial.all_on)

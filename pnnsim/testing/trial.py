@@ -16,7 +16,7 @@ from pnnsim.devices.base import Component
 
 C = TypeVar("C", bound=Component[Any])
 
-#: How exactly a component without imperfections must be ideal, in float64.
+#: How exactly a component without non-idealities must be ideal, in float64.
 IDEAL = 1e-10
 
 #: Step of a central difference: its own error is the step squared, rounding takes 1e-16 / step.
@@ -60,7 +60,7 @@ class Trial(Generic[C]):
         self.part = part
         self.kind = kind
         self.component = component
-        self.all_on = frozenset(f"{part}.{name}" for name in component.imperfections)
+        self.all_on = frozenset(f"{part}.{name}" for name in component.non_idealities)
         self.trained_on = frozenset(f"{part}.{name}" for name in component.deterministic)
         self._broken: list[str] = []
 
@@ -235,7 +235,7 @@ class Trial(Generic[C]):
         )
 
     def gradient_is_usable(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect finite gradients, not all zero, where training sees imperfections."""
+        """Expect finite gradients, not all zero, where training sees non-idealities."""
         at = x.clone().requires_grad_(True)
         answer = f(at)
         if not self.expect(

@@ -285,7 +285,7 @@ def test_words_are_written_and_read_and_do_not_fade() -> None:
     assert c.memory.capacity == 16
     assert c.delays().hold_fs == 1_000_000
     state = torch.tensor([[0.3]], dtype=torch.float64)
-    assert torch.equal(c.memory.hold(state, 1e9 * state, c.imperfections), state)
+    assert torch.equal(c.memory.hold(state, 1e9 * state, c.non_idealities), state)
 
 
 def test_a_state_that_is_a_number_is_handed_over_as_it_is() -> None:

@@ -96,7 +96,7 @@ def test_what_a_loop_loses_is_missing_at_the_detector() -> None:
         10 ** -(0.04 / 10 + 0.6 / 10), rel=1e-12, abs=0
     )
     state = torch.ones((2, 3))
-    assert torch.equal(short.memory.hold(state, torch.zeros((2, 1)), short.imperfections), state)
+    assert torch.equal(short.memory.hold(state, torch.zeros((2, 1)), short.non_idealities), state)
 
 
 # switch

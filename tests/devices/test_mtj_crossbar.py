@@ -102,7 +102,7 @@ def test_nominal_junctions_make_exactly_those_levels(encoding: str, devices: int
 
 
 @pytest.mark.parametrize(("encoding", "devices"), ENCODINGS)
-def test_without_imperfections_a_bank_holds_what_it_is_asked_for(
+def test_without_non_idealities_a_bank_holds_what_it_is_asked_for(
     encoding: str, devices: int
 ) -> None:
     b, weights = bank(encoding=encoding, devices=devices, resistance_spread=0), random_weights()

@@ -93,10 +93,10 @@ def test_the_matrix_is_scaled_to_the_largest_singular_value_of_its_tiles() -> No
 
 
 def test_no_light_comes_out_that_did_not_go_in() -> None:
-    """Singular values of what all imperfections make of it stay below 1, losses not counted."""
+    """Singular values of what all non-idealities make of it stay below 1, losses not counted."""
     b = bank(loss_imbalance="0 dB")
     weights = random_weights(64)
-    held = b.program(weights, fabricated(b), on(*b.imperfections), math.inf)
+    held = b.program(weights, fabricated(b), on(*b.non_idealities), math.inf)
     tiles = held.weights.reshape(2, 32, 2, 32).transpose(1, 2)
     norms = torch.linalg.matrix_norm(tiles, ord=2) * held.scale**0.5
     # A real part cannot be larger than the matrix itself.
@@ -203,7 +203,7 @@ def test_gradients_pass_straight_through_the_phases() -> None:
     b = bank(16)
     weights = (1.2 * random_weights(16)).requires_grad_()
     state = fabricated(b)
-    made = programmed(b, weights, state, on(*b.imperfections))
+    made = programmed(b, weights, state, on(*b.non_idealities))
     made.sum().backward()
     assert weights.grad is not None
     inside = (weights.detach().abs() <= 1).double()

@@ -1,6 +1,6 @@
 """Every random number of every part follows the law that is stated for it, and streams are apart.
 
-A table names the law of each imperfection that is drawn. Samples are compared with it by
+A table names the law of each non-ideality that is drawn. Samples are compared with it by
 Kolmogorov and Smirnov's test, so that mean, width and shape are tested together.
 """
 
@@ -327,7 +327,7 @@ def traps() -> None:
     chance(moved, count, 0.5 * (1.0 - math.exp(-0.8)))
 
 
-#: Part, kind and imperfection -> what compares its draws with their law.
+#: Part, kind and non-ideality -> what compares its draws with their law.
 LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "balanced_photodiode", "shot_noise"): lambda: shot("balanced_photodiode"),
     ("detector", "balanced_photodiode", "amplifier_noise"): lambda: amplifiers(
@@ -376,7 +376,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("weight_banks", "mtj_crossbar", "telegraph_noise"): traps,
 }
 
-#: Imperfections that depend on a chip's schedule or design, and draw nothing.
+#: Non-idealities that depend on a chip's schedule or design, and draw nothing.
 NOT_DRAWN = {"settling", "charge_injection", "crosstalk", "heater_crosstalk", "quantization",
              "wire_resistance", "voltage_dependence", "droop"}  # fmt: skip
 
@@ -386,14 +386,14 @@ def test_draws_follow_their_law(key: tuple[str, str, str]) -> None:
     LAWS[key]()
 
 
-def test_every_imperfection_that_is_drawn_has_a_law_here() -> None:
+def test_every_non_ideality_that_is_drawn_has_a_law_here() -> None:
     drawn = {
-        (name, kind, imperfection)
+        (name, kind, non_ideality)
         for name, table in BUILTIN.items()
         for kind in table
-        for imperfection in component_class(name, kind).imperfections
-        if imperfection not in component_class(name, kind).deterministic
-        and imperfection not in NOT_DRAWN
+        for non_ideality in component_class(name, kind).non_idealities
+        if non_ideality not in component_class(name, kind).deterministic
+        and non_ideality not in NOT_DRAWN
     }
     assert drawn == set(LAWS)
 

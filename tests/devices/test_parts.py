@@ -161,7 +161,7 @@ def test_noise_of_each_source_has_the_textbook_variance(sources: tuple[str, ...]
 
 def test_no_stream_means_no_noise() -> None:
     c = chip()
-    assert float(c.detector.detect(received(c, 3), None, c.imperfections).abs().max()) == 0.0
+    assert float(c.detector.detect(received(c, 3), None, c.non_idealities).abs().max()) == 0.0
 
 
 def test_a_held_value_droops_exponentially() -> None:

@@ -25,15 +25,15 @@ def spec(*overrides: tuple[str, str]) -> HardwareSpec:
 
 
 def ideal(network: ReLaXNet = NETWORK, machine: HardwareSpec | None = None) -> SimulatedBackend:
-    """Return a machine without any imperfection."""
+    """Return a machine without any non-ideality."""
     machine = machine or spec()
-    every = sorted(Chip.nominal(machine, network).imperfections)
+    every = sorted(Chip.nominal(machine, network).non_idealities)
     return SimulatedBackend(machine, network, seed=3, without=every)
 
 
 def exact_surrogate(network: ReLaXNet = NETWORK, machine: HardwareSpec | None = None) -> Surrogate:
-    """Return a model without any imperfection, in float64."""
-    return Surrogate(network, machine or spec(), imperfections=(), dtype=torch.float64)
+    """Return a model without any non-ideality, in float64."""
+    return Surrogate(network, machine or spec(), non_idealities=(), dtype=torch.float64)
 
 
 def examples(samples: int = 12, network: ReLaXNet = NETWORK, seed: int = 0) -> Labelled:

@@ -84,7 +84,7 @@ def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
         def electronics(self, gain: torch.Tensor, bias: torch.Tensor) -> None:
             super().electronics(gain, bias + gain.unsqueeze(1) * truth.offset)
 
-    every = sorted(surrogate.chip.imperfections)
+    every = sorted(surrogate.chip.non_idealities)
     bench = Bench(MadeUp(spec(), NETWORK, without=every))
     found = calibrate(bench, surrogate, samples=200)
     # What gain, errors and devices explain is one and the same; all together is not.
@@ -156,7 +156,7 @@ def test_every_technology_is_calibrated(name: str, changes: tuple[tuple[str, str
     machine = load_spec(name, [*BANK, *changes])
     surrogate = Surrogate(NETWORK, machine, dtype=torch.float64)
     chip = Chip.nominal(machine, NETWORK)
-    noise = [n for n in chip.imperfections if n.startswith(("detector.", "readout.", "encoder."))]
+    noise = [n for n in chip.non_idealities if n.startswith(("detector.", "readout.", "encoder."))]
     bench = Bench(SimulatedBackend(machine, NETWORK, seed=7, without=noise))
     bench.load(surrogate.parameter_set())
     x = examples(200, seed=5).x

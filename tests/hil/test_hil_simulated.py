@@ -51,7 +51,7 @@ def noisy(seed: int = 7, index: int = 0) -> SimulatedBackend:
     ],
     ids=["plain", "residual", "injection", "order"],
 )
-def test_machine_without_imperfections_is_the_ideal_network(network) -> None:
+def test_machine_without_non_idealities_is_the_ideal_network(network) -> None:
     surrogate, x = exact_surrogate(network), examples(network=network).x
     bench = Bench(ideal(network))
     parameters = surrogate.parameter_set()
@@ -69,7 +69,7 @@ def test_chip_of_the_simulator_and_of_the_backend_are_the_same_chip() -> None:
     machine = spec()
     chip = Chip.nominal(machine, NETWORK).fabricate(7, 2)
     fixed = {"weight_banks.resonance_error", "weight_banks.crosstalk", "weight_banks.quantization"}
-    rest = sorted(chip.imperfections - fixed)
+    rest = sorted(chip.non_idealities - fixed)
     backend = SimulatedBackend(machine, NETWORK, seed=7, index=2, without=rest)
     x = examples().x
     parameters = exact_surrogate().parameter_set()
@@ -246,8 +246,8 @@ def test_pass_writes_nothing_by_itself() -> None:
     assert bills[0] == bills[1]
 
 
-def test_unknown_imperfection_is_refused() -> None:
-    with pytest.raises(BackendError, match=r"unknown imperfections switch\.magic"):
+def test_unknown_non_ideality_is_refused() -> None:
+    with pytest.raises(BackendError, match=r"unknown non-idealities switch\.magic"):
         SimulatedBackend(spec(), NETWORK, without=["switch.magic"])
     keeps = NETWORK.model_copy(update={"state": "keep", "injection": "every"})
     with pytest.raises(BackendError, match=r"network\.state: is keep; expected reset"):

@@ -73,7 +73,7 @@ def test_ideal_simulator_and_surrogate_equal_numpy(name: str) -> None:
     spec = load_spec("photonic_mrr")
     parameters, x = random_parameters(network), random_inputs(network)
 
-    surrogate = Surrogate(network, spec, imperfections=(), dtype=torch.float64)
+    surrogate = Surrogate(network, spec, non_idealities=(), dtype=torch.float64)
     surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network).fabricate(seed=3, index=0)
     accesses = time_run(chip, len(x)).accesses
@@ -112,7 +112,9 @@ def test_nominal_simulator_equals_the_surrogate_with_what_it_was_trained_with(
 def test_gradients_of_tied_sets_sum_over_the_steps_that_use_them() -> None:
     """Compare with the recursion for delta and lambda, written out by hand."""
     network = ReLaXNet(inputs=5, hidden=6, outputs=3, weight_sets=2, steps=5, residual=0.3)
-    surrogate = Surrogate(network, load_spec("photonic_mrr"), imperfections=(), dtype=torch.float64)
+    surrogate = Surrogate(
+        network, load_spec("photonic_mrr"), non_idealities=(), dtype=torch.float64
+    )
     surrogate.load_parameter_set(random_parameters(network))
     x = random_inputs(network, 4)
     surrogate(x).sum().backward()

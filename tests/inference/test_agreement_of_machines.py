@@ -81,7 +81,7 @@ def test_weights_that_drift_change_what_a_machine_answers_after_a_rest() -> None
     for rest in ("0 s", "3600 s"):
         changes = [("weight_banks.drift_exponent", "0.05"), ("weight_banks.rest_time", rest)]
         chip = Chip.nominal(load_spec("photonic_pcm", changes), NETWORK)
-        off = chip.imperfections - {"weight_banks.drift"}
+        off = chip.non_idealities - {"weight_banks.drift"}
         accesses = time_run(chip, 5).accesses
         answers[rest] = outputs(chip, random_parameters(), inputs(), accesses, without=tuple(off))
     rested = random_parameters()

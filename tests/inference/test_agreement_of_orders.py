@@ -48,11 +48,11 @@ def test_order_of_work_changes_times_and_not_what_is_computed(count, control):
     if control == "refresh":
         # What is rewritten for every sample anyway never gets old enough.
         assert (len(run.trace.rows("refresh")) > 0) == chip.mapping.resident
-    found = chip_answers(chip, parameters, x, run, without=sorted(chip.imperfections))
+    found = chip_answers(chip, parameters, x, run, without=sorted(chip.non_idealities))
     expected = numpy_forward(parameters, x)
     np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=TOLERANCE)
 
-    surrogate = Surrogate(network, spec, imperfections=(), dtype=torch.float64)
+    surrogate = Surrogate(network, spec, non_idealities=(), dtype=torch.float64)
     surrogate.load_parameter_set(parameters)
     np.testing.assert_allclose(surrogate(x).detach().numpy(), expected, rtol=0, atol=TOLERANCE)
 
@@ -94,6 +94,6 @@ def test_any_order_of_work_computes_the_same_and_is_timed_the_same_both_ways(cas
     assert fast.trace.equals(exact.trace)
     for name in AccessTable.__slots__:
         np.testing.assert_array_equal(getattr(fast.accesses, name), getattr(exact.accesses, name))
-    found = chip_answers(chip, parameters, x, fast, without=sorted(chip.imperfections))
+    found = chip_answers(chip, parameters, x, fast, without=sorted(chip.non_idealities))
     expected = numpy_forward(parameters, x)
     np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=TOLERANCE)

@@ -145,10 +145,10 @@ def test_signal_budget() -> None:
 
 
 def test_the_ideal_machine_is_the_network_in_numpy() -> None:
-    """The shipped machine, every imperfection off: tanh of gain W h + b, twelve times over."""
+    """The shipped machine, every non-ideality off: tanh of gain W h + b, twelve times over."""
     network = ReLaXNet(inputs=6, hidden=40, outputs=3, weight_sets=2, steps=5, residual=0.3)
     surrogate = Surrogate(
-        network, load_spec("photonic_mzi"), imperfections=(), dtype=torch.float64, seed=4
+        network, load_spec("photonic_mzi"), non_idealities=(), dtype=torch.float64, seed=4
     )
     p = surrogate.parameter_set()
     x = torch.rand((7, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -161,7 +161,7 @@ def test_the_ideal_machine_is_the_network_in_numpy() -> None:
     np.testing.assert_allclose(surrogate(x).detach().numpy(), expected, rtol=0, atol=1e-10)
 
 
-def test_each_imperfection_of_the_machine_changes_the_answer() -> None:
+def test_each_non_ideality_of_the_machine_changes_the_answer() -> None:
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=3, steps=3)
     # Two banks for three sets, so that some are rewritten, in one round: ten leave nothing behind.
     banks = [("weight_banks.count", "2"), ("weight_banks.calibration_rounds", "1")]
@@ -174,7 +174,7 @@ def test_each_imperfection_of_the_machine_changes_the_answer() -> None:
     accesses = time_run(c, 9).accesses
     x = torch.rand((9, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     everything = outputs(c, parameters, x, accesses)
-    for name in sorted(c.imperfections):
+    for name in sorted(c.non_idealities):
         changed = outputs(c, parameters, x, accesses, without=[name])
         assert float((changed - everything).abs().max()) > 0.0, name
     assert float((everything - nominal_outputs(c, parameters, x)).abs().max()) > 0.0

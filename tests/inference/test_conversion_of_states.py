@@ -42,7 +42,7 @@ def test_an_analog_state_that_is_kept_is_not_converted_again(
     chip = Chip.nominal(load_spec(machine, [("encoder.bits", "4")]), network)
     p, x = random_parameters(network), random_inputs(network, 5)
     exact = ideal_outputs(chip, p, x)
-    others = sorted(chip.imperfections - ONLY)
+    others = sorted(chip.non_idealities - ONLY)
     stepped = outputs(chip, p, x, time_run(chip, 5).accesses, without=others)
     off = float((stepped - exact).abs().max())
     assert off > 1e-5 if converted else off < TOLERANCE
@@ -85,7 +85,7 @@ def test_patches_of_images_meet_the_converters_of_the_lines() -> None:
     # Ranges wider than these images need, so that no sum leaves the converter of the outputs.
     loaded = Loaded(Machine.of(spec, NETWORK), module.eval(), 2.0 * x, dtype=torch.float64)
     chip = loaded.machine.chip
-    found = image_outputs(loaded, chip, x, without=chip.imperfections - ONLY, noise=False)
+    found = image_outputs(loaded, chip, x, without=chip.non_idealities - ONLY, noise=False)
     expected = Stepped(loaded).run(x)
     exact = ideal_images(loaded, x)
     assert float((expected - exact).abs().max()) > 1e-3

@@ -95,7 +95,7 @@ def errors(*changes: tuple[str, str]) -> float:
     chip = machine(*changes)
     parameters, x = random_parameters(NETWORK), random_inputs(NETWORK, 1).repeat(100, 1)
     accesses = time_run(chip, periodic(100, 1.0)).accesses
-    without = sorted(chip.imperfections - {"weight_banks.temperature"})
+    without = sorted(chip.non_idealities - {"weight_banks.temperature"})
     found = outputs(chip, parameters, x, accesses, without=without)
     return float((found - ideal_outputs(chip, parameters, x)).square().mean().sqrt())
 

@@ -71,7 +71,7 @@ def test_gradients_reach_every_weight_of_every_fold() -> None:
     whole = load_spec("photonic_mrr", [*SHAPE, WHOLE])
     found = []
     for one in (spec, whole):
-        surrogate = Surrogate(NETWORK, one, imperfections=(), dtype=torch.float64)
+        surrogate = Surrogate(NETWORK, one, non_idealities=(), dtype=torch.float64)
         surrogate.load_parameter_set(random_parameters(NETWORK))
         surrogate(random_inputs(NETWORK)).square().sum().backward()
         assert surrogate.weight.grad is not None

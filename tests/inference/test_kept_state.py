@@ -105,11 +105,11 @@ def test_machine_and_surrogate_equal_numpy(streams: int) -> None:
     found = ideal_outputs(chip, parameters, x).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
     # What each sample met on the machine is not what the surrogate's one row says, but makes no
-    # difference without imperfections.
+    # difference without non-idealities.
     accesses = time_run(chip, len(x)).accesses
-    found = outputs(chip, parameters, x, accesses, without=sorted(chip.imperfections)).numpy()
+    found = outputs(chip, parameters, x, accesses, without=sorted(chip.non_idealities)).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
-    surrogate = Surrogate(NETWORK, spec, imperfections=(), dtype=torch.float64)
+    surrogate = Surrogate(NETWORK, spec, non_idealities=(), dtype=torch.float64)
     surrogate.load_parameter_set(parameters, any_machine=True)
     sequences = x.reshape(length, streams, 5).transpose(0, 1)
     found = surrogate(sequences).detach().transpose(0, 1).reshape(-1, 3).numpy()

@@ -180,7 +180,7 @@ def test_quantizers_fade_with_their_bits() -> None:
         it = loaded("photonic_pcm", 40, True, bits)
         known = {"encoder.quantization", "nonlinearity.quantization"}
         chip = it.machine.chip
-        answers = outputs(it, chip, x, without=chip.imperfections - known, noise=False)
+        answers = outputs(it, chip, x, without=chip.non_idealities - known, noise=False)
         errors.append(float((answers - ideal_outputs(it, x)).abs().mean()))
     assert 0.0 < errors[1] < errors[0] / 4
 
@@ -198,7 +198,7 @@ def test_a_chip_answers_the_same_again_and_another_chip_otherwise() -> None:
 def test_measuring_the_batch_norms_changes_nothing_where_nothing_is_wrong() -> None:
     it = loaded("photonic_pcm", 8)
     chip, x = it.machine.chip, images(6)
-    same = outputs(it, chip, x, without=chip.imperfections, noise=False, recalibrated=True)
+    same = outputs(it, chip, x, without=chip.non_idealities, noise=False, recalibrated=True)
     # Means and spreads are of order 1 and computed twice, in sums of another order.
     torch.testing.assert_close(same, ideal_outputs(it, x), rtol=0, atol=1e-9)
 
@@ -207,7 +207,7 @@ def test_measuring_the_batch_norms_removes_errors_of_whole_channels() -> None:
     """Resonances that are off shift what rings make of the constant that signals ride on."""
     it = loaded("photonic_mrr", 40)
     chip, x = it.machine.chip.fabricate(0, 0), images(6)
-    off = chip.imperfections - {"weight_banks.resonance_error"}
+    off = chip.non_idealities - {"weight_banks.resonance_error"}
     plain, measured = (
         outputs(it, chip, x, without=off, recalibrated=flag) for flag in (False, True)
     )

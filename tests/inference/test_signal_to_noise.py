@@ -158,7 +158,7 @@ def weights() -> torch.Tensor:
 def test_the_signal_to_noise_ratio_is_that_of_the_link_budget(machine: str, level: float) -> None:
     spec = load_spec(machine)
     chip = Chip.nominal(spec, NETWORK)
-    active = frozenset(f"detector.{name}" for name in NOISES) & chip.imperfections
+    active = frozenset(f"detector.{name}" for name in NOISES) & chip.non_idealities
     assert len(active) >= 2
     generator = stream(2, machine, "read")
     weight, line = weights(), level * torch.linspace(0.2, 1.0, N, dtype=torch.float64)

@@ -96,12 +96,12 @@ def test_torch_compile_gives_the_same_answers_and_gradients() -> None:
 @pytest.mark.parametrize("network", [NETWORK, EVERY], ids=["first", "every"])
 def test_units_of_training_are_folded_into_what_the_machine_gets(network: ReLaXNet) -> None:
     """The machine, which knows nothing of means and scales, gives the surrogate's own answers."""
-    model = surrogate(network, imperfections=(), state_scale=0.25)
+    model = surrogate(network, non_idealities=(), state_scale=0.25)
     x = 3.0 + inputs()
     model.standardize(x)
     with torch.no_grad():
         model.bias.normal_(generator=torch.Generator().manual_seed(5))
-    plain = surrogate(network, imperfections=())
+    plain = surrogate(network, non_idealities=())
     plain.load_parameter_set(model.parameter_set())
     np.testing.assert_allclose(
         model(x).detach().numpy(), plain(x).detach().numpy(), rtol=0, atol=ROUNDING
@@ -123,7 +123,7 @@ def test_loading_what_was_saved_changes_nothing(network: ReLaXNet) -> None:
 
 def test_standardized_inputs_have_mean_zero_and_variance_one_before_the_input_map() -> None:
     """Compare the state's drive with NumPy's own standardization."""
-    model = surrogate(imperfections=())
+    model = surrogate(non_idealities=())
     x = 3.0 + 2.0 * inputs(200)
     x[:, 4] = 1.5
     model.standardize(x)
@@ -215,8 +215,10 @@ def test_training_never_draws_a_chip_that_is_simulated_later() -> None:
             assert not torch.equal(mine, theirs)
 
 
-def test_unknown_imperfections_are_named_with_those_there_are() -> None:
-    with pytest.raises(ParameterError, match=r"unknown imperfections detector\.rust; this machine"):
+def test_unknown_non_idealities_are_named_with_those_there_are() -> None:
+    with pytest.raises(
+        ParameterError, match=r"unknown non-idealities detector\.rust; this machine"
+    ):
         surrogate(drawn=["detector.rust"])
 
 
@@ -246,7 +248,7 @@ def test_a_surrogate_that_is_made_and_asked_without_gradients_learns_as_any_othe
     def trained(mode: Callable[[], AbstractContextManager[Any]]) -> dict[str, torch.Tensor]:
         with mode():
             spec = load_spec(machine)
-            every = Chip.nominal(spec, network).imperfections
+            every = Chip.nominal(spec, network).non_idealities
             surrogate = Surrogate(network, spec, drawn=every, redraw=2)
             surrogate(x)
             surrogate.eval()(x)

@@ -47,7 +47,7 @@ def test_batches_change_nothing_where_no_noise_is_drawn(
     monkeypatch: pytest.MonkeyPatch, size: int, changes: tuple[tuple[str, str], ...], sets: int
 ) -> None:
     chip, parameters, x, accesses = run(40, *changes, sets=sets)
-    read = Read(chip.imperfections, None, programmed=True)
+    read = Read(chip.non_idealities, None, programmed=True)
     whole = evaluate(chip, parameters, x, accesses, read)
     monkeypatch.setattr(values, "_BATCH", size)
     cut = evaluate(chip, parameters, x, accesses, read)
@@ -72,13 +72,13 @@ def test_no_samples_have_no_outputs() -> None:
 def test_calibrated_weights_follow_their_targets_in_training() -> None:
     """Calibration against crosstalk measures without gradients; they must reach the weights."""
     surrogate = Surrogate(
-        NETWORK, load_spec("photonic_mrr"), imperfections=["weight_banks.crosstalk"]
+        NETWORK, load_spec("photonic_mrr"), non_idealities=["weight_banks.crosstalk"]
     )
     surrogate(
         torch.rand((4, 6), generator=torch.Generator().manual_seed(0))
     ).square().sum().backward()
     assert surrogate.weight.grad is not None
-    plain = Surrogate(NETWORK, load_spec("photonic_mrr"), imperfections=())
+    plain = Surrogate(NETWORK, load_spec("photonic_mrr"), non_idealities=())
     plain(torch.rand((4, 6), generator=torch.Generator().manual_seed(0))).square().sum().backward()
     assert plain.weight.grad is not None
     # Calibration leaves about a percent of each weight, so the gradients agree in direction.

@@ -233,13 +233,13 @@ def test_cuda_that_is_not_there_is_said_and_auto_does_without() -> None:
 def test_a_rule_decides_what_the_surrogate_sees() -> None:
     assert make_surrogate(NETWORK, SPEC, settings()).draws is None
     aware = make_surrogate(NETWORK, SPEC, settings(rule="hardware_aware"))
-    some = settings(rule="hardware_aware", imperfections=("detector.shot_noise",))
+    some = settings(rule="hardware_aware", non_idealities=("detector.shot_noise",))
     x = examples().x
     assert not torch.equal(aware(x), aware(x))
     assert not torch.equal(make_surrogate(NETWORK, SPEC, some)(x), aware.eval()(x))
 
 
-def test_training_with_imperfections_makes_weights_that_bear_them() -> None:
+def test_training_with_non_idealities_makes_weights_that_bear_them() -> None:
     """A machine with gross write errors: weights trained with them lose less to them."""
     name = "weight_banks.write_repeatability"
     spec = load_spec("photonic_mrr", [(name, "0.3")])
@@ -247,7 +247,7 @@ def test_training_with_imperfections_makes_weights_that_bear_them() -> None:
     held, unseen = examples(samples=200), examples(1, 400)
     losses = {}
     for rule in ("backprop", "hardware_aware"):
-        training = settings(epochs=30, rule=rule, imperfections=(name,), redraw=1)
+        training = settings(epochs=30, rule=rule, non_idealities=(name,), redraw=1)
         model = make_surrogate(network, spec, training)
         fit(model, held, held, training)
         judge = Surrogate(network, spec, seed=77, drawn=(name,))

@@ -108,7 +108,7 @@ def test_physics_aware_linearizes_the_model_at_what_was_measured() -> None:
         def write(self, weight_set: int, weight: torch.Tensor):
             return super().write(weight_set, others[weight_set])
 
-    every = sorted(at.surrogate.chip.imperfections)
+    every = sorted(at.surrogate.chip.non_idealities)
     at.bench = Bench(Off(spec(), NETWORK, without=every))
     gradient(PhysicsAware(), at)
 

@@ -61,7 +61,7 @@ def test_the_reference_equals_numpy(name: str) -> None:
 def test_a_state_that_is_kept_goes_on_where_the_sample_before_ended() -> None:
     parameters = random_parameters(KEEPING)
     spec = load_spec("photonic_mrr")
-    surrogate = Surrogate(KEEPING, spec, imperfections=(), dtype=torch.float64)
+    surrogate = Surrogate(KEEPING, spec, non_idealities=(), dtype=torch.float64)
     surrogate.load_parameter_set(parameters)
     x = torch.rand((2, 6, 5), dtype=torch.float64, generator=torch.Generator().manual_seed(4))
     named = by_name(KEEPING, parameters.tensors())

@@ -142,7 +142,7 @@ def test_samples_in_another_order_have_their_outputs_in_that_order(machine: str)
     p, x = random_parameters(network()), random_inputs(network(), WAVES)
     accesses = time_run(made, WAVES).accesses
     order = torch.randperm(WAVES, generator=torch.Generator().manual_seed(0))
-    read = Read(made.imperfections, None, programmed=True)
+    read = Read(made.non_idealities, None, programmed=True)
     plain = evaluate(made, p, x, accesses, read)
     mixed = evaluate(made, p, x[order], accesses.select(order.numpy()), read)
     assert float(plain.std(dim=0).min()) > 1e-6

@@ -60,16 +60,16 @@ def test_more_chips_leave_the_first_ones_as_they_were() -> None:
     assert many[:2] == few
 
 
-def test_every_imperfection_off_is_the_ideal_network() -> None:
+def test_every_non_ideality_off_is_the_ideal_network() -> None:
     parameters, (x, _) = untrained(), data()
     chip = Chip.nominal(spec(), NETWORK).fabricate(5, 0)
     run = time_run(chip, len(x))
-    bare = outputs(chip, parameters, x, run.accesses, without=sorted(chip.imperfections))
+    bare = outputs(chip, parameters, x, run.accesses, without=sorted(chip.non_idealities))
     # The same products in the same order; only grouping may differ.
     assert float((bare - ideal_outputs(chip, parameters, x)).abs().max()) < 1e-12
 
 
-def test_each_imperfection_changes_the_answer() -> None:
+def test_each_non_ideality_changes_the_answer() -> None:
     """A switch that changes nothing would be a defect: network, times and sizes bring each out."""
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=3, steps=3)
     parameters, (x, _) = untrained(network), data(network=network)
@@ -79,20 +79,20 @@ def test_each_imperfection_changes_the_answer() -> None:
     accesses = time_run(chip, len(x)).accesses
     without_adc = outputs(chip, parameters, x, accesses, without=[ADC])
     assert float((outputs(chip, parameters, x, accesses) - without_adc).abs().max()) > 0.0
-    for name in sorted(chip.imperfections - {ADC}):
+    for name in sorted(chip.non_idealities - {ADC}):
         changed = outputs(chip, parameters, x, accesses, without=[ADC, name])
         assert float((changed - without_adc).abs().max()) > 0.0, name
 
 
-def test_ablation_names_every_imperfection_and_recovers_against_the_full_chip() -> None:
+def test_ablation_names_every_non_ideality_and_recovers_against_the_full_chip() -> None:
     parameters, (x, y) = untrained(), data(samples=40)
     result = simulate(spec(), parameters, x, y, seed=3, chips=2)
     rows = ablation(result.timing, parameters, x, y, seed=3, chips=2)
-    assert {row["imperfection"] for row in rows} == result.timing.chip.imperfections
+    assert {row["non_ideality"] for row in rows} == result.timing.chip.non_idealities
     mean = result.metrics["accuracy"]["hardware_mean"]
     for row in rows:
         assert row["recovered"] == pytest.approx(row["accuracy_without_mean"] - mean, abs=1e-12)
-    assert rows == sorted(rows, key=lambda row: (-row["recovered"], row["imperfection"]))
+    assert rows == sorted(rows, key=lambda row: (-row["recovered"], row["non_ideality"]))
 
 
 def test_error_of_each_programming_is_drawn_once_and_has_the_stated_spread() -> None:
@@ -140,7 +140,7 @@ def test_a_long_run_sees_its_temperature_drift() -> None:
     chip = Chip.nominal(machine, NETWORK).fabricate(1, 0)
     x = data(samples=1)[0].repeat(30, 1)
     accesses = time_run(chip, periodic(30, 1e-3)).accesses
-    without = sorted(chip.imperfections - {"weight_banks.temperature"})
+    without = sorted(chip.non_idealities - {"weight_banks.temperature"})
     drifting = outputs(chip, parameters, x, accesses, without=without)
     assert int(accesses.time_fs.max()) > 10**13
     assert float(drifting.std(dim=0).min()) > 0.0

@@ -424,15 +424,15 @@ def named(count: int) -> str:
     ("training", "expected"),
     [
         ("epochs: 0", "training.epochs: 0 is out of range; expected at least 1"),
-        ("imperfections: [weight_banks.resonance_eror]",
-         "training.imperfections[0]: unknown imperfection 'weight_banks.resonance_eror'. Hint: did "
+        ("non_idealities: [weight_banks.resonance_eror]",
+         "training.non_idealities[0]: unknown non-ideality 'weight_banks.resonance_eror'. Hint: did "
          "you mean 'weight_banks.resonance_error'?"),
-        ("imperfections: [qqq]",
-         "training.imperfections[0]: unknown imperfection 'qqq'; expected some of encoder."),
-        ("imperfections: [switch.crosstalk, switch.crosstalk]",
-         "training.imperfections: has 'switch.crosstalk' more than once"),
-        (f"imperfections: [{named(49_000)}]",
-         "training.imperfections: has 49000 names; expected at most 100"),
+        ("non_idealities: [qqq]",
+         "training.non_idealities[0]: unknown non-ideality 'qqq'; expected some of encoder."),
+        ("non_idealities: [switch.crosstalk, switch.crosstalk]",
+         "training.non_idealities: has 'switch.crosstalk' more than once"),
+        (f"non_idealities: [{named(49_000)}]",
+         "training.non_idealities: has 49000 names; expected at most 100"),
     ],
 )  # fmt: skip
 def test_settings_of_a_training_that_mean_nothing_are_refused(
@@ -446,9 +446,9 @@ def test_settings_of_a_training_that_mean_nothing_are_refused(
     assert f"{problem.where}: {problem.what}. Hint: {problem.hint}".startswith(expected)
 
 
-def test_imperfections_that_the_machine_has_are_taken(tmp_path: Path) -> None:
+def test_non_idealities_that_the_machine_has_are_taken(tmp_path: Path) -> None:
     file = tmp_path / "e.yaml"
     file.write_text(
-        "schema: 1\nhardware: photonic_mrr\ntraining: {imperfections: [memory.droop]}\n"
+        "schema: 1\nhardware: photonic_mrr\ntraining: {non_idealities: [memory.droop]}\n"
     )
-    assert load_experiment(file).training.imperfections == ("memory.droop",)
+    assert load_experiment(file).training.non_idealities == ("memory.droop",)

@@ -100,10 +100,10 @@ BROKEN = {
     "an action nobody knows": ("memory", {"cost": constant(0.0)}, "unknown action costs 0.0 J"),
     "a gain of energy": ("detector", {"cost": constant(-1e-15)}, "prices: the price of detect"),
     "static power": ("switch", {"static_power": constant(float("nan"))}, "static power is nan"),
-    "a repeated name": ("memory", {"imperfections": ("droop", "droop")}, "imperfections repeat"),
+    "a repeated name": ("memory", {"non_idealities": ("droop", "droop")}, "non-idealities repeat"),
     "an unknown deterministic": ("memory", {"deterministic": ("wear",)}, "are not all among"),
     "a global draw": ("weight_banks", {"fabricate": global_draw}, "from a global generator"),
-    "a transpose": ("weight_banks", {"program": transposed}, "imperfections off: program() of"),
+    "a transpose": ("weight_banks", {"program": transposed}, "non-idealities off: program() of"),
     "a bank that settles late": ("weight_banks", {"residue": late}, "t = 0: residue() is 0.9"),
     "a bank that unsettles": ("weight_banks", {"residue": rising}, "residue() rises at times"),
     "light from nothing": ("weight_banks", {"transmission": 1.5}, "transmission is 1.5"),
@@ -135,7 +135,7 @@ class Flawed:
             curve = 0.25 + 0.5 * value.clamp(0.0, 1.0)
             return curve if generator is None or not active else curve + noise(curve, generator)
 
-        return {"activate": activate, "imperfections": ("noise",), "deterministic": (),
+        return {"activate": activate, "non_idealities": ("noise",), "deterministic": (),
                 "range": (0.25, 0.75), "slope": 0.5}  # fmt: skip
 
     @staticmethod
@@ -147,7 +147,7 @@ class Flawed:
                 return received.signal
             return received.signal + noise(received, generator)
 
-        return {"detect": detect, "imperfections": ("noise",), "deterministic": ()}
+        return {"detect": detect, "non_idealities": ("noise",), "deterministic": ()}
 
 
 def white(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

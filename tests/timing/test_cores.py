@@ -225,7 +225,7 @@ def test_streams_of_a_core_go_on_on_this_core(cores, block):
     parameters = Surrogate(KEPT, chip.spec, dtype=torch.float64).parameter_set()
     generator = torch.Generator().manual_seed(0)
     x = torch.rand((run.run.samples, 6), generator=generator, dtype=torch.float64)
-    found = chip_answers(chip, parameters, x, run, without=sorted(chip.imperfections))
+    found = chip_answers(chip, parameters, x, run, without=sorted(chip.non_idealities))
     expected = ideal_outputs(chip, parameters, x)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 

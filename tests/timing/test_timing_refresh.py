@@ -204,14 +204,14 @@ def test_each_refresh_is_a_programming_of_its_own():
 
 
 def test_answers_are_the_better_the_shorter_the_interval():
-    # Of all imperfections only drift is left, so answers differ from those of a fresh chip by it.
+    # Of all non-idealities only drift is left, so answers differ from those of a fresh chip by it.
     generator = torch.Generator().manual_seed(0)
     x = torch.rand((40, 6), generator=generator, dtype=torch.float64)
     errors = []
     for interval in ("0.11 s", "0.5 s", None):
         chip = forgetful(interval)
         parameters = Surrogate(NETWORK, chip.spec, dtype=torch.float64).parameter_set()
-        others = sorted(chip.imperfections - {"weight_banks.drift"})
+        others = sorted(chip.non_idealities - {"weight_banks.drift"})
         found = outputs(chip, parameters, x, slow_run(chip).accesses, without=others)
         fresh = outputs(
             chip, parameters, x, slow_run(chip).accesses, without=[*others, "weight_banks.drift"]

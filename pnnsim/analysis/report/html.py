@@ -100,10 +100,10 @@ def _schedules(trace: Trace) -> list[tuple[Figure, tuple[str, ...]]]:
 
 
 def _ablation(accuracy: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return imperfection, accuracy without it, and what switching it off recovers."""
+    """Return non-ideality, accuracy without it, and what switching it off recovers."""
     return [
         (
-            str(entry["imperfection"]).replace("_", " "),
+            str(entry["non_ideality"]).replace("_", " "),
             mean_std(entry["accuracy_without_mean"], entry["accuracy_without_std"]),
             _points(entry["recovered"]),
         )

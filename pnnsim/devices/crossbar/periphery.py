@@ -25,7 +25,7 @@ class LineDriver(Encoder[LineDriverParams]):
 
     kind = "line_driver"
     Params = LineDriverParams
-    deterministic = imperfections = ("quantization",)
+    deterministic = non_idealities = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
         """Return the periods of a converter's lines, or the wait for the driver to settle."""
@@ -72,7 +72,7 @@ class CurrentSwitch(Switch[CurrentSwitchParams]):
     kind = "current"
     Params = CurrentSwitchParams
     deterministic = ("leakage",)
-    imperfections = (*deterministic, "settling", "charge_injection")
+    non_idealities = (*deterministic, "settling", "charge_injection")
 
     def delay_fs(self, action: str) -> int:
         """Return the time of a whole move, from the address to settled sense lines."""
@@ -132,7 +132,7 @@ class CrossbarTia(Detector[CrossbarTiaParams]):
     kind = "crossbar_tia"
     Params = CrossbarTiaParams
     deterministic = ("saturation", "settling")
-    imperfections = (*deterministic, "thermal_noise", "amplifier_noise")
+    non_idealities = (*deterministic, "thermal_noise", "amplifier_noise")
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the capture."""

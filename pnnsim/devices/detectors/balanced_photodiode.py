@@ -30,7 +30,7 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
     kind = "balanced_photodiode"
     Params = BalancedPhotodiodeParams
     deterministic = ("saturation", "settling")
-    imperfections = (*deterministic, *_NOISES)
+    non_idealities = (*deterministic, *_NOISES)
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the capture."""

@@ -25,7 +25,7 @@ class Camera(Detector[CameraParams]):
     kind = "camera"
     Params = CameraParams
     deterministic = ("full_well", "quantization")
-    imperfections = (*deterministic, "shot_noise", "read_noise", "source_noise")
+    non_idealities = (*deterministic, "shot_noise", "read_noise", "source_noise")
 
     def delay_fs(self, action: str) -> int:
         """Return exposure and readout, one after the other."""

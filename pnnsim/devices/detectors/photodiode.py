@@ -28,7 +28,7 @@ class Photodiode(Detector[PhotodiodeParams]):
     kind = "photodiode"
     Params = PhotodiodeParams
     deterministic = ("saturation", "gain_mismatch", "settling")
-    imperfections = (*deterministic, "shot_noise", "amplifier_noise", "laser_noise")
+    non_idealities = (*deterministic, "shot_noise", "amplifier_noise", "laser_noise")
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the capture."""

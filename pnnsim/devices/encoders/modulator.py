@@ -58,7 +58,7 @@ class ModulatorEncoder(LaserEncoder[MrmParams]):
 
     kind = "mrm"
     Params = MrmParams
-    deterministic = imperfections = ("quantization",)
+    deterministic = non_idealities = ("quantization",)
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the line's power: never negative, at most the laser's."""
@@ -77,7 +77,7 @@ class MachZehnderEncoder(LaserEncoder[MzmParams]):
 
     kind = "mzm"
     Params = MzmParams
-    deterministic = imperfections = ("quantization",)
+    deterministic = non_idealities = ("quantization",)
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the line's field or power; drivers are taken to straighten the modulator."""

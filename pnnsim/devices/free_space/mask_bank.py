@@ -44,7 +44,7 @@ class MaskBank(WeightBank[SlmParams]):
     kind = "slm"
     Params = SlmParams
     deterministic = ("quantization", "pixel_leak", "contrast")
-    imperfections = (*deterministic, "pixel_spread", "settling")
+    non_idealities = (*deterministic, "pixel_spread", "settling")
 
     # timing
 
@@ -119,7 +119,7 @@ class MirrorSwitch(Switch[DmdSwitchParams]):
 
     kind = "dmd"
     Params = DmdSwitchParams
-    deterministic = imperfections = ("leakage",)
+    deterministic = non_idealities = ("leakage",)
 
     def delay_fs(self, action: str) -> int:
         """Return the time to load the rows, and that in which the mirrors come to rest."""
@@ -156,7 +156,7 @@ class SourceArray(Encoder[SourceArrayParams]):
 
     kind = "source_array"
     Params = SourceArrayParams
-    deterministic = imperfections = ("quantization",)
+    deterministic = non_idealities = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
         """Return the conversions of a converter's lines, or the wait for a source to settle."""
@@ -207,7 +207,7 @@ class MirrorEncoder(Encoder[DmdRowsParams]):
 
     kind = "dmd_rows"
     Params = DmdRowsParams
-    deterministic = imperfections = ("quantization", "contrast")
+    deterministic = non_idealities = ("quantization", "contrast")
 
     def delay_fs(self, action: str) -> int:
         """Return the time to load a pattern and for its mirrors to rest."""

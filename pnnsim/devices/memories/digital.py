@@ -23,7 +23,7 @@ class DigitalActivation(Nonlinearity[DigitalActivationParams]):
 
     kind = "digital"
     Params = DigitalActivationParams
-    deterministic = imperfections = ("quantization",)
+    deterministic = non_idealities = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
         """Return conversion and function, one after the other."""

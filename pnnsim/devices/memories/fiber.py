@@ -24,7 +24,7 @@ class FiberMemsSwitch(Switch[FiberMemsSwitchParams]):
 
     kind = "fiber_mems"
     Params = FiberMemsSwitchParams
-    deterministic = imperfections = ("leakage",)
+    deterministic = non_idealities = ("leakage",)
 
     def delay_fs(self, action: str) -> int:
         """Return the wait after a move."""
@@ -71,7 +71,7 @@ class SoaSwitch(Switch[SoaSwitchParams]):
     kind = "soa"
     Params = SoaSwitchParams
     deterministic = ("leakage",)
-    imperfections = (*deterministic, "settling", "emission")
+    non_idealities = (*deterministic, "settling", "emission")
 
     def delay_fs(self, action: str) -> int:
         """Return the wait after a move."""

@@ -18,7 +18,7 @@ class SampleHold(Memory[SampleHoldParams]):
 
     kind = "sample_hold"
     Params = SampleHoldParams
-    imperfections = ("droop",)
+    non_idealities = ("droop",)
     analog = True
 
     def delay_fs(self, action: str) -> int:

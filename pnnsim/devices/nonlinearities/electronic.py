@@ -34,7 +34,7 @@ class ElectronicAnalog(Neurons[ElectronicAnalogParams]):
 
     kind = "electronic_analog"
     Params = ElectronicAnalogParams
-    imperfections = ("noise",)
+    non_idealities = ("noise",)
 
     def delay_fs(self, action: str) -> int:
         """Return the wait for the stage."""
@@ -71,7 +71,7 @@ class MtjSigmoid(Neurons[MtjSigmoidParams]):
 
     kind = "mtj_sigmoid"
     Params = MtjSigmoidParams
-    imperfections = ("switching_noise",)
+    non_idealities = ("switching_noise",)
 
     def delay_fs(self, action: str) -> int:
         """Return the time of averaging."""
@@ -114,7 +114,7 @@ class SpinOscillator(Neurons[SpinOscillatorParams]):
     kind = "spin_oscillator"
     Params = SpinOscillatorParams
     deterministic = ("settling",)
-    imperfections = (*deterministic, "amplitude_noise")
+    non_idealities = (*deterministic, "amplitude_noise")
 
     def delay_fs(self, action: str) -> int:
         """Return the wait before the amplitude is read."""

@@ -19,7 +19,7 @@ class Adc(Readout[AdcParams]):
 
     kind = "adc"
     Params = AdcParams
-    deterministic = imperfections = ("quantization",)
+    deterministic = non_idealities = ("quantization",)
 
     def delay_fs(self, action: str) -> int:
         """Return the time of the conversions of one converter's lines."""

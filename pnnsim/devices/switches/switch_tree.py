@@ -37,7 +37,7 @@ class SwitchTree(Switch[T]):
     """
 
     deterministic = ("leakage",)
-    imperfections = (*deterministic, "settling")
+    non_idealities = (*deterministic, "settling")
 
     def cost(self, action: str) -> float:
         """Return the energy of moving one switch of each level, in every tree."""

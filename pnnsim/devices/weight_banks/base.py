@@ -49,7 +49,7 @@ class WeightBank(Component[P]):
         Args:
             target: Wanted weights in [-1, 1], shape `(n_out, n_in)`.
             state: What this bank's fabrication and environment add.
-            active: Imperfections that are switched on.
+            active: Non-idealities that are switched on.
             age: Time since the write began [s], infinite where nobody asks; only banks that
                 declare `ages` depend on it.
         """
@@ -60,7 +60,7 @@ class WeightBank(Component[P]):
         Args:
             line: What the lines carry, shape `(batch, n_in)`.
             full_scale: Power [W], or voltage [V], of one line at logical 1.
-            active: Imperfections that are switched on.
+            active: Non-idealities that are switched on.
         """
         return line
 

@@ -37,7 +37,7 @@ class RingBank(WeightBank[MrrParams]):
     Params = MrrParams
     corrects_drift = True
     deterministic = ("quantization",)
-    imperfections = (
+    non_idealities = (
         *deterministic,
         "crosstalk",
         "heater_crosstalk",

@@ -23,7 +23,7 @@ _WIRE_LOSS = 0.1
 _FLIPS_A_YEAR = 1e-3
 _YEAR = 365.25 * 86400.0
 
-#: Draws of fabrication, and the imperfection by which each is felt.
+#: Draws of fabrication, and the non-ideality by which each is felt.
 _DRAWS = {
     "resistance": "resistance_spread",
     "tmr": "tmr_spread",
@@ -68,7 +68,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
     kind = "mtj_crossbar"
     Params = MtjCrossbarParams
     deterministic = ("quantization", "voltage_dependence")
-    imperfections = (
+    non_idealities = (
         *deterministic,
         "resistance_spread",
         "tmr_spread",
@@ -248,8 +248,8 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
     def _as_written(self, level: Tensor, state: State, active: Active) -> _Written:
         """Return the bank just after a write; solved once, as it is read again and again."""
         draws = {
-            name: state.get(name) if self.on(active, imperfection) else None
-            for name, imperfection in _DRAWS.items()
+            name: state.get(name) if self.on(active, non_ideality) else None
+            for name, non_ideality in _DRAWS.items()
         }
         levelled, wired = self.on(active, "quantization"), self.on(active, "wire_resistance")
 

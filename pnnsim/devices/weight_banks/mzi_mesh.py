@@ -36,7 +36,7 @@ _WORST_CONDITION = 1e8
 #: Decomposed weight sets that are kept.
 _KEPT = 64
 
-#: Imperfections that need the phases of a matrix, not just the matrix.
+#: Non-idealities that need the phases of a matrix, not just the matrix.
 _OF_PHASES = (
     "quantization",
     "coupler_error",
@@ -71,7 +71,7 @@ class MziMesh(WeightBank[MziMeshParams]):
     are not shifters of their own: those between the meshes are set by the two arms of each
     attenuator, the last ones by the local oscillators.
 
-    Phases are found by decomposition, which has no gradient: imperfections of phases shift the
+    Phases are found by decomposition, which has no gradient: non-idealities of phases shift the
     weights and hand gradients through (straight-through), and training does not know them unless
     it is told to.
     """
@@ -79,7 +79,7 @@ class MziMesh(WeightBank[MziMeshParams]):
     kind = "mzi_mesh"
     Params = MziMeshParams
     corrects_drift = True
-    imperfections = (*_OF_PHASES, "settling")
+    non_idealities = (*_OF_PHASES, "settling")
 
     def __init__(self, params: MziMeshParams, size: Size) -> None:
         super().__init__(params, size)
@@ -245,7 +245,7 @@ class MziMesh(WeightBank[MziMeshParams]):
 
     def _transfer(self, tiles: Tensor, state: State, active: Active) -> Tensor:
         """Return what the meshes make of tiles with singular values of at most 1."""
-        # Chips, drift and imperfections do not enter: it is the same again and again.
+        # Chips, drift and non-idealities do not enter: it is the same again and again.
         wanted = self._decomposed.get(
             content(tiles), lambda: photonic_decomposition.decompose_svd(tiles, self._arrangement)
         )

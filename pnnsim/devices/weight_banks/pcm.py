@@ -30,7 +30,7 @@ class PhaseChangeBank(WeightBank[PcmParams]):
     Params = PcmParams
     ages = True
     deterministic = ("quantization",)
-    imperfections = (*deterministic, "programming_error", "drift", "read_noise")
+    non_idealities = (*deterministic, "programming_error", "drift", "read_noise")
 
     # timing
 

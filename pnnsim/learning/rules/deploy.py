@@ -63,10 +63,10 @@ class HardwareAware(OnModel):
         self._redraw = redraw
 
     def begin(self, session: Session) -> None:
-        """Let the surrogate draw every imperfection that differs from chip to chip or read to read."""
+        """Let the surrogate draw every non-ideality that differs from chip to chip or read to read."""
         surrogate = session.surrogate
         known = surrogate.read.active
-        drawn = surrogate.chip.imperfections - known
+        drawn = surrogate.chip.non_idealities - known
         surrogate.draws = ChipSampler(
             surrogate.chip, known, drawn, seed=session.seed, redraw=self._redraw
         )

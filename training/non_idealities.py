@@ -1,14 +1,14 @@
-"""Say what each imperfection of each machine costs, alone and with all others.
+"""Say what each non-ideality of each machine costs, alone and with all others.
 
-    python -m training.imperfections                       every shipped machine; minutes each
-    python -m training.imperfections photonic_mrr --quick  one machine, hardly trained
+    python -m training.non_idealities                       every shipped machine; minutes each
+    python -m training.non_idealities photonic_mrr --quick  one machine, hardly trained
 
 A network is trained for each machine on digits. Fabricated chips then answer the held-out digits
-with everything ideal, with one imperfection on, and with all of them. Read the figures as losses
+with everything ideal, with one non-ideality on, and with all of them. Read the figures as losses
 against `none`: what costs nothing alone may still cost with others, and what training has seen,
 such as a quantizer, may even help.
 
-Writes `imperfections.csv`, `imperfections.txt` and `imperfections.png`.
+Writes `non_idealities.csv`, `non_idealities.txt` and `non_idealities.png`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from pnnsim.specs.resolve import available_specs
 FULL = (("simulation.chips", "5"),)
 QUICK = (("training.epochs", "1"), ("simulation.chips", "1"), ("simulation.samples", "20"))
 
-FOLDER = Path("runs/imperfections")
+FOLDER = Path("runs/non-idealities")
 NONE, ALL = "none", "all"
 
 
@@ -46,7 +46,7 @@ class Row:
 
     Args:
         machine: Name of the machine.
-        imperfection: The only one that is switched on; `none`, or `all` of them.
+        non_ideality: The only one that is switched on; `none`, or `all` of them.
         accuracy_mean: Mean share of right answers over the chips.
         accuracy_std: Standard deviation over the chips; 0 for one chip.
         chips: Number of chips.
@@ -54,7 +54,7 @@ class Row:
     """
 
     machine: str
-    imperfection: str
+    non_ideality: str
     accuracy_mean: float
     accuracy_std: float
     chips: int
@@ -62,7 +62,7 @@ class Row:
 
 
 def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
-    """Return the rows of one machine: none, each imperfection from worst to harmless, all."""
+    """Return the rows of one machine: none, each non-ideality from worst to harmless, all."""
     experiment = load_experiment(machine, settings)
     task = load_task("digits")
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
@@ -79,7 +79,7 @@ def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
     test = labelled(task.test_x[: simulation.samples], task.test_y[: simulation.samples])
     parameters, accesses = surrogate.parameter_set(), time_run(surrogate.chip, len(test)).accesses
     chips = [surrogate.chip.fabricate(simulation.seed, index) for index in range(simulation.chips)]
-    known = surrogate.chip.imperfections
+    known = surrogate.chip.non_idealities
 
     def row(name: str, active: frozenset[str]) -> Row:
         without = sorted(known - active)
@@ -98,24 +98,24 @@ def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
 def write(rows: Sequence[Row], folder: Path) -> str:
     """Write the table, twice, and the figure; return the table for people."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "imperfections.csv").open("w", newline="", encoding="utf-8") as file:
+    with (folder / "non-idealities.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Row)])
         table.writeheader()
         table.writerows(asdict(row) for row in rows)
     text = as_text(rows)
-    (folder / "imperfections.txt").write_text(text, encoding="utf-8")
-    draw(rows, folder / "imperfections.png")
+    (folder / "non-idealities.txt").write_text(text, encoding="utf-8")
+    draw(rows, folder / "non-idealities.png")
     return text
 
 
 def as_text(rows: Sequence[Row]) -> str:
-    """Return one line for each row; the last column is the loss against no imperfection."""
-    ideal = {row.machine: row.accuracy_mean for row in rows if row.imperfection == NONE}
-    lines = [f"{'machine':18}{'imperfection':34}{'accuracy %':>16}{'loss':>9}"]
+    """Return one line for each row; the last column is the loss against no non-ideality."""
+    ideal = {row.machine: row.accuracy_mean for row in rows if row.non_ideality == NONE}
+    lines = [f"{'machine':18}{'non_ideality':34}{'accuracy %':>16}{'loss':>9}"]
     for row in rows:
         share = f"{100 * row.accuracy_mean:.2f} ± {100 * row.accuracy_std:.2f}"
         loss = 100 * (ideal[row.machine] - row.accuracy_mean)
-        lines.append(f"{row.machine:18}{row.imperfection:34}{share:>16}{loss:>9.2f}")
+        lines.append(f"{row.machine:18}{row.non_ideality:34}{share:>16}{loss:>9.2f}")
     return "\n".join(lines) + "\n"
 
 
@@ -131,7 +131,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         axes = figure.add_subplot(grid[place])
         axes.errorbar(
             [100 * row.accuracy_mean for row in panel],
-            [row.imperfection for row in panel],
+            [row.non_ideality for row in panel],
             xerr=[100 * row.accuracy_std for row in panel],
             fmt="o",
             color="#1f6fb2",
@@ -142,13 +142,13 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         axes.grid(axis="y", color="#d6dbe1", linewidth=0.5)
         axes.set_title(machine, loc="left", fontsize=10)
         axes.tick_params(labelsize=8)
-    figure.supxlabel("accuracy on held-out digits, one imperfection at a time [%]", fontsize=9)
+    figure.supxlabel("accuracy on held-out digits, one non-ideality at a time [%]", fontsize=9)
     figure.savefig(path, dpi=130, metadata={"Software": None})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Study the machines that are asked for, and say where the results are."""
-    parser = argparse.ArgumentParser(prog="python -m training.imperfections", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training.non_idealities", description=__doc__)
     parser.add_argument("machines", nargs="*", help="Machines; all that are shipped by default.")
     parser.add_argument("--quick", action="store_true", help="One epoch, one chip, 20 examples.")
     parser.add_argument("--out", type=Path, default=FOLDER, help=f"Folder; {FOLDER} by default.")

@@ -1,4 +1,4 @@
-"""`python -m training.imperfections` studies each imperfection alone and all together."""
+"""`python -m training.non_idealities` studies each non-ideality alone and all together."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import pytest
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
-from training.imperfections import ALL, NONE, Row, as_text, main, write
+from training.non_idealities import ALL, NONE, Row, as_text, main, write
 
 
 @pytest.mark.slow
 def test_the_recipe_runs_at_a_tiny_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["photonic_mrr", "--quick", "--out", str(tmp_path / "study")])
     printed = capsys.readouterr().out
-    with (tmp_path / "study" / "imperfections.csv").open(encoding="utf-8") as file:
+    with (tmp_path / "study" / "non-idealities.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    known = Chip.nominal(load_spec("photonic_mrr"), ReLaXNet()).imperfections
-    names = [row["imperfection"] for row in rows]
+    known = Chip.nominal(load_spec("photonic_mrr"), ReLaXNet()).non_idealities
+    names = [row["non_ideality"] for row in rows]
     assert (names[0], names[-1]) == (NONE, ALL)
     assert set(names[1:-1]) == known
     assert all(0.0 <= float(row["accuracy_mean"]) <= 1.0 for row in rows)
     assert {row["samples"] for row in rows} == {"20"}
-    assert (tmp_path / "study" / "imperfections.txt").read_text("utf-8") in printed
-    assert (tmp_path / "study" / "imperfections.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "study" / "non-idealities.txt").read_text("utf-8") in printed
+    assert (tmp_path / "study" / "non-idealities.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_losses_are_counted_from_the_ideal_machine(tmp_path: Path) -> None:
