@@ -100,7 +100,7 @@ def spacing(delays: Delays) -> int:
 
 
 def closed_form(delays: Delays, block: int) -> float:
-    """Return the time per sample of blocks behind a switch that hides the state's processing [fs]."""
+    """Return the time per sample of blocks whose switch hides the state's processing [fs]."""
     step = (block - 1) * spacing(delays) + delays.mm_fs + delays.route_fs
     return NETWORK.steps * step / block
 

@@ -266,7 +266,7 @@ def picture(file: Path) -> Iterator[Axes]:
 
 @contextmanager
 def machine_panels(
-    file: Path, machines: Sequence[str], *, below: str, parallel_tiles: tuple[str, str]
+    file: Path, machines: Sequence[str], *, below: str, aside: tuple[str, str]
 ) -> Iterator[NDArray[Any]]:
     """Yield axes of a figure that is written to a file at the end: two for each machine.
 
@@ -274,7 +274,7 @@ def machine_panels(
         file: File to write.
         machines: Title of each column.
         below: What the lower axes show along x.
-        beside: What upper and lower axes show along y, on logarithmic scales.
+        aside: What upper and lower axes show along y, on logarithmic scales.
     """
     figure = Figure(figsize=(3.6 * len(machines), 6.0), layout="constrained")
     FigureCanvasAgg(figure)
@@ -282,7 +282,7 @@ def machine_panels(
     for column, machine in enumerate(machines):
         axes[0][column].set_title(machine)
         axes[1][column].set_xlabel(below)
-    for row, label in enumerate(beside):
+    for row, label in enumerate(aside):
         axes[row][0].set_ylabel(label)
         for each in axes[row]:
             each.set_yscale("log")

@@ -1,4 +1,4 @@
-"""Do what the recipes with a machine in the loop have in common: machines, surrogates, parts of data."""
+"""What the recipes with a machine in the loop share: machines, surrogates, parts of data."""
 
 from __future__ import annotations
 

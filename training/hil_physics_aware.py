@@ -98,7 +98,7 @@ def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:
     settings = Settings(1, 100) if quick else CHIP[task]
 
     @cache
-    def surrogate() -> Surrogate:
+    def deployed() -> Surrogate:
         return trained(Deploy(), spec, network, examples, model)
 
     @cache
@@ -106,22 +106,22 @@ def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:
         return trained(HardwareAware(), spec, network, examples, model)
 
     def nominal() -> dict[str, float]:
-        surrogate = surrogate()
+        surrogate = deployed()
         with torch.no_grad():
             right = surrogate(test.x).argmax(dim=1) == test.y
         return {"accuracy": float(right.double().mean())}
 
     def on_chip(index: int) -> dict[str, float]:
         here, rule = bench(spec, network, index), PhysicsAware()
-        found = {"deployed": measure(rule, here, surrogate(), test)[0]}
+        found = {"deployed": measure(rule, here, deployed(), test)[0]}
         found["hardware_aware"] = measure(rule, here, aware(), test)[0]
-        surrogate = copy_of(surrogate())
+        surrogate = copy_of(deployed())
         bill = train(rule, here, surrogate, examples, settings).bill
         found["physics_aware"] = measure(rule, here, surrogate, test)[0]
         return found | {"bench_s": bill.time_s, "bench_j": bill.energy_j}
 
     def gap_on(index: int) -> dict[str, float]:
-        here, surrogate, x = bench(spec, network, index), surrogate(), test.x[:GAP]
+        here, surrogate, x = bench(spec, network, index), deployed(), test.x[:GAP]
         here.load(surrogate.parameter_set())
         before = reality_gap(here, surrogate, x)
         found = calibrate(here, surrogate, samples=50 if quick else WAVES)

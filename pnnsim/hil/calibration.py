@@ -113,7 +113,7 @@ def held_of(
 def predict(
     surrogate: Surrogate, live: ParameterSet, x: Tensor, calibration: Calibration | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return outputs, shape `(batch, n_outputs)`, and last states of a surrogate, calibrated or not."""
+    """Return outputs, shape `(batch, n_outputs)`, and last states, calibrated or not."""
     network = surrogate.network
     drive = drive_of(surrogate, live, x)
     loop = loop_of(surrogate, live, calibration)

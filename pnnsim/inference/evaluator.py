@@ -171,7 +171,7 @@ def evaluate(
     """
     if chip.network.state == "keep":
         raise ParameterError(
-            "network.state: is keep, so a sample has no answer of its own; expected the states before"
+            "network.stateful: a sample has no outputs of its own; expected the states before"
         )
     first = chip.network.injection == "first"
     programmed = Programmed(chip, parameters.weight, read)

@@ -196,7 +196,7 @@ class BankProducts:
         )
 
     def _groups(self, step: int) -> list[tuple[_Key, Samples]]:
-        """Return what samples met, and which of them did, in the order of the first sample of each."""
+        """Return what samples met, and which of them did, in the order of their first samples."""
         if not self._changing[step]:
             return [(self._key(0, step), _ALL)]
         starts = np.flatnonzero(self._changes[:, step]) + 1
@@ -278,7 +278,7 @@ class BankProducts:
         return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
 
     def _apart(self, line: Tensor, numbers: Ints, held: ProgrammedWeights) -> Tensor | None:
-        """Return what the errors of samples that met different programmings add to their products."""
+        """Return what the errors of different programmings add to the products of samples."""
         if self._programmed.error(int(numbers[0]), held) is None:
             return None
         added = []

@@ -184,7 +184,7 @@ def _laid_out(weights: Tensor) -> Tensor:
 
 
 def age_bins(accesses: AccessTable, ages: bool) -> Ints:
-    """Return the age of what each sample meets, as a power of `_AGE_RATIO`; 0 where none matters."""
+    """Return the age of what samples meet, as a power of `_AGE_RATIO`; 0 where none matters."""
     since = accesses.since_write_s
     if not ages:
         return np.zeros(since.shape, np.int64)

@@ -138,7 +138,7 @@ class Data:
         length = count // streams
         if not length:
             raise TrainingError(
-                f"simulation.samples: {count} samples for {streams} streams that take turns; expected "
+                f"simulation.samples: {count} samples for {streams} streams in turns; expected "
                 "at least one each. Hint: more samples, or a smaller control.block"
             )
         turns = torch.arange(length).unsqueeze(1) + length * torch.arange(streams)

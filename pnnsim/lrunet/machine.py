@@ -1,4 +1,4 @@
-"""Put an LruNet on a machine: bring the loop into digital form, plan the accesses, price the work."""
+"""An LruNet on a machine: a loop in digital form, planned accesses, priced work."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _refuse_orders(spec: HardwareSpec) -> None:
     ):
         if given != expected:
             raise MappingError(
-                f"control.{name}: got {given} for an LruNet, whose tiles are accessed one after the "
+                f"control.{name}: got {given} for an LruNet, whose tiles are used one after the "
                 f"other and written when they are needed; expected the default, {expected}. "
                 f"Hint: {hint}"
             )

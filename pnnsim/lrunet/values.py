@@ -140,7 +140,7 @@ class _OnChip(Pass):
         return total.reshape(len(x), side, side, conv.outputs).permute(0, 3, 1, 2)
 
     def _after_patch(self, captured: Tensor, per_image: int) -> Tensor:
-        """Mix in what the detector has left of the patch before; the first of an access has none."""
+        """Mix in what the detector has left of the patch before, if there was one."""
         residue = self.chip.detector.residue(self.read.active)
         if not residue:
             return captured

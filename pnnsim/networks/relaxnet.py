@@ -55,7 +55,7 @@ class ReLaXNet(BaseModel):
     """Weight set of each step: 0,1,0,1,… or 0,0,…,1,1,… or a list with one entry per step."""
 
     state: Literal["reset", "keep"] = "reset"
-    """`reset`: each sample starts anew; `keep`: where the sample before it in its stream has ended."""
+    """`reset`: each sample starts anew; `keep`: where the sample before it has ended."""
 
     @model_validator(mode="before")
     @classmethod

@@ -116,7 +116,7 @@ def time_run(
 
     if keeps and (not arrivals.saturated or arrivals.count % streams):
         raise ScheduleError(
-            f"network.state: is keep, and {arrivals.count} samples come; expected saturated arrivals "
+            f"network.stateful: {arrivals.count} samples come; expected saturated arrivals "
             f"and a multiple of {streams}, control.block times control.cores, so that every stream "
             "goes on in every block"
         )

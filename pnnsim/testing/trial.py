@@ -148,8 +148,8 @@ class Trial(Generic[C]):
         self.expect(
             bool((alike <= SIGMAS).all()),
             "causality",
-            f"{what}: the noise of a sample is like that of the sample before it; expected each sample "
-            "to have noise of its own",
+            f"{what}: the noise of a sample is like that of the one before it; expected each "
+            "sample to have noise of its own",
         )
         return deviation
 
@@ -205,7 +205,7 @@ class Trial(Generic[C]):
                 )
 
     def samples_are_alone(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect the answer for each sample not to depend on the samples beside it, nor on history."""
+        """Expect the output of each sample not to depend on other samples, nor on history."""
         together = f(x)
         alone = torch.cat([f(x[i : i + 1]) for i in range(len(x))])
         # Reductions may add in another order.

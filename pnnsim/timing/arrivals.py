@@ -108,7 +108,7 @@ class Queue:
         self.dropped: list[int] = []
 
     def next(self, now: int) -> int | None:
-        """Return when the next sample to be served came or will come [fs]; None if there is none."""
+        """Return when the next sample to be served comes or came [fs]; None if there is none."""
         times = self._arrivals.times_fs
         if times is None:
             return now if self._next < self._arrivals.count else None
@@ -173,7 +173,8 @@ def periodic(count: int, interval: float, *, capacity: int | None = None) -> Arr
     if not 1e-15 <= interval <= DIMENSIONS["time"].most:
         raise ScheduleError(
             f"simulation.interval: got {interval} s; expected from 1 fs to "
-            f"{readable_quantity(DIMENSIONS['time'].most, 'time')}. Hint: samples that come as fast "
+            f"{readable_quantity(DIMENSIONS['time'].most, 'time')}. "
+            "Hint: samples that come as fast "
             "as the machine takes them are `arrivals: saturated`"
         )
     step = to_fs(interval)

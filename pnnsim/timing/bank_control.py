@@ -1,5 +1,4 @@
-"""Prepare the banks for the accesses of samples: write them and move the switch, as SimPy
-processes.
+"""Writing of banks and moves of the switch ahead of each access, as SimPy processes.
 
 What is to be written or moved to comes from the plan (`pnnsim.mapping.plan`); which samples come is
 the business of `pnnsim.timing.core`.

@@ -1,4 +1,4 @@
-"""Machines of light agree with the plain network when ideal, and with their surrogates when nominal."""
+"""Machines agree with the plain network when ideal, with their surrogates when nominal."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def new_surrogate(network: ReLaXNet = NETWORK, **options) -> Surrogate:
 
 
 def test_the_state_dict_restores_every_answer() -> None:
-    first, second = surrogate(seed=1), surrogate(seed=2)
+    first, second = new_surrogate(seed=1), new_surrogate(seed=2)
     x = inputs()
     first.standardize(x)
     assert not torch.equal(first(x), second(x))
@@ -50,7 +50,7 @@ def test_the_state_dict_restores_every_answer() -> None:
 
 
 def test_a_deep_copy_answers_alike_and_trains_apart() -> None:
-    original = surrogate(drawn=MISSES)
+    original = new_surrogate(drawn=MISSES)
     x = inputs()
     copied = copy.deepcopy(original)
     assert torch.equal(original(x), copied(x))
@@ -82,7 +82,7 @@ def test_a_plain_torch_loop_with_a_data_loader_trains_it() -> None:
 # torch's own tracer does things of which torch itself warns.
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 def test_torch_compile_gives_the_same_answers_and_gradients() -> None:
-    plain, compiled = surrogate(seed=3), surrogate(seed=3)
+    plain, compiled = new_surrogate(seed=3), new_surrogate(seed=3)
     run = torch.compile(compiled, backend="eager")
     x = inputs()
     plain(x).square().sum().backward()
@@ -96,12 +96,12 @@ def test_torch_compile_gives_the_same_answers_and_gradients() -> None:
 @pytest.mark.parametrize("network", [NETWORK, EVERY], ids=["first", "every"])
 def test_units_of_training_are_folded_into_what_the_machine_gets(network: ReLaXNet) -> None:
     """The machine, which knows nothing of means and scales, gives the surrogate's own answers."""
-    model = surrogate(network, non_idealities=(), state_scale=0.25)
+    model = new_surrogate(network, non_idealities=(), state_scale=0.25)
     x = 3.0 + inputs()
     model.standardize(x)
     with torch.no_grad():
         model.bias.normal_(generator=torch.Generator().manual_seed(5))
-    plain = surrogate(network, non_idealities=())
+    plain = new_surrogate(network, non_idealities=())
     plain.load_parameter_set(model.parameter_set())
     np.testing.assert_allclose(
         model(x).detach().numpy(), plain(x).detach().numpy(), rtol=0, atol=ROUNDING
@@ -110,10 +110,10 @@ def test_units_of_training_are_folded_into_what_the_machine_gets(network: ReLaXN
 
 @pytest.mark.parametrize("network", [NETWORK, EVERY], ids=["first", "every"])
 def test_loading_what_was_saved_changes_nothing(network: ReLaXNet) -> None:
-    model = surrogate(network, state_scale=0.25)
+    model = new_surrogate(network, state_scale=0.25)
     x = 3.0 + inputs()
     model.standardize(x)
-    other = surrogate(network, state_scale=0.5, seed=9)
+    other = new_surrogate(network, state_scale=0.5, seed=9)
     other.standardize(inputs(seed=2))
     other.load_parameter_set(model.parameter_set())
     for name, value in other.parameter_set().tensors().items():
@@ -123,7 +123,7 @@ def test_loading_what_was_saved_changes_nothing(network: ReLaXNet) -> None:
 
 def test_standardized_inputs_have_mean_zero_and_variance_one_before_the_input_map() -> None:
     """Compare the state's drive with NumPy's own standardization."""
-    model = surrogate(non_idealities=())
+    model = new_surrogate(non_idealities=())
     x = 3.0 + 2.0 * inputs(200)
     x[:, 4] = 1.5
     model.standardize(x)
@@ -144,7 +144,7 @@ def test_first_gains_carry_a_residual_through_many_steps_without_growth() -> Non
 
 
 def test_what_is_drawn_is_drawn_in_training_mode_only() -> None:
-    model, x = surrogate(drawn=MISSES), inputs()
+    model, x = new_surrogate(drawn=MISSES), inputs()
     nominal = nominal_outputs(model.chip, model.parameter_set(), x)
     first, second = model(x), model(x)
     assert not torch.equal(first, second)
@@ -152,22 +152,22 @@ def test_what_is_drawn_is_drawn_in_training_mode_only() -> None:
 
 
 def test_a_drawn_chip_stays_for_as_many_evaluations_as_asked_for() -> None:
-    model, x = surrogate(drawn=MISSES, redraw=3), inputs()
+    model, x = new_surrogate(drawn=MISSES, redraw=3), inputs()
     answers = [model(x).detach() for _ in range(7)]
     same = [torch.equal(a, b) for a, b in pairwise(answers)]
     assert same == [True, True, False, True, True, False]
 
 
 def test_noise_of_reading_is_fresh_in_every_evaluation() -> None:
-    model, x = surrogate(drawn=["detector.amplifier_noise"], redraw=100), inputs()
+    model, x = new_surrogate(drawn=["detector.amplifier_noise"], redraw=100), inputs()
     assert not torch.equal(model(x), model(x))
 
 
 def test_the_same_seed_draws_the_same_and_goes_on_from_its_counts() -> None:
     x = inputs()
-    first = surrogate(drawn=MISSES)
+    first = new_surrogate(drawn=MISSES)
     answers = [first(x).detach() for _ in range(4)]
-    second = surrogate(drawn=MISSES)
+    second = new_surrogate(drawn=MISSES)
     second.draws.chips, second.draws.reads = 2, 2
     assert torch.equal(second(x), answers[2])
     assert torch.equal(second(x), answers[3])
@@ -219,7 +219,7 @@ def test_unknown_non_idealities_are_named_with_those_there_are() -> None:
     with pytest.raises(
         ParameterError, match=r"unknown non-idealities detector\.rust; this machine"
     ):
-        surrogate(drawn=["detector.rust"])
+        new_surrogate(drawn=["detector.rust"])
 
 
 def test_numbers_for_another_machine_are_refused_unless_asked_for() -> None:

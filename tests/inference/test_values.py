@@ -1,4 +1,4 @@
-"""Samples are evaluated in batches, and what a sample gets does not depend on the batches behind it."""
+"""Samples are evaluated in batches, and none depends on the batches behind its own."""
 
 from __future__ import annotations
 

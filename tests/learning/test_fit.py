@@ -171,7 +171,7 @@ def test_an_epoch_may_be_a_part_that_is_drawn_anew() -> None:
 def test_seeds_decide_everything() -> None:
     runs = []
     for seed in (0, 0, 1):
-        model = surrogate(seed)
+        model = new_surrogate(seed)
         fit(model, examples(), examples(1), settings(seed=seed))
         runs.append(model.weight.detach().clone())
     assert torch.equal(runs[0], runs[1])

@@ -425,8 +425,8 @@ def named(count: int) -> str:
     [
         ("epochs: 0", "training.epochs: 0 is out of range; expected at least 1"),
         ("non_idealities: [weight_banks.resonance_eror]",
-         "training.non_idealities[0]: unknown non-ideality 'weight_banks.resonance_eror'. Hint: did "
-         "you mean 'weight_banks.resonance_error'?"),
+         "training.non_idealities[0]: unknown non-ideality 'weight_banks.resonance_eror'. Hint: "
+         "did you mean 'weight_banks.resonance_error'?"),
         ("non_idealities: [qqq]",
          "training.non_idealities[0]: unknown non-ideality 'qqq'; expected some of encoder."),
         ("non_idealities: [switch.crosstalk, switch.crosstalk]",

@@ -171,8 +171,7 @@ def train(
     calibration: Calibration | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Train the parameters of a surrogate through a machine, and leave the machine with the last
-    ones.
+    """Train parameters through a machine, and leave the machine with the last ones.
 
     Args:
         rule: How gradients are found.

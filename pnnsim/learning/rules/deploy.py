@@ -63,7 +63,7 @@ class HardwareAware(OnModel):
         self._redraw = redraw
 
     def begin(self, session: Session) -> None:
-        """Let the surrogate draw every non-ideality that differs from chip to chip or read to read."""
+        """Draw every non-ideality that differs from chip to chip or from read to read."""
         surrogate = session.surrogate
         known = surrogate.read.active
         drawn = surrogate.chip.non_idealities - known

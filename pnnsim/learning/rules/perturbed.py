@@ -1,4 +1,4 @@
-"""Handle all parameters of a surrogate as one vector, for rules that shake them and look at the loss."""
+"""All parameters of a surrogate as one vector, for rules that perturb them."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def switch_moves_when_it_can(run: Passages, changes: Changes) -> None:
 
 
 def access_over_fs(run: Passages) -> Ints:
-    """Return when the switch may leave the bank before each access, shape `(n_block, n_product)`."""
+    """Return when the switch may leave before each access, shape `(n_block, n_product)`."""
     captured = run.end(run.detect_rows)[run.lasts]
     over = captured
     if not run.work.control.overlap:

@@ -32,7 +32,8 @@ def times_ascend(trace: Columns) -> None:
     sample = first(trace.result_fs < trace.arrival_fs)
     if sample is not None:
         raise InvariantError(
-            f"trace: sample {sample} has its result at {trace.result_fs[sample]} fs, before its arrival "
+            f"trace: sample {sample} has its result at {trace.result_fs[sample]} fs, before its "
+            "arrival "
             f"at {trace.arrival_fs[sample]} fs"
         )
     last_end = np.full(trace.samples, -1, dtype=trace.end_fs.dtype)
@@ -43,7 +44,8 @@ def times_ascend(trace: Columns) -> None:
     sample = first((last_end != trace.result_fs) | (first_start < trace.arrival_fs))
     if sample is not None:
         raise InvariantError(
-            f"trace: sample {sample} arrives at {trace.arrival_fs[sample]} fs and has its result at "
+            f"trace: sample {sample} arrives at {trace.arrival_fs[sample]} fs and has its result "
+            "at "
             f"{trace.result_fs[sample]} fs, but its spans run from {first_start[sample]} to "
             f"{last_end[sample]} fs"
         )
