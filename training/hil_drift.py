@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Sequence
 
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import PhysicsAware, Settings, measure, train
 from pnnsim.specs.hardware import load_spec
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench = Bench(SimulatedBackend(spec, network, seed=CHIP_SEED))
         surrogate = copy_of(first)
         train(rule, bench, surrogate, examples, settings)
-        begin = bench.bill
+        begin = bench.cost
         now, shares = 0.0, []
         for check in checks:
             bench.backend.wait(check - now)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 bench.refresh()
                 train(rule, bench, surrogate, examples, again)
             shares.append(measure(rule, bench, surrogate, test)[0])
-        spent = bench.bill + begin * -1
+        spent = bench.cost + begin * -1
         rows.append((way, *shares, *_spent(spent)))
         curves[way] = shares
         print(f"{way}: " + ", ".join(f"{share:.3f}" for share in shares), flush=True)
@@ -86,9 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(write_table(options.out, "drift", head, rows))
 
 
-def _spent(bill: Bill) -> tuple[object, ...]:
+def _spent(cost: CostReport) -> tuple[object, ...]:
     """Return what keeping the machine in use has taken, its checks included."""
-    return bill.write.count, bill.time_s, bill.energy_j
+    return cost.write.count, cost.time_s, cost.energy_j
 
 
 if __name__ == "__main__":

@@ -116,9 +116,9 @@ def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:
         found = {"deployed": measure(rule, here, deployed(), test)[0]}
         found["hardware_aware"] = measure(rule, here, aware(), test)[0]
         surrogate = copy_of(deployed())
-        bill = train(rule, here, surrogate, examples, settings).bill
+        cost = train(rule, here, surrogate, examples, settings).cost
         found["physics_aware"] = measure(rule, here, surrogate, test)[0]
-        return found | {"bench_s": bill.time_s, "bench_j": bill.energy_j}
+        return found | {"bench_s": cost.time_s, "bench_j": cost.energy_j}
 
     def gap_on(index: int) -> dict[str, float]:
         here, surrogate, x = bench(spec, network, index), deployed(), test.x[:GAP]

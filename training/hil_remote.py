@@ -1,7 +1,7 @@
 """Train through the instrument on a socket, in two processes, and find the same as in one.
 
 The second process is `pnnsim serve`; this one speaks SCPI to it. With the same seed, parameters and
-bill of both trainings are equal to the last bit.
+cost of both trainings are equal to the last bit.
 
     python -m training.hil_remote [--quick] [--visa]
 
@@ -69,14 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with RemoteBackend(link) as backend:
             far = trained(backend)
     pairs = zip(near[0].parameters(), far[0].parameters(), strict=True)
-    same = all(torch.equal(a, b) for a, b in pairs) and near[1].bill == far[1].bill
+    same = all(torch.equal(a, b) for a, b in pairs) and near[1].cost == far[1].cost
     rows = [
-        (name, share, outcome.bill.time_s, outcome.bill.energy_j, wall)
+        (name, share, outcome.cost.time_s, outcome.cost.energy_j, wall)
         for name, (_, outcome, share, wall) in (("one process", near), ("two processes", far))
     ]
     head = ("where", "accuracy", "bench time [s]", "energy [J]", "this computer [s]")
     print(write_table(options.out, "remote", head, rows))
-    print("parameters and bills are equal to the last bit" if same else "the trainings differ")
+    print("parameters and costs are equal to the last bit" if same else "the trainings differ")
     if not same:
         raise SystemExit(1)
 

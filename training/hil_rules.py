@@ -11,7 +11,7 @@ on the validation part with another chip.
 
     python -m training.hil_rules [--quick] [--dry-run] [--machine NAME]
 
-`--dry-run` tells the bills before anything is trained.
+`--dry-run` tells the costs before anything is trained.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, measure, train
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
@@ -43,7 +43,7 @@ EPOCHS, LONGER = 20, {"spsa": 10, "mgd": 10}
 #: from the output.
 HIDDEN, STEPS = 16, 4
 
-#: Epochs to which a bill is extrapolated beside the one of the run.
+#: Epochs to which a cost is extrapolated beside the one of the run.
 FAR = 100
 
 
@@ -61,7 +61,7 @@ class Stage:
         own = self.epochs * LONGER.get(name, 1)
         return Settings(own if epochs is None else epochs, 100, RATES.get(name, RATE))
 
-    def bill(self, name: str, epochs: int | None = None) -> Bill:
+    def cost(self, name: str, epochs: int | None = None) -> CostReport:
         """Return what a rule will take."""
         return dry_run(
             make_rule(name), self.spec, self.network, examples=self.examples,
@@ -72,7 +72,7 @@ class Stage:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the recipe."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--dry-run", action="store_true", help="tell the bills and train nothing")
+    parser.add_argument("--dry-run", action="store_true", help="tell the costs and train nothing")
     parser.add_argument("--machine", choices=sorted(CORNERS), default="photonic_mrr")
     own, rest = parser.parse_known_args(arguments)
     options = read_options("hil_rules", __doc__, 1, rest)
@@ -83,10 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     spec, network = corner(own.machine, quick=quick), network_of(data, quick=quick)
     network = network.model_copy(update={"hidden": HIDDEN, "steps": min(STEPS, network.steps)})
     stage = Stage(spec, network, len(examples), 1 if quick else EPOCHS)
-    print(_bills(options, stage))
+    print(_costs(options, stage))
     if own.dry_run:
         return
-    curves: dict[str, list[tuple[Bill, float]]] = {}
+    curves: dict[str, list[tuple[CostReport, float]]] = {}
     rows = []
     for name in RULES:
         rule, here = make_rule(name), bench(spec, network, 0)
@@ -95,12 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         watched = None if name in ("deploy", "hardware_aware") else test
         outcome = train(rule, here, surrogate, examples, stage.settings(name), validation=watched)
         share, _ = measure(rule, here, surrogate, test)
-        curves[name] = [*outcome.curve, (outcome.bill, share)]
-        rows.append(_row(name, share, outcome.bill))
-        print(f"{name}: {share:.3f} after {outcome.bill.time_s:.3g} s on the bench", flush=True)
+        curves[name] = [*outcome.curve, (outcome.cost, share)]
+        rows.append(_row(name, share, outcome.cost))
+        print(f"{name}: {share:.3f} after {outcome.cost.time_s:.3g} s on the bench", flush=True)
     _picture(options, curves)
     figures = {
-        name: [{"accuracy": share, **bill.figures()} for bill, share in curve]
+        name: [{"accuracy": share, **cost.figures()} for cost, share in curve]
         for name, curve in curves.items()
     }
     (options.out / "curves.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -114,33 +114,33 @@ _HEAD = (
 )  # fmt: skip
 
 
-def _row(name: str, share: float, bill: Bill) -> tuple[object, ...]:
-    return (name, share, *_figures(bill))
+def _row(name: str, share: float, cost: CostReport) -> tuple[object, ...]:
+    return (name, share, *_figures(cost))
 
 
-def _figures(bill: Bill) -> tuple[object, ...]:
+def _figures(cost: CostReport) -> tuple[object, ...]:
     """Return totals, counts, and the share of the bench time of each kind of work."""
-    shares = [f"{bill.time_share(kind):.1%}" for kind in ("forward", "write", "read", "host")]
+    shares = [f"{cost.time_share(kind):.1%}" for kind in ("forward", "write", "read", "host")]
     return (
-        bill.time_s, bill.energy_j, bill.forward.count, bill.write.count, bill.read.count, *shares,
+        cost.time_s, cost.energy_j, cost.forward.count, cost.write.count, cost.read.count, *shares,
     )  # fmt: skip
 
 
-def _bills(options: Options, stage: Stage) -> str:
+def _costs(options: Options, stage: Stage) -> str:
     """Tell what every rule will take, and how long a hundred epochs would."""
-    rows = [(name, *_figures(stage.bill(name)), stage.bill(name, FAR).time_s) for name in RULES]
+    rows = [(name, *_figures(stage.cost(name)), stage.cost(name, FAR).time_s) for name in RULES]
     head = ("rule", *_HEAD, f"{FAR} epochs [s]")
-    return write_table(options.out, "bills", head, rows)
+    return write_table(options.out, "costs", head, rows)
 
 
-def _picture(options: Options, curves: dict[str, list[tuple[Bill, float]]]) -> None:
+def _picture(options: Options, curves: dict[str, list[tuple[CostReport, float]]]) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharey=True)
     for name, curve in curves.items():
         shares = [share for _, share in curve]
-        left.plot([bill.time_s for bill, _ in curve], shares, marker="o", label=name)
-        right.plot([bill.energy_j for bill, _ in curve], shares, marker="o", label=name)
+        left.plot([cost.time_s for cost, _ in curve], shares, marker="o", label=name)
+        right.plot([cost.energy_j for cost, _ in curve], shares, marker="o", label=name)
     left.set(xlabel="time on the bench [s]", ylabel="accuracy", xscale="log")
     right.set(xlabel="energy of the machine [J]", xscale="log")
     left.legend(fontsize="small")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import BackendError
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 from pnnsim.networks.relaxnet import ReLaXNet
 
 
@@ -60,12 +60,12 @@ class Measured:
         result: Last state as the readout gives it, float64, shape `(batch, n_hidden)`.
         states: State after each step, the last included, shape `(n_step, batch, n_hidden)`; None
             where they were not asked for.
-        bill: What the call took.
+        cost: What the call took.
     """
 
     result: Tensor
     states: Tensor | None
-    bill: Bill
+    cost: CostReport
 
 
 class HardwareBackend(Protocol):
@@ -75,7 +75,7 @@ class HardwareBackend(Protocol):
         """Return what the machine is."""
         ...
 
-    def write(self, weight_set: int, weight: Tensor) -> Bill:
+    def write(self, weight_set: int, weight: Tensor) -> CostReport:
         """Program one weight set.
 
         Args:
@@ -107,11 +107,11 @@ class HardwareBackend(Protocol):
         """
         ...
 
-    def readback(self, weight_set: int) -> tuple[Tensor, Bill]:
+    def readback(self, weight_set: int) -> tuple[Tensor, CostReport]:
         """Measure the weights that a bank has, one line after the other, shape `(n_out, n_in)`."""
         ...
 
-    def wait(self, time_s: float, *, updates: int = 0) -> Bill:
+    def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
         """Take note that the host computes for some time [s].
 
         A simulated machine moves its clock on; a real one stays on by itself.

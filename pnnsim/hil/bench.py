@@ -1,4 +1,4 @@
-"""Use a machine with a network's parameters and keep the bill.
+"""Use a machine with a network's parameters and keep the cost.
 
 The bench computes the maps in and out, writes only the weight sets that have changed, and adds up
 what every call took. How parameters are found is no business of it.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import HardwareBackend, checked
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
 
@@ -57,7 +57,7 @@ class Bench:
         self.backend = backend
         self.description = backend.describe()
         self.update_time = update_time
-        self.bill = Bill()
+        self.cost = CostReport()
         self._written: dict[int, Tensor] = {}
 
     @property
@@ -79,7 +79,7 @@ class Bench:
             if written is None or not torch.equal(written, wanted):
                 # Forgotten first: after a failure nobody knows what the bank holds.
                 self._written.pop(number, None)
-                self.bill = self.bill + self.backend.write(number, wanted)
+                self.cost = self.cost + self.backend.write(number, wanted)
                 self._written[number] = wanted.clone()
         gain, bias = (t.detach().to(torch.float64) for t in (parameters.gain, parameters.bias))
         self.backend.electronics(gain, bias)
@@ -92,7 +92,7 @@ class Bench:
     def aside(self) -> Iterator[None]:
         """Use the machine for something else; what that has written must be written again after it.
 
-        So the bill of what goes on later is that of work which was never interrupted.
+        So the cost of what goes on later is that of work which was never interrupted.
         """
         before = dict(self._written)
         try:
@@ -119,7 +119,7 @@ class Bench:
             if self.network.injection == "first":
                 drive = drive + maps.input_bias
             measured = self.backend.forward(drive, states=states)
-            self.bill = self.bill + measured.bill
+            self.cost = self.cost + measured.cost
             shape = len(x), self.network.hidden
             result, seen = checked("result", measured.result, *shape), measured.states
             if states:
@@ -131,4 +131,4 @@ class Bench:
 
     def updated(self) -> None:
         """Take note that the host has computed one update."""
-        self.bill = self.bill + self.backend.wait(self.update_time, updates=1)
+        self.cost = self.cost + self.backend.wait(self.update_time, updates=1)

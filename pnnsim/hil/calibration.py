@@ -18,7 +18,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import ProgrammedWeights, State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 from pnnsim.hil.devices import Devices
 from pnnsim.inference.evaluator import LoopState, StepEvaluator
 from pnnsim.inference.programming import Programmed, Read
@@ -46,7 +46,7 @@ class Calibration:
         gain: Gain of each output, shape `(n_layer, n_out)`.
         offset: Offset of each output, logical, shape `(n_layer, n_out)`.
         error: Error of each weight, shape `(n_layer, n_out, n_in)`.
-        bill: What the measurement took.
+        cost: What the measurement took.
         devices: Errors of each bank's devices, which the model itself turns into weights; empty
             where it knows of none.
     """
@@ -54,14 +54,14 @@ class Calibration:
     gain: Tensor
     offset: Tensor
     error: Tensor
-    bill: Bill
+    cost: CostReport
     devices: dict[int, State] = field(default_factory=dict)
 
     @staticmethod
     def none(surrogate: Surrogate) -> Calibration:
         """Return the calibration that leaves a model as it is."""
         zero = torch.zeros_like(surrogate.weight, dtype=torch.float64)
-        return Calibration(torch.ones_like(zero[..., 0]), zero[..., 0].clone(), zero, Bill())
+        return Calibration(torch.ones_like(zero[..., 0]), zero[..., 0].clone(), zero, CostReport())
 
 
 def loop_of(
@@ -172,7 +172,7 @@ def calibrate(
     """
     if samples < 1:
         raise BackendError(f"calibration: got {samples} samples; expected at least 1")
-    before, live = bench.bill, surrogate.parameter_set().to(torch.float64)
+    before, live = bench.cost, surrogate.parameter_set().to(torch.float64)
     generator = stream(seed, "calibration", "read")
     shape = (samples, surrogate.network.hidden)
     state = torch.rand(shape, generator=generator, dtype=torch.float64)
@@ -183,7 +183,7 @@ def calibrate(
         bench.backend.electronics(parameters.gain, parameters.bias)
         for number in range(surrogate.network.weight_sets):
             measured = bench.backend.step(number, state)
-            bench.bill = bench.bill + measured.bill
+            bench.cost = bench.cost + measured.cost
             if devices is not None:
                 found.devices[number] = _fitted(
                     devices, number, surrogate, parameters, state, measured.result
@@ -191,8 +191,8 @@ def calibrate(
             for _ in range(_ROUNDS):
                 _refine(found, number, surrogate, parameters, state, measured.result)
     bench.backend.electronics(live.gain, live.bias)
-    bill = bench.bill + before * -1
-    return replace(found, bill=bill)
+    cost = bench.cost + before * -1
+    return replace(found, cost=cost)
 
 
 def _in_range(surrogate: Surrogate, live: ParameterSet, state: Tensor) -> ParameterSet:

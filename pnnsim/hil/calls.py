@@ -32,20 +32,20 @@ class _Form:
         sent: Axes of each tensor that goes to the machine.
         optional: Those of `sent` that may be left out.
         answer: Axes of each tensor that comes back.
-        bill: Whether a bill comes back.
+        cost: Whether a cost comes back.
     """
 
     arguments: Mapping[str, type] = field(default_factory=dict)
     sent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
     answer: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    bill: bool = True
+    cost: bool = True
 
 
 _FORMS = {
-    "describe": _Form(bill=False),
+    "describe": _Form(cost=False),
     "write": _Form({"weight_set": int}, {"weight": _WEIGHT}),
-    "electronics": _Form({}, {"gain": ("set",), "bias": ("set", "hidden")}, bill=False),
+    "electronics": _Form({}, {"gain": ("set",), "bias": ("set", "hidden")}, cost=False),
     "forward": _Form({"states": bool}, {"drive": _SAMPLES}, (), {"result": _SAMPLES}),
     "step": _Form(
         {"weight_set": int},
@@ -64,7 +64,7 @@ class Call(BaseModel):
     call: Literal["describe", "write", "electronics", "forward", "step", "readback", "wait"]
     arguments: dict[str, Any]
     sent: list[str]
-    bill: (
+    cost: (
         Annotated[
             list[Annotated[float, Field(ge=0, allow_inf_nan=False)]],
             Field(min_length=3 * len(KINDS), max_length=3 * len(KINDS)),
@@ -83,9 +83,9 @@ class Call(BaseModel):
         needed = form.sent.keys() - set(form.optional)
         if self.sent != sorted(set(self.sent)) or not needed <= set(self.sent) <= form.sent.keys():
             return f"got {show(str(self.sent))} as sent; expected {', '.join(sorted(form.sent))}"
-        if (self.bill is not None) != form.bill:
-            return f"got {'no ' if form.bill else 'a '}bill; expected the other"
-        if self.bill is not None and any(count % 1 for count in self.bill[::3]):
+        if (self.cost is not None) != form.cost:
+            return f"got {'no ' if form.cost else 'a '}cost; expected the other"
+        if self.cost is not None and any(count % 1 for count in self.cost[::3]):
             return "got a count that is no whole number; expected whole numbers"
         if (self.description is not None) != (self.call == "describe"):
             return "got a description with another call than 'describe', or none with it"

@@ -1,6 +1,6 @@
 """Add up what calls to a machine cost: how often, how long, how many joules, and for what.
 
-A bill is arithmetic alone. What one call costs is known to `pnnsim.hil.cost_model`, or to the
+A cost is arithmetic alone. What one call costs is known to `pnnsim.hil.cost_model`, or to the
 machine.
 """
 
@@ -35,7 +35,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class CostReport:
     """Hold the cost of some calls, split by what was done.
 
     Args:
@@ -50,12 +50,12 @@ class Bill:
     read: Cost = Cost()
     host: Cost = Cost()
 
-    def __add__(self, other: Bill) -> Bill:
+    def __add__(self, other: CostReport) -> CostReport:
         pairs = zip(self.costs(), other.costs(), strict=True)
-        return Bill(*(mine + theirs for mine, theirs in pairs))
+        return CostReport(*(mine + theirs for mine, theirs in pairs))
 
-    def __mul__(self, times: int) -> Bill:
-        return Bill(*(cost * times for cost in self.costs()))
+    def __mul__(self, times: int) -> CostReport:
+        return CostReport(*(cost * times for cost in self.costs()))
 
     def costs(self) -> tuple[Cost, ...]:
         """Return the cost of each kind, in the order of `KINDS`."""
@@ -77,7 +77,7 @@ class Bill:
         return cost.time_s / self.time_s if self.time_s else 0.0
 
     def figures(self) -> dict[str, Any]:
-        """Return the bill as plain data, SI units in the names."""
+        """Return the cost as plain data, SI units in the names."""
         parts = {
             name: {
                 "count": cost.count,
@@ -96,8 +96,8 @@ class Bill:
         )
 
     @staticmethod
-    def from_numbers(numbers: tuple[float, ...]) -> Bill:
-        """Return the bill that `numbers` has written.
+    def from_numbers(numbers: tuple[float, ...]) -> CostReport:
+        """Return the cost that `numbers` has written.
 
         Raises:
             ValueError: If there are more or fewer, or some are not finite.
@@ -105,8 +105,8 @@ class Bill:
         if len(numbers) != 3 * len(KINDS) or not all(map(math.isfinite, numbers)):
             raise ValueError(f"got {numbers}; expected {3 * len(KINDS)} finite numbers")
         rows = [numbers[first : first + 3] for first in range(0, 3 * len(KINDS), 3)]
-        return Bill(*(Cost(round(count), time, energy) for count, time, energy in rows))
+        return CostReport(*(Cost(round(count), time, energy) for count, time, energy in rows))
 
 
-#: The kinds of work, in the order of the bill.
-KINDS = tuple(field.name for field in fields(Bill))
+#: The kinds of work, in the order of the cost.
+KINDS = tuple(field.name for field in fields(CostReport))

@@ -1,7 +1,7 @@
 """Say what each call to a machine takes, from its description and through the timing engine.
 
-A meter computes no values. The simulated machine charges by it, and a training is priced with it
-before it starts.
+A cost_model computes no values. The simulated machine charges by it, and a training is priced with
+it before it starts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
-from pnnsim.hil.cost import Bill, Cost
+from pnnsim.hil.cost import Cost, CostReport
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.work import Work
 from pnnsim.timing.run import run_timing
@@ -24,15 +24,15 @@ class Passage:
 
     Args:
         trace: Who was busy with what.
-        bill: What it costs.
+        cost: What it costs.
     """
 
     trace: Trace
-    bill: Bill
+    cost: CostReport
 
 
 @dataclass
-class Meter:
+class CostModel:
     """Price the calls to one machine.
 
     A state that is read in the middle of a pass is converted by the readout before it goes on, so
@@ -89,36 +89,36 @@ class Meter:
         work = replace(self._work, order=(0,), mapping=alone)
         return self._passage(samples, False, work, single=True)
 
-    def route(self) -> Bill:
+    def route(self) -> CostReport:
         """Return one move of the switch between two calls."""
         time = from_fs(self._delays.route_fs)
         energy = self._prices.dynamic[("switch", "route")] + self.power * time
-        return Bill(forward=Cost(0, time, energy))
+        return CostReport(forward=Cost(0, time, energy))
 
-    def write(self) -> Bill:
+    def write(self) -> CostReport:
         """Return the programming of one weight set."""
         time = from_fs(self._delays.write_fs)
         energy = self._prices.dynamic[("weight_banks", "write")] + self.power * time
-        return Bill(write=Cost(1, time, energy))
+        return CostReport(write=Cost(1, time, energy))
 
-    def settle(self, time_s: float) -> Bill:
+    def settle(self, time_s: float) -> CostReport:
         """Return the wait for written banks [s]."""
-        return Bill(write=Cost(0, time_s, self.power * time_s))
+        return CostReport(write=Cost(0, time_s, self.power * time_s))
 
-    def host(self, time_s: float, *, updates: int) -> Bill:
+    def host(self, time_s: float, *, updates: int) -> CostReport:
         """Return what the machine draws while the host computes for some time [s]."""
-        return Bill(host=Cost(updates, time_s, self.power * time_s))
+        return CostReport(host=Cost(updates, time_s, self.power * time_s))
 
     def _passage(self, samples: int, states: bool, work: Work, *, single: bool) -> Passage:
         key = (samples, states, single)
         if key not in self._known:
             trace = run_timing(work, samples)
             ledger = EnergyLedger.from_trace(trace, self._prices)
-            bill = Bill(forward=Cost(samples, from_fs(trace.makespan_fs), ledger.total))
+            cost = CostReport(forward=Cost(samples, from_fs(trace.makespan_fs), ledger.total))
             if states:
-                trace, read = self._with_states(samples, work, bill.forward)
-                bill = replace(bill, read=read)
-            self._known[key] = Passage(trace, bill)
+                trace, read = self._with_states(samples, work, cost.forward)
+                cost = replace(cost, read=read)
+            self._known[key] = Passage(trace, cost)
         return self._known[key]
 
     def _with_states(self, samples: int, work: Work, plain: Cost) -> tuple[Trace, Cost]:

@@ -19,7 +19,7 @@ from pnnsim.common.units import show, show_path
 from pnnsim.errors import BackendError, OutputError
 from pnnsim.hil.backend import Description, HardwareBackend, Measured
 from pnnsim.hil.calls import Call, Shapes
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 
 FILE = "session.safetensors"
 
@@ -62,11 +62,11 @@ class Recorder:
         self._note("describe", description=found)
         return found
 
-    def write(self, weight_set: int, weight: Tensor) -> Bill:
+    def write(self, weight_set: int, weight: Tensor) -> CostReport:
         """Program one weight set; see `HardwareBackend`."""
-        bill = self._backend.write(weight_set, weight)
-        self._note("write", {"weight_set": int(weight_set)}, {"weight": weight}, bill=bill)
-        return bill
+        cost = self._backend.write(weight_set, weight)
+        self._note("write", {"weight_set": int(weight_set)}, {"weight": weight}, cost=cost)
+        return cost
 
     def electronics(self, gain: Tensor, bias: Tensor) -> None:
         """Set gains and biases; see `HardwareBackend`."""
@@ -77,7 +77,7 @@ class Recorder:
         """Carry samples through all steps; see `HardwareBackend`."""
         found = self._backend.forward(drive, states=states)
         self._note(
-            "forward", {"states": bool(states)}, {"drive": drive}, _answer(found), bill=found.bill
+            "forward", {"states": bool(states)}, {"drive": drive}, _answer(found), cost=found.cost
         )
         return found
 
@@ -85,20 +85,20 @@ class Recorder:
         """Carry samples through one weight set; see `HardwareBackend`."""
         found = self._backend.step(weight_set, state, drive)
         sent = {"state": state} if drive is None else {"state": state, "drive": drive}
-        self._note("step", {"weight_set": int(weight_set)}, sent, _answer(found), bill=found.bill)
+        self._note("step", {"weight_set": int(weight_set)}, sent, _answer(found), cost=found.cost)
         return found
 
-    def readback(self, weight_set: int) -> tuple[Tensor, Bill]:
+    def readback(self, weight_set: int) -> tuple[Tensor, CostReport]:
         """Measure weights; see `HardwareBackend`."""
-        found, bill = self._backend.readback(weight_set)
-        self._note("readback", {"weight_set": int(weight_set)}, {}, {"weight": found}, bill=bill)
-        return found, bill
+        found, cost = self._backend.readback(weight_set)
+        self._note("readback", {"weight_set": int(weight_set)}, {}, {"weight": found}, cost=cost)
+        return found, cost
 
-    def wait(self, time_s: float, *, updates: int = 0) -> Bill:
+    def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
         """Let time pass; see `HardwareBackend`."""
-        bill = self._backend.wait(time_s, updates=updates)
-        self._note("wait", {"time_s": float(time_s), "updates": int(updates)}, bill=bill)
-        return bill
+        cost = self._backend.wait(time_s, updates=updates)
+        self._note("wait", {"time_s": float(time_s), "updates": int(updates)}, cost=cost)
+        return cost
 
     def save(self) -> None:
         """Write the session.
@@ -123,23 +123,23 @@ class Recorder:
         sent: Mapping[str, Tensor] | None = None,
         answer: Mapping[str, Tensor] | None = None,
         *,
-        bill: Bill | None = None,
+        cost: CostReport | None = None,
         description: Description | None = None,
     ) -> None:
         """Write one call down, unless it could not be replayed."""
         sent, answer = sent or {}, answer or {}
-        numbers = None if bill is None else list(bill.numbers())
+        numbers = None if cost is None else list(cost.numbers())
         try:
             call = Call(
                 call=name,
                 arguments=dict(arguments or {}),
                 sent=sorted(sent),
-                bill=numbers,
+                cost=numbers,
                 description=description,
             )
         except ValidationError:
             raise BackendError(
-                f"'{name}' bill: got {show(str(numbers))}; expected finite numbers from 0"
+                f"'{name}' cost: got {show(str(numbers))}; expected finite numbers from 0"
             ) from None
         number = len(self._calls)
         parts = [("sent", sent), ("answer", answer)]
@@ -222,9 +222,9 @@ class RecordedBackend:
         assert call.description is not None, "checked when the session was read"
         return call.description
 
-    def write(self, weight_set: int, weight: Tensor) -> Bill:
+    def write(self, weight_set: int, weight: Tensor) -> CostReport:
         """Expect a write."""
-        return _bill(self._replay("write", {"weight_set": weight_set}, {"weight": weight})[0])
+        return _cost(self._replay("write", {"weight_set": weight_set}, {"weight": weight})[0])
 
     def electronics(self, gain: Tensor, bias: Tensor) -> None:
         """Expect gains and biases."""
@@ -239,14 +239,14 @@ class RecordedBackend:
         sent = {"state": state} if drive is None else {"state": state, "drive": drive}
         return _measured(*self._replay("step", {"weight_set": weight_set}, sent))
 
-    def readback(self, weight_set: int) -> tuple[Tensor, Bill]:
+    def readback(self, weight_set: int) -> tuple[Tensor, CostReport]:
         """Expect a readback and return what was measured."""
         call, answer = self._replay("readback", {"weight_set": weight_set}, {})
-        return answer["weight"], _bill(call)
+        return answer["weight"], _cost(call)
 
-    def wait(self, time_s: float, *, updates: int = 0) -> Bill:
+    def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
         """Expect a wait."""
-        return _bill(self._replay("wait", {"time_s": time_s, "updates": updates}, {})[0])
+        return _cost(self._replay("wait", {"time_s": time_s, "updates": updates}, {})[0])
 
     def _replay(
         self, name: str, arguments: dict[str, Any], sent: dict[str, Tensor]
@@ -286,9 +286,9 @@ def _same(where: str, given: Tensor, recorded: Tensor) -> None:
 
 
 def _measured(call: Call, answer: Mapping[str, Tensor]) -> Measured:
-    return Measured(answer["result"], answer.get("states"), _bill(call))
+    return Measured(answer["result"], answer.get("states"), _cost(call))
 
 
-def _bill(call: Call) -> Bill:
-    assert call.bill is not None, "checked when the session was read"
-    return Bill.from_numbers(tuple(call.bill))
+def _cost(call: Call) -> CostReport:
+    assert call.cost is not None, "checked when the session was read"
+    return CostReport.from_numbers(tuple(call.cost))

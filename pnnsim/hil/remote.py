@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 
 #: Longest answer in text; a longer one is no answer of this instrument.
 _LINE = 65536
@@ -194,10 +194,10 @@ class RemoteBackend:
         """Return what the machine is."""
         return self._description
 
-    def write(self, weight_set: int, weight: Tensor) -> Bill:
+    def write(self, weight_set: int, weight: Tensor) -> CostReport:
         """Program one weight set; see `HardwareBackend`."""
         self._command(b"BANK:WEIG %d," % weight_set + _block(weight))
-        return self._bill()
+        return self._cost()
 
     def electronics(self, gain: Tensor, bias: Tensor) -> None:
         """Set gains and biases; see `HardwareBackend`."""
@@ -210,7 +210,7 @@ class RemoteBackend:
             b"LOOP:FORW? %d," % states + _block(drive),
             (1 + network.steps * states, len(drive), network.hidden),
         )
-        return Measured(found[0], found[1:] if states else None, self._bill())
+        return Measured(found[0], found[1:] if states else None, self._cost())
 
     def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
         """Carry samples through one weight set; see `HardwareBackend`."""
@@ -218,17 +218,17 @@ class RemoteBackend:
         if drive is not None:
             message += b"," + _block(drive)
         found = self._numbers(message, (len(state), self._description.network.hidden))
-        return Measured(found, None, self._bill())
+        return Measured(found, None, self._cost())
 
-    def readback(self, weight_set: int) -> tuple[Tensor, Bill]:
+    def readback(self, weight_set: int) -> tuple[Tensor, CostReport]:
         """Measure weights; see `HardwareBackend`."""
         hidden = self._description.network.hidden
-        return self._numbers(b"BANK:MEAS? %d" % weight_set, (hidden, hidden)), self._bill()
+        return self._numbers(b"BANK:MEAS? %d" % weight_set, (hidden, hidden)), self._cost()
 
-    def wait(self, time_s: float, *, updates: int = 0) -> Bill:
+    def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
         """Tell that time passes; see `HardwareBackend`."""
         self._command(f"LOOP:WAIT {time_s!r},{updates}".encode("ascii"))
-        return self._bill()
+        return self._cost()
 
     def _command(self, message: bytes) -> None:
         """Send a command and ask whether it was obeyed."""
@@ -283,13 +283,13 @@ class RemoteBackend:
         self._link.close()
         return BackendError(f"{message[:20]!r}: {what}")
 
-    def _bill(self) -> Bill:
+    def _cost(self) -> CostReport:
         """Return what the last call took."""
         self._link.write(b"BILL?\n")
         text = self._line()
         try:
             numbers = tuple(float(part) for part in text.split(","))
-            return Bill.from_numbers(numbers)
+            return CostReport.from_numbers(numbers)
         except ValueError as error:
             raise BackendError(f"BILL?: got {text[:80]!r}; expected 12 numbers") from error
 

@@ -1,7 +1,8 @@
 """Be a machine in the loop: one fabricated chip, with the spread that no model of it knows.
 
 The chip keeps its clock, its banks and its noise streams between calls, so it drifts and answers as
-one machine on a bench does. Values come from the one evaluator, times and energies from the meter.
+one machine on a bench does. Values come from the one evaluator, times and energies from the
+cost_model.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from pnnsim.devices.base import ProgrammedWeights
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured, checked, checked_set
 from pnnsim.hil.chip_state import Bank, Condition, load_condition, save_condition
-from pnnsim.hil.cost import Bill
-from pnnsim.hil.cost_model import Meter
+from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_model import CostModel
 from pnnsim.inference.accesses import (
     NO_SYMBOL,
     UNWRITTEN,
@@ -85,7 +86,7 @@ class SimulatedBackend:
                 f"unknown non-idealities {', '.join(unknown)}; this machine has "
                 f"{', '.join(sorted(chip.non_idealities))}"
             )
-        self.meter = Meter(chip)
+        self.cost_model = CostModel(chip)
         self._active = chip.non_idealities - frozenset(without)
         drift = [
             stream(seed, f"{chip.name}.weight_banks.{index}.environment", "read")
@@ -119,7 +120,7 @@ class SimulatedBackend:
         spec, chip = self.chip.spec, self.chip
         return Description(spec.name, spec.sha256(), f"seed{chip.seed}.{chip.name}", chip.network)
 
-    def write(self, weight_set: int, weight: Tensor) -> Bill:
+    def write(self, weight_set: int, weight: Tensor) -> CostReport:
         """Program one weight set; see `HardwareBackend`."""
         network = self.network
         number = checked_set(weight_set, network)
@@ -141,9 +142,9 @@ class SimulatedBackend:
         self._held.pop((number, True), None)
         if present is not None:
             self._held[number, True] = present
-        bill = self._charge(self.meter.write())
+        cost = self._charge(self.cost_model.write())
         condition.settled_fs = condition.clock_fs + to_fs(self.chip.weight_banks.setup_wait())
-        return bill
+        return cost
 
     def electronics(self, gain: Tensor, bias: Tensor) -> None:
         """Set gains and biases; see `HardwareBackend`."""
@@ -156,8 +157,8 @@ class SimulatedBackend:
         """Carry samples through all steps; see `HardwareBackend`."""
         drive = checked("hold_symbol", drive, -1, self.network.hidden)
         order = self.network.weight_set_order()
-        bill = self._ready(order[0])
-        passage = self.meter.forward(len(drive), states=states)
+        cost = self._ready(order[0])
+        passage = self.cost_model.forward(len(drive), states=states)
         accesses = self._now(self._accesses_of(passage.trace, len(drive), states))
         condition = self.condition
         programmed = Programmed(self.chip, self._weights(), self._read())
@@ -172,7 +173,7 @@ class SimulatedBackend:
             result = seen[-1] if states else loop.result(carry)
         condition.selected = order[-1]
         return Measured(
-            result, torch.stack(seen) if states else None, bill + self._charge(passage.bill)
+            result, torch.stack(seen) if states else None, cost + self._charge(passage.cost)
         )
 
     def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
@@ -181,33 +182,33 @@ class SimulatedBackend:
         state = checked("state", state, -1, self.network.hidden)
         given = torch.zeros_like(state) if drive is None else drive
         given = checked("hold_symbol", given, len(state), self.network.hidden)
-        bill = self._ready(number)
+        cost = self._ready(number)
         loop, carry = self._alone(number, state)
         with torch.no_grad():
             result = loop.result(loop.step(0, carry, given))
-        return Measured(result, None, bill + self._charge(self.meter.step(len(state)).bill))
+        return Measured(result, None, cost + self._charge(self.cost_model.step(len(state)).cost))
 
-    def readback(self, weight_set: int) -> tuple[Tensor, Bill]:
+    def readback(self, weight_set: int) -> tuple[Tensor, CostReport]:
         """Measure weights line by line at the detector; see `HardwareBackend`.
 
         The readout converts what the detector captures, over the range of weights.
         """
         number = checked_set(weight_set, self.network)
-        bill = self._ready(number)
+        cost = self._ready(number)
         lines = torch.eye(self.network.hidden, dtype=torch.float64)
         loop, carry = self._alone(number, lines)
         with torch.no_grad():
             captured = loop.step(0, carry, torch.zeros_like(lines)).captured
             assert captured is not None, "a step captures"
             found = self.chip.readout.read(captured, (-1.0, 1.0), self._active)
-        bill = bill + self._charge(self.meter.step(len(lines)).bill)
-        return found.T.contiguous(), bill
+        cost = cost + self._charge(self.cost_model.step(len(lines)).cost)
+        return found.T.contiguous(), cost
 
-    def wait(self, time_s: float, *, updates: int = 0) -> Bill:
+    def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
         """Move the clock on; see `HardwareBackend`."""
         if not 0.0 <= time_s <= _LONGEST_WAIT:
             raise BackendError(f"wait: got {time_s} s; expected a time from 0 to {_LONGEST_WAIT:g}")
-        return self._charge(self.meter.host(time_s, updates=updates))
+        return self._charge(self.cost_model.host(time_s, updates=updates))
 
     def save(self, path: Path) -> None:
         """Write all that has happened to the machine, so that `restore` goes on from there.
@@ -226,22 +227,22 @@ class SimulatedBackend:
         load_condition(path, self.condition, self.describe().to_data())
         self._held.clear()
 
-    def _charge(self, bill: Bill) -> Bill:
+    def _charge(self, cost: CostReport) -> CostReport:
         """Let the time of a call pass."""
-        self.condition.clock_fs += to_fs(bill.time_s)
-        return bill
+        self.condition.clock_fs += to_fs(cost.time_s)
+        return cost
 
-    def _ready(self, bank: int) -> Bill:
+    def _ready(self, bank: int) -> CostReport:
         """Wait until banks have settled and the switch rests on the bank of the first step."""
-        condition, bill = self.condition, Bill()
+        condition, cost = self.condition, CostReport()
         if condition.clock_fs < condition.settled_fs:
             left = from_fs(condition.settled_fs - condition.clock_fs)
-            bill = bill + self._charge(self.meter.settle(left))
+            cost = cost + self._charge(self.cost_model.settle(left))
         if condition.selected != bank:
-            bill = bill + self._charge(self.meter.route())
+            cost = cost + self._charge(self.cost_model.route())
             condition.selected = bank
         self._drift()
-        return bill
+        return cost
 
     def _drift(self) -> None:
         """Advance what drifts, once enough time has passed."""

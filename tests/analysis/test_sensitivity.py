@@ -1,4 +1,4 @@
-"""What a change of a parameter does, against the closed form and against hand-made bills."""
+"""What a change of a parameter does, against the closed form and against hand-made costs."""
 
 from __future__ import annotations
 

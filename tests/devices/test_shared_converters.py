@@ -56,7 +56,7 @@ def test_fewer_converters_draw_and_cover_less(name, part, shared, count):
     assert found.areas()[part] == pytest.approx(count * 1e-8, rel=1e-12, abs=0)
 
 
-def test_area_that_nobody_described_is_in_no_bill():
+def test_area_that_nobody_described_is_in_no_cost():
     assert "readout" not in chip("photonic_mrr").areas()
 
 

@@ -105,8 +105,8 @@ def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
     found = calibrate(bench, surrogate, samples=3000)
     after = reality_gap(bench, surrogate, x, found)
     assert after < kept * before
-    assert found.bill.forward.count == 2 * 3000
-    assert found.bill.write.count == 0
+    assert found.cost.forward.count == 2 * 3000
+    assert found.cost.write.count == 0
 
 
 def test_resonances_of_single_rings_are_found() -> None:
@@ -176,7 +176,7 @@ def test_few_noisy_samples_do_no_harm() -> None:
     assert after < 1.5 * before
 
 
-def test_electronics_are_as_before_and_the_bill_is_told() -> None:
+def test_electronics_are_as_before_and_the_cost_is_told() -> None:
     surrogate = Surrogate(NETWORK, spec(), dtype=torch.float64)
     backend = SimulatedBackend(spec(), NETWORK, seed=1)
     bench = Bench(backend)

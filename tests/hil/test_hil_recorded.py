@@ -30,10 +30,10 @@ def session(backend: HardwareBackend) -> list[object]:
     bench.updated()
     measured = [backend.forward(drives(), states=True), backend.forward(drives())]
     stepped = [backend.step(1, drives()), backend.step(0, drives(), drives())]
-    weight, bill = backend.readback(0)
-    found: list[object] = [weight, bill, bench.bill]
+    weight, cost = backend.readback(0)
+    found: list[object] = [weight, cost, bench.cost]
     for one in (*measured, *stepped):
-        found += [one.result, one.states, one.bill]
+        found += [one.result, one.states, one.cost]
     return found
 
 
@@ -41,7 +41,7 @@ def same(a: object, b: object) -> bool:
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-def test_replay_gives_the_same_answers_and_bills(tmp_path: Path) -> None:
+def test_replay_gives_the_same_answers_and_costs(tmp_path: Path) -> None:
     recorder = Recorder(machine(), tmp_path)
     recorded = session(recorder)
     recorder.save()

@@ -1,4 +1,4 @@
-"""A machine behind a socket is the machine itself: same answers, same bills, same training."""
+"""A machine behind a socket is the machine itself: same answers, same costs, same training."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def test_every_call_gives_what_the_machine_itself_gives(name: str) -> None:
                 lambda b, states=states: (
                     (m := b.forward(drives(), states=states)).result,
                     m.states,
-                    m.bill,
+                    m.cost,
                 )
                 for states in (False, True)
             ),
-            lambda b: ((m := b.step(1, drives())).result, m.bill),
-            lambda b: ((m := b.step(0, drives(), drives(5))).result, m.bill),
+            lambda b: ((m := b.step(1, drives())).result, m.cost),
+            lambda b: ((m := b.step(0, drives(), drives(5))).result, m.cost),
         ]
         for call in calls:
             for mine, theirs in zip(call(direct), call(remote), strict=True):
@@ -106,17 +106,17 @@ def test_remote_training_is_the_same_to_the_last_bit(make: type) -> None:
     def trained(backend: HardwareBackend) -> tuple[dict[str, torch.Tensor], object]:
         surrogate = Surrogate(NETWORK, spec(), dtype=torch.float64)
         outcome = train(make(), Bench(backend), surrogate, examples(12), settings)
-        return surrogate.parameter_set().tensors(), outcome.bill
+        return surrogate.parameter_set().tensors(), outcome.cost
 
-    here, bill = trained(SimulatedBackend(spec(), NETWORK, seed=7))
+    here, cost = trained(SimulatedBackend(spec(), NETWORK, seed=7))
     far = SimulatedBackend(spec(), NETWORK, seed=7)
     with (
         serving(Instrument(far)) as port,
         RemoteBackend(SocketLink(HOST, port, patience=PATIENCE)) as remote,
     ):
-        there, remote_bill = trained(remote)
+        there, remote_cost = trained(remote)
     assert all(torch.equal(here[name], there[name]) for name in here)
-    assert bill == remote_bill
+    assert cost == remote_cost
 
 
 def test_refusals_of_the_instrument_are_errors_with_its_words() -> None:

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import Bill, Cost
-from pnnsim.hil.cost_model import Meter
+from pnnsim.hil.cost import Cost, CostReport
+from pnnsim.hil.cost_model import CostModel
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
@@ -96,10 +96,10 @@ def test_write_takes_the_time_and_the_energy_of_the_spec() -> None:
     backend = SimulatedBackend(spec(), NETWORK)
     banks = backend.chip.weight_banks
     static = sum(backend.chip.prices().static_w.values())
-    bill = backend.write(0, weights()[0])
+    cost = backend.write(0, weights()[0])
     time = from_fs(banks.delay_fs("write"))
-    expected = Bill(write=Cost(1, time, banks.cost("write") + static * time))
-    assert bill == expected
+    expected = CostReport(write=Cost(1, time, banks.cost("write") + static * time))
+    assert cost == expected
 
 
 def test_one_sample_takes_the_closed_form_after_the_banks_have_settled() -> None:
@@ -107,12 +107,12 @@ def test_one_sample_takes_the_closed_form_after_the_banks_have_settled() -> None
     chip = backend.chip
     form = closed_form_fs(chip.work())
     assert form is not None
-    bill = backend.forward(drives(1)).bill
-    assert bill.forward.time_s == pytest.approx(from_fs(form), rel=1e-12, abs=0)
-    assert bill.write.count == 0
+    cost = backend.forward(drives(1)).cost
+    assert cost.forward.time_s == pytest.approx(from_fs(form), rel=1e-12, abs=0)
+    assert cost.write.count == 0
     # The wait is rounded to a femtosecond.
-    assert bill.write.time_s == pytest.approx(chip.weight_banks.setup_wait(), abs=2e-15)
-    again = backend.forward(drives(1)).bill
+    assert cost.write.time_s == pytest.approx(chip.weight_banks.setup_wait(), abs=2e-15)
+    again = backend.forward(drives(1)).cost
     assert again.write == Cost()
     assert again.forward.time_s == pytest.approx(from_fs(form), rel=1e-12, abs=0)
 
@@ -121,8 +121,8 @@ def test_a_pass_that_ends_elsewhere_pays_for_the_way_back_of_the_switch() -> Non
     two_steps = NETWORK.model_copy(update={"steps": 2})
     backend = written(SimulatedBackend(spec(), two_steps, seed=1))
     backend.forward(drives(1))
-    first = backend.forward(drives(1)).bill.forward
-    plain = backend.meter.forward(1, states=False).bill.forward
+    first = backend.forward(drives(1)).cost.forward
+    plain = backend.cost_model.forward(1, states=False).cost.forward
     route = from_fs(backend.chip.delays().route_fs)
     assert first.time_s == pytest.approx(plain.time_s + route, rel=1e-12, abs=0)
 
@@ -131,17 +131,17 @@ def test_forward_costs_what_the_simulator_reports() -> None:
     x, y = examples(20).x, examples(20).y
     parameters = exact_surrogate().parameter_set()
     metrics = simulate(spec(), parameters, x, y, chips=1).metrics
-    bill = Meter(Chip.nominal(spec(), NETWORK)).forward(20, states=False).bill
-    assert bill.forward.count == 20
-    assert bill.forward.time_s == pytest.approx(metrics["makespan_s"], rel=1e-12, abs=0)
-    assert bill.forward.energy_j == pytest.approx(metrics["energy_j"]["total"], rel=1e-12, abs=0)
+    cost = CostModel(Chip.nominal(spec(), NETWORK)).forward(20, states=False).cost
+    assert cost.forward.count == 20
+    assert cost.forward.time_s == pytest.approx(metrics["makespan_s"], rel=1e-12, abs=0)
+    assert cost.forward.energy_j == pytest.approx(metrics["energy_j"]["total"], rel=1e-12, abs=0)
 
 
 def test_reading_states_hides_behind_a_slow_switch_and_costs_time_behind_a_fast_one() -> None:
     for rise, hidden in (("1 us", True), ("1 ps", False)):
         machine = spec(("switch.rise_time", rise), ("readout.conversion_time", "100 ns"))
         chip = Chip.nominal(machine, NETWORK)
-        read = Meter(chip).forward(1, states=True).bill.read
+        read = CostModel(chip).forward(1, states=True).cost.read
         delays = chip.delays()
         state, convert = delays.state_fs, chip.readout.delay_fs("convert")
         # By hand: two changes of step, each the longer of switch and state.
@@ -162,14 +162,14 @@ def test_step_is_the_first_step_of_a_pass() -> None:
     np.testing.assert_allclose(found.result, whole.forward(state).result, rtol=0, atol=ROUNDING)
     other = alone.step(1, state)
     assert float((other.result - found.result).abs().max()) > 0.01
-    assert found.bill.forward.count == len(state)
+    assert found.cost.forward.count == len(state)
 
 
 def test_readback_finds_the_written_weights() -> None:
     backend = written(ideal())
-    found, bill = backend.readback(1)
+    found, cost = backend.readback(1)
     np.testing.assert_allclose(found, weights()[1], rtol=0, atol=ROUNDING)
-    assert bill.forward.count == NETWORK.hidden
+    assert cost.forward.count == NETWORK.hidden
 
 
 def test_banks_that_were_never_written_rest() -> None:
@@ -184,8 +184,8 @@ def test_waiting_costs_standing_power_and_lets_the_chip_drift() -> None:
     backend = written(SimulatedBackend(spec(drifting), NETWORK, seed=5))
     static = sum(backend.chip.prices().static_w.values())
     before = backend.condition.banks[0].environment["temperature"].clone()
-    bill = backend.wait(1e3, updates=2)
-    assert bill == Bill(host=Cost(2, 1e3, static * 1e3))
+    cost = backend.wait(1e3, updates=2)
+    assert cost == CostReport(host=Cost(2, 1e3, static * 1e3))
     backend.forward(drives(1))
     after = backend.condition.banks[0].environment["temperature"]
     # A hundred correlation times later nothing is left of it: their difference has twice the
@@ -226,7 +226,7 @@ def test_network_that_overwrites_its_banks_is_refused() -> None:
 
 
 def test_machine_of_several_cores_is_refused() -> None:
-    """Also by a bill that is told beforehand, which would charge the power of both to one."""
+    """Also by a cost that is told beforehand, which would charge the power of both to one."""
     two, settings = spec(("control.cores", "2")), Settings()
     with pytest.raises(BackendError, match="the machine has 2 cores"):
         SimulatedBackend(two, NETWORK)
@@ -238,12 +238,12 @@ def test_pass_writes_nothing_by_itself() -> None:
     """Refresh is what the host does when it sees fit."""
     slow = ("switch.rise_time", "5 us")  # so that few samples take longer than the interval
     refreshed = spec(slow, ("control.refresh_interval", "1 ms"))
-    bills = [
-        Meter(Chip.nominal(machine, NETWORK)).forward(100, states=False).bill
+    costs = [
+        CostModel(Chip.nominal(machine, NETWORK)).forward(100, states=False).cost
         for machine in (spec(slow), refreshed)
     ]
-    assert bills[0].forward.time_s > 1e-3
-    assert bills[0] == bills[1]
+    assert costs[0].forward.time_s > 1e-3
+    assert costs[0] == costs[1]
 
 
 def test_unknown_non_ideality_is_refused() -> None:
@@ -265,7 +265,7 @@ def test_saved_machine_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> Non
     for _ in range(2):
         expected, found = undisturbed.forward(drives()), resumed.forward(drives())
         assert torch.equal(expected.result, found.result)
-        assert expected.bill == found.bill
+        assert expected.cost == found.cost
         for backend in (undisturbed, resumed):
             backend.wait(20.0)
 
@@ -286,15 +286,15 @@ def test_state_of_another_machine_and_a_damaged_file_are_refused(tmp_path: Path)
     assert before.condition.clock_fs == clock
 
 
-def test_bills_add_multiply_and_travel_as_numbers() -> None:
-    bill = Bill(Cost(1, 2.0, 3.0), Cost(4, 5.0, 6.0), Cost(7, 8.0, 9.0), Cost(10, 11.0, 12.0))
-    assert (bill + bill) == bill * 2
-    assert Bill.from_numbers(bill.numbers()) == bill
-    assert bill.time_s == 26.0
-    assert bill.energy_j == 30.0
-    assert bill.time_share("write") == 5.0 / 26.0
-    assert Bill().time_share("write") == 0.0
-    assert replace(bill, host=Cost()).figures()["host"] == {
+def test_costs_add_multiply_and_travel_as_numbers() -> None:
+    cost = CostReport(Cost(1, 2.0, 3.0), Cost(4, 5.0, 6.0), Cost(7, 8.0, 9.0), Cost(10, 11.0, 12.0))
+    assert (cost + cost) == cost * 2
+    assert CostReport.from_numbers(cost.numbers()) == cost
+    assert cost.time_s == 26.0
+    assert cost.energy_j == 30.0
+    assert cost.time_share("write") == 5.0 / 26.0
+    assert CostReport().time_share("write") == 0.0
+    assert replace(cost, host=Cost()).figures()["host"] == {
         "count": 0,
         "time_s": 0.0,
         "energy_j": 0.0,

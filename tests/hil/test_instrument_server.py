@@ -72,7 +72,7 @@ def test_machine_is_used_through_blocks_of_both_sizes() -> None:
         np.testing.assert_array_equal(found[1:], expected.states)
         assert client.line() == b""
         numbers = [float(part) for part in client.ask(b"BILL?").split(b",")]
-        assert tuple(numbers) == expected.bill.numbers()
+        assert tuple(numbers) == expected.cost.numbers()
 
         client.send(b"FORM REAL,32\nLOOP:STEP? 1," + block(b"\0\0\0\x3f" * 8) + b"\n")
         step = direct.step(1, torch.full((1, 8), 0.5))

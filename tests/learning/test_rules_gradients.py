@@ -262,7 +262,7 @@ def test_multiplexed_keeps_perturbation_and_batch_for_as_long_as_it_is_told() ->
     take = at.take
 
     def counted():
-        taken.append(at.bench.bill.forward.count)
+        taken.append(at.bench.cost.forward.count)
         return take()
 
     at.take = counted
@@ -274,7 +274,7 @@ def test_multiplexed_keeps_perturbation_and_batch_for_as_long_as_it_is_told() ->
         at.bench.updated()
     # Passes 0 to 11, a batch of 12 samples each; references at 0, 4, 6 and 8.
     assert len(taken) == 2
-    assert at.bench.bill.forward.count == 12 * (12 + 4)
+    assert at.bench.cost.forward.count == 12 * (12 + 4)
     assert taken[1] == 12 * (6 + 2)
     assert rule.updates(10) == 15
 

@@ -12,7 +12,7 @@ import pytest
 RECIPES = {
     "hil_physics_aware": ([], ["accuracy"], ["accuracy"]),
     "hil_physics_aware --choose": (["--choose"], ["choice"], []),
-    "hil_rules": ([], ["bills", "rules"], ["rules"]),
+    "hil_rules": ([], ["costs", "rules"], ["rules"]),
     "hil_remote": ([], ["remote"], []),
     "hil_drift": (["--machine", "photonic_mrr"], ["drift"], ["drift"]),
 }
@@ -32,9 +32,9 @@ def test_a_quick_recipe_writes_tables_and_pictures(name: str, tmp_path: Path) ->
         assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_bills_are_told_without_training(tmp_path: Path) -> None:
+def test_costs_are_told_without_training(tmp_path: Path) -> None:
     importlib.import_module("training.hil_rules").main(
         ["--quick", "--dry-run", "--out", str(tmp_path)]
     )
-    assert (tmp_path / "bills.csv").exists()
+    assert (tmp_path / "costs.csv").exists()
     assert not (tmp_path / "rules.csv").exists()

@@ -15,7 +15,7 @@ class ConverterParams(Params):
     shared_by: Count = 1
     """Lines that share one converter and take turns at it."""
     converter_area: Annotated[Area, Field(ge=0)] | None = None
-    """Area of one converter; where it is not given, the bill of areas leaves the part out."""
+    """Area of one converter; where it is not given, the cost of areas leaves the part out."""
 
     def converters(self, lines: int) -> int:
         """Return how many converters serve so many lines."""

@@ -161,9 +161,9 @@ COMMANDS: tuple[Entry, ...] = (
         (),
         "12 numbers",
         "count, time [s], energy [J] of forward, write, read, host: last call",
-        Session.last_bill,
+        Session.last_cost,
     ),
-    Entry("BILL:TOTal?", (), "12 numbers", "the same since the start", Session.total_bill),
+    Entry("BILL:TOTal?", (), "12 numbers", "the same since the start", Session.total_cost),
     Entry(
         "STATe:SAVE",
         (),

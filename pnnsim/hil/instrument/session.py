@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.hil.backend import HardwareBackend
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 from pnnsim.hil.instrument.message import Argument, block
 from pnnsim.hil.instrument.status import ScpiError, Status
 
@@ -42,13 +42,13 @@ class Instrument:
         self.backend = backend
         self.save = save
         self.description = backend.describe()
-        self.total = Bill()
-        self.last = Bill()
+        self.total = CostReport()
+        self.last = CostReport()
 
-    def charge(self, bill: Bill) -> None:
-        """Keep the bill of a call."""
-        self.last = bill
-        self.total = self.total + bill
+    def charge(self, cost: CostReport) -> None:
+        """Keep the cost of a call."""
+        self.last = cost
+        self.total = self.total + cost
 
 
 class Session:
@@ -201,8 +201,8 @@ class Session:
         """Answer `BANK:MEASure?`."""
         network = self.instrument.description.network
         number = _integer(arguments[0], 0, network.weight_sets - 1)
-        weight, bill = self.instrument.backend.readback(number)
-        self.instrument.charge(bill)
+        weight, cost = self.instrument.backend.readback(number)
+        self.instrument.charge(cost)
         return self._block(weight)
 
     def electronics(self, arguments: tuple[Argument, ...]) -> None:
@@ -225,7 +225,7 @@ class Session:
                 -223, f"LOOP:FORWard?: an answer of {answer} bytes; at most {ANSWER_LIMIT}"
             )
         found = self.instrument.backend.forward(drive, states=states)
-        self.instrument.charge(found.bill)
+        self.instrument.charge(found.cost)
         if found.states is None:
             return self._block(found.result)
         return self._block(torch.cat([found.result.unsqueeze(0), found.states]))
@@ -239,7 +239,7 @@ class Session:
         if len(arguments) > 2:
             drive = self._numbers(arguments[2], len(state), network.hidden)
         found = self.instrument.backend.step(number, state, drive)
-        self.instrument.charge(found.bill)
+        self.instrument.charge(found.cost)
         return self._block(found.result)
 
     def pause(self, arguments: tuple[Argument, ...]) -> None:
@@ -250,13 +250,13 @@ class Session:
         updates = _integer(arguments[1], 0, 10**9) if len(arguments) > 1 else 0
         self.instrument.charge(self.instrument.backend.wait(time, updates=updates))
 
-    def last_bill(self, arguments: tuple[Argument, ...]) -> bytes:
+    def last_cost(self, arguments: tuple[Argument, ...]) -> bytes:
         """Answer `BILL?`."""
-        return _bill(self.instrument.last)
+        return _cost(self.instrument.last)
 
-    def total_bill(self, arguments: tuple[Argument, ...]) -> bytes:
+    def total_cost(self, arguments: tuple[Argument, ...]) -> bytes:
         """Answer `BILL:TOTal?`."""
-        return _bill(self.instrument.total)
+        return _cost(self.instrument.total)
 
     def save_state(self, arguments: tuple[Argument, ...]) -> None:
         """Obey `STATe:SAVE`."""
@@ -299,6 +299,6 @@ def _text(value: object) -> bytes:
     return str(value).encode("ascii", "replace")
 
 
-def _bill(bill: Bill) -> bytes:
-    """Return a bill in decimal digits that give back the same numbers."""
-    return ",".join(repr(number) for number in bill.numbers()).encode("ascii")
+def _cost(cost: CostReport) -> bytes:
+    """Return a cost in decimal digits that give back the same numbers."""
+    return ",".join(repr(number) for number in cost.numbers()).encode("ascii")

@@ -1,8 +1,8 @@
 """State what a learning rule is, and run any of them on any machine.
 
 A rule leaves a gradient, true or estimated, in the parameters of a surrogate; the loop takes the
-step, on the host. What a rule asks of the machine it declares as *calls*, so that its bill can be
-told before it starts; the bill of the run itself is counted by the bench.
+step, on the host. What a rule asks of the machine it declares as *calls*, so that its cost can be
+told before it starts; the cost of the run itself is counted by the bench.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import Bill
+from pnnsim.hil.cost import CostReport
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Examples
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -147,17 +147,17 @@ class Outcome:
 
     Args:
         rule: Name of the rule.
-        bill: What it took on the bench, the last write included.
+        cost: What it took on the bench, the last write included.
         loss: Loss of each update [nats].
-        curve: Bill so far and accuracy after each epoch, where a validation part was given.
-        validation_bill: What measuring those accuracies took.
+        curve: CostReport so far and accuracy after each epoch, where a validation part was given.
+        validation_cost: What measuring those accuracies took.
     """
 
     rule: str
-    bill: Bill = field(default_factory=Bill)
+    cost: CostReport = field(default_factory=CostReport)
     loss: list[float] = field(default_factory=list)
-    curve: list[tuple[Bill, float]] = field(default_factory=list)
-    validation_bill: Bill = field(default_factory=Bill)
+    curve: list[tuple[CostReport, float]] = field(default_factory=list)
+    validation_cost: CostReport = field(default_factory=CostReport)
 
 
 def train(
@@ -194,7 +194,7 @@ def train(
         )
     source = _endless(examples, settings)
     session = Session(bench, surrogate, lambda: next(source), settings.seed, calibration)
-    outcome, before = Outcome(rule.name), bench.bill
+    outcome, before = Outcome(rule.name), bench.cost
     per_epoch = -(-len(examples) // settings.batch)
     updates = rule.updates(settings.epochs * per_epoch)
     due = [math.ceil((epoch + 1) * updates / settings.epochs) for epoch in range(settings.epochs)]
@@ -223,29 +223,29 @@ def train(
         if progress is not None:
             progress.advance(1, f"loss {loss:.3f}")
         if validation is not None and update + 1 in due:
-            so_far = _less(bench.bill, before, outcome.validation_bill)
+            so_far = _less(bench.cost, before, outcome.validation_cost)
             with bench.aside():
-                share, bill = measure(rule, bench, surrogate, validation)
+                share, cost = measure(rule, bench, surrogate, validation)
             outcome.curve.append((so_far, share))
-            outcome.validation_bill = outcome.validation_bill + bill
+            outcome.validation_cost = outcome.validation_cost + cost
     surrogate.eval()
     bench.load(surrogate.parameter_set())
     if progress is not None:
         progress.finish()
-    outcome.bill = _less(bench.bill, before, outcome.validation_bill)
+    outcome.cost = _less(bench.cost, before, outcome.validation_cost)
     return outcome
 
 
 def measure(
     rule: Rule, bench: Bench, surrogate: Surrogate, examples: Examples
-) -> tuple[float, Bill]:
+) -> tuple[float, CostReport]:
     """Return the share of examples that the machine gets right, and what it took to find out."""
-    before, right = bench.bill, 0
+    before, right = bench.cost, 0
     bench.load(surrogate.parameter_set())
     for numbers in torch.split(torch.arange(len(examples)), _CHUNK):
         x, y = examples.take(numbers)
         right += int((rule.answers(bench, surrogate, x).argmax(dim=1) == y).sum())
-    return right / len(examples), _less(bench.bill, before, Bill())
+    return right / len(examples), _less(bench.cost, before, CostReport())
 
 
 def _endless(examples: Examples, settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
@@ -257,8 +257,8 @@ def _endless(examples: Examples, settings: Settings) -> Iterator[tuple[Tensor, T
             yield examples.take(batch)
 
 
-def _less(bill: Bill, *others: Bill) -> Bill:
-    """Return what is left of a bill without others."""
+def _less(cost: CostReport, *others: CostReport) -> CostReport:
+    """Return what is left of a cost without others."""
     for other in others:
-        bill = bill + other * -1
-    return bill
+        cost = cost + other * -1
+    return cost

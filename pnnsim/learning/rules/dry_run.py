@@ -1,9 +1,9 @@
-"""Tell the bill of a training before it starts, from the description of the machine alone."""
+"""Tell the cost of a training before it starts, from the description of the machine alone."""
 
 from __future__ import annotations
 
-from pnnsim.hil.cost import Bill
-from pnnsim.hil.cost_model import Meter
+from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_model import CostModel
 from pnnsim.inference.chip import Chip
 from pnnsim.learning.rules.base import Rule, Settings
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -18,7 +18,7 @@ def dry_run(
     examples: int,
     settings: Settings,
     update_time: float = 1e-3,
-) -> Bill:
+) -> CostReport:
     """Return what a training will take on the bench, the last write included.
 
     Args:
@@ -35,7 +35,7 @@ def dry_run(
             cores.
     """
     chip = Chip.nominal(spec, network)
-    meter = Meter(chip)
+    cost_model = CostModel(chip)
     per_epoch = -(-examples // settings.batch)
     rest = examples - (per_epoch - 1) * settings.batch
 
@@ -43,20 +43,20 @@ def dry_run(
         return rest if batch % per_epoch == per_epoch - 1 else settings.batch
 
     order = network.weight_set_order()
-    settle = meter.settle(chip.weight_banks.setup_wait())
-    selected, waiting, bill = order[0], False, Bill()
+    settle = cost_model.settle(chip.weight_banks.setup_wait())
+    selected, waiting, cost = order[0], False, CostReport()
     updates = rule.updates(settings.epochs * per_epoch)
     last = network.weight_sets
     for update in range(updates):
         for call in rule.calls(update, sizes, network):
-            bill = bill + meter.write() * call.writes
+            cost = cost + cost_model.write() * call.writes
             waiting = waiting or call.writes > 0
             if waiting:
-                bill, waiting = bill + settle, False
+                cost, waiting = cost + settle, False
             if selected != order[0]:
-                bill = bill + meter.route()
-            bill = bill + meter.forward(call.samples, states=call.states).bill
+                cost = cost + cost_model.route()
+            cost = cost + cost_model.forward(call.samples, states=call.states).cost
             selected = order[-1]
-        bill = bill + meter.host(update_time, updates=1)
+        cost = cost + cost_model.host(update_time, updates=1)
         last = rule.changed(update, network)
-    return bill + meter.write() * last
+    return cost + cost_model.write() * last

@@ -1,4 +1,4 @@
-"""The bill of one epoch of every rule, with paper and pencil from the numbers of the description.
+"""The cost of one epoch of every rule, with paper and pencil from the numbers of the description.
 
 Nothing of the library is asked for a time or a price here: all come from photonic_mrr.yaml, with
 banks of 8 x 8 and a switch of 0.1 ns, which is too fast for states to be read behind its back.
@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost_model import Meter
+from pnnsim.hil.cost_model import CostModel
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
@@ -85,12 +85,12 @@ def loop_time(change: float) -> float:
 def test_gated_lines_are_on_while_they_keep_what_waits_for_the_switch(states: bool) -> None:
     """A symbol waits for the switch, but less where its state is read in the meantime."""
     machine = spec(FAST, ("control.gating", "[encoder]"))
-    bill = Meter(Chip.nominal(machine, NETWORK)).forward(1, states=states).bill
+    cost = CostModel(Chip.nominal(machine, NETWORK)).forward(1, states=states).cost
     state = STATE + CONVERT if states else STATE
     waits = max(SWITCH - state, 0.0)
     on = CONVERT + 3 * (ENCODE + RING + DETECT) + 2 * waits
     lines = LINES_W * on
-    energy = sum(cost.energy_j for cost in bill.costs()) - (POWER - LINES_W) * bill.time_s
+    energy = sum(cost.energy_j for cost in cost.costs()) - (POWER - LINES_W) * cost.time_s
     dynamic = MAPS + LINES + MOVES + ACTIVATIONS + HELD + READ + (2 * READ if states else 0.0)
     assert (waits > 0) is not states
     assert energy - dynamic == pytest.approx(lines, rel=1e-5, abs=0)
@@ -98,7 +98,7 @@ def test_gated_lines_are_on_while_they_keep_what_waits_for_the_switch(states: bo
 
 @pytest.mark.parametrize("gating", [(), GATED], ids=["always on", "gated"])
 @pytest.mark.parametrize("name", RULES)
-def test_bill_of_one_epoch_is_counts_times_prices(
+def test_cost_of_one_epoch_is_counts_times_prices(
     name: str, gating: tuple[tuple[str, str], ...]
 ) -> None:
     """Twelve examples in batches of 5, 5 and 2; the machine takes one sample after the other."""
@@ -108,7 +108,7 @@ def test_bill_of_one_epoch_is_counts_times_prices(
     backend = SimulatedBackend(machine, NETWORK, seed=7)
     surrogate = Surrogate(NETWORK, machine, dtype=torch.float64)
     bench = Bench(backend, update_time=UPDATE)
-    bill = train(make_rule(name), bench, surrogate, examples(12), settings).bill
+    cost = train(make_rule(name), bench, surrogate, examples(12), settings).cost
     told = dry_run(
         make_rule(name), machine, NETWORK, examples=12, settings=settings, update_time=UPDATE
     )
@@ -126,7 +126,7 @@ def test_bill_of_one_epoch_is_counts_times_prices(
         a_sample += 3 * DETECTORS * DETECT + READOUTS * CONVERT
         a_state += READOUTS * CONVERT
 
-    for found in (bill, told):
+    for found in (cost, told):
         assert found.forward.count == samples
         assert found.write.count == writes
         assert found.read.count == (2 * samples if states else 0)

@@ -1,4 +1,4 @@
-"""The bill of a training is counts times the times of the spec, and is known before it starts."""
+"""The cost of a training is counts times the times of the spec, and is known before it starts."""
 
 from __future__ import annotations
 
@@ -62,29 +62,29 @@ def test_every_rule_is_counted_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
+def test_cost_is_counts_times_times_of_the_spec(name: str) -> None:
     """Samples come one at a time here, so their time is the interval times their number."""
     outcome = train(make_rule(name), bench(), new_surrogate(), examples(12), SETTINGS)
     passes, factor, states, writes = BY_HAND[name]
     chip = Chip.nominal(spec(), NETWORK)
     delays, static = chip.delays(), sum(chip.prices().static_w.values())
-    bill = outcome.bill
+    cost = outcome.cost
 
-    assert bill.host.count == 6
-    assert bill.host.time_s == pytest.approx(6 * UPDATE_TIME, rel=1e-12, abs=0)
-    assert bill.host.energy_j == pytest.approx(6 * UPDATE_TIME * static, rel=1e-12, abs=0)
+    assert cost.host.count == 6
+    assert cost.host.time_s == pytest.approx(6 * UPDATE_TIME, rel=1e-12, abs=0)
+    assert cost.host.energy_j == pytest.approx(6 * UPDATE_TIME * static, rel=1e-12, abs=0)
 
     written = 6 * writes + 2
     settled = 6 * passes * chip.weight_banks.setup_wait()
     time = written * from_fs(delays.write_fs) + settled
-    assert bill.write.count == written
-    assert bill.write.time_s == pytest.approx(time, rel=1e-9, abs=0)
+    assert cost.write.count == written
+    assert cost.write.time_s == pytest.approx(time, rel=1e-9, abs=0)
     energy = written * chip.weight_banks.cost("write") + static * time
-    assert bill.write.energy_j == pytest.approx(energy, rel=1e-9, abs=0)
+    assert cost.write.energy_j == pytest.approx(energy, rel=1e-9, abs=0)
 
     samples = 2 * 12 * passes * factor
-    assert bill.forward.count == samples
-    assert bill.read.count == (samples * 2 if states else 0)
+    assert cost.forward.count == samples
+    assert cost.read.count == (samples * 2 if states else 0)
     # The order 0, 1, 0 ends where it begins: no way back for the switch. The first sample of a pass
     # takes the closed form; each later one meets the loop when the last is done with it.
     form = closed_form_fs(replace(chip.work(), delays=delays, order=(0, 1, 0)))
@@ -93,14 +93,14 @@ def test_bill_is_counts_times_times_of_the_spec(name: str) -> None:
     every = max(loop + delays.activate_fs, delays.input_fs, delays.output_fs)
     firsts = 6 * passes
     expected = from_fs(firsts * form + (samples - firsts) * every)
-    assert bill.forward.time_s == pytest.approx(expected, rel=1e-9, abs=0)
-    assert bill.time_s == pytest.approx(
-        bill.forward.time_s + bill.write.time_s + bill.read.time_s + bill.host.time_s,
+    assert cost.forward.time_s == pytest.approx(expected, rel=1e-9, abs=0)
+    assert cost.time_s == pytest.approx(
+        cost.forward.time_s + cost.write.time_s + cost.read.time_s + cost.host.time_s,
         rel=1e-12,
         abs=0,
     )
-    assert bill.time_share("write") == pytest.approx(
-        bill.write.time_s / bill.time_s, rel=1e-12, abs=0
+    assert cost.time_share("write") == pytest.approx(
+        cost.write.time_s / cost.time_s, rel=1e-12, abs=0
     )
 
 
@@ -115,14 +115,14 @@ MORE = {
 
 @pytest.mark.parametrize("steps", [2, 3])
 @pytest.mark.parametrize("name", MORE)
-def test_dry_run_tells_the_bill_of_the_run(name: str, steps: int) -> None:
+def test_dry_run_tells_the_cost_of_the_run(name: str, steps: int) -> None:
     network = NETWORK.model_copy(update={"steps": steps})
     model = Surrogate(network, spec(), dtype=torch.float64)
     backend = SimulatedBackend(spec(), network, seed=7)
     once = Settings(epochs=1, batch=5, learning_rate=1e-3)
     outcome = train(MORE[name](), Bench(backend), model, examples(12), once)
     told = dry_run(MORE[name](), spec(), network, examples=12, settings=once)
-    for found, expected in zip(outcome.bill.numbers(), told.numbers(), strict=True):
+    for found, expected in zip(outcome.cost.numbers(), told.numbers(), strict=True):
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-18)
 
 
@@ -140,35 +140,35 @@ def test_no_epochs_write_the_first_weights_and_no_more() -> None:
     none = Settings(epochs=0, batch=5)
     outcome = train(PhysicsAware(), bench(), new_surrogate(), examples(12), none)
     told = dry_run(PhysicsAware(), spec(), NETWORK, examples=12, settings=none)
-    assert outcome.bill == told
+    assert outcome.cost == told
     assert told.write.count == 2
     assert told.forward.count == 0
 
 
 @pytest.mark.parametrize("name", ["physics_aware", "spsa", "mgd, one by one"])
-def test_validation_has_a_bill_of_its_own(name: str) -> None:
+def test_validation_has_a_cost_of_its_own(name: str) -> None:
     """What a rule takes is the same with and without; that was told before it started."""
     data = examples(12)
     watched = train(MORE[name](), bench(), new_surrogate(), data, SETTINGS, validation=data)
     told = dry_run(
         MORE[name](), spec(), NETWORK, examples=12, settings=SETTINGS, update_time=UPDATE_TIME
     )
-    for found, expected in zip(watched.bill.numbers(), told.numbers(), strict=True):
+    for found, expected in zip(watched.cost.numbers(), told.numbers(), strict=True):
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-18)
     assert len(watched.curve) == 2
-    assert watched.validation_bill.forward.count == 2 * 12
+    assert watched.validation_cost.forward.count == 2 * 12
     # Two sets, twice; the first parameters, which come one by one, are those of the input map.
-    assert watched.validation_bill.write.count == (0 if "one by one" in name else 4)
-    assert watched.curve[0][0].host.count == watched.bill.host.count // 2
+    assert watched.validation_cost.write.count == (0 if "one by one" in name else 4)
+    assert watched.curve[0][0].host.count == watched.cost.host.count // 2
 
 
 def test_local_rule_tries_every_label() -> None:
     found = bench()
     rule = make_rule("local")
     train(rule, found, new_surrogate(), examples(12), SETTINGS)
-    _, bill = measure(rule, found, new_surrogate(), examples(10))
-    assert bill.forward.count == 10 * NETWORK.outputs
-    assert bill.read.count == 10 * NETWORK.outputs * 2
+    _, cost = measure(rule, found, new_surrogate(), examples(10))
+    assert cost.forward.count == 10 * NETWORK.outputs
+    assert cost.read.count == 10 * NETWORK.outputs * 2
 
 
 @pytest.mark.parametrize("name", ["deploy", "physics_aware", "dfa", "augmented_dfa", "local"])
