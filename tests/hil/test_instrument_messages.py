@@ -164,7 +164,7 @@ def test_documentation_lists_every_error_that_is_reported() -> None:
     listed = {int(number) for number in re.findall(r"-\d{3}", text.split("## Errors")[1])}
     source = "".join(
         file.read_text(encoding="utf-8")
-        for file in (Path(__file__).parents[2] / "pnnsim/instrument").glob("*.py")
+        for file in (Path(__file__).parents[2] / "pnnsim/hil/instrument").glob("*.py")
     )
     reported = {int(number) for number in re.findall(r"(?:ScpiError|_line)\((-\d{3})", source)}
     assert reported == listed
