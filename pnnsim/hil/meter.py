@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pnnsim.chip import Chip
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill, Cost
+from pnnsim.hil.recent import Recent
 from pnnsim.ledger import EnergyLedger
 from pnnsim.timing import run_timing
 from pnnsim.trace import Trace
@@ -49,7 +50,9 @@ class Meter:
     """
 
     chip: Chip
-    _known: dict[tuple[int, bool, bool], Passage] = field(default_factory=dict, repr=False)
+    _known: Recent[tuple[int, bool, bool], Passage] = field(
+        default_factory=lambda: Recent(lambda passage: len(passage.trace)), repr=False
+    )
 
     def __post_init__(self) -> None:
         mapping = self.chip.mapping
@@ -110,16 +113,16 @@ class Meter:
         return Bill(host=Cost(updates, time_s, self.power * time_s))
 
     def _passage(self, waves: int, states: bool, work: Work, *, single: bool) -> Passage:
-        key = (waves, states, single)
-        if key not in self._known:
+        def timed() -> Passage:
             trace = run_timing(work, waves)
             ledger = EnergyLedger.from_trace(trace, self._prices)
             bill = Bill(forward=Cost(waves, from_fs(trace.makespan_fs), ledger.total))
             if states:
                 trace, read = self._with_states(waves, work, bill.forward)
                 bill = replace(bill, read=read)
-            self._known[key] = Passage(trace, bill)
-        return self._known[key]
+            return Passage(trace, bill)
+
+        return self._known.get((waves, states, single), timed)
 
     def _with_states(self, waves: int, work: Work, plain: Cost) -> tuple[Trace, Cost]:
         """Return the trace of a pass whose states are read, and what that adds to a plain one."""

@@ -22,6 +22,7 @@ from pnnsim.hil.bill import Bill
 from pnnsim.hil.condition import Bank, Condition, load_condition, save_condition
 from pnnsim.hil.meter import Meter
 from pnnsim.hil.protocol import Description, Measured, checked, checked_set
+from pnnsim.hil.recent import Recent
 from pnnsim.network import ReLaXNet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
@@ -99,7 +100,7 @@ class SimulatedBackend:
             noise=stream(seed, f"{chip.name}.detector", "read"),
             drift=drift,
         )
-        self._visits: dict[tuple[int, bool], Visits] = {}
+        self._visits: Recent[tuple[int, bool], Visits] = Recent(lambda visits: visits.bank.size)
         self._held: dict[tuple[int, bool], tuple[int, Held]] = {}
 
     @property
@@ -280,10 +281,10 @@ class SimulatedBackend:
         return torch.zeros((self.network.weight_sets, size, size), dtype=torch.float64)
 
     def _visits_of(self, trace: Trace, waves: int, states: bool) -> Visits:
-        key = (waves, states)
-        if key not in self._visits:
-            self._visits[key] = visits_from_trace(trace, self.chip.order, self.chip.mapping, 0.0)
-        return self._visits[key]
+        return self._visits.get(
+            (waves, states),
+            lambda: visits_from_trace(trace, self.chip.order, self.chip.mapping, 0.0),
+        )
 
     def _now(self, visits: Visits) -> Visits:
         """Return visits with what the banks hold at this moment and since when."""
