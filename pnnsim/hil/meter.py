@@ -9,14 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pnnsim.chip import Chip
+from pnnsim.components.kept import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill, Cost
-from pnnsim.hil.recent import Recent
 from pnnsim.ledger import EnergyLedger
 from pnnsim.timing import run_timing
 from pnnsim.trace import Trace
 from pnnsim.units import from_fs
 from pnnsim.work import Work
+
+#: Rows of traces that are kept, of 70 bytes each, so 18 MB: a host may call with ever new batch
+#: sizes, for days. A training has a few sizes, of some 10,000 rows.
+KEPT_ROWS = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Meter:
     """
 
     chip: Chip
-    _known: Recent[tuple[int, bool, bool], Passage] = field(
-        default_factory=lambda: Recent(lambda passage: len(passage.trace)), repr=False
+    _known: Kept[Passage] = field(
+        default_factory=lambda: Kept(KEPT_ROWS, size=lambda passage: len(passage.trace)), repr=False
     )
 
     def __post_init__(self) -> None:

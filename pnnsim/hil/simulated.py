@@ -17,12 +17,12 @@ from torch import Tensor
 
 from pnnsim.chip import Chip
 from pnnsim.components.base import Held
+from pnnsim.components.kept import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.bill import Bill
 from pnnsim.hil.condition import Bank, Condition, load_condition, save_condition
-from pnnsim.hil.meter import Meter
+from pnnsim.hil.meter import KEPT_ROWS, Meter
 from pnnsim.hil.protocol import Description, Measured, checked, checked_set
-from pnnsim.hil.recent import Recent
 from pnnsim.network import ReLaXNet
 from pnnsim.programmed import Programmed, Read
 from pnnsim.rng import stream
@@ -100,7 +100,7 @@ class SimulatedBackend:
             noise=stream(seed, f"{chip.name}.detector", "read"),
             drift=drift,
         )
-        self._visits: Recent[tuple[int, bool], Visits] = Recent(lambda visits: visits.bank.size)
+        self._visits: Kept[Visits] = Kept(KEPT_ROWS, size=lambda visits: visits.bank.size)
         self._held: dict[tuple[int, bool], tuple[int, Held]] = {}
 
     @property
