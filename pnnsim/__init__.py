@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.experiment import Experiment, load_experiment
     from pnnsim.network import ReLaXNet
+    from pnnsim.networks.from_torch import from_torch
     from pnnsim.parameters import ParameterSet, load_parameters
     from pnnsim.registry import register
     from pnnsim.simulator import Result, simulate
@@ -39,6 +40,7 @@ _HOME = {
     "Surrogate": "surrogate",
     "Trace": "trace",
     "available_specs": "spec_source",
+    "from_torch": "networks.from_torch",
     "load_experiment": "experiment",
     "load_parameters": "parameters",
     "load_spec": "spec",
@@ -58,6 +60,7 @@ __all__ = [
     "Surrogate",
     "Trace",
     "available_specs",
+    "from_torch",
     "load_experiment",
     "load_parameters",
     "load_spec",
