@@ -17,6 +17,19 @@ from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
 _NEVER = -1e9
 
 
+def axis_of(sketch: Sketch, shape: Shape, axis: int) -> int:
+    """Return an axis that a shape has, counted from the first.
+
+    Args:
+        sketch: What is drawn.
+        shape: The shape.
+        axis: The axis; counted from the end where it is negative.
+    """
+    if not -len(shape) <= axis < len(shape):
+        sketch.refuse(f"axis {axis} of {shape}", f"one of its {len(shape)}")
+    return axis % len(shape)
+
+
 def reshape(sketch: Sketch, x: Symbol, shape: Sequence[int]) -> Symbol:
     """Return a symbol in another shape; one size may be -1.
 
@@ -59,7 +72,9 @@ def permute(sketch: Sketch, x: Symbol, order: Sequence[int]) -> Symbol:
         order: Old axis of each new one.
     """
     rank = len(x.shape)
-    order = [axis % rank for axis in order]
+    order = [axis_of(sketch, x.shape, axis) for axis in order]
+    if len(set(order)) != rank:
+        sketch.refuse(f"axes of {x.shape} in the order {tuple(order)}", "each axis once")
     shape = tuple(x.shape[axis] for axis in order)
     sorted_axes = [axis for axis in range(rank) if x.shape[axis] != 1]
     runs: list[list[int]] = []
@@ -88,7 +103,7 @@ def slice_axis(sketch: Sketch, x: Symbol, axis: int, part: slice) -> Symbol:
         axis: Axis that is cut.
         part: Which part of it.
     """
-    axis %= len(x.shape)
+    axis = axis_of(sketch, x.shape, axis)
     start, stop, step = part.indices(x.shape[axis])
     if step < 1 or stop <= start:
         sketch.refuse(f"slice {start}:{stop}:{step} of {x.shape}", "a part that is not empty")
@@ -116,7 +131,7 @@ def select(sketch: Sketch, x: Symbol, axis: int, index: int) -> Symbol:
         axis: The axis.
         index: Place; counted from the end where it is negative.
     """
-    axis %= len(x.shape)
+    axis = axis_of(sketch, x.shape, axis)
     size = x.shape[axis]
     if not -size <= index < size:
         sketch.refuse(f"place {index} of an axis of {size}", "one that it has")
@@ -135,7 +150,10 @@ def concatenate(sketch: Sketch, operands: Sequence[Operand], axis: int) -> Opera
     """
     if len(operands) == 1:
         return operands[0]
-    axis %= len(operands[0].shape)
+    axis = axis_of(sketch, operands[0].shape, axis)
+    first = _replaced(operands[0].shape, axis, 1)
+    if any(_replaced(operand.shape, axis, 1) != first for operand in operands):
+        sketch.refuse(f"{[o.shape for o in operands]} one after the other", "shapes that agree")
     shape = _replaced(operands[0].shape, axis, sum(operand.shape[axis] for operand in operands))
     symbols = [sketch.symbol(operand) for operand in operands]
     found = [_own_axis(sketch, symbol, axis) for symbol in symbols]
@@ -161,7 +179,7 @@ def along_axis(sketch: Sketch, operator: str, x: Symbol, axis: int, **constants:
         axis: The axis.
         constants: Further settings.
     """
-    source, own = _along(sketch, x, axis % len(x.shape))
+    source, own = _along(sketch, x, axis_of(sketch, x.shape, axis))
     return sketch.digital(operator, [source], x.shape, axis=own, **constants)
 
 
@@ -175,7 +193,7 @@ def mean(sketch: Sketch, x: Symbol, axes: Sequence[int], *, keep: bool) -> Symbo
         keep: Whether they stay, with size 1.
     """
     rank = len(x.shape)
-    gone = {axis % rank for axis in axes}
+    gone = {axis_of(sketch, x.shape, axis) for axis in axes}
     shape = tuple(
         1 if axis in gone else size for axis, size in enumerate(x.shape) if keep or axis not in gone
     )
