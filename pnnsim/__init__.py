@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.experiment import Experiment, load_experiment
     from pnnsim.network import ReLaXNet
+    from pnnsim.networks.from_onnx import from_onnx
     from pnnsim.networks.from_torch import from_torch
     from pnnsim.parameters import ParameterSet, load_parameters
     from pnnsim.registry import register
@@ -40,6 +41,7 @@ _HOME = {
     "Surrogate": "surrogate",
     "Trace": "trace",
     "available_specs": "spec_source",
+    "from_onnx": "networks.from_onnx",
     "from_torch": "networks.from_torch",
     "load_experiment": "experiment",
     "load_parameters": "parameters",
@@ -60,6 +62,7 @@ __all__ = [
     "Surrogate",
     "Trace",
     "available_specs",
+    "from_onnx",
     "from_torch",
     "load_experiment",
     "load_parameters",
