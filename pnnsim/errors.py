@@ -68,7 +68,7 @@ class SpecError(PnnsimError, ValueError):
 
 
 class WorkloadError(PnnsimError, ValueError):
-    """Report a workload that contradicts itself, or a file that holds none."""
+    """Error of a workload that contradicts itself, or of a file that holds none."""
 
 
 class MappingError(PnnsimError):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks import operators
-from pnnsim.networks.operator_rules import places
+from pnnsim.networks.checks import crossed
 from pnnsim.networks.parts import (
     Carried,
     Constant,
@@ -101,20 +101,18 @@ class WorkloadBuilder:
             inject: Value that is added ahead of the activation.
             residual: Value that is added behind it, and its factor.
             barrier: Whether the first vector waits for all of the source.
+
+        Raises:
+            WorkloadError: If the source cannot feed the matrix, or a name stands for another shape.
         """
-        rows, shape = self._matrices[matrix].outputs, self._values[source].shape
+        used = self._matrices[matrix]
         if bias is not None:
-            self.parameter(bias, (rows,))
+            self.parameter(bias, (used.outputs,))
         if gain is not None:
-            self.parameter(gain, () if scalar_gain else (rows,))
+            self.parameter(gain, () if scalar_gain else (used.outputs,))
         step = Mvm(matrix, source, gather, bias, gain, activation, inject, residual, barrier)
-        if gather is None:
-            made: Shape = (*shape[:-1], rows)
-        elif len(shape) == 3:
-            made = (rows, *places(gather, shape[1], shape[2]))
-        else:
-            raise WorkloadError(f"matrix {matrix}: source has shape {shape}; expected a map")
-        return self._add(step, Value(made))
+        where = f"step {len(self._steps)} ({used.name})"
+        return self._add(step, Value(crossed(where, gather, self._values[source].shape, used)))
 
     def digital(
         self,
@@ -125,6 +123,8 @@ class WorkloadBuilder:
     ) -> int:
         """Add a digital step, and return the value that it makes.
 
+        Settings that state the default are left out, so that they make no other workload.
+
         Args:
             operator: Name in the table of operators.
             sources: Values that it reads.
@@ -134,7 +134,7 @@ class WorkloadBuilder:
         Raises:
             WorkloadError: If the operator cannot be applied to them.
         """
-        settings = tuple(sorted(constants.items()))
+        settings = operators.canonical(operator, tuple(sorted(constants.items())))
         applied = operators.apply(
             operator,
             [self._values[source] for source in sources],

@@ -41,6 +41,13 @@ def check(
     Raises:
         WorkloadError: At the first contradiction.
     """
+    for name, several in (
+        ("values", values),
+        ("matrices", matrices),
+        ("steps", steps),
+        ("carried", carried),
+    ):
+        _check_tuple(name, several)
     if len(values) != len(steps) + 1:
         raise WorkloadError(
             f"values: got {len(values)}; expected the input and one for each of the {len(steps)} "
@@ -74,6 +81,12 @@ def check(
         raise WorkloadError(f"parameter {shown(min(set(shapes) - used))}: no step uses it")
     _check_number("output", output, len(values), "a value")
     _check_carried(carried, values, steps)
+
+
+def _check_tuple(where: str, several: object) -> None:
+    """Refuse lists and other things that could change."""
+    if not isinstance(several, tuple):
+        raise WorkloadError(f"{where}: is a {type(several).__name__}; expected a tuple")
 
 
 def _check_value(where: str, value: Value) -> None:
@@ -170,7 +183,7 @@ def _made_by_mvm(
         raise WorkloadError(f"{where}: reads numbers of type {source.dtype}; expected float")
     if not isinstance(step.barrier, bool):
         raise WorkloadError(f"{where}: barrier is {shown(step.barrier)}; expected true or false")
-    made = Value(_crossed(where, step.gather, source.shape, matrix))
+    made = Value(crossed(where, step.gather, source.shape, matrix))
     if step.bias is not None:
         _check_parameter(where, step.bias, ((matrix.outputs,),), shapes)
     if step.gain is not None:
@@ -196,8 +209,18 @@ def _made_by_mvm(
     return made
 
 
-def _crossed(where: str, gather: Gather | None, shape: Shape, matrix: Matrix) -> Shape:
-    """Return the shape behind a matrix."""
+def crossed(where: str, gather: Gather | None, shape: Shape, matrix: Matrix) -> Shape:
+    """Return the shape behind a matrix.
+
+    Args:
+        where: Start of a message.
+        gather: How vectors are taken from a map; None for vectors as they stand.
+        shape: Shape of what feeds it.
+        matrix: The matrix.
+
+    Raises:
+        WorkloadError: If it cannot be fed with it.
+    """
     if gather is None:
         if len(shape) > 2 or shape[-1] != matrix.inputs:
             raise WorkloadError(
@@ -238,6 +261,8 @@ def _made_by_digital(
     where: str, step: Digital, number: int, values: Sequence[Value], shapes: Mapping[str, Shape]
 ) -> Value:
     """Return what a digital step makes."""
+    for part in ("sources", "constants", "parameters"):
+        _check_tuple(f"{where}: {part}", getattr(step, part))
     for source in step.sources:
         _check_number(f"{where}: source", source, number + 1, "a value that is made by then")
     for name in step.parameters:

@@ -252,11 +252,7 @@ def apply(
         WorkloadError: If it is unknown, or cannot be applied to them; the message starts with the
             name of the operator.
     """
-    row = OPERATORS.get(operator)
-    if row is None:
-        raise WorkloadError(
-            f"unknown operator {shown(operator)}; expected one of {', '.join(sorted(OPERATORS))}"
-        )
+    row = _row(operator)
     try:
         settings = Settings(row.constants, constants)
         _check_counts(row, sources, parameters)
@@ -268,9 +264,38 @@ def apply(
     return Applied(made, operations, made.size if operator == "embedding" else size)
 
 
+def canonical(
+    operator: str, constants: Sequence[tuple[str, Constant]]
+) -> tuple[tuple[str, Constant], ...]:
+    """Return constants in the type of their setting, without those that state the default.
+
+    Args:
+        operator: Name in the table.
+        constants: Its settings, sorted by name.
+
+    Raises:
+        WorkloadError: If one is unknown, missing or out of bounds.
+    """
+    row = _row(operator)
+    try:
+        return Settings(row.constants, constants).canonical()
+    except WorkloadError as error:
+        raise WorkloadError(f"{operator}: {error}") from None
+
+
 def settings_of(operator: str, constants: Sequence[tuple[str, Constant]] = ()) -> Settings:
     """Return the settings of an operator, those that were left out included."""
     return Settings(OPERATORS[operator].constants, constants)
+
+
+def _row(operator: str) -> Operator:
+    """Return the row of an operator."""
+    row = OPERATORS.get(operator)
+    if row is None:
+        raise WorkloadError(
+            f"unknown operator {shown(operator)}; expected one of {', '.join(sorted(OPERATORS))}"
+        )
+    return row
 
 
 def _check_counts(row: Operator, sources: Sequence[Value], parameters: Sequence[Shape]) -> None:

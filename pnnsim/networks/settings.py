@@ -90,7 +90,7 @@ class Settings:
         WorkloadError: If one is unknown, missing, out of order or out of bounds.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("_known", "_values")
 
     def __init__(
         self, known: Mapping[str, Setting], given: Iterable[tuple[str, Constant]] = ()
@@ -104,12 +104,21 @@ class Settings:
                 expected = ", ".join(sorted(known)) or "no constants"
                 raise WorkloadError(f"unknown constant {shown(name)}; expected {expected}")
         values = dict(given)
+        self._known = known
         self._values: dict[str, Constant] = {}
         for name, setting in known.items():
             value = values.get(name, setting.default)
             if value is None:
                 raise WorkloadError(f"constant {name} is missing; expected {setting.kind}")
             self._values[name] = setting.read(name, value)
+
+    def canonical(self) -> tuple[tuple[str, Constant], ...]:
+        """Return the constants that differ from their default, sorted by name."""
+        return tuple(
+            (name, value)
+            for name, value in sorted(self._values.items())
+            if value != self._known[name].default
+        )
 
     def has(self, name: str) -> bool:
         """Return whether the operator has a setting of this name."""

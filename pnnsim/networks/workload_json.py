@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pnnsim.errors import OutputError, WorkloadError
+from pnnsim.networks.operators import OPERATORS
 from pnnsim.networks.parts import Carried, Constant, Digital, Gather, Matrix, Mvm, Shape, Value
 from pnnsim.networks.settings import is_whole, shown
 
@@ -69,7 +70,7 @@ def _plain(step: Mvm | Digital) -> dict[str, Any]:
     if isinstance(step, Digital):
         found = {"digital": step.operator, "sources": step.sources}
         optional = {
-            "constants": dict(step.constants),
+            "constants": _constants(step),
             "parameters": step.parameters,
             "operations": step.operations,
             "bytes": step.bytes,
@@ -86,6 +87,12 @@ def _plain(step: Mvm | Digital) -> dict[str, Any]:
         if getattr(step, name) is not None:
             found[name] = getattr(step, name)
     return found
+
+
+def _constants(step: Digital) -> dict[str, Constant]:
+    """Return the settings of a step in their type: 2 and 2.0 are one number and one text."""
+    known = OPERATORS[step.operator].constants
+    return {name: known[name].read(name, value) for name, value in step.constants}
 
 
 _GATHER = ("kernel", "stride", "padding", "dilation")
@@ -214,9 +221,9 @@ def _mapping(data: object) -> dict[str, Any]:
 
 
 def _tuple(data: object) -> tuple[Any, ...]:
-    """Return a list of plain numbers and texts."""
-    if not isinstance(data, list) or any(isinstance(entry, list | dict) for entry in data):
-        raise WorkloadError(f"is {shown(data)}; expected a list of numbers or names")
+    """Return what a list holds."""
+    if not isinstance(data, list):
+        raise WorkloadError(f"is {shown(data)}; expected a list")
     return tuple(data)
 
 

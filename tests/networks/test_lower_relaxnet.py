@@ -134,6 +134,15 @@ def test_a_network_starts_where_its_surrogate_does(network: ReLaXNet) -> None:
         assert torch.equal(found[name], tensor)
 
 
+def test_the_first_gain_keeps_the_variance_of_what_the_residual_leaves() -> None:
+    """By hand: `gain * slope * sqrt(N / 3)` is `sqrt(1 - alpha^2)`."""
+    named = NETWORKS["residual"].initial_parameters(0, slope=0.8)
+    expected = 0.75**0.5 * (3 / 64) ** 0.5 / 0.8
+    assert float(named["gain.1"]) == pytest.approx(expected, rel=1e-12)
+    assert float(named["weight.0"].abs().max()) <= 1.0
+    assert not torch.equal(named["weight.0"], named["weight.1"])
+
+
 def test_gradients_reach_every_parameter_and_the_inputs() -> None:
     network = NETWORKS["injection"]
     named = {
