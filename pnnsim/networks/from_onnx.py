@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
+
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.from_torch import TorchNetwork, check_places, read_places
 from pnnsim.networks.onnx_file import Call, Graph, read_graph
@@ -52,7 +54,8 @@ def from_onnx(
         sketch.where = f"output {graph.output}"
         if output.shape[:1] != (1,):
             sketch.refuse(f"has shape {output.shape}", "the batch as its first axis")
-        workload, weights = emit(sketch, output, output.shape[1:] or (1,))
+        shape = output.shape[1:] or (1,)
+        workload, weights = emit(sketch, output, shape, dtype=torch.get_default_dtype())
         check_places(sketch)
     except WorkloadError as error:
         raise WorkloadError(f"{path}: {error}") from None

@@ -111,7 +111,8 @@ def from_torch(
     output = _only(sketch, operands)
     if not isinstance(output, Symbol):
         sketch.refuse("the outputs do not depend on the sample", "a network that reads it")
-    workload, weights = emit(sketch, output, tuple(both.shape[1:]) or (1,))
+    dtype = samples.dtype if samples.is_floating_point() else torch.get_default_dtype()
+    workload, weights = emit(sketch, output, tuple(both.shape[1:]) or (1,), dtype=dtype)
     check_places(sketch)
     _compare(sketch, TorchNetwork(workload, weights), samples, both)
     return TorchNetwork(workload, weights)
@@ -154,10 +155,8 @@ _BATCH = "a module that treats samples apart from each other"
 
 def _check(module: nn.Module, example: Tensor, batch_axis: int) -> None:
     """Refuse what is no module, or no batch of samples."""
-    if not isinstance(module, nn.Module) or isinstance(module, torch.jit.ScriptModule):
-        raise WorkloadError(
-            f"module: got {type(module).__name__}; expected a torch.nn.Module that is not compiled"
-        )
+    if not isinstance(module, nn.Module):
+        raise WorkloadError(f"module: got {type(module).__name__}; expected a torch.nn.Module")
     if not isinstance(example, Tensor) or example.dim() < 2 or example.numel() == 0:
         got = tuple(example.shape) if isinstance(example, Tensor) else type(example).__name__
         raise WorkloadError(
@@ -170,10 +169,10 @@ def _check(module: nn.Module, example: Tensor, batch_axis: int) -> None:
             f"example: has shape {tuple(example.shape)}; expected at most three axes and the batch"
         )
     for name, part in module.named_modules():
-        if isinstance(part, torch.jit.ScriptModule):
+        if isinstance(part, torch.jit.ScriptModule) or hasattr(part, "_orig_mod"):
             raise WorkloadError(
-                f"{name}: is compiled by torch.jit; expected modules of torch. Hint: use the "
-                "module that it was made of"
+                f"{name or 'module'}: is compiled; expected modules of torch. Hint: use the module "
+                "that it was made of"
             )
 
 

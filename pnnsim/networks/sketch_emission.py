@@ -23,7 +23,7 @@ from pnnsim.networks.workload import Workload
 
 
 def emit(
-    sketch: Sketch, output: Symbol, shape: tuple[int, ...]
+    sketch: Sketch, output: Symbol, shape: tuple[int, ...], *, dtype: torch.dtype
 ) -> tuple[Workload, dict[str, Tensor]]:
     """Return the workload of a sketch, and its parameters.
 
@@ -31,22 +31,23 @@ def emit(
         sketch: What was drawn.
         output: What the network gives.
         shape: Shape of the outputs of a sample.
+        dtype: Type of the parameters where nothing that is learned has one.
 
     Raises:
         WorkloadError: If it has no shape that a value may have, or a weight is not finite.
     """
     last = sketch.form(output, shape)
     nodes = fuse(sketch.nodes, last)
-    return _Emission(nodes).run()
+    return _Emission(nodes, dtype).run()
 
 
 class _Emission:
     """Workload that is being written from nodes."""
 
-    def __init__(self, nodes: Mapping[int, Node]) -> None:
+    def __init__(self, nodes: Mapping[int, Node], dtype: torch.dtype) -> None:
         self._nodes = nodes
         self._builder = WorkloadBuilder(nodes[0].value)
-        self._dtype = _dtype(nodes)
+        self._dtype = _dtype(nodes, dtype)
         self._numbers: dict[str, Tensor] = {}
         self._matrices: dict[Hashable, int] = {}
         self._scales: dict[int, Tensor] = {}
@@ -147,8 +148,8 @@ class _Emission:
         return numbers
 
 
-def _dtype(nodes: Mapping[int, Node]) -> torch.dtype:
-    """Return the widest type of the weights; that of torch where there are none."""
+def _dtype(nodes: Mapping[int, Node], other: torch.dtype) -> torch.dtype:
+    """Return the widest type of what is learned; another one where nothing is."""
     found: torch.dtype | None = None
     for node in nodes.values():
         weights = list(node.weights)
@@ -158,4 +159,4 @@ def _dtype(nodes: Mapping[int, Node]) -> torch.dtype:
             if weight.learned and weight.tensor.is_floating_point():
                 dtype = weight.tensor.dtype
                 found = dtype if found is None else torch.promote_types(found, dtype)
-    return torch.get_default_dtype() if found is None else found
+    return other if found is None else found

@@ -127,12 +127,14 @@ def batch_norm(
     if bias is not None:
         shift = bias.tensor + shift
     form: Shape = x.shape[1:] if len(x.shape) == 2 else _map(x.shape)
-    gain = mean.derived("batch norm gain", factor)
+    keys = [part.key for part in (weight, bias, mean, variance) if part is not None]
+    owner = (weight or mean).name
+    gain = Weight(factor, ("batch norm gain", *keys), owner)
     return sketch.digital(
         "affine",
         [sketch.form(x, form)],
         x.shape,
-        weights=(gain, mean.derived("batch norm shift", shift)),
+        weights=(gain, Weight(shift, ("batch norm shift", *keys), owner)),
     )
 
 

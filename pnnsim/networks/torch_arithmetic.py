@@ -59,6 +59,42 @@ def _elu(sketch: Sketch, input: Symbol, alpha: float = 1.0, inplace: bool = Fals
     return sketch.digital("elu", [input.node], input.shape, alpha=float(alpha))
 
 
+def _of(sketch: Sketch, operator: str, x: Symbol, **constants: Any) -> Symbol:
+    """Return a function of each number."""
+    return sketch.digital(operator, [x.node], x.shape, **constants)
+
+
+def _selu(sketch: Sketch, input: Symbol, inplace: bool = False) -> Symbol:
+    # Klambauer et al., NeurIPS, 2017.
+    made = _of(sketch, "elu", input, alpha=1.6732632423543772)
+    return shapes.scale(sketch, made, factor=1.0507009873554805)
+
+
+def _mish(sketch: Sketch, input: Symbol, inplace: bool = False) -> Symbol:
+    made = _of(sketch, "tanh", _of(sketch, "softplus", input))
+    return shapes.combine(sketch, "multiply", input, made)
+
+
+def _log_sigmoid(sketch: Sketch, input: Symbol) -> Symbol:
+    return _neg(sketch, _of(sketch, "softplus", _neg(sketch, input)))
+
+
+def _prelu(sketch: Sketch, input: Symbol, weight: Weight) -> Symbol:
+    if weight.shape != (1,):
+        places = (weight.shape[0], *[1] * (len(input.shape) - 2))
+        weight = weight.derived("channels", weight.tensor.reshape(places))
+    below = _neg(sketch, _of(sketch, "relu", _neg(sketch, input)))
+    scaled = shapes.combine(sketch, "multiply", below, weight)
+    return shapes.combine(sketch, "add", _of(sketch, "relu", input), scaled)
+
+
+def _glu(sketch: Sketch, input: Symbol, dim: int = -1) -> Symbol:
+    half = input.shape[dim] // 2
+    parts = (slice(0, half), slice(half, 2 * half))
+    first, second = (shapes.slice_axis(sketch, input, dim, part) for part in parts)
+    return shapes.combine(sketch, "multiply", first, _of(sketch, "sigmoid", second))
+
+
 def _clamp(
     sketch: Sketch, input: Symbol, min: float | None = None, max: float | None = None
 ) -> Symbol:
@@ -242,6 +278,12 @@ ARITHMETIC: Mapping[str, Rule] = MappingProxyType(
         "hardtanh": _activation("hardtanh", ("min_val", "low", -1.0), ("max_val", "high", 1.0)),
         "hardswish": _activation("hardswish"),
         "hardsigmoid": _activation("hardsigmoid"),
+        "selu": _selu,
+        "mish": _mish,
+        "logsigmoid": _log_sigmoid,
+        "log_sigmoid": _log_sigmoid,
+        "prelu": _prelu,
+        "glu": _glu,
         "clamp": _clamp,
         "clip": _clamp,
         "softmax": _softmax,

@@ -1,8 +1,12 @@
-"""Rules of torch's attention: its matrices are on banks, its products of activations digital."""
+"""Rules of torch's attention and of einsum.
+
+Matrices of the module are on banks; products of two activations are digital, and counted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +14,7 @@ import torch
 
 from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
 from pnnsim.networks.sketch_layers import attention, linear
-from pnnsim.networks.sketch_shapes import mean, permute, slice_axis
+from pnnsim.networks.sketch_shapes import matmul, mean, permute, slice_axis
 from pnnsim.networks.torch_trace import Rule
 
 
@@ -127,8 +131,49 @@ def _triangle(rows: int, columns: int) -> torch.Tensor:
     return torch.zeros(rows, columns, dtype=torch.float64).masked_fill(~allowed, -torch.inf)
 
 
+def _einsum(sketch: Sketch, equation: str, *operands: Any) -> Symbol:
+    """Return a sum of products of two tensors; a matrix of the module is one on banks."""
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = tuple(operands[0])
+    terms, arrow, output = equation.replace(" ", "").partition("->")
+    inputs = terms.split(",")
+    plain = all(len(set(term)) == len(term) and "." not in term for term in (*inputs, output))
+    if len(operands) != 2 or len(inputs) != 2 or not arrow or not plain:
+        sketch.refuse(f"einsum {equation}", "two tensors, and a stated result")
+    first, second = operands
+    left, right = inputs
+    if isinstance(first, Weight):
+        first, second, left, right = second, first, right, left
+    summed = [axis for axis in left if axis in right and axis not in output]
+    both = [axis for axis in left if axis in right and axis in output]
+    rows = [axis for axis in left if axis not in right]
+    columns = [axis for axis in right if axis not in left]
+    if not summed or sorted([*both, *rows, *columns]) != sorted(output):
+        sketch.refuse(f"einsum {equation}", "one axis at least that is summed in both")
+    sizes = dict(zip(left + right, (*first.shape, *second.shape), strict=True))
+    counts = [prod(sizes[axis] for axis in axes) for axes in (both, rows, summed, columns)]
+    turned = permute(sketch, first, [left.index(axis) for axis in [*both, *rows, *summed]])
+    if isinstance(second, Weight) and not both:
+        order = [right.index(axis) for axis in [*columns, *summed]]
+        matrix = second.tensor.permute(*order).reshape(counts[3], counts[2])
+        flat = Symbol(turned.node, (counts[1], counts[2]))
+        made = linear(sketch, flat, second.derived(("einsum", equation), matrix), None)
+    else:
+        other = sketch.symbol(second)
+        other = permute(sketch, other, [right.index(axis) for axis in [*both, *summed, *columns]])
+        made = matmul(
+            sketch,
+            Symbol(turned.node, (counts[0], counts[1], counts[2])),
+            Symbol(other.node, (counts[0], counts[2], counts[3])),
+        )
+    axes = [*both, *rows, *columns]
+    whole = Symbol(made.node, tuple(sizes[axis] for axis in axes))
+    return permute(sketch, whole, [axes.index(axis) for axis in output])
+
+
 ATTENTION: Mapping[str, Rule] = MappingProxyType(
     {
+        "einsum": _einsum,
         "scaled_dot_product_attention": _scaled_dot_product,
         "multi_head_attention_forward": _multi_head,
     }

@@ -118,9 +118,57 @@ def _narrow(sketch: Sketch, input: Symbol, dim: int, start: int, length: int) ->
 def _expand(sketch: Sketch, input: Symbol, *sizes: Any) -> Symbol:
     wanted = _flat(sizes)
     shape = (1,) * (len(wanted) - len(input.shape)) + input.shape
-    if any(size not in (-1, own) for size, own in zip(wanted, shape, strict=True)):
-        sketch.refuse(f"expand of {input.shape} to {wanted}", "sizes that stay as they are")
-    return Symbol(input.node, shape)
+    made = Symbol(input.node, shape)
+    for axis, (size, own) in enumerate(zip(wanted, shape, strict=True)):
+        if own == 1 and size > 1:
+            made = _repeated(sketch, made, axis, size)
+    return made
+
+
+def _expand_as(sketch: Sketch, input: Symbol, other: Operand) -> Symbol:
+    return _expand(sketch, input, *other.shape)
+
+
+def _repeat(sketch: Sketch, input: Symbol, *sizes: Any) -> Symbol:
+    times = _flat(sizes)
+    made = Symbol(input.node, (1,) * (len(times) - len(input.shape)) + input.shape)
+    for axis, count in enumerate(times):
+        if count > 1:
+            made = _repeated(sketch, made, axis, count)
+    return made
+
+
+def _repeated(sketch: Sketch, x: Symbol, axis: int, times: int) -> Symbol:
+    """Return a tensor several times along an axis."""
+    return sketch.symbol(shapes.concatenate(sketch, [x] * times, axis))
+
+
+def _flip(sketch: Sketch, input: Symbol, *dims: Any) -> Symbol:
+    made = input
+    for axis in _flat(dims):
+        places = _unbound(sketch, made, axis)
+        made = sketch.symbol(shapes.concatenate(sketch, places[::-1], axis))
+    return made
+
+
+def _roll(sketch: Sketch, input: Symbol, shifts: Any, dims: Any = None) -> Symbol:
+    if dims is None:
+        sketch.refuse("roll over all axes", "dims")
+    made = input
+    for shift, axis in zip(_flat((shifts,)), _flat((dims,)), strict=True):
+        size = made.shape[axis]
+        cut = (size - shift) % size
+        if cut:
+            ends = (slice(cut, size), slice(0, cut))
+            parts = [shapes.slice_axis(sketch, made, axis, end) for end in ends]
+            made = sketch.symbol(shapes.concatenate(sketch, parts, axis))
+    return made
+
+
+def _unbound(sketch: Sketch, x: Symbol, axis: int) -> list[Symbol]:
+    """Return each place of an axis, the axis kept."""
+    count = x.shape[axis]
+    return [shapes.slice_axis(sketch, x, axis, slice(k, k + 1)) for k in range(count)]
 
 
 def _getitem(sketch: Sketch, input: Symbol, index: Any) -> Symbol:
@@ -258,6 +306,11 @@ INDEXING: Mapping[str, Rule] = MappingProxyType(
         "select": _select,
         "narrow": _narrow,
         "expand": _expand,
+        "expand_as": _expand_as,
+        "repeat": _repeat,
+        "tile": _repeat,
+        "flip": _flip,
+        "roll": _roll,
         "__getitem__": _getitem,
         "__setitem__": _setitem,
         "pad": _pad,

@@ -112,6 +112,24 @@ def _group_norm(
     return layers.group_norm(sketch, input, num_groups, weight=weight, bias=bias, epsilon=eps)
 
 
+def _instance_norm(
+    sketch: Sketch,
+    input: Symbol,
+    running_mean: Weight | None = None,
+    running_var: Weight | None = None,
+    weight: Weight | None = None,
+    bias: Weight | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
+) -> Symbol:
+    if not use_input_stats:
+        return _batch_norm(sketch, input, running_mean, running_var, weight, bias, eps=eps)
+    groups = input.shape[1]
+    return layers.group_norm(sketch, input, groups, weight=weight, bias=bias, epsilon=eps)
+
+
 def _embedding(
     sketch: Sketch,
     input: Symbol,
@@ -176,6 +194,21 @@ def _avg_pool(
     )
 
 
+def _adaptive_max_pool(
+    sketch: Sketch,
+    input: Symbol,
+    output_size: int | Sequence[int | None],
+    return_indices: bool = False,
+) -> Symbol:
+    places = input.shape[2:]
+    sizes = (output_size,) if isinstance(output_size, int) else tuple(output_size)
+    wanted = sizes * len(places) if len(sizes) < len(places) else sizes
+    counts = [own if n is None else n for n, own in zip(wanted, places, strict=True)]
+    if return_indices or any(own % n for n, own in zip(counts, places, strict=True)):
+        sketch.refuse(f"an adaptive max pool of {input.shape} to {counts}", "windows of one size")
+    return _max_pool(sketch, input, [own // n for n, own in zip(counts, places, strict=True)])
+
+
 def _adaptive_avg_pool(
     sketch: Sketch, input: Symbol, output_size: int | Sequence[int | None]
 ) -> Symbol:
@@ -192,7 +225,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "batch_norm": _batch_norm,
         "layer_norm": _layer_norm,
         "group_norm": _group_norm,
+        "instance_norm": _instance_norm,
         "embedding": _embedding,
+        "adaptive_max_pool1d": _adaptive_max_pool,
+        "adaptive_max_pool2d": _adaptive_max_pool,
         "max_pool1d": _max_pool,
         "max_pool2d": _max_pool,
         "avg_pool1d": _avg_pool,

@@ -123,15 +123,14 @@ class Tracer(TorchFunctionMode):
     ) -> Any:
         """Run a function, and lower it if it reads what a sample makes."""
         kwargs = dict(kwargs or {})
-        name, value = _name(func), None
+        name = _name(func)
         about = name in _ABOUT or name in ("shape", "dtype", "device", "layout", "ndim")
         tensors = [x for x in tree_flatten((args, kwargs))[0] if isinstance(x, Tensor)]
-        if about or not tensors:
-            value = func(*args, **kwargs)
-            return value if about else self._constant(name, args, kwargs, value)
+        if about:
+            return func(*args, **kwargs)
         operands = [self._operand(x) for x in tensors]
         if not any(isinstance(operand, Symbol) for operand in operands):
-            return self._constant(name, args, kwargs, func(*args, **kwargs))
+            return self._constant(func, args, kwargs)
         if name in _READERS:
             self._sketch.refuse(
                 f"{name} reads the numbers of a sample",
@@ -165,9 +164,9 @@ class Tracer(TorchFunctionMode):
         return rule(*bound.args, **bound.kwargs)
 
     def _constant(
-        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], value: Any
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        """Return what was made without a sample, and know it by what it was made of."""
+        """Run what reads no sample, and know its results by what they were made of."""
         parts: list[object] = []
         read: list[Weight] = []
         for part in tree_flatten((args, dict(kwargs)))[0]:
@@ -177,12 +176,13 @@ class Tracer(TorchFunctionMode):
                 parts.append(operand.key)
             else:
                 parts.append(repr(part))
+        value = func(*args, **kwargs)
         owner = next((weight.name for weight in read if weight.name), "")
         learned = any(weight.learned for weight in read)
         results = args[0] if value is None and args else value
         for index, result in enumerate(tree_flatten(results)[0]):
             if isinstance(result, Tensor) and not self._is_parameter(result):
-                key = (name, index, tuple(parts))
+                key = (_name(func), index, tuple(parts))
                 self._bind(result, Weight(result.detach(), key, owner, learned))
         return value
 
@@ -224,7 +224,8 @@ class Tracer(TorchFunctionMode):
     def _refuse(self, name: str) -> NoReturn:
         self._sketch.refuse(
             f"{name} cannot be lowered",
-            "layers and functions of the list in docs/networks.md",
+            "linear layers, convolutions, RNN, GRU, LSTM, attention, embeddings, norms, pools, "
+            "activations, sums, products, means and views",
             "replace it, or leave it to what reads the outputs",
         )
 

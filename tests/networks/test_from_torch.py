@@ -143,6 +143,17 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         ),
         (4, 5, 5),
     ),
+    "more norms and pools": (
+        lambda: nn.Sequential(
+            nn.InstanceNorm2d(4, affine=True),
+            nn.PReLU(4),
+            nn.AdaptiveMaxPool2d((2, None)),
+            nn.InstanceNorm2d(4, track_running_stats=True),
+            nn.PReLU(),
+            nn.Mish(),
+        ),
+        (4, 6, 5),
+    ),
     "lstm": (lambda: Tail(nn.LSTM(5, 7, batch_first=True)), (20, 5)),
     "lstm of two layers": (lambda: Tail(nn.LSTM(5, 7, 2, bias=False, batch_first=True)), (6, 5)),
     "gru": (lambda: Tail(nn.GRU(5, 7, batch_first=True)), (20, 5)),
@@ -289,7 +300,7 @@ def test_attention_with_other_keys_computes_the_same() -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             mask = torch.triu(torch.ones(3, 5, dtype=torch.bool), 2)
-            return self.attention(x[:, :3], x, x.flip(()), attn_mask=mask)[0]
+            return self.attention(x[:, :3], x, x.flip(2), attn_mask=mask)[0]
 
     class Own(nn.Module):
         def __init__(self) -> None:
@@ -304,8 +315,24 @@ def test_attention_with_other_keys_computes_the_same() -> None:
     x = samples(3, 5, 8)
     module = settled(Own())
     assert error(module, from_torch(module, x), x) < 1e-9
-    with pytest.raises(WorkloadError, match=r"^Cross: flip cannot be lowered"):
-        from_torch(settled(Cross()), x)
+    module = settled(Cross())
+    assert error(module, from_torch(module, x), x) < 1e-9
+
+
+def test_an_einsum_with_a_parameter_is_a_product_on_banks() -> None:
+    class Heads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(2, 8, 3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.einsum("btd,hdk->bhtk", x, self.weight).flatten(1, 2)
+
+    module = settled(Heads())
+    x = samples(3, 5, 8)
+    network = from_torch(module, x)
+    assert [(matrix.outputs, matrix.inputs) for matrix in network.workload.matrices] == [(6, 8)]
+    assert error(module, network, x) < 1e-9
 
 
 def test_a_digital_layer_is_not_on_banks() -> None:
@@ -367,6 +394,16 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "outer": lambda x: torch.matmul(x[:, :, None], x[:, None, :3]).flatten(1),
     "constant": lambda x: x + torch.arange(8, dtype=x.dtype) * torch.eye(8, dtype=x.dtype)[0],
     "assignment": lambda x: _assigned(x),
+    "more activations": lambda x: (
+        functional.selu(x) + functional.mish(x) - functional.logsigmoid(x) * nn.SELU()(x)
+    ),
+    "gated": lambda x: functional.glu(x, 1),
+    "flip": lambda x: x.flip(1) + x.roll(3, 1) + torch.roll(x, (-1,), (1,)),
+    "repeat": lambda x: x.unsqueeze(1).expand(-1, 3, -1).reshape(len(x), 24).repeat(1, 2),
+    "expand as": lambda x: x.mean(1, keepdim=True).expand_as(x),
+    "einsum": lambda x: torch.einsum(
+        "bhd,bkd->bkh", x.view(-1, 2, 4), x.view(-1, 2, 4).relu()
+    ).flatten(1),
     "log softmax": lambda x: functional.log_softmax(x, dim=1),
     "permute": lambda x: x.reshape(-1, 2, 2, 2).permute(0, 3, 2, 1).flatten(1),
 }
@@ -477,7 +514,7 @@ def test_what_cannot_be_lowered_is_refused_by_name(name: str) -> None:
 
 def test_arguments_are_checked() -> None:
     layer = nn.Linear(4, 2)
-    with pytest.raises(WorkloadError, match=r"^module: got str; expected a torch.nn.Module"):
+    with pytest.raises(WorkloadError, match=r"^module: got str; expected a torch\.nn\.Module$"):
         from_torch("net", torch.zeros(1, 4))  # type: ignore[arg-type]
     for example in (torch.zeros(4), torch.zeros(0, 4), [1.0]):
         with pytest.raises(WorkloadError, match=r"^example: got .*; expected a tensor \(batch"):
