@@ -20,7 +20,7 @@ from pnnsim.networks.onnx_folding import fold
 from pnnsim.networks.onnx_rules import RULES
 from pnnsim.networks.parts import Value
 from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
-from pnnsim.networks.sketch_emission import emit
+from pnnsim.networks.sketch_emission import Gains, emit
 
 #: What a rule or torch raises where settings do not fit what they are for.
 _FAULTS = (
@@ -34,13 +34,17 @@ _FAULTS = (
 
 
 def from_onnx(
-    path: str | Path, *, layers: Mapping[str, Mapping[str, str]] | None = None
+    path: str | Path,
+    *,
+    layers: Mapping[str, Mapping[str, str]] | None = None,
+    gains: Gains = "row",
 ) -> TorchNetwork:
     """Return the network of a file.
 
     Args:
         path: The file.
         layers: Settings of layers by name: `place`, `banks` or `digital`.
+        gains: `row`: a gain for each output of a matrix; `set`: one for all of them.
 
     Raises:
         WorkloadError: If the file is missing, damaged or too large, or has a part that cannot be
@@ -55,7 +59,8 @@ def from_onnx(
         if output.shape[:1] != (1,):
             sketch.refuse(f"has shape {output.shape}", "the batch as its first axis")
         shape = output.shape[1:] or (1,)
-        workload, weights = emit(sketch, output, shape, dtype=torch.get_default_dtype())
+        dtype = torch.get_default_dtype()
+        workload, weights = emit(sketch, output, shape, dtype=dtype, gains=gains)
         check_places(sketch)
     except WorkloadError as error:
         raise WorkloadError(f"{path}: {error}") from None

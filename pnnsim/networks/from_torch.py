@@ -28,7 +28,7 @@ from pnnsim.errors import WorkloadError
 from pnnsim.networks.parts import Value
 from pnnsim.networks.reference import run_reference
 from pnnsim.networks.sketch import Place, Sketch, Symbol
-from pnnsim.networks.sketch_emission import emit
+from pnnsim.networks.sketch_emission import Gains, emit
 from pnnsim.networks.torch_rules import RULES
 from pnnsim.networks.torch_trace import Tracer
 from pnnsim.networks.workload import Workload
@@ -77,6 +77,7 @@ def from_torch(
     *,
     layers: Mapping[str, Mapping[str, str]] | None = None,
     batch_axis: int = 0,
+    gains: Gains = "row",
 ) -> TorchNetwork:
     """Return the network of a module.
 
@@ -86,6 +87,7 @@ def from_torch(
         layers: Settings of layers by name: `place`, `banks` or `digital`.
         batch_axis: Axis of the samples in what the module reads; 1 for `batch_first=False`. What
             the network reads and gives has it first.
+        gains: `row`: a gain for each output of a matrix; `set`: one for all of them.
 
     Raises:
         WorkloadError: If the module has a part that cannot be lowered, or mixes samples.
@@ -112,7 +114,9 @@ def from_torch(
     if not isinstance(output, Symbol):
         sketch.refuse("the outputs do not depend on the sample", "a network that reads it")
     dtype = samples.dtype if samples.is_floating_point() else torch.get_default_dtype()
-    workload, weights = emit(sketch, output, tuple(both.shape[1:]) or (1,), dtype=dtype)
+    workload, weights = emit(
+        sketch, output, tuple(both.shape[1:]) or (1,), dtype=dtype, gains=gains
+    )
     check_places(sketch)
     _compare(sketch, TorchNetwork(workload, weights), samples, both)
     return TorchNetwork(workload, weights)

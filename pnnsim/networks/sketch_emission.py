@@ -5,12 +5,14 @@ workload: `matrix.0`, `gain.0`, `bias.0` of the first matrix, `gain.0.1` of a se
 gain of its own, `parameter.0` of the digital engine.
 
 A bank holds weights from -1 to 1, and a gain behind the detector gives each row its scale:
-`W = gain * W_hat`, the greatest number of a row of `W_hat` being 1 or -1.
+`W = gain * W_hat`, the greatest number of a row of `W_hat` being 1 or -1. Where hardware has one
+gain for a weight set, that number is the greatest of the whole matrix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -21,9 +23,16 @@ from pnnsim.networks.sketch import Node, Product, Sketch, Symbol, Weight
 from pnnsim.networks.sketch_fusion import fuse
 from pnnsim.networks.workload import Workload
 
+Gains = Literal["row", "set"]
+
 
 def emit(
-    sketch: Sketch, output: Symbol, shape: tuple[int, ...], *, dtype: torch.dtype
+    sketch: Sketch,
+    output: Symbol,
+    shape: tuple[int, ...],
+    *,
+    dtype: torch.dtype,
+    gains: Gains,
 ) -> tuple[Workload, dict[str, Tensor]]:
     """Return the workload of a sketch, and its parameters.
 
@@ -32,22 +41,25 @@ def emit(
         output: What the network gives.
         shape: Shape of the outputs of a sample.
         dtype: Type of the parameters where nothing that is learned has one.
+        gains: Whether each row of a matrix has a gain, or the whole of it has one. A batch norm
+            has one for each row.
 
     Raises:
         WorkloadError: If it has no shape that a value may have, or a weight is not finite.
     """
     last = sketch.form(output, shape)
     nodes = fuse(sketch.nodes, last)
-    return _Emission(nodes, dtype).run()
+    return _Emission(nodes, dtype, gains).run()
 
 
 class _Emission:
     """Workload that is being written from nodes."""
 
-    def __init__(self, nodes: Mapping[int, Node], dtype: torch.dtype) -> None:
+    def __init__(self, nodes: Mapping[int, Node], dtype: torch.dtype, gains: Gains) -> None:
         self._nodes = nodes
         self._builder = WorkloadBuilder(nodes[0].value)
         self._dtype = _dtype(nodes, dtype)
+        self._gains = gains
         self._numbers: dict[str, Tensor] = {}
         self._matrices: dict[Hashable, int] = {}
         self._scales: dict[int, Tensor] = {}
@@ -79,6 +91,7 @@ class _Emission:
             gather=product.gather,
             bias=self._bias(matrix, product),
             gain=self._gain(matrix, product),
+            scalar_gain=self._gains == "set" and product.gain is None,
             activation=product.activation,
             inject=None if product.inject is None else made[product.inject],
             residual=None if residual is None else (made[residual[0]], residual[1]),
@@ -91,6 +104,8 @@ class _Emission:
         if key not in self._matrices:
             numbers = self._finite(weight)
             greatest = numbers.abs().amax(dim=1)
+            if self._gains == "set":
+                greatest = greatest.amax().expand_as(greatest)
             scales = torch.where(greatest > 0, greatest, torch.ones_like(greatest))
             name = f"matrix.{len(self._matrices)}"
             rows, columns = weight.shape
@@ -107,6 +122,8 @@ class _Emission:
         name = self._use("gain", matrix, None if gain is None else gain.key)
         if name not in self._numbers:
             own = self._scales[matrix]
+            if self._gains == "set" and gain is None:
+                own = own[0].clone()
             self._numbers[name] = own if gain is None else own * self._finite(gain)
         return name
 
