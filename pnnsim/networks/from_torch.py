@@ -246,7 +246,9 @@ def _batch_axis(sketch: Sketch, one: Tensor, both: Tensor) -> int:
         if len(axes) == 1 and not others:
             return axes[0]
     shapes = f"{tuple(one.shape)} for one sample and {tuple(both.shape)} for two"
-    return sketch.refuse(f"gives {shapes}", _BATCH)
+    return sketch.refuse(
+        f"gives {shapes}", _BATCH, "look for reshapes that count the batch in, such as squeeze()"
+    )
 
 
 def _compare(sketch: Sketch, network: TorchNetwork, samples: Tensor, expected: Tensor) -> None:

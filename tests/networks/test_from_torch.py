@@ -491,6 +491,11 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
         (6,),
         r"^Sequential: cannot read two samples at once \(.*treats samples apart",
     ),
+    "batch of one": (
+        lambda: Named(lambda x: x[:, None].squeeze()),
+        (6,),
+        r"^Named: gives \(3,\) for one sample and \(2, 3\) for two; .* squeeze\(\)\.$",
+    ),
     "noise": (
         lambda: Named(lambda x: x + torch.randn(1, 8, dtype=x.dtype)),
         (6,),
@@ -546,6 +551,10 @@ def test_arguments_are_checked() -> None:
     for example in (torch.zeros(4), torch.zeros(0, 4), [1.0]):
         with pytest.raises(WorkloadError, match=r"^example: got .*; expected a tensor \(batch"):
             from_torch(layer, example)  # type: ignore[arg-type]
+    compiled = nn.Sequential(nn.Identity())
+    compiled[0]._orig_mod = layer  # As torch.compile does.
+    with pytest.raises(WorkloadError, match=r"^0: is compiled; expected modules of torch\. Hint: "):
+        from_torch(compiled, torch.zeros(1, 4))
     with pytest.raises(WorkloadError, match=r"^batch_axis: got 2; expected an axis"):
         from_torch(layer, torch.zeros(1, 4), batch_axis=2)
     with pytest.raises(WorkloadError, match=r"^layers.fc: no layer with a matrix; expected one of"):
