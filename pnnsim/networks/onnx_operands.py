@@ -65,3 +65,14 @@ def wholes(sketch: Sketch, call: Call, given: Given, index: int, name: str) -> l
         return [int(n) for n in value] if isinstance(value, Sequence) else [int(value)]
     found = maybe(sketch, given, index, name)
     return None if found is None else [int(n) for n in found.tensor.reshape(-1).tolist()]
+
+
+def number(call: Call, name: str, default: float) -> float:
+    """Return a setting as the decimal number that is meant; a file holds it in float32.
+
+    Args:
+        call: The call.
+        name: Name of the setting.
+        default: What it is where it is left out.
+    """
+    return float(f"{float(call.attributes.get(name, default)):.7g}")

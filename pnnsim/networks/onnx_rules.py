@@ -16,7 +16,7 @@ from pnnsim.networks import sketch_layers as layers
 from pnnsim.networks import sketch_shapes as shapes
 from pnnsim.networks.onnx_file import Call
 from pnnsim.networks.onnx_index import INDEXING
-from pnnsim.networks.onnx_operands import Given, Rule, maybe, symbol, weight, wholes
+from pnnsim.networks.onnx_operands import Given, Rule, maybe, number, symbol, weight, wholes
 from pnnsim.networks.onnx_recurrent import RECURRENT
 from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
 
@@ -117,7 +117,7 @@ def _batch_norm(sketch: Sketch, call: Call, given: Given) -> Sequence[Operand]:
         bias=found[1],
         mean=found[2],
         variance=found[3],
-        epsilon=float(call.attributes.get("epsilon", 1e-5)),
+        epsilon=number(call, "epsilon", 1e-5),
     )
     return [made]
 
@@ -133,7 +133,7 @@ def _layer_norm(sketch: Sketch, call: Call, given: Given) -> Sequence[Operand]:
         len(x.shape) - axis,
         weight=maybe(sketch, given, 1, "a norm"),
         bias=maybe(sketch, given, 2, "a norm"),
-        epsilon=float(call.attributes.get("epsilon", 1e-5)),
+        epsilon=number(call, "epsilon", 1e-5),
     )
     return [made]
 
@@ -149,14 +149,14 @@ def _group_norm(sketch: Sketch, call: Call, given: Given) -> Sequence[Operand]:
         groups,
         weight=gains,
         bias=weight(sketch, given[2], "a norm"),
-        epsilon=float(call.attributes.get("epsilon", 1e-5)),
+        epsilon=number(call, "epsilon", 1e-5),
     )
     return [made]
 
 
 def _gemm(sketch: Sketch, call: Call, given: Given) -> Sequence[Operand]:
     matrix, bias = weight(sketch, given[1], "the matrix"), maybe(sketch, given, 2, "the bias")
-    alpha = float(call.attributes.get("alpha", 1.0))
+    alpha = number(call, "alpha", 1.0)
     if call.attributes.get("transA", 0) or float(call.attributes.get("beta", 1.0)) != 1.0:
         sketch.refuse("Gemm with transA or beta", "neither")
     if not call.attributes.get("transB", 0):
@@ -220,11 +220,8 @@ def _activation(operator: str, **settings: tuple[str, float]) -> Rule:
     def rule(sketch: Sketch, call: Call, given: Given) -> Sequence[Operand]:
         x = symbol(sketch, given[0])
         constants = {
-            ours: float(call.attributes.get(theirs, default))
-            for ours, (theirs, default) in settings.items()
+            ours: number(call, theirs, default) for ours, (theirs, default) in settings.items()
         }
-        # Numbers of a file are float32; 0.01 is meant.
-        constants = {name: float(f"{value:.7g}") for name, value in constants.items()}
         return [sketch.digital(operator, [x.node], x.shape, weights=(), **constants)]
 
     return rule

@@ -71,6 +71,21 @@ def test_recurrent_layers_have_one_workload(
         torch.testing.assert_close(found, module(x), rtol=1e-9, atol=1e-12)
 
 
+def test_settings_of_a_file_are_the_numbers_that_torch_has(tmp_path: Path) -> None:
+    """A file holds 1e-5 and 0.1 in float32."""
+    module = settled(nn.Sequential(nn.LayerNorm(6), nn.Linear(6, 4), nn.LeakyReLU(0.1)))
+    numbers = [tensor(name, value) for name, value in module.named_parameters()]
+    nodes = [
+        node("LayerNormalization", "x 0.weight 0.bias", "a"),
+        node("Gemm", "a 1.weight 1.bias", "b", transB=1),
+        node("LeakyRelu", "b", "y", alpha=0.1),
+    ]
+    nodes[0].attribute.append(helper.make_attribute("epsilon", 1e-5))
+    content = model(nodes, numbers, shape=["n", 6], outputs=["n", 4])
+    ours = from_torch(module, samples(2, 6))
+    assert from_onnx(saved(content, tmp_path)).workload.sha256() == ours.workload.sha256()
+
+
 def vector(*values: float) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
 
