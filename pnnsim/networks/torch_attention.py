@@ -6,7 +6,7 @@ Matrices of the module are on banks; products of two activations are digital, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from math import inf, prod
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 
 from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
 from pnnsim.networks.sketch_layers import attention, linear
-from pnnsim.networks.sketch_shapes import matmul, mean, permute, slice_axis
+from pnnsim.networks.sketch_shapes import combine, masked, matmul, mean, permute, slice_axis
 from pnnsim.networks.torch_trace import Rule
 
 
@@ -125,6 +125,17 @@ def _additive(sketch: Sketch, mask: Any) -> Weight | None:
     return mask.derived("additive", zeros.masked_fill(~mask.tensor, -torch.inf))
 
 
+def _masked_fill(sketch: Sketch, input: Symbol, mask: Any, value: Any) -> Symbol:
+    if not isinstance(mask, Weight) or not isinstance(value, int | float):
+        sketch.refuse("masked_fill whose mask or number a sample makes", "ones that are known")
+    covered = mask.tensor.to(torch.float64)
+    if value == -inf:
+        never = mask.derived("never", torch.where(mask.tensor, -inf, 0.0).to(torch.float64))
+        return combine(sketch, "add", input, masked(never))
+    kept = combine(sketch, "multiply", input, mask.derived("kept", 1.0 - covered))
+    return combine(sketch, "add", kept, mask.derived(("value", value), covered * value))
+
+
 def _triangle(rows: int, columns: int) -> torch.Tensor:
     """Return a mask that lets each item see itself and those ahead of it."""
     allowed = torch.ones(rows, columns, dtype=torch.bool).tril()
@@ -174,6 +185,7 @@ def _einsum(sketch: Sketch, equation: str, *operands: Any) -> Symbol:
 ATTENTION: Mapping[str, Rule] = MappingProxyType(
     {
         "einsum": _einsum,
+        "masked_fill": _masked_fill,
         "scaled_dot_product_attention": _scaled_dot_product,
         "multi_head_attention_forward": _multi_head,
     }

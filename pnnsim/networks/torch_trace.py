@@ -74,6 +74,11 @@ _ABOUT = frozenset(
     ]
 )
 
+#: Functions that read the shape and the type of a tensor, and nothing of its numbers.
+_SHAPED = frozenset(
+    ["new_zeros", "new_ones", "new_full", "zeros_like", "ones_like", "full_like", "new_tensor"]
+)
+
 
 class Tracer(TorchFunctionMode):
     """Record of what a module does with a sample.
@@ -129,7 +134,7 @@ class Tracer(TorchFunctionMode):
         if about:
             return func(*args, **kwargs)
         operands = [self._operand(x) for x in tensors]
-        if not any(isinstance(operand, Symbol) for operand in operands):
+        if name in _SHAPED or not any(isinstance(operand, Symbol) for operand in operands):
             return self._constant(func, args, kwargs)
         if name in _READERS:
             self._sketch.refuse(
@@ -175,7 +180,7 @@ class Tracer(TorchFunctionMode):
                 read.append(operand)
                 parts.append(operand.key)
             else:
-                parts.append(repr(part))
+                parts.append(repr(part) if operand is None else operand.shape)
         value = func(*args, **kwargs)
         owner = next((weight.name for weight in read if weight.name), "")
         learned = any(weight.learned for weight in read)

@@ -75,6 +75,30 @@ class Tail(nn.Module):
         return made[0] if isinstance(made, tuple) else made
 
 
+class Written(nn.Module):
+    """Attention and recurrence as they are written by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(0.5))
+        self.token = nn.Parameter(torch.zeros(1, 1, 6))
+        self.item, self.state = nn.Linear(6, 6), nn.Linear(6, 6, bias=False)
+        self.register_buffer("places", torch.arange(48.0).reshape(8, 6) / 48)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, items, width = x.shape
+        x = torch.cat([self.token.expand(batch, -1, -1), x], 1) + self.places[: items + 1]
+        scores = x @ x.transpose(-2, -1) * width**-0.5
+        mask = torch.tril(torch.ones(items + 1, items + 1)) == 0
+        scores = scores.masked_fill(mask, float("-inf")).softmax(-1)
+        x = scores.masked_fill(mask.T, 0.25) @ x
+        h, found = x.new_zeros(batch, width), []
+        for item in x.unbind(1):
+            h = self.factor * h + torch.tanh(self.item(item) + self.state(h))
+            found.append(h)
+        return torch.stack(found, 1) + torch.ones_like(x)
+
+
 class Cells(nn.Module):
     """Cell of torch over a sequence, written as a loop."""
 
@@ -166,6 +190,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "gru cell": (lambda: Cells(nn.GRUCell(5, 7)), (4, 5)),
     "rnn cell": (lambda: Cells(nn.RNNCell(5, 7)), (4, 5)),
     "relax": (ReLaX, (16,)),
+    "written by hand": (Written, (3, 6)),
     "attention": (
         lambda: Between(nn.Sequential(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True))),
         (5, 8),
