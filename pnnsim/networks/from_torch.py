@@ -196,12 +196,20 @@ def _two(example: Tensor) -> Tensor:
 def _evaluating(module: nn.Module) -> Iterator[None]:
     """Let a module be in `eval`, and leave each part as it was."""
     modes = {part: part.training for part in module.modules()}
+    buffers = [
+        (part, name, buffer, buffer.clone())
+        for part in module.modules()
+        for name, buffer in part.named_buffers(recurse=False)
+    ]
     module.eval()
     try:
         yield
     finally:
         for part, training in modes.items():
             part.training = training
+        with torch.no_grad():
+            for part, name, buffer, before in buffers:
+                setattr(part, name, buffer.copy_(before))
 
 
 def _run(module: nn.Module, tracer: Tracer, sample: Tensor) -> tuple[Any, Any]:

@@ -192,8 +192,11 @@ class Tracer(TorchFunctionMode):
         return value
 
     def _is_parameter(self, x: Tensor) -> bool:
+        """Return whether a result is a parameter itself, as it was."""
         known = self._known.get(id(x))
-        return known is not None and isinstance(known[1], Weight) and known[1].key == known[1].name
+        if known is None or known[2] != x._version:
+            return False
+        return isinstance(known[1], Weight) and known[1].key == known[1].name
 
     def _operand(self, x: Tensor) -> Operand:
         """Return what a tensor stands for.

@@ -423,6 +423,26 @@ def test_a_module_is_left_as_it_was() -> None:
     assert float(network.initial_parameters()["matrix.0"].abs().max()) == 1.0
 
 
+def test_what_a_module_counts_is_left_as_it_was() -> None:
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 2)
+            self.register_buffer("calls", torch.zeros(1))
+            self.register_buffer("last", torch.zeros(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            self.last = self.calls * 2
+            return self.layer(x)
+
+    module = Counting()
+    calls = module.calls
+    from_torch(module, torch.ones(1, 4))
+    assert module.calls is calls
+    assert float(module.calls) == float(module.last) == 0
+
+
 def test_the_call_is_a_public_name() -> None:
     assert pnnsim.from_torch is from_torch
 
