@@ -29,15 +29,15 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "mrm": ("encoders.modulator_params:MrmParams", "encoders.modulator:ModulatorEncoder"),
         "mzm": ("encoders.modulator_params:MzmParams", "encoders.modulator:MachZehnderEncoder"),
         "source_array": (
-            "free_space.mask_bank_params:SourceArrayParams",
+            "encoders.source_array_params:SourceArrayParams",
             "free_space.mask_bank:SourceArray",
         ),
         "dmd_rows": (
-            "free_space.mask_bank_params:DmdRowsParams",
+            "encoders.dmd_rows_params:DmdRowsParams",
             "free_space.mask_bank:MirrorEncoder",
         ),
         "line_driver": (
-            "crossbar.periphery_params:LineDriverParams",
+            "encoders.line_driver_params:LineDriverParams",
             "crossbar.periphery:LineDriver",
         ),
     },
@@ -52,16 +52,16 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "plzt": ("switches.switch_tree_params:PlztSwitchParams", "switches.switch_tree:PlztSwitch"),
         "fiber_mems": (
-            "memories.fiber_params:FiberMemsSwitchParams",
+            "switches.fiber_params:FiberMemsSwitchParams",
             "memories.fiber:FiberMemsSwitch",
         ),
-        "soa": ("memories.fiber_params:SoaSwitchParams", "memories.fiber:SoaSwitch"),
+        "soa": ("switches.fiber_params:SoaSwitchParams", "memories.fiber:SoaSwitch"),
         "dmd": (
-            "free_space.mask_bank_params:DmdSwitchParams",
+            "switches.dmd_params:DmdSwitchParams",
             "free_space.mask_bank:MirrorSwitch",
         ),
         "current": (
-            "crossbar.periphery_params:CurrentSwitchParams",
+            "switches.current_params:CurrentSwitchParams",
             "crossbar.periphery:CurrentSwitch",
         ),
     },
@@ -71,7 +71,7 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "weight_banks.pcm_params:PcmParams",
             "weight_banks.pcm:PhaseChangeBank",
         ),
-        "slm": ("free_space.mask_bank_params:SlmParams", "free_space.mask_bank:MaskBank"),
+        "slm": ("weight_banks.slm_params:SlmParams", "free_space.mask_bank:MaskBank"),
         "mzi_mesh": ("weight_banks.mzi_mesh_params:MziMeshParams", "weight_banks.mzi_mesh:MziMesh"),
         "mtj_crossbar": (
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
@@ -84,30 +84,30 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "detectors.balanced_photodiode:BalancedPhotodiode",
         ),
         "photodiode": (
-            "detectors.balanced_photodiode_params:PhotodiodeParams",
+            "detectors.photodiode_params:PhotodiodeParams",
             "detectors.photodiode:Photodiode",
         ),
-        "camera": ("free_space.mask_bank_params:CameraParams", "detectors.camera:Camera"),
+        "camera": ("detectors.camera_params:CameraParams", "detectors.camera:Camera"),
         "crossbar_tia": (
-            "crossbar.periphery_params:CrossbarTiaParams",
+            "detectors.crossbar_tia_params:CrossbarTiaParams",
             "crossbar.periphery:CrossbarTia",
         ),
     },
     "nonlinearity": {
         "electro_optic": (
-            "nonlinearities.optical_params:ElectroOpticActivationParams",
+            "nonlinearities.electro_optic_params:ElectroOpticActivationParams",
             "nonlinearities.optical:ElectroOpticActivation",
         ),
         "square_law": (
-            "nonlinearities.optical_params:SquareLawParams",
+            "nonlinearities.passive_params:SquareLawParams",
             "nonlinearities.passive:SquareLaw",
         ),
         "saturable_absorber": (
-            "nonlinearities.optical_params:SaturableAbsorberParams",
+            "nonlinearities.passive_params:SaturableAbsorberParams",
             "nonlinearities.passive:SaturableAbsorber",
         ),
         "digital": (
-            "memories.digital_params:DigitalActivationParams",
+            "nonlinearities.digital_params:DigitalActivationParams",
             "memories.digital:DigitalActivation",
         ),
         "electronic_analog": (
@@ -128,12 +128,12 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "memories.sample_hold_params:SampleHoldParams",
             "memories.sample_hold:SampleHold",
         ),
-        "delay_line": ("memories.fiber_params:DelayLineParams", "memories.fiber:DelayLine"),
-        "sram": ("memories.digital_params:SramParams", "memories.digital:Sram"),
+        "delay_line": ("memories.delay_line_params:DelayLineParams", "memories.fiber:DelayLine"),
+        "sram": ("memories.sram_params:SramParams", "memories.digital:Sram"),
     },
     "readout": {
-        "adc": ("memories.sample_hold_params:AdcParams", "readouts.adc:Adc"),
-        "register": ("memories.digital_params:RegisterParams", "memories.digital:Register"),
+        "adc": ("readouts.adc_params:AdcParams", "readouts.adc:Adc"),
+        "register": ("readouts.register_params:RegisterParams", "memories.digital:Register"),
     },
 }
 

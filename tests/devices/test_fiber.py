@@ -13,7 +13,7 @@ from scipy import constants
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Received
 from pnnsim.devices.memories.fiber import DelayLine, SoaSwitch
-from pnnsim.devices.memories.fiber_params import SoaSwitchParams
+from pnnsim.devices.switches.fiber_params import SoaSwitchParams
 from pnnsim.errors import ScheduleError
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip

@@ -13,8 +13,9 @@ from scipy import constants
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, Received
 from pnnsim.devices.detectors.camera import Camera
+from pnnsim.devices.detectors.camera_params import CameraParams
+from pnnsim.devices.encoders.dmd_rows_params import DmdRowsParams
 from pnnsim.devices.free_space.mask_bank import MaskBank, MirrorEncoder
-from pnnsim.devices.free_space.mask_bank_params import CameraParams, DmdRowsParams
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec

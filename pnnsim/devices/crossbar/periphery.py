@@ -11,11 +11,9 @@ from torch import Tensor
 from pnnsim.common.rng import noise_like
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Detector, Encoder, Received, Switch, wait_fs
-from pnnsim.devices.crossbar.periphery_params import (
-    CrossbarTiaParams,
-    CurrentSwitchParams,
-    LineDriverParams,
-)
+from pnnsim.devices.detectors.crossbar_tia_params import CrossbarTiaParams
+from pnnsim.devices.encoders.line_driver_params import LineDriverParams
+from pnnsim.devices.switches.current_params import CurrentSwitchParams
 from pnnsim.physics import dynamics, photonic_detection, quantize
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from pnnsim.common.rng import noise_like
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Detector, Received
-from pnnsim.devices.free_space.mask_bank_params import CameraParams
+from pnnsim.devices.detectors.camera_params import CameraParams
 from pnnsim.physics import photonic_detection, quantize
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import noise_like
 from pnnsim.devices.base import Active, Detector, Received, wait_fs
-from pnnsim.devices.detectors.balanced_photodiode_params import PhotodiodeParams
+from pnnsim.devices.detectors.photodiode_params import PhotodiodeParams
 from pnnsim.physics import dynamics, photonic_detection
 
 

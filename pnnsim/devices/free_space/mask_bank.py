@@ -25,12 +25,10 @@ from pnnsim.devices.base import (
     WeightBank,
     wait_fs,
 )
-from pnnsim.devices.free_space.mask_bank_params import (
-    DmdRowsParams,
-    DmdSwitchParams,
-    SlmParams,
-    SourceArrayParams,
-)
+from pnnsim.devices.encoders.dmd_rows_params import DmdRowsParams
+from pnnsim.devices.encoders.source_array_params import SourceArrayParams
+from pnnsim.devices.switches.dmd_params import DmdSwitchParams
+from pnnsim.devices.weight_banks.slm_params import SlmParams
 from pnnsim.physics import dynamics, photonic_modulation, photonic_switch, quantize
 
 

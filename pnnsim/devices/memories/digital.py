@@ -9,11 +9,9 @@ from torch import Tensor
 
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Memory, Nonlinearity, Readout
-from pnnsim.devices.memories.digital_params import (
-    DigitalActivationParams,
-    RegisterParams,
-    SramParams,
-)
+from pnnsim.devices.memories.sram_params import SramParams
+from pnnsim.devices.nonlinearities.digital_params import DigitalActivationParams
+from pnnsim.devices.readouts.register_params import RegisterParams
 from pnnsim.physics import electronic, quantize
 
 

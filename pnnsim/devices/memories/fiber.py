@@ -10,11 +10,8 @@ from torch import Tensor
 
 from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
 from pnnsim.devices.base import Active, Memory, Switch, wait_fs
-from pnnsim.devices.memories.fiber_params import (
-    DelayLineParams,
-    FiberMemsSwitchParams,
-    SoaSwitchParams,
-)
+from pnnsim.devices.memories.delay_line_params import DelayLineParams
+from pnnsim.devices.switches.fiber_params import FiberMemsSwitchParams, SoaSwitchParams
 from pnnsim.physics import dynamics, photonic_detection, photonic_switch
 
 

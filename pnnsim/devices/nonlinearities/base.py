@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TypeVar
 
 from pnnsim.devices.base import Nonlinearity
+from pnnsim.devices.nonlinearities.electro_optic_params import ElectroOpticActivationParams
 from pnnsim.devices.nonlinearities.electronic_params import (
     ElectronicAnalogParams,
     MtjSigmoidParams,
     SpinOscillatorParams,
 )
-from pnnsim.devices.nonlinearities.optical_params import (
-    ElectroOpticActivationParams,
-    SquareLawParams,
-)
+from pnnsim.devices.nonlinearities.passive_params import SquareLawParams
 
 A = TypeVar(
     "A",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pnnsim.devices.base import Active, wait_fs
 from pnnsim.devices.nonlinearities.base import Neurons
-from pnnsim.devices.nonlinearities.optical_params import ElectroOpticActivationParams
+from pnnsim.devices.nonlinearities.electro_optic_params import ElectroOpticActivationParams
 from pnnsim.physics import dynamics, photonic_activation
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Nonlinearity, wait_fs
 from pnnsim.devices.nonlinearities.base import Neurons
-from pnnsim.devices.nonlinearities.optical_params import SaturableAbsorberParams, SquareLawParams
+from pnnsim.devices.nonlinearities.passive_params import SaturableAbsorberParams, SquareLawParams
 from pnnsim.physics import dynamics, photonic_activation
 
 

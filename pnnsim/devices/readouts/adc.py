@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Readout
-from pnnsim.devices.memories.sample_hold_params import AdcParams
+from pnnsim.devices.readouts.adc_params import AdcParams
 from pnnsim.physics import quantize
 
 
