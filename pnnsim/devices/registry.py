@@ -30,15 +30,15 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "mzm": ("encoders.modulator_params:MzmParams", "encoders.modulator:MachZehnderEncoder"),
         "source_array": (
             "encoders.source_array_params:SourceArrayParams",
-            "free_space.mask_bank:SourceArray",
+            "encoders.source_array:SourceArray",
         ),
         "dmd_rows": (
             "encoders.dmd_rows_params:DmdRowsParams",
-            "free_space.mask_bank:MirrorEncoder",
+            "encoders.dmd_rows:MirrorEncoder",
         ),
         "line_driver": (
             "encoders.line_driver_params:LineDriverParams",
-            "crossbar.periphery:LineDriver",
+            "encoders.line_driver:LineDriver",
         ),
     },
     "switch": {
@@ -53,16 +53,16 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "plzt": ("switches.switch_tree_params:PlztSwitchParams", "switches.switch_tree:PlztSwitch"),
         "fiber_mems": (
             "switches.fiber_params:FiberMemsSwitchParams",
-            "memories.fiber:FiberMemsSwitch",
+            "switches.fiber:FiberMemsSwitch",
         ),
-        "soa": ("switches.fiber_params:SoaSwitchParams", "memories.fiber:SoaSwitch"),
+        "soa": ("switches.fiber_params:SoaSwitchParams", "switches.fiber:SoaSwitch"),
         "dmd": (
             "switches.dmd_params:DmdSwitchParams",
-            "free_space.mask_bank:MirrorSwitch",
+            "switches.dmd:MirrorSwitch",
         ),
         "current": (
             "switches.current_params:CurrentSwitchParams",
-            "crossbar.periphery:CurrentSwitch",
+            "switches.current:CurrentSwitch",
         ),
     },
     "weight_banks": {
@@ -71,7 +71,7 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "weight_banks.pcm_params:PcmParams",
             "weight_banks.pcm:PhaseChangeBank",
         ),
-        "slm": ("weight_banks.slm_params:SlmParams", "free_space.mask_bank:MaskBank"),
+        "slm": ("weight_banks.slm_params:SlmParams", "weight_banks.slm:MaskBank"),
         "mzi_mesh": ("weight_banks.mzi_mesh_params:MziMeshParams", "weight_banks.mzi_mesh:MziMesh"),
         "mtj_crossbar": (
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
@@ -90,13 +90,13 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "camera": ("detectors.camera_params:CameraParams", "detectors.camera:Camera"),
         "crossbar_tia": (
             "detectors.crossbar_tia_params:CrossbarTiaParams",
-            "crossbar.periphery:CrossbarTia",
+            "detectors.crossbar_tia:CrossbarTia",
         ),
     },
     "nonlinearity": {
         "electro_optic": (
             "nonlinearities.electro_optic_params:ElectroOpticActivationParams",
-            "nonlinearities.optical:ElectroOpticActivation",
+            "nonlinearities.electro_optic:ElectroOpticActivation",
         ),
         "square_law": (
             "nonlinearities.passive_params:SquareLawParams",
@@ -108,7 +108,7 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "digital": (
             "nonlinearities.digital_params:DigitalActivationParams",
-            "memories.digital:DigitalActivation",
+            "nonlinearities.digital:DigitalActivation",
         ),
         "electronic_analog": (
             "nonlinearities.electronic_params:ElectronicAnalogParams",
@@ -128,12 +128,15 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "memories.sample_hold_params:SampleHoldParams",
             "memories.sample_hold:SampleHold",
         ),
-        "delay_line": ("memories.delay_line_params:DelayLineParams", "memories.fiber:DelayLine"),
-        "sram": ("memories.sram_params:SramParams", "memories.digital:Sram"),
+        "delay_line": (
+            "memories.delay_line_params:DelayLineParams",
+            "memories.delay_line:DelayLine",
+        ),
+        "sram": ("memories.sram_params:SramParams", "memories.sram:Sram"),
     },
     "readout": {
         "adc": ("readouts.adc_params:AdcParams", "readouts.adc:Adc"),
-        "register": ("readouts.register_params:RegisterParams", "memories.digital:Register"),
+        "register": ("readouts.register_params:RegisterParams", "readouts.register:Register"),
     },
 }
 

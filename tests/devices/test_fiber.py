@@ -12,7 +12,8 @@ from scipy import constants
 
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Received
-from pnnsim.devices.memories.fiber import DelayLine, SoaSwitch
+from pnnsim.devices.memories.delay_line import DelayLine
+from pnnsim.devices.switches.fiber import SoaSwitch
 from pnnsim.devices.switches.fiber_params import SoaSwitchParams
 from pnnsim.errors import ScheduleError
 from pnnsim.inference.accesses import nominal_accesses

@@ -14,8 +14,9 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, Received
 from pnnsim.devices.detectors.camera import Camera
 from pnnsim.devices.detectors.camera_params import CameraParams
+from pnnsim.devices.encoders.dmd_rows import MirrorEncoder
 from pnnsim.devices.encoders.dmd_rows_params import DmdRowsParams
-from pnnsim.devices.free_space.mask_bank import MaskBank, MirrorEncoder
+from pnnsim.devices.weight_banks.slm import MaskBank
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec

@@ -1,4 +1,4 @@
-"""Apply the activation f."""
+"""Nonlinearity that modulates light by the detected signal."""
 
 from __future__ import annotations
 

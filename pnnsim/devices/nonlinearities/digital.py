@@ -1,4 +1,4 @@
-"""Keep the loop's state as numbers: convert, look up, store, hand over."""
+"""Nonlinearity of a digital table behind analog-to-digital converters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.units import to_fs
-from pnnsim.devices.base import Active, Memory, Nonlinearity, Readout
-from pnnsim.devices.memories.sram_params import SramParams
+from pnnsim.devices.base import Active, Nonlinearity
 from pnnsim.devices.nonlinearities.digital_params import DigitalActivationParams
-from pnnsim.devices.readouts.register_params import RegisterParams
 from pnnsim.physics import electronic, quantize
 
 
@@ -62,59 +60,3 @@ class DigitalActivation(Nonlinearity[DigitalActivationParams]):
         ends = torch.tensor([-full, full], dtype=torch.float64)
         low, high = electronic.activation(ends, self.params.function).tolist()
         return low, high
-
-
-@final
-class Sram(Memory[SramParams]):
-    """Hold the state as words, which do not fade."""
-
-    kind = "sram"
-    Params = SramParams
-    analog = False
-
-    def delay_fs(self, action: str) -> int:
-        """Return the time to write and read a state."""
-        return {"hold": to_fs(self.params.hold_time)}[action]
-
-    def cost(self, action: str) -> float:
-        """Return the energy of one write and one read of every line's word."""
-        moved = 2.0 * self.size.hidden * self.params.word_bytes
-        return {"hold": moved * self.params.energy_per_byte}[action]
-
-    def static_power(self) -> float:
-        """Return the leakage of all bytes."""
-        stored = self.size.hidden * self.params.capacity * self.params.word_bytes
-        return stored * self.params.static_power
-
-    @property
-    def capacity(self) -> int:
-        """Return the number of samples for which there are words."""
-        return self.params.capacity
-
-    def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:
-        """Return the state as it was stored."""
-        return state
-
-
-@final
-class Register(Readout[RegisterParams]):
-    """Hand over a state that needs no further conversion."""
-
-    kind = "register"
-    Params = RegisterParams
-
-    def delay_fs(self, action: str) -> int:
-        """Return the time of the transfer."""
-        return {"convert": to_fs(self.params.transfer_time)}[action]
-
-    def cost(self, action: str) -> float:
-        """Return the energy of handing over every line."""
-        return self.size.hidden * {"convert": self.params.energy}[action]
-
-    def static_power(self) -> float:
-        """Return the power of the interface."""
-        return self.params.static_power
-
-    def read(self, state: Tensor, span: tuple[float, float], active: Active) -> Tensor:
-        """Return the numbers as they are."""
-        return state
