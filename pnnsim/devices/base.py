@@ -3,7 +3,7 @@
 Every kind belongs to one family. Classes here are abstract; a kind is final.
 """
 
-from pnnsim.devices.component import Active, Component, Size, State, wait_fs
+from pnnsim.devices.component import Active, Component, Size, State, band_wait_fs, wait_fs
 from pnnsim.devices.families import (
     Detector,
     Encoder,
@@ -31,5 +31,6 @@ __all__ = [
     "State",
     "Switch",
     "WeightBank",
+    "band_wait_fs",
     "wait_fs",
 ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -124,6 +124,28 @@ class Component(ABC, Generic[P]):
         if not self.on(active, "settling"):
             return torch.zeros_like(elapsed)
         return dynamics.residue(elapsed, time_constant)
+
+
+class BandLimited(Protocol):
+    """Description of what settles on a new value with one pole."""
+
+    @property
+    def bandwidth(self) -> float:
+        """Return the 3 dB bandwidth [Hz]."""
+
+    @property
+    def bits(self) -> int:
+        """Return the depth to which a new value settles."""
+
+    @property
+    def settling_time(self) -> float | None:
+        """Return the wait for a new value [s]; None where it follows from the other two."""
+
+
+def band_wait_fs(params: BandLimited) -> int:
+    """Return the wait of a part of one pole [fs]: as described, or until half a bit is left."""
+    time_constant = dynamics.time_constant_from_bandwidth(params.bandwidth)
+    return wait_fs(params.settling_time, time_constant, params.bits)
 
 
 def wait_fs(given: float | None, time_constant: float, bits: int) -> int:

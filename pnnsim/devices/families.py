@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +9,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pnnsim.common.units import from_fs
 from pnnsim.devices.component import Active, Component, P
 
 
@@ -148,12 +146,6 @@ class Detector(Component[P]):
     def residue(self, active: Active) -> float:
         """Return the share of the previous symbol that is left at the capture."""
         return 0.0
-
-    def unsettled_symbol(self, time_constant: float, active: Active) -> float:
-        """Return what an exponential approach has left of the symbol before, where that is on."""
-        if not self.on(active, "settling"):
-            return 0.0
-        return math.exp(-from_fs(self.delay_fs("detect")) / time_constant)
 
 
 class Nonlinearity(Component[P]):

@@ -9,32 +9,25 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import noise_like
-from pnnsim.devices.base import Active, Detector, Received, wait_fs
+from pnnsim.devices.base import Active, Received
+from pnnsim.devices.detectors.base import AmplifiedDetector
 from pnnsim.devices.detectors.crossbar_tia_params import CrossbarTiaParams
-from pnnsim.physics import dynamics, photonic_detection
+from pnnsim.physics import photonic_detection
 
 
 @final
-class CrossbarTia(Detector[CrossbarTiaParams]):
-    """Amplify the difference of the sense currents of both polarities; no shot noise in metal."""
+class CrossbarTia(AmplifiedDetector[CrossbarTiaParams]):
+    """Detector of the difference of both polarities' sense currents; metal has no shot noise.
+
+    I+ ──▶┐
+          ├─ amplifier at virtual ground ──▶ difference
+    I- ──▶┘
+    """
 
     kind = "crossbar_tia"
     Params = CrossbarTiaParams
     deterministic = ("saturation", "settling")
     non_idealities = (*deterministic, "thermal_noise", "amplifier_noise")
-
-    def delay_fs(self, action: str) -> int:
-        """Return the wait before the capture."""
-        wait = wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
-        return {"detect": wait}[action]
-
-    @property
-    def _time_constant(self) -> float:
-        return dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-
-    def cost(self, action: str) -> float:
-        """Return nothing: an amplifier draws standing power only."""
-        return {"detect": 0.0}[action]
 
     def static_power(self) -> float:
         """Return the power of one amplifier per output; tiles sum on one amplifier."""
@@ -43,10 +36,6 @@ class CrossbarTia(Detector[CrossbarTiaParams]):
     def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
         """Return the current itself."""
         return unit_input
-
-    def residue(self, active: Active) -> float:
-        """Return what an exponential approach has left of the symbol before."""
-        return self.unsettled_symbol(self._time_constant, active)
 
     def detect(
         self, received: Received, generator: torch.Generator | None, active: Active
@@ -68,7 +57,7 @@ class CrossbarTia(Detector[CrossbarTiaParams]):
 
     def _noise_variance(self, conductance: float, active: Active) -> float:
         """Return the variance of the current in the band of one pole [A^2]."""
-        band = photonic_detection.single_pole_noise_bandwidth(self.params.bandwidth)
+        band = self._band
         variance = 0.0
         if self.on(active, "thermal_noise"):
             variance += photonic_detection.johnson_variance(

@@ -15,7 +15,7 @@ from pnnsim.physics import electronic, quantize
 
 @final
 class DigitalActivation(Nonlinearity[DigitalActivationParams]):
-    """Convert the pre-activation and apply f as a table; the encoder converts back."""
+    """Nonlinearity of a converter and a table of f; the encoder converts back."""
 
     kind = "digital"
     Params = DigitalActivationParams
