@@ -17,7 +17,7 @@ from pnnsim.physics import photonic_modulation, photonic_switch, quantize
 
 @final
 class MirrorEncoder(Encoder[DmdRowsParams]):
-    """Set the brightness of each line by the number of its mirrors that are on.
+    """Encoder that sets the brightness of each line by the number of its mirrors that are on.
 
     A pattern is a number for each line, so the state always meets the steps of a patch. All of the
     time is that of the pattern: there is no converter before it.
@@ -39,7 +39,7 @@ class MirrorEncoder(Encoder[DmdRowsParams]):
         return self.size.lines * {"convert": 0.0, "encode": self.params.pattern_energy}[action]
 
     def static_power(self) -> float:
-        """Return what the light on all patches takes from the wall, and the array's own power."""
+        """Return the electrical power of the light on all patches, and the array's own."""
         light = self.params.source_power / self.params.source_efficiency
         return self.size.lines * light + self.params.static_power
 

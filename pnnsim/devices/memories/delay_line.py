@@ -14,10 +14,10 @@ from pnnsim.physics import dynamics
 
 @final
 class DelayLine(Memory[DelayLineParams]):
-    """Keep the state as light, or a voltage, on its way; it comes back after one round.
+    """Memory of a loop, from which light, or a voltage, comes back after one round.
 
-    It cannot wait: a machine whose bank is not ready by then is refused. What the loop loses is
-    missing at the detector, like any other loss on the way.
+    A state cannot wait in it: a machine whose bank is not ready by then is refused. What the loop
+    loses is missing at the detector, like any other loss on the way.
     """
 
     kind = "delay_line"

@@ -13,7 +13,7 @@ from pnnsim.devices.memories.sram_params import SramParams
 
 @final
 class Sram(Memory[SramParams]):
-    """Hold the state as words, which do not fade."""
+    """Memory of words, which do not fade."""
 
     kind = "sram"
     Params = SramParams

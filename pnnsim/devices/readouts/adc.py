@@ -1,4 +1,4 @@
-"""Hand the result to the host."""
+"""Readout of analog-to-digital converters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pnnsim.physics import quantize
 
 @final
 class Adc(Readout[AdcParams]):
-    """Convert the last state; the energy is that of Walden's figure of merit."""
+    """Readout that converts the last state; the energy is that of Walden's figure of merit."""
 
     kind = "adc"
     Params = AdcParams

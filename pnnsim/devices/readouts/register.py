@@ -13,7 +13,7 @@ from pnnsim.devices.readouts.register_params import RegisterParams
 
 @final
 class Register(Readout[RegisterParams]):
-    """Hand over a state that needs no further conversion."""
+    """Readout of a state that needs no further conversion."""
 
     kind = "register"
     Params = RegisterParams
@@ -23,7 +23,7 @@ class Register(Readout[RegisterParams]):
         return {"convert": to_fs(self.params.transfer_time)}[action]
 
     def cost(self, action: str) -> float:
-        """Return the energy of handing over every line."""
+        """Return the energy of the transfer of every line."""
         return self.size.hidden * {"convert": self.params.energy}[action]
 
     def static_power(self) -> float:

@@ -14,9 +14,12 @@ from pnnsim.physics import dynamics
 
 @final
 class CurrentSwitch(Switch[CurrentSwitchParams]):
-    """Connect the sense lines of one bank to the amplifiers, a transmission gate on each.
+    """Switch of transmission gates that connect the sense lines of one bank to the amplifiers.
 
-    The amplifier senses behind the gate, so that a closed gate takes nothing of the signal.
+        sense line of bank 0 ──┤gate├──┬──▶ amplifier
+        sense line of bank 1 ──┤gate├──┘
+
+    The amplifier senses behind the gate, so that a closed gate passes the whole signal.
     """
 
     kind = "current"

@@ -18,9 +18,9 @@ from pnnsim.physics import photonic_switch
 
 @final
 class MirrorSwitch(Switch[DmdSwitchParams]):
-    """Light the masks of one bank with micro-mirrors.
+    """Switch of micro-mirrors that light the masks of one bank.
 
-    While mirrors move the light goes nowhere, so nothing of the bank before is left when they rest.
+    Mirrors are dark while they move, so nothing of the bank before is left when they rest.
     """
 
     kind = "dmd"

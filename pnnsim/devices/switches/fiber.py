@@ -16,7 +16,7 @@ from pnnsim.physics import dynamics, photonic_detection, photonic_switch
 
 @final
 class FiberMemsSwitch(Switch[FiberMemsSwitchParams]):
-    """Turn a mirror or move a fiber until its light falls into another one; dark on the way."""
+    """Switch that turns a mirror or moves a fiber to another output; dark on the way."""
 
     kind = "fiber_mems"
     Params = FiberMemsSwitchParams
@@ -55,7 +55,7 @@ class FiberMemsSwitch(Switch[FiberMemsSwitchParams]):
 
 @final
 class SoaSwitch(Switch[SoaSwitchParams]):
-    """Open one amplifying gate behind a passive splitter; it adds spontaneous emission.
+    """Switch of amplifying gates behind a passive splitter; they add spontaneous emission.
 
                       ┌─ gate ─ bank 0
         line ── 1:L ──┤
@@ -79,7 +79,7 @@ class SoaSwitch(Switch[SoaSwitchParams]):
         return self.params.count * {"route": self.params.toggle_energy}[action]
 
     def static_power(self) -> float:
-        """Return the one open gate of every splitter; closed ones take none."""
+        """Return the power of the one open gate of every splitter; closed ones take none."""
         return self.params.count * self.params.gate_power
 
     @property

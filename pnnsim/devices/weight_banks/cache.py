@@ -1,4 +1,4 @@
-"""Keep what is dear to compute from a whole matrix and is asked for again and again."""
+"""Bounded store of results that are costly to compute from a whole matrix and needed often."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Result = TypeVar("Result")
 
 
 class Kept(Generic[Result]):
-    """Hold the last results that were asked for, by key.
+    """Store of the results that were used last, by key.
 
     Args:
-        most: Number of results that are held; the one that was not asked for longest goes first.
+        most: Number of results that are stored; the one that was not used longest goes first.
     """
 
     def __init__(self, most: int) -> None:
@@ -24,7 +24,7 @@ class Kept(Generic[Result]):
         self._results: OrderedDict[Hashable, Result] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
-        """Return the result of a key, made now if it is not held.
+        """Return the result of a key, computed now if it is not stored.
 
         Args:
             key: All that the result depends on.

@@ -22,9 +22,13 @@ from pnnsim.physics import photonic_modulation, quantize
 
 @final
 class MaskBank(WeightBank[SlmParams]):
-    """Hold a matrix as two intensity masks on a light modulator, one for each sign.
+    """Weight bank of two intensity masks on a light modulator, one for each sign.
 
-    The mask of the other sign is dark, but not quite, and pixels spill onto their neighbors.
+        sources ──┬──▶ mask (+) ──▶ summed over lines ──▶ (+)
+                  └──▶ mask (-) ──▶ summed over lines ──▶ (-)
+
+    The mask of the other sign passes the light of its finite contrast, and pixels spill onto their
+    neighbors.
     """
 
     kind = "slm"
