@@ -180,7 +180,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         """Draw what each junction is like, shape `(n_out, n_in, 2, n_device)`.
 
         Resistance and ratio are over nominal ones, `stuck` is 1 parallel and -1 anti-parallel, and
-        `luck` says how early a junction forgets its state.
+        `luck`, in [0, 1], orders the junctions by how early they forget their state.
         """
         p, shape = self.params, self._shape
         resistance = spintronic.lognormal_spread(1.0, p.resistance_spread, normal(shape, generator))
