@@ -46,7 +46,7 @@ def weights(seed: int = 0) -> torch.Tensor:
 # masks
 
 
-def test_ideal_masks_hold_exactly_what_they_are_asked_for() -> None:
+def test_ideal_masks_hold_exactly_the_wanted_weights() -> None:
     assert torch.equal(bank().program(weights(), {}, NONE, math.inf).weights, weights())
 
 

@@ -26,7 +26,7 @@ SHIPPED = {
 
 
 def descriptions(part: str, kind: str) -> list[Params]:
-    """Return what the shipped machines say of a kind, and what is written for tests."""
+    """Return the descriptions of a kind in shipped machines, and that written for tests."""
     shipped = [p for (_, owner), p in SHIPPED.items() if owner == part and p.kind == kind]
     written: dict[str, dict[str, Any]] = yaml.load(KINDS.read_text("utf-8"), yaml.BaseLoader)
     name = f"{part}.{kind}"
