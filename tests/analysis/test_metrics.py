@@ -16,6 +16,7 @@ from pnnsim.analysis.metrics import (
     setup,
     utilization,
 )
+from pnnsim.common.cost import Cost
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.prices import PriceTable
@@ -256,12 +257,12 @@ def test_latency_other_than_the_closed_form_is_our_fault():
 def test_setup_fills_the_banks_that_will_be_used():
     resident = map_network(hidden=4, weight_sets=2, count=5, rows=4, cols=4)
     found = setup(resident, write_time=3.0, write_energy=5.0, settle_time=1.0)
-    assert (found.writes, found.time_s, found.energy_j) == (2, 7.0, 10.0)
+    assert found == Cost(2, 7.0, 10.0)
     # Parts are on meanwhile.
     powered = setup(resident, write_time=3.0, write_energy=5.0, settle_time=1.0, power=2.0)
     assert (powered.time_s, powered.energy_j) == (7.0, 10.0 + 2.0 * 7.0)
     scarce = map_network(hidden=4, weight_sets=9, count=5, rows=4, cols=4)
-    assert setup(scarce, write_time=3.0, write_energy=5.0).writes == 5
+    assert setup(scarce, write_time=3.0, write_energy=5.0).count == 5
 
 
 @pytest.mark.parametrize("block", [1, 3])

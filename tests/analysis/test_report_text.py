@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.analysis.metrics import refresh
 from pnnsim.analysis.report.format import count, engineering, exact_time, percent
 from pnnsim.analysis.report.rows import energy_parts
@@ -127,9 +128,9 @@ def test_summary_tells_of_refreshes_where_banks_are_refreshed() -> None:
     case = machine(samples=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
     metrics = make_metrics(make_trace(samples=5))
     assert "refresh" not in summary_table(metrics).lower()
-    metrics["refresh"] = refresh(machine(samples=3).run(), REFRESHING)
+    metrics["refresh"] = refresh(EnergyLedger.from_trace(machine(samples=3).run(), REFRESHING))
     assert "refresh" not in summary_table(metrics).lower()
-    metrics["refresh"] = refresh(case.run(), REFRESHING)
+    metrics["refresh"] = refresh(EnergyLedger.from_trace(case.run(), REFRESHING))
     metrics["energy_j"]["total"] = 40e-9
     lines = summary_table(metrics).splitlines()
     at = lines.index("Refresh, while inference goes on")
