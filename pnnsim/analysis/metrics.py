@@ -303,6 +303,7 @@ def metrics_from(
     per_inference = ledger.total / trace.samples
     hidden = network.macs_per_inference()["hidden"]
     return {
+        "samples": trace.samples,
         "latency_s": latencies(trace),
         "queue": queue(trace),
         "refresh": refresh(ledger),

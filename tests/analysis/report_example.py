@@ -170,6 +170,7 @@ def make_metrics(trace: Trace, prices: PriceTable | None = None) -> dict[str, An
                  "accuracy_without_std": 0.002, "recovered": 0.0047},
             ],
         },
+        "samples": trace.samples,
         "latency_s": {
             "first": float(latency[0]), "mean": float(latency.mean()),
             **{f"p{p}": float(np.percentile(latency, p, method="higher")) for p in (50, 95, 99)},

@@ -21,7 +21,7 @@ from pnnsim.errors import ScheduleError
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import map_network
-from pnnsim.timing.arrivals import periodic
+from pnnsim.timing.arrivals import Arrivals, periodic
 from tests.timing.machines import machine, machines
 
 PRICES = PriceTable(
@@ -189,9 +189,9 @@ def test_shares_of_the_critical_path_add_up_to_the_latency(case):
 def test_keys_are_those_of_the_metrics_file():
     found = figures(machine(samples=3))
     assert set(found) == {
-        "latency_s", "queue", "refresh", "makespan_s", "interval_s", "throughput_per_s",
-        "closed_form", "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "utilization",
-        "critical_path", "counts", "events",
+        "samples", "latency_s", "queue", "refresh", "makespan_s", "interval_s",
+        "throughput_per_s", "closed_form", "energy_j", "power_w", "energy_per_mac_j",
+        "tops_per_w", "utilization", "critical_path", "counts", "events",
     }  # fmt: skip
     assert list(found["latency_s"]) == ["first", "mean", "p50", "p95", "p99", "max"]
     assert set(found["energy_j"]) == {
@@ -199,6 +199,15 @@ def test_keys_are_those_of_the_metrics_file():
         "by_action",
     }  # fmt: skip
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_samples_are_those_that_are_served():
+    # All six come at once: one begins, two wait, and the queue turns three away.
+    found = figures(machine(samples=6, arrivals=Arrivals(6, times_fs=(0,) * 6, capacity=2)))
+    assert (found["samples"], found["queue"]["dropped"]) == (3, 3)
+    assert found["energy_j"]["per_inference"] * found["samples"] == pytest.approx(
+        found["energy_j"]["total"], rel=1e-14, abs=0
+    )
 
 
 def test_figures_of_the_first_drawing():

@@ -123,6 +123,15 @@ def test_summary_holds_the_figures_a_reader_came_for() -> None:
     assert [bool(text) for text in lines[at + 1 : at + 5]] == [True, True, True, False]
 
 
+def test_summary_counts_samples_and_not_conversions() -> None:
+    # A sample in two parts is converted twice.
+    metrics = make_metrics(make_trace(samples=5))
+    parts = energy_parts(metrics)
+    metrics["counts"]["readout.convert"] *= 2
+    assert energy_parts(metrics) == parts
+    assert "5 inferences" in summary_table(metrics)
+
+
 def test_summary_tells_of_refreshes_where_banks_are_refreshed() -> None:
     # One bank, due at 12 and at 27 and free at 15 and 29 fs: see `test_timing_refresh`.
     case = machine(samples=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
