@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ from pnnsim.common.cost import Cost
 from pnnsim.common.times import Times, seconds, wide_enough
 from pnnsim.common.units import from_fs
 from pnnsim.mapping.prices import PriceTable
-from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.trace import ACTIONS
+
+if TYPE_CHECKING:  # arrivals of several cores load torch
+    from pnnsim.timing.multicore import AnyTrace
 
 #: Name under which static power stands in lists of actions.
 STATIC = "static"
@@ -114,6 +117,23 @@ class PowerTrace:
         """Return the integral over the run [J]."""
         pieces = self.power * seconds(np.diff(self.t_fs))
         return math.fsum([*pieces.tolist(), *self.impulse_energy.tolist()])
+
+    def spent(self) -> NDArray[np.float64]:
+        """Return the integral up to each end of a piece, shape `(n_piece + 1,)` [J]."""
+        pieces = np.append(0.0, self.power * seconds(np.diff(self.t_fs)))
+        at = np.searchsorted(self.t_fs, self.impulse_fs)
+        impulses = np.bincount(at, weights=self.impulse_energy, minlength=len(self.t_fs))
+        return np.asarray(np.cumsum(pieces + impulses))
+
+    def until(self, end_fs: int) -> PowerTrace:
+        """Return the part up to a time [fs], impulses at that time included."""
+        edges = self.t_fs[self.t_fs < end_fs]
+        if len(edges) < len(self.t_fs):
+            edges = np.append(edges, self.t_fs.dtype.type(end_fs))
+        kept = self.impulse_fs <= end_fs
+        return PowerTrace(
+            edges, self.power[: len(edges) - 1], self.impulse_fs[kept], self.impulse_energy[kept]
+        )
 
 
 def counts(trace: AnyTrace) -> dict[tuple[str, str], int]:

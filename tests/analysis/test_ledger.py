@@ -253,6 +253,20 @@ def test_power_is_the_energy_of_a_span_spread_over_it():
     assert len(power.impulse_fs) == 0
 
 
+def test_part_of_a_power_trace_ends_where_it_is_cut_and_keeps_its_energy():
+    trace = machine(samples=2, hold_fs=0).run()
+    power = power_trace(trace, PriceTable({("memory", "hold"): 3.0}, {"laser": 2e15}))
+    # 2 W x 1e15 fs/s; the first hold is at 12 fs.
+    for end, impulses in ((5, 0), (11, 0), (12, 1), (13, 1)):
+        part = power.until(end)
+        assert part.t_fs[[0, -1]].tolist() == [0, end]
+        assert part.energy() == pytest.approx(2.0 * end + 3.0 * impulses, rel=EXACT, abs=0)
+        assert part.spent()[-1] == pytest.approx(part.energy(), rel=EXACT, abs=0)
+    whole = power.until(trace.makespan_fs + 1)
+    assert whole.energy() == power.energy()
+    assert whole.t_fs.tolist() == power.t_fs.tolist()
+
+
 def test_action_that_takes_no_time_is_an_impulse():
     trace = machine(sets=1, steps=2, banks=1, hold_fs=0).run()
     power = power_trace(trace, PriceTable({("memory", "hold"): 3.0}, {}))

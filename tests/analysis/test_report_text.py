@@ -16,10 +16,11 @@ from pnnsim.analysis.report.format import count, engineering, exact_time, percen
 from pnnsim.analysis.report.rows import energy_parts
 from pnnsim.analysis.report.text import WIDTH, compare_markdown, compare_table, summary_table
 from pnnsim.common.units import parse_quantity
-from tests.analysis.report_example import PriceTable, make_metrics, make_trace
+from pnnsim.mapping.prices import PriceTable
+from tests.analysis.report_example import make_metrics, make_trace
 from tests.timing.machines import machine
 
-REFRESHING = PriceTable({("weight_banks", "refresh"): 5e-9})
+REFRESHING = PriceTable({("weight_banks", "refresh"): 5e-9}, {})
 
 
 @pytest.mark.parametrize(
