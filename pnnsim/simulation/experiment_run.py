@@ -196,6 +196,7 @@ def _work(
         "network": experiment.network.model_dump(mode="json"),
         "task": {"name": data.name, "note": data.note, "samples": len(x)},
         **result.metrics,
+        "warnings": [*experiment.own_warnings(), *result.metrics["warnings"]],
         "wall_s": {
             "train": trained - begin,
             **result.wall_s,
