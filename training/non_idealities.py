@@ -26,8 +26,7 @@ from matplotlib.figure import Figure
 from pnnsim.inference.predict import outputs, share_correct
 from pnnsim.learning.datasets import load_task
 from pnnsim.learning.examples import labelled
-from pnnsim.learning.fit import fit
-from pnnsim.learning.make_surrogate import make_surrogate
+from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.resolve import available_specs

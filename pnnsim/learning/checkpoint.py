@@ -24,12 +24,15 @@ from pnnsim.errors import OutputError, TrainingError
 
 FILE = "checkpoint.safetensors"
 
-KIND = storage.Kind("checkpoint", 1, "the checkpoint", TrainingError, "remove it to start anew")
+KIND = storage.Kind("checkpoint", 2, "the checkpoint", TrainingError, "remove it to start anew")
 
 #: What an optimizer keeps that cannot be negative: steps, and means or sums of squares.
 _NATURAL = (
     "step", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf",
 )  # fmt: skip
+
+#: Counts of what a surrogate has drawn, as torch names the extra state of a module.
+_DRAWN = "_extra_state"
 
 _Count = Annotated[int, Field(ge=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,8 +48,6 @@ class Progression:
         validation_loss: Mean loss on the validation part after each [nats].
         validation_accuracy: Share of the validation part that is right after each.
         best_epoch: Epoch, from 0, with the best validation; -1 before the first.
-        chips: Chips drawn so far.
-        reads: Evaluations with drawn noise so far.
     """
 
     epoch: _Count = 0
@@ -54,8 +55,17 @@ class Progression:
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[_Share] = field(default_factory=list)
     best_epoch: Annotated[int, Field(ge=-1)] = -1
-    chips: _Count = 0
-    reads: _Count = 0
+
+    def add(self, accuracy: float, loss: float | None) -> None:
+        """Add what was measured on the validation part.
+
+        Args:
+            accuracy: Share that is right.
+            loss: Mean loss [nats]; None where none was measured.
+        """
+        self.validation_accuracy.append(accuracy)
+        if loss is not None:
+            self.validation_loss.append(loss)
 
 
 class _Record(BaseModel):
@@ -64,6 +74,11 @@ class _Record(BaseModel):
     progression: Progression
     optimizer: dict[str, dict[str, Any]]
     identity: dict[str, Any]
+
+
+def numbers_of(model: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of a model by name, not copied."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
 def save_checkpoint(
@@ -82,7 +97,7 @@ def save_checkpoint(
         folder: Folder of the checkpoint; made if need be.
         progression: How far the training has come.
         model: What is trained.
-        best: State of the model after the best epoch.
+        best: Parameters and buffers of the model after the best epoch.
         optimizer: Its optimizer.
         order: Stream of the order of examples.
         identity: What must be the same where the training goes on; JSON values.
@@ -138,9 +153,14 @@ def load_checkpoint(
     _check_progression(stored, progression)
     table = {"order": storage.STREAM}
     for name, value in model.state_dict().items():
-        table[f"model.{name}"] = table[f"best.{name}"] = storage.Declared.like(value)
+        table[f"model.{name}"] = storage.Declared.like(value)
+    for name, value in numbers_of(model).items():
+        table[f"best.{name}"] = storage.Declared.like(value)
     tensors = stored.checked(table | _moments(stored, record.optimizer, optimizer))
     stored.check_stream("order")
+    drawn = tensors.get(f"model.{_DRAWN}")
+    if drawn is not None and bool((drawn < 0).any()):
+        raise stored.fault(f"{_DRAWN}: got negative counts; expected none")
     state: dict[int, dict[str, Any]] = {
         int(i): dict(found) for i, found in record.optimizer.items()
     }

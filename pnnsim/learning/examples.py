@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pnnsim.errors import InputError
+from pnnsim.inference.inputs import as_inputs, as_labels, as_sequences
+from pnnsim.networks.relaxnet import ReLaXNet
+
 #: Examples that are evaluated at once where gradients are not asked for.
 _CHUNK = 4096
 
 
+@runtime_checkable
 class Examples(Protocol):
-    """Give examples by their numbers."""
+    """Anything that gives examples by their numbers."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -114,3 +119,69 @@ def batches(examples: Examples) -> Iterator[tuple[Tensor, Tensor]]:
         chunk = max(1, _CHUNK // examples.length)
     for numbers in torch.split(torch.arange(len(examples)), chunk):
         yield examples.take(numbers)
+
+
+def check_examples(examples: object, what: str, network: ReLaXNet) -> None:
+    """Refuse examples that a network cannot learn from, before any is taken.
+
+    Of stored examples all classes are looked at, of a text those of the first windows. Examples of
+    another type are not taken here, as that may draw random numbers: see `check_batch`.
+
+    Args:
+        examples: What was given as examples.
+        what: Name of the argument.
+        network: What is trained.
+
+    Raises:
+        InputError: If they are no examples, none, or not of the network's widths and classes.
+    """
+    if not isinstance(examples, Examples):
+        raise InputError(
+            f"{what}: is of the type {type(examples).__name__}; expected examples. Hint: "
+            "pnnsim.learning.examples.labelled(x, y) makes them from two arrays"
+        )
+    if not len(examples):
+        raise InputError(f"{what}: is empty; expected at least one example")
+    if isinstance(examples, Labelled):
+        check_batch(examples.x, examples.y, what, network)
+    elif isinstance(examples, Windows | Sequences):
+        check_batch(*examples.take(torch.arange(1)), what, network)
+
+
+def check_batch(x: object, y: object, what: str, network: ReLaXNet) -> None:
+    """Refuse inputs and classes that a network cannot learn from.
+
+    Whether inputs are finite is not looked at: the loss of a training shows it.
+
+    Args:
+        x: Inputs, shape `(batch, n_inputs)`; sequences where the network keeps its state.
+        y: Classes, as many.
+        what: Name of the argument that they come from.
+        network: What is trained.
+
+    Raises:
+        InputError: If they are no tensors, or not of the network's widths and classes.
+    """
+    for name, part in (("x", x), ("y", y)):
+        if not isinstance(part, Tensor):
+            raise InputError(
+                f"{what}.{name}: is of the type {type(part).__name__}; expected a tensor. Hint: "
+                "pnnsim.learning.examples.labelled(x, y) makes examples from two arrays"
+            )
+    assert isinstance(x, Tensor)
+    assert isinstance(y, Tensor)
+    like = torch.empty(0, device=x.device)
+    try:
+        if network.state == "reset":
+            as_inputs(x[:1], network.inputs, like, finite=False)
+            as_labels(y, len(x), network.outputs)
+            return
+        as_sequences(x[:1], network.inputs, like)
+        if y.shape != x.shape[:2]:
+            raise InputError(
+                f"y: has the shape {tuple(y.shape)}; expected {tuple(x.shape[:2])}, one class for "
+                "each sample of a sequence"
+            )
+        as_labels(y.flatten(), y.numel(), network.outputs)
+    except InputError as error:
+        raise InputError(f"{what}.{error}") from None

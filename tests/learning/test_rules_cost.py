@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pnnsim.common.units import from_fs
-from pnnsim.errors import TrainingError
+from pnnsim.errors import InputError, TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
@@ -206,11 +206,18 @@ def test_machine_holds_the_last_weights_after_training() -> None:
 
 def test_divergence_and_a_model_of_another_network_are_errors() -> None:
     wild = Settings(epochs=3, batch=5, learning_rate=1e12)
-    with pytest.raises(TrainingError, match=r"deploy: loss .* at update 2; expected less than"):
+    with pytest.raises(
+        TrainingError, match=r"deploy: epoch 1, update 2: loss .*lower the learning"
+    ):
         train(Deploy(), bench(), new_surrogate(), examples(12), wild)
     other = Surrogate(NETWORK.model_copy(update={"steps": 2}), spec())
     with pytest.raises(TrainingError, match="the model is of the network"):
         train(Deploy(), bench(), other, examples(12), SETTINGS)
+    wide = examples(12, NETWORK.model_copy(update={"inputs": NETWORK.inputs + 1}))
+    with pytest.raises(InputError, match=r"^examples\.x: has the shape"):
+        train(Deploy(), bench(), new_surrogate(), wide, SETTINGS)
+    with pytest.raises(InputError, match=r"^validation\.x: has the shape"):
+        train(Deploy(), bench(), new_surrogate(), examples(12), SETTINGS, validation=wide)
     with pytest.raises(TrainingError, match="settings: got 3 epochs, a batch of 0"):
         Settings(3, 0)
     with pytest.raises(TrainingError, match="rule: got 'backprop'; expected one of deploy"):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pnnsim.errors import TrainingError
-from pnnsim.learning.rules.base import Call, Outcome, Rule, Session, Settings, measure, train
+from pnnsim.learning.rules.base import Call, Outcome, Rule, Session, Settings
 from pnnsim.learning.rules.deploy import Deploy, HardwareAware
 from pnnsim.learning.rules.dry_run import dry_run
 from pnnsim.learning.rules.feedback_alignment import FeedbackAlignment
@@ -24,6 +24,7 @@ from pnnsim.learning.rules.local import Local
 from pnnsim.learning.rules.multiplexed import Multiplexed
 from pnnsim.learning.rules.physics_aware import PhysicsAware, physics_aware
 from pnnsim.learning.rules.spsa import Spsa
+from pnnsim.learning.rules.through_bench import measure, train
 
 __all__ = [
     "RULES",

@@ -108,7 +108,7 @@ class Local(Rule):
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach()) / len(losses)
 
-    def answers(self, bench: Bench, surrogate: Surrogate, x: Tensor) -> Tensor:
+    def outputs(self, bench: Bench, surrogate: Surrogate, x: Tensor) -> Tensor:
         """Return the goodness of every label, summed over the steps."""
         live = surrogate.parameter_set()
         scores = []
