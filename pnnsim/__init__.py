@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from pnnsim.timing.trace import Trace
 
 _HOME = {
-    "Chip": "chip",
-    "Experiment": "experiment",
-    "HardwareSpec": "spec",
-    "ParameterSet": "parameters",
+    "Chip": "inference.chip",
+    "Experiment": "specs.experiment",
+    "HardwareSpec": "specs.hardware",
+    "ParameterSet": "networks.parameters",
     "PnnsimError": "errors",
-    "ReLaXNet": "network",
-    "Result": "simulator",
+    "ReLaXNet": "networks.relaxnet",
+    "Result": "simulation.simulate",
     "SpecError": "errors",
-    "Surrogate": "surrogate",
-    "Trace": "trace",
-    "available_specs": "spec_source",
-    "load_experiment": "experiment",
-    "load_parameters": "parameters",
-    "load_spec": "spec",
-    "register": "registry",
-    "simulate": "simulator",
+    "Surrogate": "inference.surrogate",
+    "Trace": "timing.trace",
+    "available_specs": "specs.resolve",
+    "load_experiment": "specs.experiment",
+    "load_parameters": "networks.parameters",
+    "load_spec": "specs.hardware",
+    "register": "devices.registry",
+    "simulate": "simulation.simulate",
 }
 
 __all__ = [
