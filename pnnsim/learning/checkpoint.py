@@ -1,4 +1,4 @@
-"""Keep all of a training's state in one file, so that it can go on as if it had never stopped.
+"""Checkpoints: all of a training's state in one file, from which it goes on to the same bits.
 
 Nothing of a training is changed before all of a checkpoint has been found valid: its shapes and
 types are those of the model and of the optimizer that are given.
@@ -26,7 +26,7 @@ FILE = "checkpoint.safetensors"
 
 KIND = storage.Kind("checkpoint", 2, "the checkpoint", TrainingError, "remove it to start anew")
 
-#: What an optimizer keeps that cannot be negative: steps, and means or sums of squares.
+#: State of an optimizer that cannot be negative: steps, and means or sums of squares.
 _NATURAL = (
     "step", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf",
 )  # fmt: skip
@@ -95,7 +95,7 @@ def save_checkpoint(
 
     Args:
         folder: Folder of the checkpoint; made if need be.
-        progression: How far the training has come.
+        progression: Progress of the training.
         model: What is trained.
         best: Parameters and buffers of the model after the best epoch.
         optimizer: Its optimizer.
@@ -138,7 +138,8 @@ def load_checkpoint(
         identity: What must be the same as when the file was written.
 
     Returns:
-        How far the training had come, and the state after its best epoch; None without a file.
+        Progress of the training, and its parameters and buffers after the best epoch; None without
+        a file.
 
     Raises:
         TrainingError: If the file is damaged, or belongs to another training.
@@ -209,9 +210,9 @@ def _moments(
     numbers: Mapping[str, Mapping[str, Any]],
     optimizer: torch.optim.Optimizer,
 ) -> dict[str, storage.Declared]:
-    """Return what an optimizer keeps of each parameter that the file says something of.
+    """Return the declarations of an optimizer's state of each parameter that is in the file.
 
-    A copy of the optimizer takes a step, which shows names, shapes and types. A parameter that no
+    The step of a copy of the optimizer shows names, shapes and types. A parameter that no
     gradient has reached has no state, or all of it.
     """
     trial = copy.deepcopy(optimizer)
@@ -247,7 +248,7 @@ def _moments(
 
 
 def _same_training(path: Path, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse to go on with a training that is another one, and say in what."""
+    """Refuse to go on with another training, and name the setting in which it differs."""
     for key in sorted(stored.keys() | wanted.keys()):
         before, now = (json.dumps(given.get(key)) for given in (stored, wanted))
         if before != now or (key in stored) != (key in wanted):

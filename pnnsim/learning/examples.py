@@ -1,6 +1,6 @@
-"""Hold examples so that a batch can be taken by number, whether they are stored or made.
+"""Examples of which a batch can be taken by number, whether they are stored or made.
 
-A loop that trains needs no more than `len(examples)` and `examples.take(numbers)`.
+A training loop needs no more than `len(examples)` and `examples.take(numbers)`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pnnsim.errors import InputError
 from pnnsim.inference.inputs import as_inputs, as_labels, as_sequences
 from pnnsim.networks.relaxnet import ReLaXNet
 
-#: Examples that are evaluated at once where gradients are not asked for.
+#: Examples that are evaluated at once where no gradients are needed.
 _CHUNK = 4096
 
 
@@ -39,7 +39,7 @@ class Examples(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Hold stored examples.
+    """Stored examples.
 
     Args:
         x: Inputs, shape `(batch, n_inputs)`.
@@ -59,7 +59,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Make examples of a text: some characters in a row, and the one that follows.
+    """Examples made of a text: some characters in a row, and the one that follows.
 
     Input i of a window is 1 where its character number i // vocabulary, oldest first, is
     i % vocabulary, and 0 elsewhere. Example n is the window that begins at character n.
@@ -87,7 +87,7 @@ class Windows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequences:
-    """Cut a text into examples of many windows in a row, for a network that keeps its state.
+    """Examples of many windows in a row of a text, for a network that keeps its state.
 
     Args:
         windows: Windows of the whole text.
@@ -108,7 +108,12 @@ class Sequences:
 
 
 def labelled(x: NDArray[Any], y: NDArray[Any]) -> Labelled:
-    """Return the examples that two arrays hold."""
+    """Return examples made of two arrays.
+
+    Args:
+        x: Inputs, shape `(batch, n_inputs)`.
+        y: Classes from 0, int64, shape `(batch,)`.
+    """
     return Labelled(torch.from_numpy(x), torch.from_numpy(y))
 
 

@@ -1,4 +1,4 @@
-"""Turn optical power into current, and say how noisy that current is.
+"""Optical power to current, and the noise of that current.
 
 Noise comes as variances, which add when sources are independent; the caller draws. Densities are
 one-sided and linear (1/Hz, A/√Hz), never in decibels. `bandwidth` is always the noise bandwidth:

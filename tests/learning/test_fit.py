@@ -1,4 +1,4 @@
-"""The loop learns, keeps the best epoch, obeys its settings, and stops with a reason."""
+"""The loop learns, keeps the best epoch, follows its settings, and stops with a reason."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def test_without_patience_the_last_epoch_is_kept() -> None:
 
 def test_the_score_is_that_of_numpy() -> None:
     model, held = new_surrogate(), examples(2, 9)
-    answers = model(held.x).detach().double().numpy()
+    outputs = model(held.x).detach().double().numpy()
     y = held.y.numpy()
-    logarithms = answers - np.log(np.exp(answers).sum(axis=1, keepdims=True))
+    logarithms = outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True))
     share, loss = score(model, held)
-    assert share == np.mean(answers.argmax(axis=1) == y)
+    assert share == np.mean(outputs.argmax(axis=1) == y)
     assert loss == pytest.approx(-logarithms[np.arange(9), y].mean(), rel=1e-12, abs=0)
 
 

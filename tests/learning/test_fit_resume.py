@@ -25,11 +25,11 @@ DRAWN = ("weight_banks.resonance_error", "detector.amplifier_noise")
 
 
 class Stop(Exception):  # noqa: N818
-    """Stand in for whatever ends a process."""
+    """Stand-in for whatever ends a process."""
 
 
 class StopAfter:
-    """Be a progress that ends the training after some batches."""
+    """Progress that ends the training after some batches."""
 
     def __init__(self, batches: int) -> None:
         self.left = batches

@@ -147,7 +147,7 @@ def test_no_epochs_write_the_first_weights_and_no_more() -> None:
 
 @pytest.mark.parametrize("name", ["physics_aware", "spsa", "mgd, one by one"])
 def test_validation_has_a_cost_of_its_own(name: str) -> None:
-    """What a rule takes is the same with and without; that was told before it started."""
+    """The cost of a rule is the same with and without, and that of the dry run."""
     data = examples(12)
     watched = train(MORE[name](), bench(), new_surrogate(), data, SETTINGS, validation=data)
     told = dry_run(

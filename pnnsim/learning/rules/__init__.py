@@ -1,10 +1,10 @@
-"""Train a network with a machine in the loop: one file a rule, all with one signature.
+"""Rules that train a network with a machine in the loop: one file a rule, one signature.
 
     deploy             backpropagate through the model, write once at the end
     hardware_aware     the same through a model that draws chips and noise
     physics_aware      measured forward, the model's derivative backward
     dfa, augmented_dfa the output error sent straight to every step
-    spsa, mgd          perturb the weights, look at the loss
+    spsa, mgd          perturb the weights and measure the loss
     local              every step learns by itself, from right and wrong labels
 
 Equilibrium propagation is left out: it needs an energy, so symmetric weights and a settled fixed
