@@ -135,8 +135,12 @@ class BalancedPhotodiode(AmplifiedDetector[BalancedPhotodiodeParams]):
                 return variance / unit_power
             assert received.squares is not None  # noise is drawn, so they were computed
             assert received.square_total is not None
-            each = received.intensity_noise * band
-            # What is alike on every output comes first: that makes the least of numbers.
-            variance = variance / unit_power + each * rejected * received.square_total
-            return torch.add(variance, received.squares, alpha=each)
+            return photonic_detection.add_intensity_noise(
+                variance / unit_power,
+                received.squares,
+                received.intensity_noise,
+                band,
+                total=received.square_total,
+                leak=rejected,
+            )
         return variance / unit_power

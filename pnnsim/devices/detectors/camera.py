@@ -104,7 +104,10 @@ class Camera(Detector[CameraParams]):
         """
         assert received.squares is not None  # noise is drawn, so they were computed
         band = photonic_detection.integrator_noise_bandwidth(self.params.exposure)
-        variance = unit**2 * received.squares * received.intensity_noise * band
+        squares = unit**2 * received.squares
+        variance = photonic_detection.add_intensity_noise(
+            torch.zeros_like(squares), squares, received.intensity_noise, band
+        )
         half = variance.sqrt() / 2.0 * noise_like(variance, generator)
         return torch.stack([half, -half])
 

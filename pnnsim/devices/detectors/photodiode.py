@@ -74,6 +74,12 @@ class Photodiode(AmplifiedDetector[PhotodiodeParams]):
         if self.on(active, "laser_noise"):
             assert received.squares is not None  # noise is drawn, so they were computed
             assert received.square_total is not None
-            squares = received.squares + (mismatch / 2.0) ** 2 * received.square_total
-            variance = variance + received.intensity_noise * unit_current**2 * squares * band
+            variance = photonic_detection.add_intensity_noise(
+                variance,
+                unit_current**2 * received.squares,
+                received.intensity_noise,
+                band,
+                total=unit_current**2 * received.square_total,
+                leak=(mismatch / 2.0) ** 2,
+            )
         return with_beats(variance, received, self.params.responsivity, band)
