@@ -268,7 +268,7 @@ class Chip:
             mapping=self.mapping,
             control=self.spec.control,
             memory_capacity=self.memory.capacity,
-            keeps=self.network.state == "keep",
+            stateful=self.network.stateful,
         )
 
     def prices(self) -> PriceTable:

@@ -82,7 +82,7 @@ class Windows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequences:
-    """Cut a text into examples of many windows in a row, for a network that keeps its state.
+    """Cut a text into examples of many windows in a row, for a stateful network.
 
     Args:
         windows: Windows of the whole text.

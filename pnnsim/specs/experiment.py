@@ -279,17 +279,17 @@ def _check_state(
     training: TrainingParams | None,
     simulation: SimulationParams | None,
 ) -> None:
-    """Refuse a state that is kept from one image to the next, and sequences where none is kept."""
-    if network.state == "keep" and task.name not in TEXT_VOCABULARIES:
-        what = f"is keep, but the images of '{task.name}' do not follow each other; expected reset"
-        document.report(("network", "state"), what, "a text task keeps it: task.name=shakespeare")
-    if network.state == "reset" and training is not None and training.sequence is not None:
-        what = f"is {training.sequence}, but network.state is reset; expected no sequence"
-        document.report(("training", "sequence"), what, "network.state: keep")
+    """Refuse a stateful network for images, and sequences for a network without a state."""
+    if network.stateful and task.name not in TEXT_VOCABULARIES:
+        what = f"is true, but the images of '{task.name}' do not follow each other; expected false"
+        document.report(("network", "stateful"), what, "a text suits it: task.name=shakespeare")
+    if not network.stateful and training is not None and training.sequence is not None:
+        what = f"is {training.sequence}, but network.stateful is false; expected no sequence"
+        document.report(("training", "sequence"), what, "network.stateful: true")
     saturated = simulation is None or simulation.arrivals == "saturated"
-    if network.state == "keep" and not saturated:
-        what = "is keep, but arrivals are not saturated; expected a block to have all its streams"
-        document.report(("network", "state"), what, "simulation.arrivals: saturated")
+    if network.stateful and not saturated:
+        what = "is true, but arrivals are not saturated; expected a block to have all its streams"
+        document.report(("network", "stateful"), what, "simulation.arrivals: saturated")
 
 
 def _check_non_idealities(

@@ -74,7 +74,7 @@ class TrainingParams(Block):
     examples: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """Examples of one pass, drawn anew for each; where not given all, or 16384 of a text."""
     sequence: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Samples in a row of one example, for a network that keeps its state; 64 if not given.
+    """Samples in a row of one example, for a stateful network; 64 if not given.
     Gradients flow through all of them, and the state before the first is 0."""
     patience: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Epochs without a better validation after which training ends and the best epoch is kept; if
