@@ -20,6 +20,7 @@ from pnnsim.common.units import UnitError, read_quantity, show
 from pnnsim.devices.quantities import Form, forms_of, forms_of_type
 from pnnsim.specs.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
 from pnnsim.specs.hints import bounds_text, example, expectation, expected, within
+from pnnsim.specs.renamed import name_of_today
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -102,6 +103,11 @@ def unknown_keys(document: Document, path: KeyPath, known: Collection[str]) -> N
     tree = section_at(document.tree, path)
     strange = [key for key in tree if key not in known] if isinstance(tree, dict) else []
     for number, key in enumerate(strange):
+        today = name_of_today((*path, key), section_at(tree, (key,)))
+        if today is not None:
+            expected_name, hint = today
+            document.report((*path, key), f"unknown key; {expected_name}", hint, key=True)
+            continue
         # Only the first problems of a file are shown, and a hint takes 0.3 ms to find.
         hint = did_you_mean(key, known) if number < MAX_PROBLEMS else ""
         what = "unknown key" if hint else f"unknown key; expected one of {', '.join(known)}"
