@@ -165,11 +165,13 @@ def register(part: str, component: type[Component[Any]]) -> None:
         component: Final class with a `Params` of its own; its kind is the YAML name.
 
     Raises:
-        ValueError: If the part is unknown or the kind is already taken by another class.
+        ValueError: If the part is unknown, the kind is already taken by another class, or its
+            description is not one of the part's family.
     """
     if part not in BUILTIN:
         raise ValueError(f"unknown part '{part}'; expected one of {', '.join(BUILTIN)}")
     kind = component.kind
+    _check_family(part, component)
     owner = _registered.get((part, kind))
     if kind in BUILTIN[part] or (owner is not None and owner is not component):
         other = "pnnsim" if owner is None else f"{owner.__module__}.{owner.__qualname__}"
@@ -234,4 +236,21 @@ def _foreign(part: str, kind: str) -> type[Component[Any]] | None:
         owners = " and ".join(sorted(point.value for point in points))
         raise ValueError(f"{part}.{kind} is claimed by {owners}; uninstall one of them")
     component: type[Component[Any]] = points[0].load()
+    _check_family(part, component)
     return component
+
+
+def _check_family(part: str, component: type[Component[Any]]) -> None:
+    """Refuse a component whose description lacks what a machine is put together from.
+
+    Raises:
+        ValueError: If its `Params` is not a description of the part's family.
+    """
+    from pnnsim.devices.family_params import FAMILIES
+
+    family, params = FAMILIES[part], component.Params
+    if not issubclass(params, family):
+        raise ValueError(
+            f"{part}.{component.kind}: {params.__qualname__} is not a description of this part; "
+            f"expected a subclass of {family.__module__}.{family.__qualname__}"
+        )

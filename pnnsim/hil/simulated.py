@@ -76,8 +76,8 @@ class SimulatedBackend:
     ) -> None:
         if network.stateful:
             raise BackendError(
-                "network.stateful: is true; expected false, as a bench carries each batch of samples "
-                "from its own beginning"
+                "network.stateful: is true; expected false, as a bench carries each batch of "
+                "samples from its own beginning"
             )
         self.chip = chip = Chip.nominal(spec, network).fabricate(seed, index)
         unknown = sorted(frozenset(without) - chip.non_idealities)

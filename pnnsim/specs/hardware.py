@@ -19,6 +19,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from pnnsim.common.units import format_quantity, show
+from pnnsim.devices.family_params import (
+    DetectorParams,
+    EncoderParams,
+    FrontEndParams,
+    MemoryParams,
+    NonlinearityParams,
+    ReadoutParams,
+    SwitchParams,
+    WeightBankParams,
+)
 from pnnsim.devices.quantities import Params, forms_of
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
@@ -92,14 +102,14 @@ class HardwareSpec:
     name: str
     summary: str
     technology: Technology
-    front_end: Params
-    encoder: Params
-    switch: Params
-    weight_banks: Params
-    detector: Params
-    nonlinearity: Params
-    memory: Params
-    readout: Params
+    front_end: FrontEndParams
+    encoder: EncoderParams
+    switch: SwitchParams
+    weight_banks: WeightBankParams
+    detector: DetectorParams
+    nonlinearity: NonlinearityParams
+    memory: MemoryParams
+    readout: ReadoutParams
     environment: EnvironmentParams
     control: ControlParams
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -225,13 +235,10 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         if model is not None:
             models[name] = model
             found[name] = check_section(document, (*prefix, name), model)
-    complete = header is not None and all(found.get(name) is not None for name in names)
-    if complete:
-        check_fit(document, prefix, found)
-    if header is None or not complete or len(document.problems) > before:
+    if header is None or any(found.get(name) is None for name in names):
         return None
     outside = [w for name in names for w in outside_ranges(document, (*prefix, name), models[name])]
-    return HardwareSpec(
+    spec = HardwareSpec(
         name=header.name,
         summary=header.summary,
         technology=header.technology,
@@ -240,6 +247,8 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         ranges=relative(document.ranges, prefix),
         outside=tuple(outside),
     )
+    check_fit(document, prefix, spec)
+    return spec if len(document.problems) == before else None
 
 
 def check_schema(document: Document, prefix: KeyPath, *, required: bool) -> None:

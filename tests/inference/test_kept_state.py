@@ -216,7 +216,7 @@ def test_what_cannot_keep_a_state_is_refused(tmp_path: Path) -> None:
     text = "schema: 1\nhardware: photonic_mrr\nnetwork: {stateful: true, injection: every}\n"
     (tmp_path / "a.yaml").write_text(text)
     with pytest.raises(
-        SpecError, match=r"a\.yaml:3:18: network\.stateful: is true, but the images"
+        SpecError, match=r"a\.yaml:3:21: network\.stateful: is true, but the images"
     ):
         load_experiment(tmp_path / "a.yaml")
     with pytest.raises(SpecError, match="expected injection every"):

@@ -452,3 +452,11 @@ def test_non_idealities_that_the_machine_has_are_taken(tmp_path: Path) -> None:
         "schema: 1\nhardware: photonic_mrr\ntraining: {non_idealities: [memory.droop]}\n"
     )
     assert load_experiment(file).training.non_idealities == ("memory.droop",)
+
+
+def test_an_analog_activation_takes_no_memory_of_numbers() -> None:
+    """Between the two a converter would be missing, whichever analog activation it is."""
+    numbers = load_spec("photonic_mzi").to_tree()["memory"]
+    for name in ("photonic_mrr", "spintronic_mtj", "spintronic_sto"):
+        with pytest.raises(SpecError, match="'sram' keeps numbers; expected a memory of analog"):
+            load_spec({**load_spec(name).to_tree(), "memory": numbers})

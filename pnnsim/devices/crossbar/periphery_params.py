@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import DacParams
+from pnnsim.devices.family_params import DetectorParams, SwitchParams
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
@@ -17,7 +18,6 @@ from pnnsim.devices.quantities import (
     Energy,
     Fraction,
     Frequency,
-    Params,
     Power,
     Resistance,
     Time,
@@ -28,7 +28,7 @@ from pnnsim.devices.quantities import (
 class LineDriverParams(DacParams):
     """Describe drivers that put the state as voltages onto the lines of a crossbar."""
 
-    carrier: ClassVar[Carrier] = "voltage"
+    sends: ClassVar[Carrier] = "voltage"
 
     kind: Literal["line_driver"]
     lines: Count
@@ -51,7 +51,7 @@ class LineDriverParams(DacParams):
     """Power of one driver."""
 
 
-class CurrentSwitchParams(Params):
+class CurrentSwitchParams(SwitchParams):
     """Describe transmission gates, one on each sense line, that connect one bank."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("voltage",)
@@ -83,7 +83,7 @@ class CurrentSwitchParams(Params):
     """Leakage power of one gate."""
 
 
-class CrossbarTiaParams(Params):
+class CrossbarTiaParams(DetectorParams):
     """Describe transimpedance amplifiers that hold the sense lines at virtual ground."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("voltage",)

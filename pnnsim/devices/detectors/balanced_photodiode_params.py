@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pnnsim.devices.family_params import DetectorParams
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
@@ -13,7 +14,6 @@ from pnnsim.devices.quantities import (
     CurrentNoise,
     Fraction,
     Frequency,
-    Params,
     Power,
     RatioDb,
     Responsivity,
@@ -21,7 +21,7 @@ from pnnsim.devices.quantities import (
 )
 
 
-class BalancedPhotodiodeParams(Params):
+class BalancedPhotodiodeParams(DetectorParams):
     """Describe balanced photodiodes with a transimpedance amplifier for each output.
 
     With a local oscillator the pair is a homodyne receiver, which reads a field with its sign;
@@ -68,10 +68,8 @@ class BalancedPhotodiodeParams(Params):
         return ("power",) if self.local_oscillator_power is None else ("field",)
 
 
-class PhotodiodeParams(Params):
+class PhotodiodeParams(DetectorParams):
     """Describe two photodiodes for each output, each with an amplifier of its own."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
 
     kind: Literal["photodiode"]
     responsivity: Annotated[Responsivity, Field(gt=0, le=2)]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import EncoderParams
 from pnnsim.devices.quantities import Area, Count, Params, Power
 
 
@@ -32,7 +33,7 @@ class ConverterParams(Params):
         return self.converters(lines) * self.converter_area
 
 
-class DacParams(ConverterParams):
+class DacParams(ConverterParams, EncoderParams):
     """Say what an encoder's digital-to-analog converters draw beyond their conversions."""
 
     dac_static_power: Annotated[Power, Field(ge=0)] | None = None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import DacParams
+from pnnsim.devices.family_params import (
+    DetectorParams,
+    EncoderParams,
+    SwitchParams,
+    WeightBankParams,
+)
 from pnnsim.devices.quantities import (
     Bits,
-    Carrier,
     Count,
     Current,
     Energy,
@@ -17,17 +22,14 @@ from pnnsim.devices.quantities import (
     Frequency,
     Length,
     NoiseDbc,
-    Params,
     Power,
     RatioDb,
     Time,
 )
 
 
-class SlmParams(Params):
+class SlmParams(WeightBankParams):
     """Describe banks of liquid-crystal masks: a pair of pixels for each weight."""
-
-    carrier: ClassVar[Carrier] = "power"
 
     kind: Literal["slm"]
     count: Count
@@ -62,10 +64,8 @@ class SlmParams(Params):
     """Power of one light modulator with its driver."""
 
 
-class DmdSwitchParams(Params):
+class DmdSwitchParams(SwitchParams):
     """Describe an array of micro-mirrors that lights the masks of one bank."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
 
     kind: Literal["dmd"]
     rows: Count
@@ -89,11 +89,7 @@ class DmdSwitchParams(Params):
 class SourceArrayParams(DacParams):
     """Describe an array of directly modulated light sources, one for each line."""
 
-    carrier: ClassVar[Carrier] = "power"
-
     kind: Literal["source_array"]
-    lines: Count
-    """Lines that can be driven at once."""
     bits: Bits
     """Resolution of the digital-to-analog converters, and depth to which a symbol settles."""
     conversion_time: Annotated[Time, Field(ge=0)]
@@ -112,10 +108,8 @@ class SourceArrayParams(DacParams):
     """Relative intensity noise of one source, one-sided."""
 
 
-class DmdRowsParams(Params):
+class DmdRowsParams(EncoderParams):
     """Describe micro-mirrors that set the brightness of each line by how many of them are on."""
-
-    carrier: ClassVar[Carrier] = "power"
 
     kind: Literal["dmd_rows"]
     lines: Count
@@ -146,10 +140,8 @@ class DmdRowsParams(Params):
     """Power of the array with its controller."""
 
 
-class CameraParams(Params):
+class CameraParams(DetectorParams):
     """Describe a camera that counts photoelectrons: two pixels for each output."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
 
     kind: Literal["camera"]
     wavelength: Annotated[Length, Field(gt=0, le=20e-6)]

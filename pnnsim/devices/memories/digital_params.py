@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import ConverterParams
-from pnnsim.devices.quantities import Bits, Count, Energy, Params, Power, Time
+from pnnsim.devices.family_params import MemoryParams, NonlinearityParams, ReadoutParams
+from pnnsim.devices.quantities import Bits, Count, Energy, Power, Time
 
 
-class DigitalActivationParams(ConverterParams):
+class DigitalActivationParams(ConverterParams, NonlinearityParams):
     """Describe converters and the digital function behind them.
 
     The converter that brings the number back onto the line is the encoder's.
@@ -38,8 +39,13 @@ class DigitalActivationParams(ConverterParams):
     static_power: Annotated[Power, Field(ge=0)]
     """Power of one converter and its table between conversions."""
 
+    @property
+    def linear(self) -> bool:
+        """Return whether the function is `linear`."""
+        return self.function == "linear"
 
-class SramParams(Params):
+
+class SramParams(MemoryParams):
     """Describe a memory of numbers, one word per line and sample."""
 
     digital: ClassVar[bool] = True
@@ -57,7 +63,7 @@ class SramParams(Params):
     """Leakage of one byte."""
 
 
-class RegisterParams(Params):
+class RegisterParams(ReadoutParams):
     """Describe registers from which the host reads a state that is digital already."""
 
     digital: ClassVar[bool] = True

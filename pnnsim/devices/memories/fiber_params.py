@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from pnnsim.devices.family_params import MemoryParams, SwitchTreesParams
 from pnnsim.devices.quantities import (
     Bits,
-    Carrier,
     Count,
     Energy,
     Length,
     LossPerLengthDb,
-    Params,
     Power,
     RatioDb,
     Time,
 )
 
 
-class FiberMemsSwitchParams(Params):
+class FiberMemsSwitchParams(SwitchTreesParams):
     """Describe 1xL switches that move a fiber or a micro-mirror."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
 
     kind: Literal["fiber_mems"]
     count: Count
@@ -43,10 +40,8 @@ class FiberMemsSwitchParams(Params):
     """Moves that a switch survives; a warning, not a model."""
 
 
-class SoaSwitchParams(Params):
+class SoaSwitchParams(SwitchTreesParams):
     """Describe a splitter with a semiconductor optical amplifier as the gate of each bank."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
 
     kind: Literal["soa"]
     count: Count
@@ -88,10 +83,8 @@ class SoaSwitchParams(Params):
         return self
 
 
-class DelayLineParams(Params):
+class DelayLineParams(MemoryParams):
     """Describe a loop that holds the state as a signal on its way, in fiber, waveguide or cable."""
-
-    digital: ClassVar[bool] = False
 
     kind: Literal["delay_line"]
     length: Annotated[Length, Field(gt=0, le=1e7)]

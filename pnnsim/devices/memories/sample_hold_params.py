@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import ConverterParams
-from pnnsim.devices.quantities import Bits, Count, Energy, Params, Power, Rate, Time
+from pnnsim.devices.family_params import MemoryParams, ReadoutParams
+from pnnsim.devices.quantities import Bits, Count, Energy, Power, Rate, Time
 
 
-class SampleHoldParams(Params):
+class SampleHoldParams(MemoryParams):
     """Describe analog sample-and-hold cells, one per line and sample."""
-
-    digital: ClassVar[bool] = False
 
     kind: Literal["sample_hold"]
     capacity: Count
@@ -28,7 +27,7 @@ class SampleHoldParams(Params):
     """Power of one cell."""
 
 
-class AdcParams(ConverterParams):
+class AdcParams(ConverterParams, ReadoutParams):
     """Describe the analog-to-digital converters that hand the result to the host."""
 
     kind: Literal["adc"]

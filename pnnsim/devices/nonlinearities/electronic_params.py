@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pnnsim.devices.quantities import Count, Current, Energy, Fraction, Params, Power, Time
+from pnnsim.devices.family_params import NonlinearityParams
+from pnnsim.devices.quantities import Count, Current, Energy, Fraction, Power, Time
 
 
-class ElectronicAnalogParams(Params):
+class ElectronicAnalogParams(NonlinearityParams):
     """Describe analog stages, one per neuron, whose transfer curve is f."""
 
     kind: Literal["electronic_analog"]
@@ -25,7 +26,7 @@ class ElectronicAnalogParams(Params):
     """Power of one stage."""
 
 
-class MtjSigmoidParams(Params):
+class MtjSigmoidParams(NonlinearityParams):
     """Describe low-barrier junctions whose mean state is a sigmoid of a current."""
 
     kind: Literal["mtj_sigmoid"]
@@ -45,7 +46,7 @@ class MtjSigmoidParams(Params):
     """Power of one neuron."""
 
 
-class SpinOscillatorParams(Params):
+class SpinOscillatorParams(NonlinearityParams):
     """Describe spin-torque oscillators whose amplitude is f of a current."""
 
     kind: Literal["spin_oscillator"]

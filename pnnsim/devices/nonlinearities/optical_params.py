@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from pnnsim.devices.family_params import NonlinearityParams
 from pnnsim.devices.quantities import (
     Bits,
     Energy,
     Fraction,
     Frequency,
-    Params,
     Power,
     Time,
     Voltage,
 )
 
 
-class ElectroOpticActivationParams(Params):
+class ElectroOpticActivationParams(NonlinearityParams):
     """Describe an interferometer whose phase the detected signal drives."""
-
-    digital: ClassVar[bool] = False
 
     kind: Literal["electro_optic"]
     carrier: Literal["pump", "signal"]
@@ -47,10 +45,8 @@ class ElectroOpticActivationParams(Params):
     """Power of one driver."""
 
 
-class SquareLawParams(Params):
+class SquareLawParams(NonlinearityParams):
     """Describe a photodiode that squares the field which carries the signal."""
-
-    digital: ClassVar[bool] = False
 
     kind: Literal["square_law"]
     bandwidth: Annotated[Frequency, Field(gt=0)]
@@ -65,10 +61,8 @@ class SquareLawParams(Params):
     """Power of one neuron: bias and light."""
 
 
-class SaturableAbsorberParams(Params):
+class SaturableAbsorberParams(NonlinearityParams):
     """Describe an absorber that strong light bleaches."""
-
-    digital: ClassVar[bool] = False
 
     kind: Literal["saturable_absorber"]
     saturable_absorption: Annotated[Fraction, Field(ge=0, le=1)]

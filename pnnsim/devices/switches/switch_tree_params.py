@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.quantities import Bits, Carrier, Count, Energy, Params, Power, RatioDb, Time
+from pnnsim.devices.family_params import SwitchTreesParams
+from pnnsim.devices.quantities import Bits, Carrier, Count, Energy, Power, RatioDb, Time
 
 
-class SwitchTreeParams(Params):
+class SwitchTreeParams(SwitchTreesParams):
     """Describe what all trees of 1x2 interferometric switches have; the kinds are below."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("power", "field")

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import WeightBankParams
 from pnnsim.devices.quantities import (
     Angle,
     Bits,
@@ -14,13 +15,12 @@ from pnnsim.devices.quantities import (
     Energy,
     Fraction,
     Length,
-    Params,
     RatioDb,
     Time,
 )
 
 
-class MziMeshParams(Params):
+class MziMeshParams(WeightBankParams):
     """Describe coherent banks: two meshes of Mach-Zehnder interferometers, attenuators between.
 
     A bank is one such pair, W = U Sigma V†; a larger matrix takes several banks, whose outputs are
