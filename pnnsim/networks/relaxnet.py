@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from pnnsim.networks.lower_relaxnet import lower_relaxnet
-from pnnsim.networks.workload import Workload
-
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from pnnsim.networks.workload import Workload
 
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -32,7 +31,11 @@ class ReLaXNet(BaseModel):
     """Describe a network of few weight sets that are used in turn over many steps."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        defer_build=True,  # a validator takes milliseconds to build
     )
 
     kind: Literal["relaxnet", "rnn", "dnn"] = "relaxnet"
@@ -123,6 +126,9 @@ class ReLaXNet(BaseModel):
     @property
     def workload(self) -> Workload:
         """Return the steps of a sample, as data."""
+        # Not ahead of the class: a description is checked without workloads.
+        from pnnsim.networks.lower_relaxnet import lower_relaxnet
+
         return lower_relaxnet(self)
 
     def initial_parameters(self, seed: int = 0, *, slope: float = 1.0) -> dict[str, Tensor]:

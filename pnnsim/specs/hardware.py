@@ -308,19 +308,17 @@ def _section_model(document: Document, path: KeyPath) -> type[BaseModel] | None:
             got = "has no value" if section is None else "is not a section"
             document.report(path, f"{got}; expected keys, 'kind' first")
         return None
-    known = kinds(name)
-    choice = " or ".join(f"'{kind}'" for kind in known)
-    if "kind" not in section:
-        document.report(at, f"is missing; expected {choice}", key=True)
-        return None
-    kind = section["kind"]
     if at in document.refused:
         return None
+    kind = section.get("kind")
     model = params_class(name, kind) if isinstance(kind, str) else None
     if model is None:
+        known = kinds(name)  # only now, as installed packages are looked through for more kinds
+        choice = " or ".join(f"'{kind}'" for kind in known)
         got = f"unknown kind {show(kind)}" if isinstance(kind, str) else "is not a name"
+        got = got if "kind" in section else "is missing"
         hint = did_you_mean(kind, known) if isinstance(kind, str) else ""
-        document.report(at, f"{got}; expected {choice}", hint)
+        document.report(at, f"{got}; expected {choice}", hint, key="kind" not in section)
     return model
 
 

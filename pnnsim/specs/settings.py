@@ -32,7 +32,11 @@ class Block(BaseModel):
     """Be the base of the blocks of an experiment: frozen, and unknown keys are errors."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        defer_build=True,  # a validator takes milliseconds to build
     )
 
 
