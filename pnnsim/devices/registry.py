@@ -183,7 +183,15 @@ def register(part: str, component: type[Component[Any]]) -> None:
 
 
 def params_class(part: str, kind: str) -> type[Params] | None:
-    """Return the description of a kind, or None where nobody knows it."""
+    """Return the description of a kind, or None where there is no such kind.
+
+    Args:
+        part: Name of the part.
+        kind: YAML name of the kind.
+
+    Raises:
+        ValueError: If several packages have the kind, or its description is of another family.
+    """
     if kind in BUILTIN[part]:
         module, name = BUILTIN[part][kind][0].split(":")
         found: type[Params] = getattr(import_module(f"pnnsim.devices.{module}"), name)
@@ -193,10 +201,14 @@ def params_class(part: str, kind: str) -> type[Params] | None:
 
 
 def component_class(part: str, kind: str) -> type[Component[Any]]:
-    """Return the component of a kind that `params_class` knows.
+    """Return the component of a kind; see `params_class`.
+
+    Args:
+        part: Name of the part.
+        kind: YAML name of the kind.
 
     Raises:
-        KeyError: If nobody knows the kind.
+        KeyError: If there is no such kind.
     """
     if kind in BUILTIN[part]:
         module, name = BUILTIN[part][kind][1].split(":")
@@ -213,15 +225,19 @@ def non_idealities(part: str, kind: str) -> tuple[str, ...]:
 
     This imports the component, and torch with it.
 
+    Args:
+        part: Name of the part.
+        kind: YAML name of the kind.
+
     Raises:
-        KeyError: If nobody knows the kind.
+        KeyError: If there is no such kind.
     """
     return tuple(f"{part}.{name}" for name in component_class(part, kind).non_idealities)
 
 
 @lru_cache(1)
 def _installed() -> tuple[EntryPoint, ...]:
-    """Return the entry points of installed packages: read once, as it takes a look at each."""
+    """Return the entry points of installed packages; read once, as that opens every package."""
     return tuple(entry_points(group=ENTRY_POINT_GROUP))
 
 

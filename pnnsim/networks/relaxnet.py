@@ -28,7 +28,7 @@ Size = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ReLaXNet(BaseModel):
-    """Describe a network of few weight sets that are used in turn over many steps."""
+    """Network of a few weight sets that are used in turn over many steps."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid",

@@ -25,11 +25,10 @@ from pnnsim.specs.hardware import (
     HardwareSpec,
     build_spec,
     check_schema,
-    digest,
     raise_problems,
     relative,
-    section_tree,
 )
+from pnnsim.specs.plain_data import digest, section_tree
 from pnnsim.specs.resolve import open_document, override
 from pnnsim.specs.settings import (
     TEXT_VOCABULARIES,
@@ -59,7 +58,7 @@ BLOCKS: dict[str, type[BaseModel]] = {
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Hold everything that decides a run's figures.
+    """Everything that decides a run's figures.
 
     Args:
         hardware: The machine.
@@ -322,7 +321,7 @@ def _texts(tree: Any) -> Iterator[str]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Write a value with its range and source, and a list, on one line."""
+    """YAML writer that puts a value with its range and source, and a list, on one line."""
 
     def ignore_aliases(self, data: Any) -> bool:
         """Write equal values out: descriptions have no aliases."""

@@ -7,8 +7,6 @@ and nothing computes: a description says what a machine is, a chip is built from
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from pnnsim.common.units import format_quantity, show
+from pnnsim.common.units import show
 from pnnsim.devices.family_params import (
     DetectorParams,
     EncoderParams,
@@ -29,12 +27,13 @@ from pnnsim.devices.family_params import (
     SwitchParams,
     WeightBankParams,
 )
-from pnnsim.devices.quantities import Params, forms_of
+from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.compatibility import check_fit
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
+from pnnsim.specs.plain_data import digest, section_tree
 from pnnsim.specs.resolve import available_specs, open_document, override
 from pnnsim.specs.validation import check_section, did_you_mean, outside_ranges, section_at
 
@@ -42,8 +41,6 @@ __all__ = ["HardwareSpec", "available_specs", "load_spec"]
 
 SCHEMA_VERSION = 1
 DEFAULT_SOURCE = "default of pnnsim"
-
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 
 Technology = Literal["photonic", "spintronic", "freespace", "hybrid"]
 
@@ -64,7 +61,7 @@ def _sentence(text: str) -> str:
 
 
 class Header(BaseModel):
-    """Say which machine a description is of."""
+    """Head of a description: which machine it is of."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -78,7 +75,7 @@ class Header(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class HardwareSpec:
-    """Describe one machine.
+    """Description of one machine, validated.
 
     Args:
         name: Name of the machine.
@@ -90,7 +87,7 @@ class HardwareSpec:
         weight_banks: What holds the weights.
         detector: What turns a bank's output into an electrical signal.
         nonlinearity: What applies f.
-        memory: What keeps the state between steps.
+        memory: What holds the state between steps.
         readout: What hands the result to the host.
         environment: The package.
         control: The order of work.
@@ -157,44 +154,6 @@ class HardwareSpec:
         return {**head, **body}
 
 
-def digest(values: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of plain data in canonical JSON, as 64 hexadecimal digits."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def section_tree(
-    model: BaseModel,
-    prefix: str,
-    sources: Mapping[str, str],
-    ranges: Mapping[str, tuple[str, str]],
-) -> dict[str, Any]:
-    """Return a section as plain data, values with a unit as text that reads back exactly.
-
-    Fields that are None are left out: they are derived from others and have no text.
-    """
-    tree: dict[str, Any] = {}
-    for key in type(model).model_fields:
-        value: Any = getattr(model, key)
-        if value is None:
-            continue
-        dimension = forms_of(type(model), key)[0].dimension
-        if dimension is not None:
-            value = format_quantity(value, dimension)
-        elif isinstance(value, tuple):
-            value = list(value)
-        path = f"{prefix}.{key}"
-        if path in sources or path in ranges:
-            value = {"value": value}
-            if path in ranges:
-                # Whole numbers without quotes; both spellings read back as the same text.
-                value["range"] = [int(t) if _WHOLE.fullmatch(t) else t for t in ranges[path]]
-            if path in sources:
-                value["source"] = sources[path]
-        tree[key] = value
-    return tree
-
-
 def load_spec(
     source: str | Path | Mapping[str, Any], overrides: Sequence[tuple[str, str]] = ()
 ) -> HardwareSpec:
@@ -219,7 +178,12 @@ def load_spec(
 
 
 def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
-    """Return the machine described at `prefix`; None after reporting what is wrong."""
+    """Return the machine described at `prefix`; None after reporting what is wrong.
+
+    Args:
+        document: Description that has been read; problems are added to it.
+        prefix: Where in it the machine stands.
+    """
     before = len(document.problems)
     tree = section_at(document.tree, prefix)
     if not isinstance(tree, dict):
@@ -252,7 +216,13 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
 
 
 def check_schema(document: Document, prefix: KeyPath, *, required: bool) -> None:
-    """Report a `schema` that this version cannot read."""
+    """Report a `schema` that this version cannot read.
+
+    Args:
+        document: Description that has been read; problems are added to it.
+        prefix: Section with the key `schema`.
+        required: Whether the key must be there.
+    """
     tree = section_at(document.tree, prefix)
     if not isinstance(tree, dict) or ("schema" not in tree and not required):
         return
@@ -265,7 +235,12 @@ def check_schema(document: Document, prefix: KeyPath, *, required: bool) -> None
 
 
 def relative(by_path: Mapping[KeyPath, Any], prefix: KeyPath) -> dict[str, Any]:
-    """Return what is kept by path, below a prefix, by dotted path."""
+    """Return what belongs to the paths below a prefix, by dotted path.
+
+    Args:
+        by_path: Anything, by path.
+        prefix: Section to stay in.
+    """
     length = len(prefix)
     return {
         dotted(path[length:]): value

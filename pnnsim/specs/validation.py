@@ -1,8 +1,9 @@
-"""Check one section of a description against its pydantic model, in words that people use.
+"""Check one section of a description against its pydantic model, in words of our own.
 
 Texts are read strictly here, so that neither YAML's nor pydantic's guesses (`yes` is true, `1.0` is
 the integer 1, `1_000` is a number) get in. Every problem goes to the document's list; nothing is
-raised, so that all problems of a file appear at once. This file knows no part and no file format.
+raised, so that all problems of a file appear at once. Nothing here depends on a part of a machine
+or on a file format.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 class TextError(ValueError):
-    """Say why a text cannot be what its field asks for.
+    """Reason why a text cannot be the value of its field.
 
     Args:
         why: The message.
@@ -59,7 +60,7 @@ def check_section(
         return None
     before = len(document.problems)
     values: dict[str, Any] = {}
-    settled: set[str] = set()  # fields that have been spoken about already
+    settled: set[str] = set()  # fields with a problem already
     unknown_keys(document, path, [*model.model_fields, *others])
     for key, item in tree.items():
         at = (*path, key)
@@ -84,7 +85,12 @@ def check_section(
 
 
 def section_at(tree: Tree, path: KeyPath) -> Tree:
-    """Return what stands at a path; an empty section where there is nothing."""
+    """Return what stands at a path; an empty section where there is nothing.
+
+    Args:
+        tree: Where to begin.
+        path: Keys from there.
+    """
     for part in path:
         if not isinstance(tree, dict) or not isinstance(part, str) or part not in tree:
             return {}
@@ -115,7 +121,12 @@ def unknown_keys(document: Document, path: KeyPath, known: Collection[str]) -> N
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the closest known name; empty where none is close."""
+    """Return a hint with the closest known name; empty where none is close.
+
+    Args:
+        name: Name that was typed.
+        known: Names that there are.
+    """
     close = get_close_matches(name[:60].lower(), list(known), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else ""
 
@@ -135,7 +146,13 @@ def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, 
 
 
 def outside_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> list[str]:
-    """Return a sentence for each value of a section that lies outside its `range:`."""
+    """Return a sentence for each value of a section that lies outside its `range:`.
+
+    Args:
+        document: Description without problems.
+        path: The section.
+        model: What the section is.
+    """
     warnings = []
     tree = section_at(document.tree, path)
     for field in model.model_fields:

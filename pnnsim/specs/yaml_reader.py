@@ -37,7 +37,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\ud
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _NO_TAGS = "descriptions are plain data"
-#: What composed nodes are not remembered by, as there are no aliases; the stubs want a mapping.
+#: Anchor of every node, as there are no aliases; PyYAML's stubs have another type for it.
 _NO_ANCHOR: Any = None
 _NULLS = ("", "~", "null", "Null", "NULL")
 
@@ -58,7 +58,12 @@ def read_yaml(path: Path | Traversable, name: str | None = None) -> Document:
 
 
 def parse_yaml(text: str, file: str) -> Document:
-    """Return the description in a text; see `read_yaml`."""
+    """Return the description in a text; see `read_yaml`.
+
+    Args:
+        text: YAML.
+        file: Name for messages.
+    """
     bad = _FORBIDDEN.search(text)
     if bad is not None:
         line, column = _line_column(text, bad.start())

@@ -26,7 +26,7 @@ from pnnsim.devices.quantities import (
 
 
 class LineDriverParams(DacParams):
-    """Describe drivers that put the state as voltages onto the lines of a crossbar."""
+    """Drivers that put the state as voltages onto the lines of a crossbar."""
 
     sends: ClassVar[Carrier] = "voltage"
 
@@ -52,7 +52,7 @@ class LineDriverParams(DacParams):
 
 
 class CurrentSwitchParams(SwitchParams):
-    """Describe transmission gates, one on each sense line, that connect one bank."""
+    """Transmission gates, one on each sense line, that connect one bank."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("voltage",)
 
@@ -84,7 +84,7 @@ class CurrentSwitchParams(SwitchParams):
 
 
 class CrossbarTiaParams(DetectorParams):
-    """Describe transimpedance amplifiers that hold the sense lines at virtual ground."""
+    """Transimpedance amplifiers that hold the sense lines at virtual ground."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("voltage",)
 

@@ -22,7 +22,7 @@ from pnnsim.devices.quantities import (
 
 
 class BalancedPhotodiodeParams(DetectorParams):
-    """Describe balanced photodiodes with a transimpedance amplifier for each output.
+    """Balanced photodiodes with a transimpedance amplifier for each output.
 
     With a local oscillator the pair is a homodyne receiver, which reads a field with its sign;
     without one it subtracts two powers.
@@ -69,7 +69,7 @@ class BalancedPhotodiodeParams(DetectorParams):
 
 
 class PhotodiodeParams(DetectorParams):
-    """Describe two photodiodes for each output, each with an amplifier of its own."""
+    """Two photodiodes for each output, each with an amplifier of its own."""
 
     kind: Literal["photodiode"]
     responsivity: Annotated[Responsivity, Field(gt=0, le=2)]

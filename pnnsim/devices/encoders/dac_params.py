@@ -11,7 +11,7 @@ from pnnsim.devices.quantities import Area, Count, Params, Power
 
 
 class ConverterParams(Params):
-    """Say how many converters the lines of a part share, and how large one is."""
+    """Converters that the lines of a part share: how many, and how large one is."""
 
     shared_by: Count = 1
     """Lines that share one converter and take turns at it."""
@@ -34,7 +34,7 @@ class ConverterParams(Params):
 
 
 class DacParams(ConverterParams, EncoderParams):
-    """Say what an encoder's digital-to-analog converters draw beyond their conversions."""
+    """Digital-to-analog converters of an encoder, with their power between conversions."""
 
     dac_static_power: Annotated[Power, Field(ge=0)] | None = None
     """Power of one converter between conversions; where it is not given, that of a conversion is

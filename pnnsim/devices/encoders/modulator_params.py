@@ -21,7 +21,7 @@ from pnnsim.devices.quantities import (
 
 
 class MrmParams(DacParams):
-    """Describe micro-ring modulators, one per line, each on a laser line of its own."""
+    """Micro-ring modulators, one per line, each on a laser line of its own."""
 
     kind: Literal["mrm"]
     bits: Bits
@@ -49,7 +49,7 @@ class MrmParams(DacParams):
 
 
 class MzmParams(DacParams):
-    """Describe Mach-Zehnder modulators, one per line, all on light of one laser."""
+    """Mach-Zehnder modulators, one per line, all on light of one laser."""
 
     kind: Literal["mzm"]
     carrier: Literal["field", "power"]

@@ -29,7 +29,7 @@ from pnnsim.devices.quantities import (
 
 
 class SlmParams(WeightBankParams):
-    """Describe banks of liquid-crystal masks: a pair of pixels for each weight."""
+    """Banks of liquid-crystal masks: a pair of pixels for each weight."""
 
     kind: Literal["slm"]
     count: Count
@@ -65,7 +65,7 @@ class SlmParams(WeightBankParams):
 
 
 class DmdSwitchParams(SwitchParams):
-    """Describe an array of micro-mirrors that lights the masks of one bank."""
+    """Array of micro-mirrors that lights the masks of one bank."""
 
     kind: Literal["dmd"]
     rows: Count
@@ -87,7 +87,7 @@ class DmdSwitchParams(SwitchParams):
 
 
 class SourceArrayParams(DacParams):
-    """Describe an array of directly modulated light sources, one for each line."""
+    """Array of directly modulated light sources, one for each line."""
 
     kind: Literal["source_array"]
     bits: Bits
@@ -109,7 +109,7 @@ class SourceArrayParams(DacParams):
 
 
 class DmdRowsParams(EncoderParams):
-    """Describe micro-mirrors that set the brightness of each line by how many of them are on."""
+    """Micro-mirrors that set the brightness of each line by how many of them are on."""
 
     kind: Literal["dmd_rows"]
     lines: Count
@@ -141,7 +141,7 @@ class DmdRowsParams(EncoderParams):
 
 
 class CameraParams(DetectorParams):
-    """Describe a camera that counts photoelectrons: two pixels for each output."""
+    """Camera that counts photoelectrons: two pixels for each output."""
 
     kind: Literal["camera"]
     wavelength: Annotated[Length, Field(gt=0, le=20e-6)]

@@ -14,7 +14,7 @@ from pnnsim.devices.quantities import Power
 
 
 class DigitalParams(FrontEndParams):
-    """Describe the digital engine that computes the input map W_xh and the output map W_out."""
+    """Digital engine that computes the input map W_xh and the output map W_out."""
 
     kind: Literal["digital"]
     static_power: Annotated[Power, Field(ge=0)]

@@ -12,7 +12,7 @@ from pnnsim.devices.quantities import Bits, Count, Energy, Power, Time
 
 
 class DigitalActivationParams(ConverterParams, NonlinearityParams):
-    """Describe converters and the digital function behind them.
+    """Converters and the digital function behind them.
 
     The converter that brings the number back onto the line is the encoder's.
     """
@@ -46,7 +46,7 @@ class DigitalActivationParams(ConverterParams, NonlinearityParams):
 
 
 class SramParams(MemoryParams):
-    """Describe a memory of numbers, one word per line and sample."""
+    """Memory of numbers, one word per line and sample."""
 
     digital: ClassVar[bool] = True
 
@@ -64,7 +64,7 @@ class SramParams(MemoryParams):
 
 
 class RegisterParams(ReadoutParams):
-    """Describe registers from which the host reads a state that is digital already."""
+    """Registers from which the host reads a state that is digital already."""
 
     digital: ClassVar[bool] = True
 

@@ -21,7 +21,7 @@ from pnnsim.devices.quantities import (
 
 
 class FiberMemsSwitchParams(SwitchTreesParams):
-    """Describe 1xL switches that move a fiber or a micro-mirror."""
+    """1xL switches that move a fiber or a micro-mirror."""
 
     kind: Literal["fiber_mems"]
     count: Count
@@ -41,7 +41,7 @@ class FiberMemsSwitchParams(SwitchTreesParams):
 
 
 class SoaSwitchParams(SwitchTreesParams):
-    """Describe a splitter with a semiconductor optical amplifier as the gate of each bank."""
+    """Splitter with a semiconductor optical amplifier as the gate of each bank."""
 
     kind: Literal["soa"]
     count: Count
@@ -84,7 +84,7 @@ class SoaSwitchParams(SwitchTreesParams):
 
 
 class DelayLineParams(MemoryParams):
-    """Describe a loop that holds the state as a signal on its way, in fiber, waveguide or cable."""
+    """Loop that holds the state as a signal on its way, in fiber, waveguide or cable."""
 
     kind: Literal["delay_line"]
     length: Annotated[Length, Field(gt=0, le=1e7)]

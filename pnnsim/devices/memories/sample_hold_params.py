@@ -1,4 +1,4 @@
-"""Describe the parts that keep the state between steps, and the one that reads it out."""
+"""Describe the analog memory of the state, and the converters that read the result out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pnnsim.devices.quantities import Bits, Count, Energy, Power, Rate, Time
 
 
 class SampleHoldParams(MemoryParams):
-    """Describe analog sample-and-hold cells, one per line and sample."""
+    """Analog sample-and-hold cells, one per line and sample."""
 
     kind: Literal["sample_hold"]
     capacity: Count
@@ -28,7 +28,7 @@ class SampleHoldParams(MemoryParams):
 
 
 class AdcParams(ConverterParams, ReadoutParams):
-    """Describe the analog-to-digital converters that hand the result to the host."""
+    """Analog-to-digital converters that hand the result to the host."""
 
     kind: Literal["adc"]
     bits: Bits

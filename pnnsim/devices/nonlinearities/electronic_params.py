@@ -11,7 +11,7 @@ from pnnsim.devices.quantities import Count, Current, Energy, Fraction, Power, T
 
 
 class ElectronicAnalogParams(NonlinearityParams):
-    """Describe analog stages, one per neuron, whose transfer curve is f."""
+    """Analog stages, one per neuron, whose transfer curve is f."""
 
     kind: Literal["electronic_analog"]
     shape: Literal["linear", "clipped_relu", "tanh", "sigmoid"]
@@ -27,7 +27,7 @@ class ElectronicAnalogParams(NonlinearityParams):
 
 
 class MtjSigmoidParams(NonlinearityParams):
-    """Describe low-barrier junctions whose mean state is a sigmoid of a current."""
+    """Low-barrier junctions whose mean state is a sigmoid of a current."""
 
     kind: Literal["mtj_sigmoid"]
     drive_current: Annotated[Current, Field(gt=0)]
@@ -47,7 +47,7 @@ class MtjSigmoidParams(NonlinearityParams):
 
 
 class SpinOscillatorParams(NonlinearityParams):
-    """Describe spin-torque oscillators whose amplitude is f of a current."""
+    """Spin-torque oscillators whose amplitude is f of a current."""
 
     kind: Literal["spin_oscillator"]
     threshold_current: Annotated[Current, Field(gt=0)]

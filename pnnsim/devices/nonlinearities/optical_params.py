@@ -20,7 +20,7 @@ from pnnsim.devices.quantities import (
 
 
 class ElectroOpticActivationParams(NonlinearityParams):
-    """Describe an interferometer whose phase the detected signal drives."""
+    """Interferometer whose phase the detected signal drives."""
 
     kind: Literal["electro_optic"]
     carrier: Literal["pump", "signal"]
@@ -46,7 +46,7 @@ class ElectroOpticActivationParams(NonlinearityParams):
 
 
 class SquareLawParams(NonlinearityParams):
-    """Describe a photodiode that squares the field which carries the signal."""
+    """Photodiode that squares the field which carries the signal."""
 
     kind: Literal["square_law"]
     bandwidth: Annotated[Frequency, Field(gt=0)]
@@ -62,7 +62,7 @@ class SquareLawParams(NonlinearityParams):
 
 
 class SaturableAbsorberParams(NonlinearityParams):
-    """Describe an absorber that strong light bleaches."""
+    """Absorber that strong light bleaches."""
 
     kind: Literal["saturable_absorber"]
     saturable_absorption: Annotated[Fraction, Field(ge=0, le=1)]

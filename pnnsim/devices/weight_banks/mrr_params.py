@@ -29,7 +29,7 @@ from pnnsim.physics import photonic_channels
 
 
 class MrrParams(WeightBankParams):
-    """Describe broadcast-and-weight banks: one add-drop micro-ring for each weight."""
+    """Broadcast-and-weight banks: one add-drop micro-ring for each weight."""
 
     kind: Literal["mrr"]
     count: Count
@@ -106,7 +106,7 @@ class MrrParams(WeightBankParams):
     @field_validator("channels_per_bus")
     @classmethod
     def _channels_fit(cls, channels: int, info: ValidationInfo) -> int:
-        """Refuse more channels than one free spectral range holds at the asked crosstalk."""
+        """Refuse more channels than one free spectral range holds at the given crosstalk."""
         names = ("wavelength", "group_index", "ring_radius", "self_coupling", "ring_loss")
         if not all(name in info.data for name in (*names, "channel_crosstalk")):
             return channels  # these have problems of their own

@@ -27,7 +27,7 @@ Encoding = Literal["binary", "ternary", "thermometer", "area", "series"]
 
 
 class MtjCrossbarParams(WeightBankParams):
-    """Describe crossbars of magnetic tunnel junctions: two groups of junctions for each weight."""
+    """Crossbars of magnetic tunnel junctions: two groups of junctions for each weight."""
 
     carrier: ClassVar[Carrier] = "voltage"
 

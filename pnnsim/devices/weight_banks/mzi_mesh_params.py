@@ -21,7 +21,7 @@ from pnnsim.devices.quantities import (
 
 
 class MziMeshParams(WeightBankParams):
-    """Describe coherent banks: two meshes of Mach-Zehnder interferometers, attenuators between.
+    """Coherent banks: two meshes of Mach-Zehnder interferometers, attenuators between.
 
     A bank is one such pair, W = U Sigma V†; a larger matrix takes several banks, whose outputs are
     detected apart and added as currents. The phase shifters are three numbers: heaters (30 nJ and

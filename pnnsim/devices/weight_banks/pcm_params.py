@@ -19,7 +19,7 @@ from pnnsim.devices.quantities import (
 
 
 class PcmParams(WeightBankParams):
-    """Describe non-volatile banks: two phase-change cells for each weight, read by light."""
+    """Non-volatile banks: two phase-change cells for each weight, read by light."""
 
     kind: Literal["pcm"]
     count: Count
