@@ -16,20 +16,15 @@ from torch import Tensor
 from pnnsim.common.rng import normal
 from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, State, Switch, WeightBank
-from pnnsim.devices.quantities import Bits, Count, Energy, Fraction, Params, Power, RatioDb, Time
+from pnnsim.devices.family_params import SwitchParams, WeightBankParams
+from pnnsim.devices.quantities import Bits, Energy, Fraction, Power, RatioDb, Time
 from pnnsim.physics import dynamics, quantize
 
 
-class AttenuatorParams(Params):
+class AttenuatorParams(WeightBankParams):
     """Description of a bank of two attenuators for each weight: one adds, one subtracts."""
 
     kind: Literal["attenuators"]
-    count: Count
-    """Physical banks."""
-    rows: Count
-    """Outputs of one bank."""
-    cols: Count
-    """Inputs of one bank."""
     bits: Bits
     """Levels of a weight over [-1, 1]."""
     spread: Annotated[Fraction, Field(ge=0, le=1)]
@@ -111,7 +106,7 @@ class AttenuatorBank(WeightBank[AttenuatorParams]):
         return 1.0
 
 
-class RotaryParams(Params):
+class RotaryParams(SwitchParams):
     """Description of a mirror that turns light towards one bank after the other."""
 
     kind: Literal["rotary"]

@@ -168,11 +168,13 @@ def register(part: str, component: type[Component[Any]]) -> None:
         component: Final class with a `Params` of its own; its kind is the YAML name.
 
     Raises:
-        ValueError: If the part is unknown or the kind is already taken by another class.
+        ValueError: If the part is unknown, the kind is already taken by another class, or its
+            description is not one of the part's family.
     """
     if part not in BUILTIN:
         raise ValueError(f"unknown part '{part}'; expected one of {', '.join(BUILTIN)}")
     kind = component.kind
+    _check_family(part, component)
     owner = _registered.get((part, kind))
     if kind in BUILTIN[part] or (owner is not None and owner is not component):
         other = "pnnsim" if owner is None else f"{owner.__module__}.{owner.__qualname__}"
@@ -184,7 +186,15 @@ def register(part: str, component: type[Component[Any]]) -> None:
 
 
 def params_class(part: str, kind: str) -> type[Params] | None:
-    """Return the description of a kind, or None where nobody knows it."""
+    """Return the description of a kind, or None where there is no such kind.
+
+    Args:
+        part: Name of the part.
+        kind: YAML name of the kind.
+
+    Raises:
+        ValueError: If several packages have the kind, or its description is of another family.
+    """
     if kind in BUILTIN[part]:
         module, name = BUILTIN[part][kind][0].split(":")
         found: type[Params] = getattr(import_module(f"pnnsim.devices.{module}"), name)
@@ -194,10 +204,14 @@ def params_class(part: str, kind: str) -> type[Params] | None:
 
 
 def component_class(part: str, kind: str) -> type[Component[Any]]:
-    """Return the component of a kind that `params_class` knows.
+    """Return the component of a kind; see `params_class`.
+
+    Args:
+        part: Name of the part.
+        kind: YAML name of the kind.
 
     Raises:
-        KeyError: If nobody knows the kind.
+        KeyError: If there is no such kind.
     """
     if kind in BUILTIN[part]:
         module, name = BUILTIN[part][kind][1].split(":")
@@ -214,15 +228,19 @@ def non_idealities(part: str, kind: str) -> tuple[str, ...]:
 
     This imports the component, and torch with it.
 
+    Args:
+        part: Name of the part.
+        kind: YAML name of the kind.
+
     Raises:
-        KeyError: If nobody knows the kind.
+        KeyError: If there is no such kind.
     """
     return tuple(f"{part}.{name}" for name in component_class(part, kind).non_idealities)
 
 
 @lru_cache(1)
 def _installed() -> tuple[EntryPoint, ...]:
-    """Return the entry points of installed packages: read once, as it takes a look at each."""
+    """Return the entry points of installed packages; read once, as that opens every package."""
     return tuple(entry_points(group=ENTRY_POINT_GROUP))
 
 
@@ -237,4 +255,21 @@ def _foreign(part: str, kind: str) -> type[Component[Any]] | None:
         owners = " and ".join(sorted(point.value for point in points))
         raise ValueError(f"{part}.{kind} is claimed by {owners}; uninstall one of them")
     component: type[Component[Any]] = points[0].load()
+    _check_family(part, component)
     return component
+
+
+def _check_family(part: str, component: type[Component[Any]]) -> None:
+    """Refuse a component whose description lacks what a machine is put together from.
+
+    Raises:
+        ValueError: If its `Params` is not a description of the part's family.
+    """
+    from pnnsim.devices.family_params import FAMILIES
+
+    family, params = FAMILIES[part], component.Params
+    if not issubclass(params, family):
+        raise ValueError(
+            f"{part}.{component.kind}: {params.__qualname__} is not a description of this part; "
+            f"expected a subclass of {family.__module__}.{family.__qualname__}"
+        )

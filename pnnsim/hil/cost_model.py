@@ -81,7 +81,7 @@ class CostModel:
             )
         # What is written, and when, is the host's decision here: a pass writes nothing by itself.
         control = control.model_copy(update={"refresh_interval": None})
-        self._work = replace(self.chip.work(), control=control, keeps=False)
+        self._work = replace(self.chip.work(), control=control, stateful=False)
         self._delays = self._work.delays
         self._prices = self.chip.prices()
         #: Power while no sample is on its way: parts that are gated keep nothing and draw none [W].

@@ -63,7 +63,7 @@ class SimulatedBackend:
     Raises:
         MappingError: If the network does not fit the machine.
         BackendError: If its weight sets do not all have a bank of their own, or it has several
-            cores, or a non-ideality is unknown, or the network keeps its state.
+            cores, or a non-ideality is unknown, or the network is stateful.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class SimulatedBackend:
         index: int = 0,
         without: Sequence[str] = (),
     ) -> None:
-        if network.state == "keep":
+        if network.stateful:
             raise BackendError(
-                "network.state: is keep; expected reset, as a bench carries each batch of samples "
-                "from its own beginning"
+                "network.stateful: is true; expected false, as a bench carries each batch of "
+                "samples from its own beginning"
             )
         self.chip = chip = Chip.nominal(spec, network).fabricate(seed, index)
         unknown = sorted(frozenset(without) - chip.non_idealities)

@@ -105,9 +105,8 @@ class Surrogate(nn.Module):
         """Return the outputs.
 
         Args:
-            x: Inputs, shape `(batch, n_inputs)`, or images of that many values; of a network that
-                keeps its state, `(batch, length, n_inputs)`: sequences, before which the state is
-                0.
+            x: Inputs, shape `(batch, n_inputs)`, or images of that many values; of a stateful
+                network, `(batch, length, n_inputs)`: sequences, before which the state is 0.
 
         Returns:
             Outputs, `(batch, n_outputs)`; of sequences, `(batch, length, n_outputs)`.
@@ -124,7 +123,7 @@ class Surrogate(nn.Module):
         read = self.read
         if self.training and self.draws is not None:
             read = self.draws.read(live.weight)
-        if self.network.state == "reset":
+        if not self.network.stateful:
             rows = as_inputs(x, self.network.inputs, self.weight, finite=False)
             return evaluate(self.chip, live, rows, self.accesses, read)
         x = as_sequences(x, self.network.inputs, self.weight)

@@ -30,7 +30,7 @@ _CHOICE = 16384
 #: Windows of a text that are one epoch by default.
 TEXT_EPOCH = 16384
 
-#: Windows in a row of one training example of a network that keeps its state.
+#: Windows in a row of one training example of a stateful network.
 SEQUENCE = 64
 
 #: Windows of a text that are run on the machine by default.
@@ -82,8 +82,8 @@ class Data:
         for part in (self.train, self.validation):
             if not isinstance(part, Windows):
                 raise TrainingError(
-                    f"network.state: is keep, but the examples of {self.name} do not follow each "
-                    "other; expected a text. Hint: network.state: reset"
+                    f"network.stateful: is true, but the examples of {self.name} do not follow "
+                    "each other; expected a text. Hint: network.stateful: false"
                 )
             parts.append(Sequences(part, length or SEQUENCE))
             if not len(parts[-1]):

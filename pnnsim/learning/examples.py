@@ -87,7 +87,7 @@ class Windows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequences:
-    """Examples of many windows in a row of a text, for a network that keeps its state.
+    """Examples of many windows in a row of a text, for a stateful network.
 
     Args:
         windows: Windows of the whole text.
@@ -177,7 +177,7 @@ def check_batch(x: object, y: object, what: str, network: ReLaXNet) -> None:
     assert isinstance(y, Tensor)
     like = torch.empty(0, device=x.device)
     try:
-        if network.state == "reset":
+        if not network.stateful:
             as_inputs(x[:1], network.inputs, like, finite=False)
             as_labels(y, len(x), network.outputs)
             return

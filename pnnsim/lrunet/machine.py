@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any, cast
 
 from pnnsim.common.units import to_fs
 from pnnsim.errors import MappingError, ScheduleError
@@ -40,12 +39,11 @@ def digital_loop(
     """
     parts = ("nonlinearity", "memory", "readout")
     tree = spec.to_tree()
-    if not all(getattr(getattr(spec, part), "digital", False) for part in parts):
+    if not (spec.nonlinearity.digital and spec.memory.digital and spec.readout.digital):
         lender = load_spec(_DIGITAL_LOOP).to_tree()
         tree = {**tree, **{part: lender[part] for part in parts}}
-    weight_banks = cast(Any, spec.weight_banks)
-    program = Program(network, weight_banks.rows, weight_banks.cols)
-    capacity = images * program.states(weight_banks.cols)
+    program = Program(network, spec.weight_banks.rows, spec.weight_banks.cols)
+    capacity = images * program.states(spec.weight_banks.cols)
     changes = [("nonlinearity.function", "linear"), ("memory.capacity", str(capacity))]
     if banks is not None:
         changes.append(("weight_banks.count", str(banks)))
@@ -81,9 +79,9 @@ class Machine:
                 ordered in a way that convolutions are not.
             ScheduleError: If the memory does not hold the maps.
         """
-        banks = cast(Any, spec.weight_banks)
-        digital = all(getattr(part, "digital", False) for part in (spec.nonlinearity, spec.memory))
-        if not digital or getattr(spec.nonlinearity, "function", "") != "linear":
+        banks = spec.weight_banks
+        converts = spec.nonlinearity.digital and spec.nonlinearity.linear
+        if not converts or not spec.memory.digital:
             raise MappingError(
                 f"{spec.name}: an LruNet needs a converter in its loop (nonlinearity.kind digital "
                 f"with function linear) and a digital memory; got {spec.nonlinearity.kind} and "
@@ -148,7 +146,7 @@ class Machine:
         mean over all of them, so that their sum is exact.
         """
         prices = self.chip.prices()
-        each = cast(Any, self.chip.spec.front_end).mac_energy
+        each = self.chip.spec.front_end.mac_energy
         applications = self.program.applications
         behind = self.images * sum(a.digital for a in applications) / len(applications)
         dynamic = {
@@ -167,7 +165,7 @@ class Machine:
 
     def _engine_fs(self, operations: int) -> int:
         """Return the whole cycles that the digital engine takes [fs]."""
-        front_end = cast(Any, self.chip.spec.front_end)
+        front_end = self.chip.spec.front_end
         return to_fs(-(-operations // front_end.macs_per_cycle) / front_end.clock)
 
 

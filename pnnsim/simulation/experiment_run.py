@@ -142,7 +142,7 @@ def _work(
     """
     begin = time.perf_counter()
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
-    if experiment.network.state == "keep":
+    if experiment.network.stateful:
         data = data.in_sequences(experiment.training.sequence)
     samples = data.samples(experiment.simulation.samples, streams=streams_of(surrogate.chip))
     # What cannot be timed is refused now, not after the training.

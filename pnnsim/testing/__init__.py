@@ -12,6 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from pnnsim.devices.base import Size
+from pnnsim.devices.family_params import (
+    DetectorParams,
+    EncoderParams,
+    SwitchParams,
+    WeightBankParams,
+)
 from pnnsim.devices.quantities import Carrier, Params
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.testing.banks import BANK_LAWS
@@ -70,7 +76,7 @@ def check_component(part: str, kind: str, params: Params, *, size: Size | None =
             f"{part}.{kind}: declaration: declarations: {component.__name__} lacks "
             f"{', '.join(missing)}; expected every method of its family"
         )
-    sizes = [small_size(carrier) for carrier in _carriers(part, params)] if size is None else [size]
+    sizes = [small_size(carrier) for carrier in _carriers(params)] if size is None else [size]
     for each in sizes:
         trial = Trial(part, kind, component(params, each))
         trial.run(battery)
@@ -88,9 +94,12 @@ def laws(part: str) -> tuple[Law[Any], ...]:
     return (*DECLARED_LAWS, *own[part])
 
 
-def _carriers(part: str, params: Params) -> tuple[Carrier, ...]:
-    """Return what lines may carry to or from a part, by its description."""
-    if part in ("encoder", "weight_banks"):
-        return (getattr(params, "carrier", "power"),)
-    accepted: tuple[Carrier, ...] = getattr(params, "accepts", ("power",))
-    return accepted
+def _carriers(params: Params) -> tuple[Carrier, ...]:
+    """Return what lines may carry to or from a part, as its description says."""
+    if isinstance(params, WeightBankParams):
+        return (params.carrier,)
+    if isinstance(params, EncoderParams):
+        return (params.sends,)
+    if isinstance(params, SwitchParams | DetectorParams):
+        return params.accepts
+    return ("power",)

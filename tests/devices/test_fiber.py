@@ -22,7 +22,8 @@ from pnnsim.inference.mvm import BankProducts
 from pnnsim.inference.programming import Programmed, Read
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
-from pnnsim.specs.hardware import load_spec, section_tree
+from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.plain_data import section_tree
 from tests.testing.test_every_component import descriptions
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 import pytest
 
 from pnnsim.devices import registry
+from pnnsim.devices.family_params import FAMILIES, MemoryParams
 from pnnsim.devices.quantities import Params, Time, dimension_of, forms_of
 from pnnsim.devices.registry import component_class, kinds, params_class, parts, register
 from pnnsim.errors import SpecError
@@ -18,7 +20,7 @@ from tests.specs.spec_text import MACHINE
 BUILT_IN = [(part, kind) for part, table in registry.BUILTIN.items() for kind in table]
 
 
-class LoopParams(Params):
+class LoopParams(MemoryParams):
     """Describe a loop of fibre that a test invented."""
 
     kind: Literal["loop"]
@@ -66,6 +68,41 @@ def test_every_key_has_a_meaning(part: str, kind: str) -> None:
         assert key in ("kind",) or info.description, f"{part}.{kind}.{key}"
         # These three are the notation of a value itself.
         assert key not in ("value", "range", "source")
+
+
+@pytest.mark.parametrize(("part", "kind"), BUILT_IN)
+def test_every_description_is_one_of_its_family(part: str, kind: str) -> None:
+    params = params_class(part, kind)
+    assert params is not None
+    assert issubclass(params, FAMILIES[part])
+    assert [name for name, other in FAMILIES.items() if issubclass(params, other)] == [part]
+
+
+def test_a_kind_whose_description_is_of_no_family_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Alone(Params):
+        """Describe a memory without its family."""
+
+        kind: Literal["alone"]
+
+    class Component:
+        """Stand in for a component."""
+
+        kind = "alone"
+        Params = Alone
+
+    component: type[Any] = Component
+    monkeypatch.setattr(registry, "_registered", {})
+    with pytest.raises(
+        ValueError, match=r"memory\.alone: .*Alone is not a description of this part"
+    ):
+        register("memory", component)
+    assert params_class("memory", "alone") is None
+    point = SimpleNamespace(name="memory.alone", value="here", load=lambda: component)
+    monkeypatch.setattr(registry, "_installed", lambda: (point,))
+    with pytest.raises(ValueError, match=r"expected a subclass of .*\.MemoryParams"):
+        params_class("memory", "alone")
 
 
 def test_unknown_kinds_are_none_for_descriptions_and_an_error_for_components() -> None:

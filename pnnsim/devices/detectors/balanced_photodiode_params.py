@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pnnsim.devices.family_params import DetectorParams
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
@@ -13,7 +14,6 @@ from pnnsim.devices.quantities import (
     CurrentNoise,
     Fraction,
     Frequency,
-    Params,
     Power,
     RatioDb,
     Responsivity,
@@ -21,8 +21,8 @@ from pnnsim.devices.quantities import (
 )
 
 
-class BalancedPhotodiodeParams(Params):
-    """Describe balanced photodiodes with a transimpedance amplifier for each output.
+class BalancedPhotodiodeParams(DetectorParams):
+    """Balanced photodiodes with a transimpedance amplifier for each output.
 
     With a local oscillator the pair is a homodyne receiver, which reads a field with its sign;
     without one it subtracts two powers.

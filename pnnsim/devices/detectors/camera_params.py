@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import (
+    DetectorParams,
+)
 from pnnsim.devices.quantities import (
     Bits,
-    Carrier,
     Current,
     Energy,
     Fraction,
     Length,
-    Params,
     Power,
     Time,
 )
 
 
-class CameraParams(Params):
-    """Describe a camera that counts photoelectrons: two pixels for each output."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
+class CameraParams(DetectorParams):
+    """Camera that counts photoelectrons: two pixels for each output."""
 
     kind: Literal["camera"]
     wavelength: Annotated[Length, Field(gt=0, le=20e-6)]

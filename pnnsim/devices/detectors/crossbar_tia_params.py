@@ -6,20 +6,20 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import DetectorParams
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
     Current,
     CurrentNoise,
     Frequency,
-    Params,
     Power,
     Time,
 )
 
 
-class CrossbarTiaParams(Params):
-    """Describe transimpedance amplifiers that hold the sense lines at virtual ground."""
+class CrossbarTiaParams(DetectorParams):
+    """Transimpedance amplifiers that hold the sense lines at virtual ground."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("voltage",)
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import DetectorParams
 from pnnsim.devices.quantities import (
     Bits,
-    Carrier,
     Current,
     CurrentNoise,
     Fraction,
     Frequency,
-    Params,
     Power,
     Responsivity,
     Time,
 )
 
 
-class PhotodiodeParams(Params):
-    """Describe two photodiodes for each output, each with an amplifier of its own."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
+class PhotodiodeParams(DetectorParams):
+    """Two photodiodes for each output, each with an amplifier of its own."""
 
     kind: Literal["photodiode"]
     responsivity: Annotated[Responsivity, Field(gt=0, le=2)]

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import (
+    EncoderParams,
+)
 from pnnsim.devices.quantities import (
-    Carrier,
     Count,
     Energy,
     Fraction,
     Frequency,
     NoiseDbc,
-    Params,
     Power,
     RatioDb,
     Time,
 )
 
 
-class DmdRowsParams(Params):
-    """Describe micro-mirrors that set the brightness of each line by how many of them are on."""
-
-    carrier: ClassVar[Carrier] = "power"
+class DmdRowsParams(EncoderParams):
+    """Micro-mirrors that set the brightness of each line by how many of them are on."""
 
     kind: Literal["dmd_rows"]
     lines: Count

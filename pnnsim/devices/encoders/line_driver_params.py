@@ -20,9 +20,9 @@ from pnnsim.devices.quantities import (
 
 
 class LineDriverParams(DacParams):
-    """Describe drivers that put the state as voltages onto the lines of a crossbar."""
+    """Drivers that put the state as voltages onto the lines of a crossbar."""
 
-    carrier: ClassVar[Carrier] = "voltage"
+    sends: ClassVar[Carrier] = "voltage"
 
     kind: Literal["line_driver"]
     lines: Count

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import DacParams
 from pnnsim.devices.quantities import (
     Bits,
-    Carrier,
-    Count,
     Energy,
     Fraction,
     Frequency,
@@ -21,13 +19,9 @@ from pnnsim.devices.quantities import (
 
 
 class SourceArrayParams(DacParams):
-    """Describe an array of directly modulated light sources, one for each line."""
-
-    carrier: ClassVar[Carrier] = "power"
+    """Array of directly modulated light sources, one for each line."""
 
     kind: Literal["source_array"]
-    lines: Count
-    """Lines that can be driven at once."""
     bits: Bits
     """Resolution of the digital-to-analog converters, and depth to which a symbol settles."""
     conversion_time: Annotated[Time, Field(ge=0)]

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import MemoryParams
 from pnnsim.devices.quantities import (
     Count,
     Energy,
     Length,
     LossPerLengthDb,
-    Params,
     Power,
     RatioDb,
 )
 
 
-class DelayLineParams(Params):
-    """Describe a loop that holds the state as a signal on its way, in fiber, waveguide or cable."""
-
-    digital: ClassVar[bool] = False
+class DelayLineParams(MemoryParams):
+    """Loop that holds the state as a signal on its way, in fiber, waveguide or cable."""
 
     kind: Literal["delay_line"]
     length: Annotated[Length, Field(gt=0, le=1e7)]

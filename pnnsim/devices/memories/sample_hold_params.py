@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.quantities import Count, Energy, Params, Power, Rate, Time
+from pnnsim.devices.family_params import MemoryParams
+from pnnsim.devices.quantities import Count, Energy, Power, Rate, Time
 
 
-class SampleHoldParams(Params):
-    """Describe analog sample-and-hold cells, one per line and sample."""
-
-    digital: ClassVar[bool] = False
+class SampleHoldParams(MemoryParams):
+    """Analog sample-and-hold cells, one per line and sample."""
 
     kind: Literal["sample_hold"]
     capacity: Count

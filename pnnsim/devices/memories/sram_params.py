@@ -6,11 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.quantities import Count, Energy, Params, Power, Time
+from pnnsim.devices.family_params import MemoryParams
+from pnnsim.devices.quantities import Count, Energy, Power, Time
 
 
-class SramParams(Params):
-    """Describe a memory of numbers, one word per line and sample."""
+class SramParams(MemoryParams):
+    """Memory of numbers, one word per line and sample."""
 
     digital: ClassVar[bool] = True
 

@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import ConverterParams
+from pnnsim.devices.family_params import NonlinearityParams
 from pnnsim.devices.quantities import Bits, Energy, Power, Time
 
 
-class DigitalActivationParams(ConverterParams):
-    """Describe converters and the digital function behind them.
+class DigitalActivationParams(ConverterParams, NonlinearityParams):
+    """Converters and the digital function behind them.
 
     The converter that brings the number back onto the line is the encoder's.
     """
@@ -37,3 +38,8 @@ class DigitalActivationParams(ConverterParams):
     """Energy of one function of one line, its register included."""
     static_power: Annotated[Power, Field(ge=0)]
     """Power of one converter and its table between conversions."""
+
+    @property
+    def linear(self) -> bool:
+        """Return whether the function is `linear`."""
+        return self.function == "linear"

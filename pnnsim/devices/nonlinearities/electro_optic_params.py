@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import NonlinearityParams
 from pnnsim.devices.quantities import (
     Bits,
     Energy,
     Fraction,
     Frequency,
-    Params,
     Power,
     Time,
     Voltage,
 )
 
 
-class ElectroOpticActivationParams(Params):
-    """Describe an interferometer whose phase the detected signal drives."""
-
-    digital: ClassVar[bool] = False
+class ElectroOpticActivationParams(NonlinearityParams):
+    """Interferometer whose phase the detected signal drives."""
 
     kind: Literal["electro_optic"]
     carrier: Literal["pump", "signal"]

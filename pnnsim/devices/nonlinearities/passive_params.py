@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from pnnsim.devices.family_params import NonlinearityParams
 from pnnsim.devices.quantities import (
     Bits,
     Energy,
     Fraction,
     Frequency,
-    Params,
     Power,
     Time,
 )
 
 
-class SquareLawParams(Params):
-    """Describe a photodiode that squares the field which carries the signal."""
-
-    digital: ClassVar[bool] = False
+class SquareLawParams(NonlinearityParams):
+    """Photodiode that squares the field which carries the signal."""
 
     kind: Literal["square_law"]
     bandwidth: Annotated[Frequency, Field(gt=0)]
@@ -36,10 +34,8 @@ class SquareLawParams(Params):
     """Power of one neuron: bias and light."""
 
 
-class SaturableAbsorberParams(Params):
-    """Describe an absorber that strong light bleaches."""
-
-    digital: ClassVar[bool] = False
+class SaturableAbsorberParams(NonlinearityParams):
+    """Absorber that strong light bleaches."""
 
     kind: Literal["saturable_absorber"]
     saturable_absorption: Annotated[Fraction, Field(ge=0, le=1)]

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import ConverterParams
+from pnnsim.devices.family_params import ReadoutParams
 from pnnsim.devices.quantities import Bits, Energy, Power, Time
 
 
-class AdcParams(ConverterParams):
-    """Describe the analog-to-digital converters that hand the result to the host."""
+class AdcParams(ConverterParams, ReadoutParams):
+    """Analog-to-digital converters that hand the result to the host."""
 
     kind: Literal["adc"]
     bits: Bits

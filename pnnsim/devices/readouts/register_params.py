@@ -6,11 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.quantities import Energy, Params, Power, Time
+from pnnsim.devices.family_params import ReadoutParams
+from pnnsim.devices.quantities import Energy, Power, Time
 
 
-class RegisterParams(Params):
-    """Describe registers from which the host reads a state that is digital already."""
+class RegisterParams(ReadoutParams):
+    """Registers from which the host reads a state that is digital already."""
 
     digital: ClassVar[bool] = True
 

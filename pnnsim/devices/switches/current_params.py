@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import SwitchParams
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
@@ -13,15 +14,14 @@ from pnnsim.devices.quantities import (
     Count,
     Energy,
     Fraction,
-    Params,
     Power,
     Resistance,
     Time,
 )
 
 
-class CurrentSwitchParams(Params):
-    """Describe transmission gates, one on each sense line, that connect one bank."""
+class CurrentSwitchParams(SwitchParams):
+    """Transmission gates, one on each sense line, that connect one bank."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("voltage",)
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import (
+    SwitchParams,
+)
 from pnnsim.devices.quantities import (
-    Carrier,
     Count,
     Energy,
     Frequency,
-    Params,
     Power,
     RatioDb,
     Time,
 )
 
 
-class DmdSwitchParams(Params):
-    """Describe an array of micro-mirrors that lights the masks of one bank."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
+class DmdSwitchParams(SwitchParams):
+    """Array of micro-mirrors that lights the masks of one bank."""
 
     kind: Literal["dmd"]
     rows: Count

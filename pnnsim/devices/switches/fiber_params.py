@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from pnnsim.devices.family_params import SwitchTreesParams
 from pnnsim.devices.quantities import (
     Bits,
-    Carrier,
     Count,
     Energy,
     Length,
-    Params,
     Power,
     RatioDb,
     Time,
 )
 
 
-class FiberMemsSwitchParams(Params):
-    """Describe 1xL switches that move a fiber or a micro-mirror."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
+class FiberMemsSwitchParams(SwitchTreesParams):
+    """1xL switches that move a fiber or a micro-mirror."""
 
     kind: Literal["fiber_mems"]
     count: Count
@@ -42,10 +39,8 @@ class FiberMemsSwitchParams(Params):
     """Moves that a switch survives; a warning, not a model."""
 
 
-class SoaSwitchParams(Params):
-    """Describe a splitter with a semiconductor optical amplifier as the gate of each bank."""
-
-    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
+class SoaSwitchParams(SwitchTreesParams):
+    """Splitter with a semiconductor optical amplifier as the gate of each bank."""
 
     kind: Literal["soa"]
     count: Count

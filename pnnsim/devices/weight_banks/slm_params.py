@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import (
+    WeightBankParams,
+)
 from pnnsim.devices.quantities import (
     Bits,
-    Carrier,
     Count,
     Fraction,
     Length,
-    Params,
     Power,
     RatioDb,
     Time,
 )
 
 
-class SlmParams(Params):
-    """Describe banks of liquid-crystal masks: a pair of pixels for each weight."""
-
-    carrier: ClassVar[Carrier] = "power"
+class SlmParams(WeightBankParams):
+    """Banks of liquid-crystal masks: a pair of pixels for each weight."""
 
     kind: Literal["slm"]
     count: Count
