@@ -133,6 +133,30 @@ def test_a_name_that_is_taken_names_both_owners(loop: type[Any]) -> None:
         register("memmory", loop)
 
 
+#: Folder of each family in pnnsim.devices.
+FAMILIES = {
+    "front_end": "front_ends",
+    "encoder": "encoders",
+    "switch": "switches",
+    "weight_banks": "weight_banks",
+    "detector": "detectors",
+    "nonlinearity": "nonlinearities",
+    "memory": "memories",
+    "readout": "readouts",
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"), [(part, kind) for part, table in registry.BUILTIN.items() for kind in table]
+)
+def test_a_kind_lies_in_the_folder_of_its_family_beside_its_description(
+    part: str, kind: str
+) -> None:
+    params, component = (place.partition(":")[0] for place in registry.BUILTIN[part][kind])
+    assert component.startswith(f"{FAMILIES[part]}."), component
+    assert params == f"{component}_params"
+
+
 def test_a_built_in_name_cannot_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registered", {})
     monkeypatch.setattr(Loop, "kind", "sample_hold")

@@ -47,7 +47,7 @@ class BalancedPhotodiode(AmplifiedDetector[BalancedPhotodiodeParams]):
 
     @property
     def _pairs(self) -> int:
-        """Return how many pairs, each with all its light, share one amplifier.
+        """Return the number of pairs, each with all its light, that share one amplifier.
 
         Powers of several banks count as if they met one pair.
         """

@@ -19,8 +19,8 @@ from pnnsim.physics import photonic_modulation, photonic_switch, quantize
 class MirrorEncoder(Encoder[DmdRowsParams]):
     """Encoder that sets the brightness of each line by the number of its mirrors that are on.
 
-    A pattern is a number for each line, so the state always meets the steps of a patch. All of the
-    time is that of the pattern: there is no converter before it.
+    A pattern is a number for each line, so the state is always rounded to the steps of a patch. All
+    of the time is that of the pattern: there is no converter before it.
     """
 
     kind = "dmd_rows"

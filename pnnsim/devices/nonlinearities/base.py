@@ -55,7 +55,7 @@ class Neurons(Nonlinearity[A]):
 class NoisyNeurons(Neurons[N]):
     """Nonlinearity whose output scatters about a mean curve, within its range."""
 
-    #: Non-ideality by which the scatter is felt.
+    #: Name of the non-ideality that is the scatter.
     noise: str
 
     def activate(

@@ -90,10 +90,12 @@ class MtjSigmoid(NoisyNeurons[MtjSigmoidParams]):
 
 @final
 class SpinOscillator(NoisyNeurons[SpinOscillatorParams]):
-    """Nonlinearity of the amplitude of spin-torque oscillators (Torrejon et al., Nature 547, 2017).
+    """Nonlinearity of the amplitude of spin-torque oscillators.
 
     The amplitude grows as a square root above a threshold that heat makes smooth; 1 is that at
     pre-activation 1. Before the first step an oscillator rests at its bias.
+
+    Reference: Torrejon et al., Nature 547, 428, 2017.
     """
 
     kind = "spin_oscillator"
@@ -144,8 +146,8 @@ class SpinOscillator(NoisyNeurons[SpinOscillatorParams]):
     def slope(self) -> float:
         """Return the root of the mean squared slope in the middle half of the range.
 
-        The steepest slope, at the threshold, is met by few; first weights scaled by it would let
-        the signal fade.
+        The steepest slope, at the threshold, is that of few neurons; first weights scaled by it
+        would let the signal fade.
         """
         with torch.inference_mode(False), torch.enable_grad():
             value = torch.linspace(-0.5, 0.5, 1001, dtype=torch.float64, requires_grad=True)

@@ -168,8 +168,8 @@ class RingBank(WeightBank[MrrParams]):
 
     def _heats_neighbors(self, active: Active) -> bool:
         """Return whether calibration leaves a part of the neighbors' heat."""
-        felt = self.params.tuning == "thermal" and self.params.heater_crosstalk > 0.0
-        return felt and self.on(active, "heater_crosstalk")
+        thermal = self.params.tuning == "thermal" and self.params.heater_crosstalk > 0.0
+        return thermal and self.on(active, "heater_crosstalk")
 
     def _calibrate(self, target: Tensor, active: Active) -> Tensor:
         """Return the weights to which the rings are set, in steps of their converters."""
@@ -202,7 +202,7 @@ class RingBank(WeightBank[MrrParams]):
     def _measure(
         self, command: Tensor, shift: Tensor | None, active: Active, *, heated: bool = False
     ) -> Tensor:
-        """Return the weights that light meets when the rings are set to `command`.
+        """Return the effective weights when the rings are set to `command`.
 
         `heated` adds what setting all rings at once has left: each moves while the others do.
         """

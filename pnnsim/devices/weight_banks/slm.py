@@ -73,7 +73,7 @@ class MaskBank(WeightBank[SlmParams]):
     def program(
         self, target: Tensor, state: State, active: Active, age: float
     ) -> ProgrammedWeights:
-        """Return the difference of both masks as light meets them."""
+        """Return the difference of both masks' transmissions."""
         masks = torch.stack(photonic_modulation.signed_masks(target))
         if self.on(active, "quantization"):
             masks = quantize.quantize(masks, self.params.bits, 0.0, 1.0)
