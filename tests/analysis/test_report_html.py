@@ -7,10 +7,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
+from pnnsim.analysis.report import html
+from pnnsim.analysis.report.canvas import svg
 from pnnsim.analysis.report.figures import accuracy_figure, latency_figure, schedule_figure
 from pnnsim.analysis.report.html import write_html
 from pnnsim.analysis.report.plots import write_run_picture
@@ -147,6 +151,36 @@ def test_chips_that_agree_stay_visible() -> None:
     assert accuracy_figure(1.0, [1.0]) is not None
 
 
+def test_drawing_keeps_every_text_and_tooltip_as_text() -> None:
+    figure = schedule_figure(first_sample(make_trace(steps=3)), "a & <b>")
+    root = ElementTree.fromstring(svg(figure, "s1"))
+    texts = [element.text for element in root.iter("text")]
+    inside = [box.text for box in figure.boxes if box.text]
+    assert sorted(map(str, texts)) == sorted([*inside, *(text.text for text in figure.texts)])
+    tooltips = [element.text for element in root.iter("title")]
+    assert tooltips == ["a & <b>", *(box.title for box in figure.boxes)]
+
+
+def test_drawing_takes_its_colors_and_fonts_from_the_page() -> None:
+    trace = make_trace(steps=6, write_fs=10_000_000_000)
+    text = svg(schedule_figure(first_sample(trace), "first"), "s1")
+    assert not re.search(r"#[0-9a-f]{6}", text)
+    assert "font" not in text
+    template = (
+        Path(html.__file__)
+        .with_name("report.html.j2")
+        .read_text(encoding="utf-8")
+        .split("</style>")
+    )[0]
+    for name in set(re.findall(r"var\(--(\w+)\)", text)):
+        assert f"--{name}: " in template
+
+
+def test_names_in_one_drawing_never_meet_those_of_another(tmp_path: Path) -> None:
+    ids = re.findall(r' id="([^"]*)"', page(tmp_path))
+    assert len(ids) == len(set(ids)) == 2 * 5
+
+
 def test_page_and_picture_are_the_same_twice(tmp_path: Path) -> None:
     trace = make_trace()
     assert page(tmp_path) == page(tmp_path)
@@ -158,11 +192,14 @@ def test_page_and_picture_are_the_same_twice(tmp_path: Path) -> None:
 
 
 def test_picture_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None:
-    import matplotlib as mpl
-
-    with mpl.rc_context({"font.size": 17.0}):
-        write_run_picture(tmp_path / "a.png", make_trace(), make_metrics(make_trace()))
+    trace = make_trace()
+    plain = page(tmp_path)
+    write_run_picture(tmp_path / "a.png", trace, make_metrics(trace))
+    with mpl.rc_context({"font.size": 17.0, "svg.fonttype": "path", "savefig.dpi": 30}):
+        assert page(tmp_path) == plain
+        write_run_picture(tmp_path / "b.png", trace, make_metrics(trace))
         assert mpl.rcParams["font.size"] == 17.0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_a_file_that_cannot_be_written_is_a_plain_error(tmp_path: Path) -> None:

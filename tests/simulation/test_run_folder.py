@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import pytest
 
 from pnnsim.errors import OutputError
 from pnnsim.simulation import run_folder
-from pnnsim.simulation.run_folder import MARKER, check_checkpoints, check_target, claim
+from pnnsim.simulation.run_folder import check_checkpoints, check_target, claim
+from pnnsim.simulation.run_marker import MARKER
 from tests.simulation import kill_runs
 
 
@@ -293,7 +295,7 @@ def test_a_folder_that_only_looks_like_a_workspace_is_kept(
     (folder / "old").mkdir()
     (folder / "thesis.tex").write_text("years")
     if note is not None:
-        host = run_folder.platform.node()
+        host = platform.node()
         (folder / "workspace.json").write_text(note.replace("%s", host))
     before = names(folder)
     write(tmp_path / "a", "one")
@@ -334,8 +336,8 @@ def test_checkpoints_are_tried_out(tmp_path: Path) -> None:
 def test_runs_killed_at_any_moment_lose_nothing(tmp_path: Path) -> None:
     script = Path(kill_runs.__file__)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.kill_runs", str(tmp_path), "10"],
-        capture_output=True, text=True, check=False, cwd=script.parent.parent, timeout=300,
+        [sys.executable, "-m", "tests.simulation.kill_runs", str(tmp_path), "10"],
+        capture_output=True, text=True, check=False, cwd=script.parents[2], timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     counts = json.loads((tmp_path / "counts.json").read_text())

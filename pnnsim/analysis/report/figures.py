@@ -1,7 +1,6 @@
-"""Lay the pictures of the page out in pixels; the template only puts tags around them.
+"""Lay figures out in pixels: boxes, lines and texts with their places, as plain data.
 
-Every figure is plain data: boxes, lines and texts with their places. What a picture shows is chosen
-in `timeline.py` and `rows.py`.
+What a figure shows is chosen in `timeline.py` and `rows.py`; `canvas.py` draws it.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _CHARACTER = 6.3  # mean advance of the 11 px font; generous, since fonts differ
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Hold one rectangle with its text and its tooltip [px]."""
+    """Rectangle with its text and its tooltip [px]."""
 
     x: float
     y: float
@@ -42,7 +41,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Hold one text at a place [px]; anchor is `start`, `middle` or `end`."""
+    """Text at a place [px]; anchor is `start`, `middle` or `end`."""
 
     x: float
     y: float
@@ -52,7 +51,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Hold one straight line [px]."""
+    """Straight line [px]."""
 
     x1: float
     y1: float
@@ -63,7 +62,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Hold one picture: its size [px], what it says in words, and its parts from back to front."""
+    """Layout of one picture: its size [px], what it says in words, its parts from back to front."""
 
     width: float
     height: float

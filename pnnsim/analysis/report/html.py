@@ -11,23 +11,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from pnnsim.analysis.report.figures import (
-    Figure,
-    accuracy_figure,
-    energy_figure,
-    latency_figure,
-    schedule_figure,
-)
+from pnnsim.analysis.report.canvas import svg
+from pnnsim.analysis.report.figures import Figure, accuracy_figure, energy_figure, latency_figure
 from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import engineering, mean_std, percent
+from pnnsim.analysis.report.plots import schedule_figures
 from pnnsim.analysis.report.rows import Metrics, energy_parts, headline, sections, title
-from pnnsim.analysis.report.timeline import change_title, first_change, first_sample
 from pnnsim.timing.trace import Trace
 
 
 class Described(Protocol):
-    """Say what a machine is called and where its values come from."""
+    """Name of a machine and sources of its values, as `HardwareSpec` has them."""
 
     @property
     def name(self) -> str:
@@ -62,6 +58,7 @@ def write_html(path: Path, metrics: Metrics, trace: Trace, spec: Described) -> N
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["svg"] = _svg
     page = environment.get_template("report.html.j2").render(_content(metrics, trace, spec))
     write_pieces(path, [page])
 
@@ -74,7 +71,7 @@ def _content(metrics: Metrics, trace: Trace, spec: Described) -> dict[str, Any]:
         "summary": spec.summary,
         "headline": headline(metrics),
         "warnings": [str(text) for text in metrics.get("warnings") or ()],
-        "schedules": _schedules(trace),
+        "schedules": schedule_figures(trace),
         "energy": energy_figure(energy_parts(metrics)),
         "energy_total": engineering(metrics["energy_j"]["per_inference"], "J"),
         "latency": latency_figure(trace.result_fs - trace.arrival_fs),
@@ -90,13 +87,9 @@ def _content(metrics: Metrics, trace: Trace, spec: Described) -> dict[str, Any]:
     }
 
 
-def _schedules(trace: Trace) -> list[tuple[Figure, tuple[str, ...]]]:
-    """Return the pictures of the schedule with their remarks."""
-    found = [("The first sample, from arrival to result", first_sample(trace))]
-    change = first_change(trace)
-    if change is not None:
-        found.append((f"Closer: {change_title(trace)} of the first sample", change))
-    return [(schedule_figure(timeline, name), timeline.remarks) for name, timeline in found]
+def _svg(figure: Figure, key: str) -> Markup:
+    """Return a figure as markup; its texts are escaped where they are drawn."""
+    return Markup(svg(figure, key))
 
 
 def _ablation(accuracy: Mapping[str, Any]) -> list[tuple[str, str, str]]:

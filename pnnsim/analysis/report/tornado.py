@@ -1,7 +1,4 @@
-"""Draw which parameters move latency and energy most, as two bar charts.
-
-Matplotlib's object interface on the Agg canvas, as in `pnnsim.analysis.report.plots`.
-"""
+"""Draw which parameters move latency and energy most, as two bar charts."""
 
 from __future__ import annotations
 
@@ -10,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pnnsim.errors import OutputError
+from pnnsim.analysis.report.canvas import COLORS, save_bitmap, settings
 
 if TYPE_CHECKING:
     from pnnsim.analysis.sensitivity import Sensitivity
 
 _MOST = 15
-_COLORS = ("#1f6fb2", "#b8530b")
+_BARS = ("sample", "write")
 
 
 def write_tornado(path: Path, found: Sequence[Sensitivity], title: str) -> None:
@@ -33,11 +29,9 @@ def write_tornado(path: Path, found: Sequence[Sensitivity], title: str) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    with mpl.rc_context():
-        mpl.rcdefaults()
+    with settings():
         mpl.rcParams.update({"font.size": 8, "axes.titlesize": 9, "axes.titlelocation": "left"})
         figure = Figure(figsize=(10.0, 4.5), layout="constrained")
-        FigureCanvasAgg(figure)
         figure.suptitle(title, fontsize=10, fontweight="bold")
         for place, (name, field) in enumerate(
             (("mean latency", "latency_share"), ("energy of one inference", "energy_share"))
@@ -45,14 +39,8 @@ def write_tornado(path: Path, found: Sequence[Sensitivity], title: str) -> None:
             axes = figure.add_subplot(1, 2, place + 1)
             ranked = sorted(found, key=lambda s: abs(getattr(s, field)))[-_MOST:]
             shares = [getattr(s, field) for s in ranked]
-            axes.barh([s.parameter for s in ranked], shares, color=_COLORS[place])
-            axes.axvline(0, color="#57606a", linewidth=0.8)
+            axes.barh([s.parameter for s in ranked], shares, color=COLORS[_BARS[place]])
+            axes.axvline(0, color=COLORS["soft"], linewidth=0.8)
             axes.set_title(f"Change of the {name}")
             axes.set_xlabel("% for 1 % more of the parameter")
-        try:
-            figure.savefig(path, format="png", dpi=130, metadata={"Software": None})
-        except OSError as error:
-            raise OutputError(
-                f"{path}: cannot be written ({error.strerror or error}); expected a file in a "
-                "folder that exists and is writable. Hint: choose another folder"
-            ) from error
+        save_bitmap(path, figure)
