@@ -19,7 +19,8 @@ from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import PhysicsAware, Settings, measure, train
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TaskParams
-from training.common import load, picture, read_options, write_table
+from training.common import load, read_options
+from training.figures import picture, write_table
 from training.hil_common import CHIP_SEED, copy_of, network_of, part, surrogate_of
 
 #: Machines, and how much they drift here.

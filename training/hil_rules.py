@@ -29,7 +29,8 @@ from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, measure, 
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.specs.settings import TaskParams
-from training.common import Options, load, read_options, write_table
+from training.common import Options, load, read_options
+from training.figures import write_table
 from training.hil_common import CORNERS, bench, corner, network_of, part, surrogate_of
 
 #: Step sizes; those of rules with a true gradient are the last.
@@ -57,12 +58,22 @@ class Stage:
     epochs: int
 
     def settings(self, name: str, epochs: int | None = None) -> Settings:
-        """Return the settings of one rule."""
+        """Return the settings of one rule.
+
+        Args:
+            name: Name of the rule.
+            epochs: Number of epochs; None for that of the stage.
+        """
         own = self.epochs * LONGER.get(name, 1)
         return Settings(own if epochs is None else epochs, 100, RATES.get(name, RATE))
 
     def cost(self, name: str, epochs: int | None = None) -> CostReport:
-        """Return the cost of a rule."""
+        """Return the cost of a rule.
+
+        Args:
+            name: Name of the rule.
+            epochs: As for `settings`.
+        """
         return dry_run(
             make_rule(name), self.spec, self.network, examples=self.examples,
             settings=self.settings(name, epochs),

@@ -8,7 +8,7 @@ with everything ideal, with one non-ideality on, and with all of them. Read the 
 against `none`: what costs nothing alone may still cost with others, and what training has seen,
 such as a quantizer, may even help.
 
-Writes `non_idealities.csv`, `non_idealities.txt` and `non_idealities.png`.
+Writes `non-idealities.csv`, `non-idealities.txt` and `non-idealities.png`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,12 @@ class Row:
 
 
 def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
-    """Return the rows of one machine: none, each non-ideality from worst to harmless, all."""
+    """Return the rows of one machine: none, each non-ideality from worst to harmless, all.
+
+    Args:
+        machine: Name of the description.
+        settings: Keys and values that are changed.
+    """
     experiment = load_experiment(machine, settings)
     task = load_task("digits")
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
@@ -95,7 +100,12 @@ def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
 
 
 def write(rows: Sequence[Row], folder: Path) -> str:
-    """Write the table, twice, and the figure; return the table for people."""
+    """Write the table, twice, and the figure; return the table for people.
+
+    Args:
+        rows: Rows of all machines so far.
+        folder: Folder of the results; made if need be.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "non-idealities.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Row)])
@@ -119,7 +129,12 @@ def as_text(rows: Sequence[Row]) -> str:
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Draw one panel for each machine: mean and deviation, and a line at the ideal machine."""
+    """Draw one panel for each machine: mean and deviation, and a line at the ideal machine.
+
+    Args:
+        rows: Rows of all machines.
+        path: File of the figure.
+    """
     machines = list(dict.fromkeys(row.machine for row in rows))
     panels = [[row for row in rows if row.machine == machine][::-1] for machine in machines]
     heights = [len(panel) + 2 for panel in panels]

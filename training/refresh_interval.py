@@ -30,7 +30,8 @@ from pnnsim.simulation.simulate import Timing, chip_answers, time_run, timing_me
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.timing.arrivals import poisson
-from training.common import load, picture, read_options, spread, write_table
+from training.common import load, read_options
+from training.figures import picture, spread, write_table
 from training.hil_common import CHIP_SEED, network_of, part
 
 #: Mean and deviation of the exponent with which cells fade.
@@ -85,7 +86,12 @@ def machine(*settings: tuple[str, str], quick: bool) -> HardwareSpec:
 
 
 def corner(name: str, *, quick: bool) -> HardwareSpec:
-    """Return the machine at one corner, as far as values go."""
+    """Return the machine at one corner, as far as values go.
+
+    Args:
+        name: Name of the corner, a key of `CORNERS`.
+        quick: Whether the machine is small.
+    """
     exponent, deviation = CORNERS[name]
     return machine(
         ("weight_banks.drift_exponent", exponent),
@@ -95,14 +101,28 @@ def corner(name: str, *, quick: bool) -> HardwareSpec:
 
 
 def timed(network: ReLaXNet, interval: float | None, samples: int, *, quick: bool) -> Timing:
-    """Return when everything happens; that is the same in all corners."""
+    """Return when everything happens; that is the same in all corners.
+
+    Args:
+        network: What is computed.
+        interval: Time after which a bank is written again [s]; None for never.
+        samples: Samples of the run.
+        quick: Whether the machine is small.
+    """
     again = [] if interval is None else [("control.refresh_interval", f"{interval} s")]
     chip = Chip.nominal(machine(*again, quick=quick), network)
     return time_run(chip, poisson(samples, samples / HOURS, seed=0))
 
 
 def trained(network: ReLaXNet, data: Data, seed: int, *, quick: bool) -> ParameterSet:
-    """Return parameters that were trained on the nominal machine, which does not drift."""
+    """Return parameters that were trained on the nominal machine, which does not drift.
+
+    Args:
+        network: What is trained.
+        data: Examples of the task.
+        seed: Seed of the training.
+        quick: Whether the machine is small and the training short.
+    """
     surrogate = Surrogate(network, machine(quick=quick), seed=seed)
     fit(
         surrogate,
@@ -116,7 +136,14 @@ def trained(network: ReLaXNet, data: Data, seed: int, *, quick: bool) -> Paramet
 def measure(
     timing: Timing, chips: dict[str, list[Chip]], nets: Sequence[ParameterSet], test: Labelled
 ) -> Point:
-    """Return the accuracy of every chip in one run, and the cost of the run."""
+    """Return the accuracy of every chip in one run, and the cost of the run.
+
+    Args:
+        timing: Times of the run.
+        chips: Chips of each corner.
+        nets: Trained parameters, one of each seed.
+        test: Examples that arrive.
+    """
     shares = {
         name: [
             share_correct(chip_answers(chip, net, test.x, timing), test.y)

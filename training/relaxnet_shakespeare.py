@@ -20,19 +20,13 @@ from pnnsim.learning.data import Data
 from pnnsim.learning.examples import Windows
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.settings import TaskParams, TrainingParams
-from training.common import (
-    STATE_SCALE,
-    Cells,
-    Options,
+from training.common import STATE_SCALE, Cells, Options, load, on_machines, read_options, train
+from training.figures import (
     against_sets,
     against_sets_head,
     draw_against_sets,
-    load,
-    on_machines,
     picture,
-    read_options,
     spread,
-    train,
     write_table,
 )
 

@@ -27,15 +27,17 @@ from training.common import (
     STATE_SCALE,
     Cells,
     Options,
+    load,
+    on_machines,
+    read_options,
+    train,
+)
+from training.figures import (
     against_sets,
     against_sets_head,
     draw_against_sets,
-    load,
-    on_machines,
     picture,
-    read_options,
     spread,
-    train,
     write_table,
 )
 
@@ -106,7 +108,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def network_for(data: Data, sets: int, steps: int, width: int) -> ReLaXNet:
-    """Return the network of a cell, for the inputs and classes of the data."""
+    """Return the network of a cell, for the inputs and classes of the data.
+
+    Args:
+        data: Examples of the task.
+        sets: Number of weight sets.
+        steps: Number of steps.
+        width: Width N.
+    """
     inputs, outputs = TaskParams(name=data.name).shape()
     return ReLaXNet(
         inputs=inputs, outputs=outputs, hidden=width, weight_sets=sets, steps=steps, residual=1.0
@@ -167,7 +176,12 @@ def _grid(options: Options, grid: dict[tuple[int, int], float]) -> str:
 
 
 def machines(options: Options, network: ReLaXNet) -> str:
-    """Run the best network on two machines, with the settings of every cell."""
+    """Run the best network on two machines, with the settings of every cell.
+
+    Args:
+        options: Options of the command line.
+        network: Best network of the cells.
+    """
     quick = options.quick
     training = TRAINING | ({"epochs": 2} if quick else {})
     settings = [

@@ -157,7 +157,12 @@ def johnson_variance(conductance: Number, bandwidth: float, temperature: float) 
 
 
 def amplifier_variance(noise_density: float, bandwidth: Number) -> Number:
-    """Return the variance [A²] of an input-referred noise density [A/√Hz] in a bandwidth [Hz]."""
+    """Return the variance [A²] of an input-referred noise density [A/√Hz] in a bandwidth [Hz].
+
+    Args:
+        noise_density: Input-referred noise density [A/√Hz].
+        bandwidth: Noise bandwidth [Hz].
+    """
     return noise_density**2 * bandwidth
 
 
@@ -223,33 +228,6 @@ def balanced_intensity_noise_variance(
     return noise_density * bandwidth * (difference + mean / rejection)
 
 
-def beat_variance(
-    power: Tensor,
-    responsivity: float,
-    inversion: float,
-    frequency: float,
-    gain: float,
-    bandwidth: float,
-) -> Tensor:
-    """Return the variance of signal-spontaneous beat noise behind an optical amplifier.
-
-    Args:
-        power: Signal power at the photodiode [W], any shape.
-        responsivity: Current per power [A/W].
-        inversion: Spontaneous-emission factor n_sp, 1 or more.
-        frequency: Optical frequency [Hz].
-        gain: Power gain of the amplifier, linear; 1 adds no noise.
-        bandwidth: Noise bandwidth [Hz].
-
-    Returns:
-        `4 R² P n_sp h nu (G - 1) B` [A²], as `power`.
-
-    Reference: Olsson, J. Lightwave Technol. 7, 1071, 1989.
-    """
-    spontaneous = inversion * constants.h * frequency * (gain - 1.0)
-    return emission_beat_variance(power, spontaneous, responsivity, bandwidth)
-
-
 def emission_beat_variance(
     power: Tensor, emission: Tensor | float, responsivity: float, bandwidth: float
 ) -> Tensor:
@@ -305,7 +283,12 @@ def photoelectrons(power: Number, efficiency: float, wavelength: float, exposure
 
 
 def carriers(current: float, exposure: float) -> float:
-    """Return the mean number of carriers that a current [A] brings in a time [s]: `I T / q`."""
+    """Return the mean number of carriers that a current [A] brings in a time [s]: `I T / q`.
+
+    Args:
+        current: Mean current [A].
+        exposure: Time of collection [s].
+    """
     return current * exposure / constants.e
 
 
@@ -324,12 +307,22 @@ def unequal_difference(plus: Tensor, minus: Tensor, mismatch: float) -> Tensor:
 
 
 def full_well(electrons: Tensor, capacity: float) -> Tensor:
-    """Return the electrons that a pixel holds: at most its capacity, as `electrons`."""
+    """Return the electrons that a pixel holds: at most its capacity, as `electrons`.
+
+    Args:
+        electrons: Electrons that light has freed, any shape.
+        capacity: Full-well capacity of the pixel [electrons].
+    """
     return electrons.clamp(max=capacity)
 
 
 def sampling_variance(capacitance: float, temperature: float) -> float:
-    """Return the variance kT/C [V²] of a voltage sampled on a capacitor [F] at some temperature."""
+    """Return the variance kT/C [V²] of a voltage sampled on a capacitor [F] at some temperature.
+
+    Args:
+        capacitance: Sampling capacitance [F].
+        temperature: Absolute temperature [K].
+    """
     require_positive("sampling_variance", capacitance=capacitance)
     return constants.k * temperature / capacitance
 
@@ -346,12 +339,6 @@ def effective_bits(full_scale: float, sigma: float) -> float:
     """
     require_positive("effective_bits", full_scale=full_scale, sigma=sigma)
     return math.log2(full_scale / (sigma * math.sqrt(12.0)))
-
-
-def shot_limited_bits(photons: float) -> float:
-    """Return the bits that a full scale of so many photons can hold at best: `log2(N / 12) / 2`."""
-    require_positive("shot_limited_bits", photons=photons)
-    return 0.5 * math.log2(photons / 12.0)
 
 
 def photon_energy(wavelength: float) -> float:

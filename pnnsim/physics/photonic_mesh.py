@@ -85,12 +85,17 @@ def mzi_count(size: int) -> int:
 
 
 def mesh_depth(size: int, arrangement: Arrangement = "clements") -> int:
-    """Return how many columns a mesh has: N for Clements, 2N - 3 for Reck."""
+    """Return how many columns a mesh has: N for Clements, 2N - 3 for Reck.
+
+    Args:
+        size: Number of modes N.
+        arrangement: Arrangement of the interferometers.
+    """
     return mesh_layout(size, arrangement).depth
 
 
 def svd_depth(size: int, arrangement: Arrangement = "clements") -> int:
-    """Return how many columns light passes in two meshes and the attenuators between them."""
+    """Return how many columns light passes in two meshes, each of `mesh_depth`, and between."""
     return 2 * mesh_depth(size, arrangement) + 1
 
 

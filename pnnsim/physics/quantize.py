@@ -138,7 +138,13 @@ def quantize_nearest(x: Tensor, levels: Tensor) -> Tensor:
 
 
 def step_size(bits: int, low: float, high: float) -> float:
-    """Return the distance of neighboring levels, in the unit of the range."""
+    """Return the distance of neighboring levels, in the unit of the range.
+
+    Args:
+        bits: Depth of the converter [bit].
+        low: Lower end of the range, any unit.
+        high: Upper end of the range, as `low`.
+    """
     return (high - low) / (level_count(bits, low, high) - 1)
 
 

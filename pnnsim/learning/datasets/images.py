@@ -54,7 +54,14 @@ class ImageSet:
 def load(
     name: str, *, data_dir: str | Path | None, offline: bool, progress: Progress | None
 ) -> Task:
-    """Load a set of `SETS`; see `pnnsim.learning.datasets.load_task`."""
+    """Load a set of `SETS`; see `pnnsim.learning.datasets.load_task`.
+
+    Args:
+        name: Key of `SETS`.
+        data_dir: As for `load_task`.
+        offline: As for `load_task`.
+        progress: As for `load_task`.
+    """
     images = SETS[name]
     folder = locate(images.source, data_dir=data_dir, offline=offline, progress=progress)
     train, test = images.parse(images.source, folder, images.classes)

@@ -45,6 +45,12 @@ def load(
     Split: the first nine tenths are training, the rest validation, as is customary since Karpathy,
     "The Unreasonable Effectiveness of Recurrent Neural Networks", 2015. The vocabulary is that of
     the whole text.
+
+    Args:
+        name: Name of the task.
+        data_dir: As for `load_text`.
+        offline: As for `load_text`.
+        progress: As for `load_text`.
     """
     folder = locate(SHAKESPEARE, data_dir=data_dir, offline=offline, progress=progress)
     file = read(SHAKESPEARE, folder, "input.txt")
