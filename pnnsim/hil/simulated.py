@@ -155,7 +155,7 @@ class SimulatedBackend:
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
         """Carry samples through all steps; see `HardwareBackend`."""
-        drive = checked("hold_symbol", drive, -1, self.network.hidden)
+        drive = checked("drive", drive, -1, self.network.hidden)
         order = self.network.weight_set_order()
         cost = self._ready(order[0])
         passage = self.cost_model.forward(len(drive), states=states)
@@ -181,7 +181,7 @@ class SimulatedBackend:
         number = checked_set(weight_set, self.network)
         state = checked("state", state, -1, self.network.hidden)
         given = torch.zeros_like(state) if drive is None else drive
-        given = checked("hold_symbol", given, len(state), self.network.hidden)
+        given = checked("drive", given, len(state), self.network.hidden)
         cost = self._ready(number)
         loop, carry = self._alone(number, state)
         with torch.no_grad():
