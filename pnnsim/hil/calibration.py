@@ -9,20 +9,21 @@ weights leave them as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.devices.base import ProgrammedWeights, State
+from pnnsim.devices.base import State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.calibrated_banks import CalibratedBanks, Calibration
 from pnnsim.hil.devices import Devices
+from pnnsim.inference.bank_models import NominalBanks
 from pnnsim.inference.evaluator import LoopState, StepEvaluator
-from pnnsim.inference.programming import Programmed, Read
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
 from pnnsim.networks.parameters import ParameterSet
 
 #: Linearizations of the activation: each corrects what the last has got wrong.
@@ -38,32 +39,6 @@ _EDGE = 0.02
 _PENALTIES = torch.logspace(-6, 3, 28, dtype=torch.float64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Calibration:
-    """Hold what was measured of a machine: `gain * (W h) + error h + offset` in place of `W h`.
-
-    Args:
-        gain: Gain of each output, shape `(n_layer, n_out)`.
-        offset: Offset of each output, logical, shape `(n_layer, n_out)`.
-        error: Error of each weight, shape `(n_layer, n_out, n_in)`.
-        cost: What the measurement took.
-        devices: Errors of each bank's devices, which the model itself turns into weights; empty
-            where it knows of none.
-    """
-
-    gain: Tensor
-    offset: Tensor
-    error: Tensor
-    cost: CostReport
-    devices: dict[int, State] = field(default_factory=dict)
-
-    @staticmethod
-    def none(surrogate: Surrogate) -> Calibration:
-        """Return the calibration that leaves a model as it is."""
-        zero = torch.zeros_like(surrogate.weight, dtype=torch.float64)
-        return Calibration(torch.ones_like(zero[..., 0]), zero[..., 0].clone(), zero, CostReport())
-
-
 def loop_of(
     surrogate: Surrogate, live: ParameterSet, calibration: Calibration | None = None
 ) -> StepEvaluator:
@@ -74,40 +49,15 @@ def loop_of(
         live: Its parameters in the machine's units; gradients flow to them.
         calibration: What was measured; None for the nominal model.
     """
+    noise = NoiseContext(surrogate.known)
     if calibration is None:
-        programmed = Programmed(surrogate.chip, live.weight, surrogate.read)
-        return StepEvaluator(programmed, live.gain, live.bias, surrogate.accesses)
-
-    def held(bank: int, weight_set: int) -> ProgrammedWeights:
-        return held_of(surrogate, live, calibration, weight_set)
-
+        nominal = NominalBanks(surrogate.chip, live.weight, noise.active)
+        banks = SwitchedBanks(nominal, noise)
+        return StepEvaluator(banks, live.gain, live.bias, surrogate.accesses)
     # Behind the detector an offset is a bias of `gain` times its size.
     bias = live.bias + live.gain.unsqueeze(1) * calibration.offset.to(live.bias)
-    programmed = Programmed(surrogate.chip, live.weight, Read(surrogate.read.active, held=held))
-    return StepEvaluator(programmed, live.gain, bias, surrogate.accesses)
-
-
-def held_of(
-    surrogate: Surrogate, live: ParameterSet, calibration: Calibration, weight_set: int
-) -> ProgrammedWeights:
-    """Return what a bank holds when told some weights, as far as it is known.
-
-    Args:
-        surrogate: Model of the machine.
-        live: Its parameters in the machine's units; gradients flow to them.
-        calibration: What was measured.
-        weight_set: Number of the weight set.
-    """
-    errors = calibration.devices.get(weight_set, {})
-    fitted = Devices.of(surrogate) if errors else None
-    made = (
-        surrogate.read.active if fitted is None else surrogate.read.active | fitted.non_idealities
-    )
-    nominal = surrogate.chip.weight_banks.program(
-        live.weight[weight_set], errors, made, float("inf")
-    )
-    gain, error = (t[weight_set].to(live.weight) for t in (calibration.gain, calibration.error))
-    return replace(nominal, weights=gain.unsqueeze(1) * nominal.weights + error)
+    banks = SwitchedBanks(CalibratedBanks(surrogate, live.weight, calibration), noise)
+    return StepEvaluator(banks, live.gain, bias, surrogate.accesses)
 
 
 def predict(
@@ -262,7 +212,7 @@ def _refine(
     told = _told(surrogate, measured)
     weight = told * slope * parameters.gain[number]  # (sample, output)
     missed = told * (measured - answer.detach())
-    line = chip.encoder.encode(state, converted=True, active=surrogate.read.active)
+    line = chip.encoder.encode(state, converted=True, active=surrogate.known)
     product = line @ parameters.weight[number].T
     columns = torch.stack([product, torch.ones_like(product)], dim=-1)  # (sample, output, 2)
     everyone = line.unsqueeze(1).expand(*product.shape, line.shape[1])

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from pnnsim.common.units import show
 from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inference.accesses import nominal_accesses
+from pnnsim.inference.bank_models import BankModel, NominalBanks
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs, as_sequences
-from pnnsim.inference.programming import Read
+from pnnsim.inference.switched_banks import NoiseContext
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
@@ -93,7 +94,8 @@ class Surrogate(nn.Module):
         self.draws = (
             ChipSampler(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         )
-        self.read = Read(active=known)
+        #: Non-idealities that training accounts for without drawing any.
+        self.known = known
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
         first = initial(network, seed, slope=_trainable_slope(self.chip))
         for name, value in first.items():
@@ -121,19 +123,23 @@ class Surrogate(nn.Module):
             with torch.inference_mode(False), torch.no_grad():
                 return self.forward(x)
         live = self.live()
-        read = self.read
-        if self.training and self.draws is not None:
-            read = self.draws.read(live.weight)
+        banks, noise = self._circumstances(live.weight)
         if self.network.state == "reset":
             rows = as_inputs(x, self.network.inputs, self.weight, finite=False)
-            return evaluate(self.chip, live, rows, self.accesses, read)
+            return evaluate(banks, live, rows, self.accesses, noise)
         x = as_sequences(x, self.network.inputs, self.weight)
         # The streams take turns: all first samples, then all second ones.
         turns = x.transpose(0, 1)
         before = x.new_zeros(len(x), self.network.hidden)
         flat = turns.reshape(-1, x.shape[-1])
-        outputs, _ = evaluate_streams(self.chip, live, flat, self.accesses, read, before)
+        outputs, _ = evaluate_streams(banks, live, flat, self.accesses, noise, before)
         return outputs.reshape(*turns.shape[:2], -1).transpose(0, 1)
+
+    def _circumstances(self, weight: Tensor) -> tuple[BankModel, NoiseContext]:
+        """Return banks and noise of the next evaluation: drawn in training mode, or nominal."""
+        if self.training and self.draws is not None:
+            return self.draws.sample(weight)
+        return NominalBanks(self.chip, weight, self.known), NoiseContext(self.known)
 
     @torch.no_grad()
     def standardize(self, x: Tensor) -> None:

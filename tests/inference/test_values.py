@@ -9,14 +9,13 @@ import torch
 from pnnsim.inference import evaluator as values
 from pnnsim.inference.accesses import AccessTable
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import nominal_outputs, outputs
-from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import evaluated
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 #: The same products, in batches of other sizes: last bits of sums of 16 numbers near 1.
@@ -47,10 +46,10 @@ def test_batches_change_nothing_where_no_noise_is_drawn(
     monkeypatch: pytest.MonkeyPatch, size: int, changes: tuple[tuple[str, str], ...], sets: int
 ) -> None:
     chip, parameters, x, accesses = run(40, *changes, sets=sets)
-    read = Read(chip.non_idealities, None, programmed=True)
-    whole = evaluate(chip, parameters, x, accesses, read)
+    active = chip.non_idealities
+    whole = evaluated(chip, parameters, x, accesses, active)
     monkeypatch.setattr(values, "_BATCH", size)
-    cut = evaluate(chip, parameters, x, accesses, read)
+    cut = evaluated(chip, parameters, x, accesses, active)
     np.testing.assert_allclose(cut.numpy(), whole.numpy(), rtol=0, atol=ROUNDING)
 
 

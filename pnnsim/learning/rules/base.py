@@ -26,7 +26,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
-    from pnnsim.hil.calibration import Calibration
+    from pnnsim.hil.calibrated_banks import Calibration
 
 #: Loss, over that of guessing, beyond which nothing is left to learn from.
 _DIVERGED = 100.0
