@@ -100,7 +100,9 @@ def test_latency_and_energy_of_a_pass(overlap: bool) -> None:
         NETWORK, **{n: torch.zeros(s, dtype=torch.float64) for n, s in shapes(NETWORK).items()}
     )
     x = torch.zeros((1, 64), dtype=torch.float64)
-    energy = simulate(spec, parameters, x, torch.zeros(1), chips=1).metrics["energy_j"]
+    energy = simulate(spec, parameters, x, torch.zeros(1, dtype=torch.int64), chips=1).metrics[
+        "energy_j"
+    ]
     one_move = 128 * 1e-9
     assert energy["dynamic"] == pytest.approx(DYNAMIC_J - one_move, rel=1e-9, abs=0)
     assert energy["total"] == pytest.approx(

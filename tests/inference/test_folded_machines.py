@@ -180,7 +180,7 @@ def test_a_state_fades_while_it_waits_for_the_next_fold() -> None:
     case = machine(sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6)
     found = accesses_from_trace(case.run(), case.order, case.mapping, 0.0)
     assert (found.held_s[0] * 1e15).round().tolist() == [0, 10, 3, 10]
-    assert (found.time_s[0] * 1e15).round().tolist() == [6, 16, 26, 36]
+    assert found.time_fs[0].tolist() == [6, 16, 26, 36]
     assert found.contents[0, :, 0].tolist() == [0, 1, 0, 1]
     assert found.replaced[0].tolist()[1:] == [0, 1, 0]
 
@@ -242,7 +242,7 @@ def test_counts_and_latency_of_a_folded_machine() -> None:
     assert counts["nonlinearity.activate"] == 4 * 3
     assert counts["weight_banks.write"] == 4 * 3 * 3 - 1
     laid = {"tiles": 6, "parallel_tiles": 2, "folds": 3, "banks": 2, "resident": False}
-    assert found["mapping"] == laid
+    assert found["mapping"] == {**laid, "written_ahead": False}
     assert any("a matrix has 6 tiles and there are 2 banks" in text for text in found["warnings"])
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pnnsim.errors import InputError
 from pnnsim.inference import evaluator as values
 from pnnsim.inference.accesses import AccessTable
 from pnnsim.inference.chip import Chip
@@ -63,9 +64,10 @@ def test_what_a_sample_draws_does_not_depend_on_later_batches(
     np.testing.assert_allclose(every[:16].numpy(), first.numpy(), rtol=0, atol=ROUNDING)
 
 
-def test_no_samples_have_no_outputs() -> None:
+def test_no_samples_are_refused() -> None:
     chip, parameters, x, _ = run(4)
-    assert nominal_outputs(chip, parameters, x[:0]).shape == (0, 3)
+    with pytest.raises(InputError, match=r"x: is empty, of shape \(0, 6\)"):
+        nominal_outputs(chip, parameters, x[:0])
 
 
 def test_calibrated_weights_follow_their_targets_in_training() -> None:
