@@ -372,3 +372,21 @@ class Chip:
                     f"{what}. Hint: {hint}"
                 )
         return found
+
+
+def nominal_chip(machine: HardwareSpec | Chip, network: ReLaXNet) -> Chip:
+    """Return the nominal chip of a machine: built here, or the one that is there already.
+
+    Args:
+        machine: Its description, or its nominal chip.
+        network: What is to be computed.
+
+    Raises:
+        MappingError: If the network does not fit the machine, or the chip is another.
+    """
+    if not isinstance(machine, Chip):
+        return Chip.nominal(machine, network)
+    if machine.name != "nominal" or machine.network != network:
+        other = "of another network" if machine.network != network else f"named {machine.name}"
+        raise MappingError(f"chip: got one {other}; expected the nominal chip of this network")
+    return machine

@@ -16,7 +16,7 @@ from pnnsim.common.units import show
 from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.bank_models import BankModel, NominalBanks
-from pnnsim.inference.chip import Chip
+from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs, as_sequences
@@ -34,14 +34,14 @@ _LEAST_SLOPE = 1e-6
 
 
 class Surrogate(nn.Module):
-    """Be the differentiable surrogate of a machine that runs a network.
+    """Differentiable surrogate of a machine that runs a network.
 
     The parameters are those of a `ParameterSet` in the units of training, which `standardize` and
     `state_scale` make convenient for an optimizer; `parameter_set` converts them to the machine's.
 
     Args:
         network: What is to be computed.
-        spec: Machine that will compute it.
+        spec: Machine that will compute it, or its nominal chip for this network.
         seed: Seed of the first weights and of what is drawn.
         non_idealities: Names of those that training knows; by default all that are the same on
             every chip (`Chip.deterministic`).
@@ -69,7 +69,7 @@ class Surrogate(nn.Module):
     def __init__(
         self,
         network: ReLaXNet,
-        spec: HardwareSpec,
+        spec: HardwareSpec | Chip,
         *,
         seed: int = 0,
         non_idealities: Iterable[str] | None = None,
@@ -79,9 +79,9 @@ class Surrogate(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self.chip = Chip.nominal(spec, network)
+        self.chip = nominal_chip(spec, network)
         self.network = network
-        self.spec = spec
+        self.spec = self.chip.spec
         self.state_scale = state_scale
         known = self.chip.deterministic if non_idealities is None else frozenset(non_idealities)
         drawn = frozenset(drawn)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
@@ -20,16 +23,16 @@ def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingPara
         ParameterError: If the machine has no non-ideality of such a name.
         MappingError: If the network does not fit the machine.
     """
-    surrogate = Surrogate(network, spec, seed=training.seed, state_scale=training.state_scale)
-    if training.rule == "backprop":
-        return surrogate
+    chip = Chip.nominal(spec, network)
+    drawn: Iterable[str] = ()
+    if training.rule != "backprop":
+        named = training.non_idealities
+        drawn = chip.non_idealities if named == "all" else named
     return Surrogate(
         network,
-        spec,
+        chip,
         seed=training.seed,
         state_scale=training.state_scale,
-        drawn=surrogate.chip.non_idealities
-        if training.non_idealities == "all"
-        else training.non_idealities,
+        drawn=drawn,
         redraw=training.redraw,
     )

@@ -21,7 +21,7 @@ from pnnsim.analysis.metrics import layout, metrics_from, setup_of
 from pnnsim.common.units import from_fs
 from pnnsim.errors import InputError, ScheduleError
 from pnnsim.inference.accesses import AccessTable, accesses_from_trace
-from pnnsim.inference.chip import Chip
+from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.inference.predict import (
     IMAGE_QUALITIES,
@@ -179,7 +179,7 @@ class Result:
 
 
 def simulate(
-    spec: SpecLike,
+    spec: SpecLike | Chip,
     parameters: ParameterSet | Trained,
     x: Tensor | ArrayLike,
     y: Tensor | ArrayLike,
@@ -195,7 +195,7 @@ def simulate(
     """Simulate a trained network on a machine and on fabricated chips of it.
 
     Args:
-        spec: Machine, or its name, path or description.
+        spec: Machine, or its name, path or description, or its nominal chip for this network.
         parameters: Trained numbers, or the surrogate that holds them.
         x: Inputs, one sample each, `(batch, n_inputs)` or images; tensors, arrays or lists.
         y: Classes, whole numbers, shape `(batch,)`.
@@ -214,7 +214,9 @@ def simulate(
             machine and `any_machine` is not set.
         MappingError: If the network does not fit the machine.
     """
-    spec, parameters = as_spec(spec), as_parameters(parameters)
+    parameters = as_parameters(parameters)
+    machine = spec if isinstance(spec, Chip) else as_spec(spec)
+    spec = machine.spec if isinstance(machine, Chip) else machine
     seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
     network = parameters.network
     parameters.check(network)
@@ -224,7 +226,7 @@ def simulate(
         what = f"arrivals: are {arrivals.count} for {len(x)} samples; expected one for each"
         raise InputError(what)
     begin = time.perf_counter()
-    nominal = Chip.nominal(spec, network)
+    nominal = nominal_chip(machine, network)
     timing = time_run(nominal, arrivals or len(x), progress, exact=exact)
     x, y = timing.served(x), timing.served(y)
     timed = time.perf_counter()
