@@ -2,7 +2,7 @@
 
 Every part of a machine is described by one frozen pydantic model, a `Params`. This package holds
 descriptions only and must not import torch, so that `pnnsim validate` answers at once; the physics
-that reads a `Params` is in `pnnsim.components`.
+that reads a `Params` is in the file beside it.
 """
 
 from __future__ import annotations

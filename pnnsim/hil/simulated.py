@@ -18,12 +18,13 @@ from torch import Tensor
 from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
+from pnnsim.devices.weight_banks.cache import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured, checked, checked_set
 from pnnsim.hil.bench_banks import BenchBanks
 from pnnsim.hil.chip_state import Bank, Condition, load_condition, save_condition
 from pnnsim.hil.cost import CostReport
-from pnnsim.hil.cost_model import CostModel
+from pnnsim.hil.cost_model import KEPT_ROWS, CostModel
 from pnnsim.inference.accesses import (
     AccessTable,
     accesses_from_trace,
@@ -99,7 +100,9 @@ class SimulatedBackend:
             noise=stream(seed, f"{chip.name}.detector", "read"),
             drift=drift,
         )
-        self._accesses: dict[tuple[int, bool], AccessTable] = {}
+        self._accesses: Kept[AccessTable] = Kept(
+            KEPT_ROWS, size=lambda accesses: accesses.bank.size
+        )
         self._banks = BenchBanks(chip, self.condition, self._active)
 
     @property
@@ -243,12 +246,10 @@ class SimulatedBackend:
         return StepEvaluator(banks, self.condition.gain, self.condition.bias, accesses)
 
     def _accesses_of(self, trace: Trace, samples: int, states: bool) -> AccessTable:
-        key = (samples, states)
-        if key not in self._accesses:
-            self._accesses[key] = accesses_from_trace(
-                trace, self.chip.order, self.chip.mapping, 0.0
-            )
-        return self._accesses[key]
+        return self._accesses.get(
+            (samples, states),
+            lambda: accesses_from_trace(trace, self.chip.order, self.chip.mapping, 0.0),
+        )
 
     def _now(self, accesses: AccessTable) -> AccessTable:
         """Return accesses with what the banks hold at this moment and since when."""

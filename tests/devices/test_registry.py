@@ -28,21 +28,21 @@ class LoopParams(Params):
     """Samples."""
 
 
-class StepEvaluator:
+class Loop:
     """Stand in for a component; the registry asks for no more."""
 
     kind: ClassVar[str] = "loop"
     Params = LoopParams
 
 
-class OtherLoop(StepEvaluator):
+class OtherLoop(Loop):
     """Claim the same kind."""
 
 
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> type[Any]:
     monkeypatch.setattr(registry, "_registered", {})
-    component: type[Any] = StepEvaluator
+    component: type[Any] = Loop
     register("memory", component)
     return component
 
@@ -98,8 +98,8 @@ def test_a_name_that_is_taken_names_both_owners(loop: type[Any]) -> None:
 
 def test_a_built_in_name_cannot_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registered", {})
-    monkeypatch.setattr(StepEvaluator, "kind", "sample_hold")
-    component: type[Any] = StepEvaluator
+    monkeypatch.setattr(Loop, "kind", "sample_hold")
+    component: type[Any] = Loop
     with pytest.raises(ValueError, match=r"memory\.sample_hold is claimed by pnnsim and by"):
         register("memory", component)
 
@@ -111,7 +111,7 @@ class _Point:
         self.name, self.value = name, value
 
     def load(self) -> type[Any]:
-        return StepEvaluator
+        return Loop
 
 
 @pytest.mark.parametrize("claims", [1, 2])
@@ -132,9 +132,7 @@ def test_an_entry_point_is_found_by_its_exact_name_and_two_of_a_name_clash(
     if claims == 1:
         assert params_class("memory", "loop") is LoopParams
     else:
-        with pytest.raises(
-            ValueError, match=r"claimed by package0:Loop and package1:StepEvaluator"
-        ):
+        with pytest.raises(ValueError, match=r"claimed by package0:Loop and package1:Loop"):
             params_class("memory", "loop")
 
 
