@@ -205,7 +205,7 @@ def simulate(
             input that finds the queue full gets no answer, and accuracy is that of the others.
         exact: Simulate every event, also where the run repeats itself.
         any_machine: Accept parameters that were trained for another machine.
-        qualities: What is measured of the answers, by the key of the metrics.
+        qualities: What is measured of the outputs, by the key of the metrics.
         progress: Told of the simulation; None for silence.
 
     Raises:
@@ -232,10 +232,10 @@ def simulate(
     timed = time.perf_counter()
     parts = [nominal.fabricate(seed, index) for index in range(chips)]
     nominally = nominal_outputs(nominal, parameters, x)
-    really = [chip_answers(chip, parameters, x, timing) for chip in parts]
+    really = [chip_outputs(chip, parameters, x, timing) for chip in parts]
     metrics = {
         **{
-            name: quality(measure(nominally, y), [measure(answers, y) for answers in really])
+            name: quality(measure(nominally, y), [measure(found, y) for found in really])
             for name, measure in qualities.items()
         },
         **timing_metrics(timing),
@@ -284,7 +284,7 @@ def ablation(
 
     def measure(without: Sequence[str]) -> list[float]:
         return [
-            share_correct(chip_answers(c, parameters, x, timing, without=without), y) for c in parts
+            share_correct(chip_outputs(c, parameters, x, timing, without=without), y) for c in parts
         ]
 
     names = sorted(timing.chip.non_idealities)
@@ -304,21 +304,29 @@ def ablation(
     return sorted(rows, key=lambda row: (-row["recovered"], row["non_ideality"]))
 
 
-def chip_answers(
+def chip_outputs(
     chip: Chip, parameters: ParameterSet, x: Tensor, timing: Timing, *, without: Sequence[str] = ()
 ) -> Tensor:
-    """Return what a chip answers, each of its cores to the samples that it got."""
+    """Return the outputs of a chip, each of its cores for the samples that it got.
+
+    Args:
+        chip: Fabricated or nominal.
+        parameters: Trained numbers.
+        x: Inputs, shape `(batch, n_inputs)`.
+        timing: The timing pass of as many samples.
+        without: Names of non-idealities to switch off.
+    """
     if not isinstance(timing.run, ParallelTrace):
         return outputs(chip, parameters, x, timing.accesses, without=without)
     samples = [timing.run.samples_of_core(core) for core in range(len(timing.run.parts))]
-    answers = [
+    found = [
         outputs(
             chip.core(core), parameters, x[torch.from_numpy(mine)], timing.accesses.select(mine),
             without=without, streams=streams_of_core(chip),
         )
         for core, mine in enumerate(samples)
     ]  # fmt: skip
-    return torch.cat(answers)[torch.from_numpy(np.argsort(np.concatenate(samples)))]
+    return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(samples)))]
 
 
 def timing_metrics(timing: Timing) -> dict[str, Any]:
