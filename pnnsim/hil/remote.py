@@ -285,13 +285,13 @@ class RemoteBackend:
 
     def _cost(self) -> CostReport:
         """Return what the last call took."""
-        self._link.write(b"BILL?\n")
+        self._link.write(b"COST?\n")
         text = self._line()
         try:
             numbers = tuple(float(part) for part in text.split(","))
             return CostReport.from_numbers(numbers)
         except ValueError as error:
-            raise BackendError(f"BILL?: got {text[:80]!r}; expected 12 numbers") from error
+            raise BackendError(f"COST?: got {text[:80]!r}; expected 12 numbers") from error
 
     def _line(self) -> str:
         """Return one line of text."""

@@ -89,7 +89,8 @@ def _entry(session: Session, command: Command) -> Entry:
     """Return the entry of a command that this client may give, with as many arguments."""
     entry = _table().get(command.header)
     if entry is None:
-        raise ScpiError(-113, command.header)
+        today = _renamed().get(command.header)
+        raise ScpiError(-113, f"{command.header}: is {today} now" if today else command.header)
     if entry.use is Use.MACHINE:
         session.allowed(command.header)
     least = sum(not name.startswith("[") for name in entry.arguments)
@@ -202,13 +203,13 @@ COMMANDS: tuple[Entry, ...] = (
         "LOOP:WAIT", ("<seconds>", "[<updates>]"), "", "the host computes meanwhile", Session.pause
     ),
     Entry(
-        "BILL?",
+        "COST?",
         (),
         "12 numbers",
         "count, time [s], energy [J] of forward, write, read, host: last call",
         Session.last_cost,
     ),
-    Entry("BILL:TOTal?", (), "12 numbers", "the same since the start", Session.total_cost),
+    Entry("COST:TOTal?", (), "12 numbers", "the same since the start", Session.total_cost),
     Entry(
         "STATe:SAVE",
         (),
@@ -217,6 +218,16 @@ COMMANDS: tuple[Entry, ...] = (
         Session.save_state,
     ),
 )
+
+
+#: Header that a command had in an earlier version, and the one it has now.
+RENAMED = {"BILL?": "COST?", "BILL:TOTal?": "COST:TOTal?"}
+
+
+@cache
+def _renamed() -> dict[str, str]:
+    """Return the header of today of every spelling, in capitals, of an earlier one."""
+    return {old: now for header, now in RENAMED.items() for old in spellings(header)}
 
 
 @cache
