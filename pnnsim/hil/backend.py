@@ -1,4 +1,4 @@
-"""State what a machine in the loop must be able to do, whether simulated, recorded or real.
+"""Interface of a machine in the loop, whether simulated, recorded or real.
 
 The front end is digital, so a machine begins at what its input map hands over (the *drive*) and
 ends at the last state; both maps are the host's arithmetic. Electronic gains and biases are
@@ -20,7 +20,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Say what a machine is.
+    """Identity of a machine, and the network that it computes.
 
     Args:
         machine: Name of its description.
@@ -54,12 +54,12 @@ class Description:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Hold what a pass has given.
+    """Results of a pass and what it cost.
 
     Args:
         result: Last state as the readout gives it, float64, shape `(batch, n_hidden)`.
         states: State after each step, the last included, shape `(n_step, batch, n_hidden)`; None
-            where they were not asked for.
+            where they were not read.
         cost: What the call took.
     """
 
@@ -69,7 +69,7 @@ class Measured:
 
 
 class HardwareBackend(Protocol):
-    """Hold weight sets and carry samples through them."""
+    """Machine that holds weight sets and carries samples through them."""
 
     def describe(self) -> Description:
         """Return what the machine is."""

@@ -1,4 +1,4 @@
-"""Measure what sets a machine apart from its model, and give it to the model.
+"""Measure what sets a machine apart from its model, and correct the model by it.
 
 Where the model says what an error of a device does, as for the resonance of a ring, the devices are
 fitted first (`pnnsim.hil.devices`). Then each weight set gets, for each output, a gain and an
@@ -106,8 +106,8 @@ def calibrate(
     """Measure a machine with samples of random states through each weight set alone.
 
     The surrogate's weights are loaded, and the electronic gain is set so that the activation
-    answers with a slope. What is measured is linear in gain, offset and errors up to that slope, so
-    each output is a regression; a ridge keeps noise out of what the samples do not tell, and its
+    has a slope. What is measured is linear in gain, offset and errors up to that slope, so each
+    output is a regression; a ridge keeps noise out of what the samples do not determine, and its
     size is that of the least generalized cross-validation (Golub, Heath and Wahba, Technometrics
     21, 1979).
 
@@ -163,8 +163,8 @@ def _captured(loop: StepEvaluator, surrogate: Surrogate, number: int, state: Ten
     return captured
 
 
-def _told(surrogate: Surrogate, measured: Tensor) -> Tensor:
-    """Return 1 for answers that say something, 0 for those at an end of the activation's range.
+def _informative(surrogate: Surrogate, measured: Tensor) -> Tensor:
+    """Return 1 for results that carry information, 0 for those at an end of the activation's range.
 
     There it hides what is beyond, which would pass for a low gain.
     """
@@ -181,16 +181,16 @@ def _fitted(
     state: Tensor,
     measured: Tensor,
 ) -> State:
-    """Return the errors of the devices of one bank, as its answers tell them."""
-    told, nothing = _told(surrogate, measured), Calibration.none(surrogate)
+    """Return the errors of the devices of one bank, as its results determine them."""
+    useful, nothing = _informative(surrogate, measured), Calibration.none(surrogate)
 
-    def answer(errors: State) -> Tensor:
+    def predicted(errors: State) -> Tensor:
         guess = replace(nothing, devices={number: errors})
         captured = _captured(loop_of(surrogate, parameters, guess), surrogate, number, state)
         value = parameters.gain[number] * captured + parameters.bias[number]
-        return told * surrogate.chip.nonlinearity.activate(value, None, None, frozenset())
+        return useful * surrogate.chip.nonlinearity.activate(value, None, None, frozenset())
 
-    return devices.fit(tuple(parameters.weight[number].shape), answer, told * measured)
+    return devices.fit(tuple(parameters.weight[number].shape), predicted, useful * measured)
 
 
 def _refine(
@@ -207,11 +207,11 @@ def _refine(
     value = parameters.gain[number] * (captured + found.offset[number]) + parameters.bias[number]
     with torch.enable_grad():
         value = value.requires_grad_()
-        answer = chip.nonlinearity.activate(value, None, None, frozenset())
-        (slope,) = torch.autograd.grad(answer.sum(), value)
-    told = _told(surrogate, measured)
-    weight = told * slope * parameters.gain[number]  # (sample, output)
-    missed = told * (measured - answer.detach())
+        activated = chip.nonlinearity.activate(value, None, None, frozenset())
+        (slope,) = torch.autograd.grad(activated.sum(), value)
+    useful = _informative(surrogate, measured)
+    weight = useful * slope * parameters.gain[number]  # (sample, output)
+    missed = useful * (measured - activated.detach())
     line = chip.encoder.encode(state, converted=True, active=surrogate.known)
     product = line @ parameters.weight[number].T
     columns = torch.stack([product, torch.ones_like(product)], dim=-1)  # (sample, output, 2)

@@ -1,7 +1,7 @@
-"""Say what each call to a machine takes, from its description and through the timing engine.
+"""Time and energy of each call to a machine, from its description and the timing engine.
 
-A cost_model computes no values. The simulated machine charges by it, and a training is priced with
-it before it starts.
+No values are computed here. The simulated machine charges by it, and a training is priced with it
+before it starts.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ KEPT_ROWS = 2**18
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Hold one timed call.
+    """One timed call.
 
     Args:
-        trace: Who was busy with what.
+        trace: Which part was busy with what.
         cost: What it costs.
     """
 
@@ -39,7 +39,7 @@ class Passage:
 
 @dataclass
 class CostModel:
-    """Price the calls to one machine.
+    """Prices of the calls to one machine.
 
     A state that is read in the middle of a pass is converted by the readout before it goes on, so
     the sample waits for it where the switch does not keep it waiting anyway.

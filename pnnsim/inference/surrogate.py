@@ -1,8 +1,7 @@
-"""Train weights on a differentiable surrogate of the machine, with any torch loop.
+"""Differentiable surrogate of a machine, a module that any torch loop trains.
 
-The surrogate calls the evaluator of the simulator with the nominal chip and nominal times, and,
-where asked for, with chips and noise that are drawn while it trains. It holds no physics of its
-own.
+It calls the evaluator of the simulator with nominal banks and nominal times, or with banks and
+noise that are drawn while it trains. It contains no physics of its own.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ class Surrogate(nn.Module):
         network: What is to be computed.
         spec: Machine that will compute it, or its nominal chip for this network.
         seed: Seed of the first weights and of what is drawn.
-        non_idealities: Names of those that training knows; by default all that are the same on
-            every chip (`Chip.deterministic`).
+        non_idealities: Names of those that training accounts for; by default all that are the same
+            on every chip (`Chip.deterministic`).
         drawn: Names of those that are drawn in training mode (`train()`, as dropout is), in
             addition; `Chip.non_idealities` has them all. None by default.
         redraw: Evaluations for which a drawn chip stays; reading noise is always fresh.

@@ -1,7 +1,7 @@
-"""List the commands of the instrument, and obey messages.
+"""Commands of the instrument, and the execution of messages.
 
-The list is literal: what stands here is what can be asked, and the documentation's table says the
-same. What a command does to the machine is in `pnnsim.hil.instrument.session`.
+The list is literal: the documentation's table has the same entries. What a command does to the
+machine is in `pnnsim.hil.instrument.session`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pnnsim.hil.instrument.status import ScpiError
 
 
 class Use(Enum):
-    """What a command uses, and with that who may give it."""
+    """What a command uses, and with that which client may give it."""
 
     #: The client's own status: everybody, at any time.
     STATUS = "status"
@@ -42,7 +42,7 @@ class Entry:
     Args:
         header: Capitals are the short form; what stands in brackets may be left out.
         arguments: Their names and kinds, as the documentation shows them.
-        answer: What is answered; empty for a command without an answer.
+        answer: What is sent back; empty for a command without an answer.
         meaning: What it does, in one sentence.
         obey: Method of `Session`.
         use: What it uses.
