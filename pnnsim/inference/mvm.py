@@ -24,15 +24,13 @@ from pnnsim.devices.base import ProgrammedWeights, Received
 from pnnsim.inference.accesses import AccessTable, Ints
 from pnnsim.inference.bank_models import SETTLED, age_bins, age_of
 from pnnsim.inference.switched_banks import EffectiveWeights, SwitchedBanks
+from pnnsim.inference.weighted_sums import Share, light_of, times, weighted_sum
 
 #: Samples whose individually programmed weights are in memory at once.
 _CHUNK = 256
 
 #: Some samples: neighbors, or by their places.
 Samples = slice | Tensor
-
-#: What is left of something: the same for all samples, or for each its own, shape `(n_sample, 1)`.
-Share = float | Tensor
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -242,12 +240,12 @@ class BankMvm:
                     terms = [*terms, (1.0, error)]
             else:
                 apart = self._apart(line, numbers, held)
-        signal = _weighted(line, terms)
+        signal = weighted_sum(line, terms)
         if apart is not None:
             signal = signal + apart
         # Without any non-ideality a detector is ideal, and needs no light to be known.
         total = (
-            _summed(line.abs(), met.light) if self._noise.active else line.new_zeros(len(line), 1)
+            light_of(line.abs(), met.light) if self._noise.active else line.new_zeros(len(line), 1)
         )
         return _Mvm(signal, total, met.scale, *(self._noise_of(line, met) or _QUIET))
 
@@ -264,10 +262,10 @@ class BankMvm:
             return None
         power = line**2
         return (
-            _times(power, met.squares),
-            _summed(power, met.light**2),
-            _times(line.abs(), met.squares) if self._emission else None,
-            None if met.variance is None else _times(power, met.variance),
+            times(power, met.squares),
+            light_of(power, met.light**2),
+            times(line.abs(), met.squares) if self._emission else None,
+            None if met.variance is None else times(power, met.variance),
         )
 
     def _left_over(
@@ -311,38 +309,6 @@ def _cat(tensors: Sequence[Tensor | None], order: Tensor | None) -> Tensor | Non
         return None
     together = torch.cat(present)
     return together if order is None else together[order]
-
-
-def _weighted(line: Tensor, terms: Sequence[tuple[Share, Tensor]]) -> Tensor:
-    """Return the sum of all `share * line @ weights^T`; shares that are numbers cost no product."""
-    alike = [
-        weights if share == 1.0 else share * weights
-        for share, weights in terms
-        if isinstance(share, float) and share
-    ]
-    signal = _times(line, sum(alike[1:], alike[0])) if alike else None
-    for share, weights in terms:
-        if isinstance(share, Tensor):
-            signal = _times(share * line, weights, signal)
-    assert signal is not None  # some share is a sample's own, or there is one that is not zero
-    return signal
-
-
-def _times(line: Tensor, weights: Tensor, added: Tensor | None = None) -> Tensor:
-    """Return `line @ weights^T`, added in place to what is there where anything is.
-
-    BLAS multiplies many short rows half as fast again by a matrix whose memory is in the order in
-    which it is read, so the transpose is laid out: nothing to do where weights are kept so.
-    """
-    across = weights.T.contiguous()
-    return line @ across if added is None else added.addmm_(line, across)
-
-
-def _summed(line: Tensor, light: Tensor | float) -> Tensor:
-    """Return the light of all lines on each output, or on one for all where all get the same."""
-    if isinstance(light, Tensor) and light.dim() == 2:
-        return _times(line, light)
-    return light * line.sum(dim=1, keepdim=True)
 
 
 def _rows(column: NDArray[Number], samples: Samples) -> NDArray[Number]:
