@@ -85,7 +85,12 @@ class HardwareBackend(Protocol):
         ...
 
     def electronics(self, gain: Tensor, bias: Tensor) -> None:
-        """Set gains, shape `(n_layer,)`, and biases, shape `(n_layer, n_out)`, of all sets."""
+        """Set the electronics of all weight sets.
+
+        Args:
+            gain: Gain of each set, shape `(n_layer,)`.
+            bias: Biases of each set, shape `(n_layer, n_out)`.
+        """
         ...
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
@@ -112,15 +117,24 @@ class HardwareBackend(Protocol):
         ...
 
     def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
-        """Take note that the host computes for some time [s].
+        """Take note that the host computes for some time.
 
         A simulated machine moves its clock on; a real one stays on by itself.
+
+        Args:
+            time_s: Time [s].
+            updates: Updates of the parameters that are computed in it.
         """
         ...
 
 
 def checked(name: str, tensor: Tensor, *shape: int) -> Tensor:
-    """Return finite float64 numbers of a shape; -1 stands for any length from 1.
+    """Return finite float64 numbers of a shape.
+
+    Args:
+        name: Name of the argument, for the error.
+        tensor: What was given.
+        *shape: Expected lengths; -1 stands for any length from 1.
 
     Raises:
         BackendError: If they are not.
@@ -140,6 +154,10 @@ def checked(name: str, tensor: Tensor, *shape: int) -> Tensor:
 
 def checked_set(weight_set: int, network: ReLaXNet) -> int:
     """Return the number of a weight set of the network.
+
+    Args:
+        weight_set: What was given.
+        network: What the machine computes.
 
     Raises:
         BackendError: If there is none of that number.

@@ -63,7 +63,14 @@ def loop_of(
 def predict(
     surrogate: Surrogate, live: ParameterSet, x: Tensor, calibration: Calibration | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return outputs, shape `(batch, n_outputs)`, and last states, calibrated or not."""
+    """Return outputs, shape `(batch, n_outputs)`, and last states.
+
+    Args:
+        surrogate: Model of the machine.
+        live: Its parameters in the machine's units; gradients flow to them.
+        x: Inputs, shape `(batch, n_inputs)`.
+        calibration: What was measured; None for the nominal model.
+    """
     network = surrogate.network
     drive = drive_of(surrogate, live, x)
     loop = loop_of(surrogate, live, calibration)
@@ -76,7 +83,13 @@ def predict(
 
 
 def drive_of(surrogate: Surrogate, live: ParameterSet, x: Tensor) -> Tensor:
-    """Return what the front end hands over, shape `(batch, n_hidden)`; gradients flow."""
+    """Return what the front end hands over, shape `(batch, n_hidden)`; gradients flow.
+
+    Args:
+        surrogate: Model of the machine.
+        live: Its parameters in the machine's units.
+        x: Inputs, shape `(batch, n_inputs)`.
+    """
     first = surrogate.network.injection == "first"
     bias = live.input_bias if first else None
     return surrogate.chip.front_end.map_input(x.to(live.input_weight), live.input_weight, bias)

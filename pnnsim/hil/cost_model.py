@@ -88,7 +88,12 @@ class CostModel:
         self.power = self._prices.standing_w
 
     def forward(self, samples: int, *, states: bool) -> Passage:
-        """Return a pass of some samples through all steps; `states` reads each on the way."""
+        """Return a pass of some samples through all steps.
+
+        Args:
+            samples: Number of samples.
+            states: Whether each state is read on the way.
+        """
         return self._passage(samples, states, self._work, single=False)
 
     def step(self, samples: int) -> Passage:
@@ -114,7 +119,12 @@ class CostModel:
         return CostReport(write=Cost(0, time_s, self.power * time_s))
 
     def host(self, time_s: float, *, updates: int) -> CostReport:
-        """Return what the machine draws while the host computes for some time [s]."""
+        """Return what the machine draws while the host computes.
+
+        Args:
+            time_s: Time [s].
+            updates: Updates of the parameters in it.
+        """
         return CostReport(host=Cost(updates, time_s, self.power * time_s))
 
     def _passage(self, samples: int, states: bool, work: Work, *, single: bool) -> Passage:

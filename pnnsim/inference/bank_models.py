@@ -172,5 +172,10 @@ class FabricatedBanks(ChipBanks):
 
 
 def unwritten_like(matrix: Tensor, chip: Chip) -> Tensor:
-    """Return the weights of a bank that was never written, of the shape and type of a matrix."""
+    """Return the weights of a bank that was never written.
+
+    Args:
+        matrix: Tensor of their shape and type.
+        chip: Chip whose bank it is.
+    """
     return torch.full_like(matrix, chip.weight_banks.rest_weight)

@@ -114,7 +114,13 @@ class _Left:
         return _Left(shares.T.contiguous(), each)
 
     def share(self, step: int, samples: Samples, like: Tensor) -> Share:
-        """Return the share of some samples in a step, of the type of `like`."""
+        """Return the share of some samples.
+
+        Args:
+            step: Step t of the network.
+            samples: Which samples.
+            like: Tensor of the type that is needed.
+        """
         alike = self.alike[step]
         if alike is not None:
             return alike

@@ -75,12 +75,24 @@ def outputs(
 
 
 def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
-    """Return the outputs without any non-ideality: the network in exact arithmetic."""
+    """Return the outputs without any non-ideality: the network in exact arithmetic.
+
+    Args:
+        chip: Any chip of the machine.
+        parameters: Trained numbers.
+        x: As for `outputs`.
+    """
     return _settled_outputs(chip, parameters, x, frozenset())
 
 
 def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
-    """Return the outputs of the surrogate: nominal banks, settled, no noise."""
+    """Return the outputs of the surrogate: nominal banks, settled, no noise.
+
+    Args:
+        chip: Any chip of the machine.
+        parameters: Trained numbers.
+        x: As for `outputs`.
+    """
     return _settled_outputs(chip, parameters, x, chip.deterministic)
 
 
@@ -151,12 +163,22 @@ def streams_of_core(chip: Chip) -> int:
 
 
 def share_correct(outputs: Tensor, y: Tensor) -> float:
-    """Return the share of samples whose largest output is their class."""
+    """Return the share of samples whose largest output is their class.
+
+    Args:
+        outputs: Shape `(batch, n_outputs)`.
+        y: Classes, shape `(batch,)`.
+    """
     return float((outputs.argmax(dim=1) == y).double().mean())
 
 
 def mean_loss(outputs: Tensor, y: Tensor) -> float:
-    """Return the mean cross-entropy of the classes [nats], a softmax taken of the outputs."""
+    """Return the mean cross-entropy of the classes [nats], a softmax taken of the outputs.
+
+    Args:
+        outputs: Shape `(batch, n_outputs)`.
+        y: Classes, shape `(batch,)`.
+    """
     return float(torch.nn.functional.cross_entropy(outputs.double(), y))
 
 
@@ -167,11 +189,21 @@ TEXT_QUALITIES: Qualities = {"accuracy": share_correct, "loss_nats": mean_loss}
 
 
 def quality(surrogate: float, chips: list[float]) -> dict[str, Any]:
-    """Return one figure of the outputs, of the surrogate and of each chip."""
+    """Return one figure of the outputs, with its spread over chips.
+
+    Args:
+        surrogate: Figure of the surrogate.
+        chips: Figure of each chip.
+    """
     return {"surrogate": surrogate, **spread("hardware", chips), "chips": chips}
 
 
 def spread(name: str, values: Sequence[float]) -> dict[str, float]:
-    """Return mean and sample standard deviation; a single value has no spread."""
+    """Return mean and sample standard deviation; a single value has no spread.
+
+    Args:
+        name: What they are called in the result, before `_mean` and `_std`.
+        values: At least one.
+    """
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return {f"{name}_mean": float(np.mean(values)), f"{name}_std": deviation}
