@@ -1,4 +1,4 @@
-"""State what a machine in the loop must be able to do, whether simulated, recorded or real.
+"""Interface of a machine in the loop, whether simulated, recorded or real.
 
 The front end is digital, so a machine begins at what its input map hands over (the *drive*) and
 ends at the last state; both maps are the host's arithmetic. Electronic gains and biases are
@@ -20,7 +20,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Say what a machine is.
+    """Identity of a machine, and the network that it computes.
 
     Args:
         machine: Name of its description.
@@ -54,12 +54,12 @@ class Description:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Hold what a pass has given.
+    """Results of a pass and what it cost.
 
     Args:
         result: Last state as the readout gives it, float64, shape `(batch, n_hidden)`.
         states: State after each step, the last included, shape `(n_step, batch, n_hidden)`; None
-            where they were not asked for.
+            where they were not read.
         cost: What the call took.
     """
 
@@ -69,7 +69,7 @@ class Measured:
 
 
 class HardwareBackend(Protocol):
-    """Hold weight sets and carry samples through them."""
+    """Machine that holds weight sets and carries samples through them."""
 
     def describe(self) -> Description:
         """Return what the machine is."""
@@ -85,7 +85,12 @@ class HardwareBackend(Protocol):
         ...
 
     def electronics(self, gain: Tensor, bias: Tensor) -> None:
-        """Set gains, shape `(n_layer,)`, and biases, shape `(n_layer, n_out)`, of all sets."""
+        """Set the electronics of all weight sets.
+
+        Args:
+            gain: Gain of each set, shape `(n_layer,)`.
+            bias: Biases of each set, shape `(n_layer, n_out)`.
+        """
         ...
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
@@ -112,15 +117,24 @@ class HardwareBackend(Protocol):
         ...
 
     def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
-        """Take note that the host computes for some time [s].
+        """Take note that the host computes for some time.
 
         A simulated machine moves its clock on; a real one stays on by itself.
+
+        Args:
+            time_s: Time [s].
+            updates: Updates of the parameters that are computed in it.
         """
         ...
 
 
 def checked(name: str, tensor: Tensor, *shape: int) -> Tensor:
-    """Return finite float64 numbers of a shape; -1 stands for any length from 1.
+    """Return finite float64 numbers of a shape.
+
+    Args:
+        name: Name of the argument, for the error.
+        tensor: What was given.
+        *shape: Expected lengths; -1 stands for any length from 1.
 
     Raises:
         BackendError: If they are not.
@@ -140,6 +154,10 @@ def checked(name: str, tensor: Tensor, *shape: int) -> Tensor:
 
 def checked_set(weight_set: int, network: ReLaXNet) -> int:
     """Return the number of a weight set of the network.
+
+    Args:
+        weight_set: What was given.
+        network: What the machine computes.
 
     Raises:
         BackendError: If there is none of that number.

@@ -1,7 +1,7 @@
-"""Use a machine with a network's parameters and keep the cost.
+"""Use of a machine with a network's parameters, and what it costs.
 
-The bench computes the maps in and out, writes only the weight sets that have changed, and adds up
-what every call took. How parameters are found is no business of it.
+A bench computes the maps in and out, writes only the weight sets that have changed, and adds up
+what every call took. It does not train: see `pnnsim.learning.rules`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """Hold what the machine made of some inputs.
+    """Results of a machine for some inputs.
 
     Args:
         outputs: Outputs of the network, float64, shape `(batch, n_outputs)`.
         drive: What the front end handed over, shape `(batch, n_hidden)`.
         result: Last state, shape `(batch, n_hidden)`.
-        states: State after each step, shape `(n_step, batch, n_hidden)`; None if not asked for.
+        states: State after each step, shape `(n_step, batch, n_hidden)`; None where
+            they were not read.
     """
 
     outputs: Tensor
@@ -39,7 +40,7 @@ class Run:
 
 
 class Bench:
-    """Put a machine to work for a host.
+    """Machine that works for a host.
 
     Args:
         backend: Machine.
@@ -77,7 +78,7 @@ class Bench:
             wanted = weight.detach().to(torch.float64).clamp(-1.0, 1.0)
             written = self._written.get(number)
             if written is None or not torch.equal(written, wanted):
-                # Forgotten first: after a failure nobody knows what the bank holds.
+                # Forgotten first: after a failure it is open what the bank holds.
                 self._written.pop(number, None)
                 self.cost = self.cost + self.backend.write(number, wanted)
                 self._written[number] = wanted.clone()
@@ -111,7 +112,7 @@ class Bench:
             states: Whether the state is read after each step.
 
         Raises:
-            BackendError: If the machine fails, or answers what no machine of its network can.
+            BackendError: If the machine fails, or gives what no machine of its network can.
         """
         maps = parameters.to(torch.float64)
         with torch.no_grad():

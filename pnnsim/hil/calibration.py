@@ -1,4 +1,4 @@
-"""Measure what sets a machine apart from its model, and give it to the model.
+"""Measure what sets a machine apart from its model, and correct the model by it.
 
 Where the model says what an error of a device does, as for the resonance of a ring, the devices are
 fitted first (`pnnsim.hil.devices`). Then each weight set gets, for each output, a gain and an
@@ -9,20 +9,21 @@ weights leave them as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
-from pnnsim.devices.base import ProgrammedWeights, State
+from pnnsim.devices.base import State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.calibrated_banks import CalibratedBanks, Calibration
 from pnnsim.hil.devices import Devices
+from pnnsim.inference.bank_models import NominalBanks
 from pnnsim.inference.evaluator import LoopState, StepEvaluator
-from pnnsim.inference.programming import Programmed, Read
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
 from pnnsim.networks.parameters import ParameterSet
 
 #: Linearizations of the activation: each corrects what the last has got wrong.
@@ -38,32 +39,6 @@ _EDGE = 0.02
 _PENALTIES = torch.logspace(-6, 3, 28, dtype=torch.float64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Calibration:
-    """Hold what was measured of a machine: `gain * (W h) + error h + offset` in place of `W h`.
-
-    Args:
-        gain: Gain of each output, shape `(n_layer, n_out)`.
-        offset: Offset of each output, logical, shape `(n_layer, n_out)`.
-        error: Error of each weight, shape `(n_layer, n_out, n_in)`.
-        cost: What the measurement took.
-        devices: Errors of each bank's devices, which the model itself turns into weights; empty
-            where it knows of none.
-    """
-
-    gain: Tensor
-    offset: Tensor
-    error: Tensor
-    cost: CostReport
-    devices: dict[int, State] = field(default_factory=dict)
-
-    @staticmethod
-    def none(surrogate: Surrogate) -> Calibration:
-        """Return the calibration that leaves a model as it is."""
-        zero = torch.zeros_like(surrogate.weight, dtype=torch.float64)
-        return Calibration(torch.ones_like(zero[..., 0]), zero[..., 0].clone(), zero, CostReport())
-
-
 def loop_of(
     surrogate: Surrogate, live: ParameterSet, calibration: Calibration | None = None
 ) -> StepEvaluator:
@@ -74,46 +49,28 @@ def loop_of(
         live: Its parameters in the machine's units; gradients flow to them.
         calibration: What was measured; None for the nominal model.
     """
+    noise = NoiseContext(surrogate.known)
     if calibration is None:
-        programmed = Programmed(surrogate.chip, live.weight, surrogate.read)
-        return StepEvaluator(programmed, live.gain, live.bias, surrogate.accesses)
-
-    def held(bank: int, weight_set: int) -> ProgrammedWeights:
-        return held_of(surrogate, live, calibration, weight_set)
-
+        nominal = NominalBanks(surrogate.chip, live.weight, noise.active)
+        banks = SwitchedBanks(nominal, noise)
+        return StepEvaluator(banks, live.gain, live.bias, surrogate.accesses)
     # Behind the detector an offset is a bias of `gain` times its size.
     bias = live.bias + live.gain.unsqueeze(1) * calibration.offset.to(live.bias)
-    programmed = Programmed(surrogate.chip, live.weight, Read(surrogate.read.active, held=held))
-    return StepEvaluator(programmed, live.gain, bias, surrogate.accesses)
-
-
-def held_of(
-    surrogate: Surrogate, live: ParameterSet, calibration: Calibration, weight_set: int
-) -> ProgrammedWeights:
-    """Return what a bank holds when told some weights, as far as it is known.
-
-    Args:
-        surrogate: Model of the machine.
-        live: Its parameters in the machine's units; gradients flow to them.
-        calibration: What was measured.
-        weight_set: Number of the weight set.
-    """
-    errors = calibration.devices.get(weight_set, {})
-    fitted = Devices.of(surrogate) if errors else None
-    made = (
-        surrogate.read.active if fitted is None else surrogate.read.active | fitted.non_idealities
-    )
-    nominal = surrogate.chip.weight_banks.program(
-        live.weight[weight_set], errors, made, float("inf")
-    )
-    gain, error = (t[weight_set].to(live.weight) for t in (calibration.gain, calibration.error))
-    return replace(nominal, weights=gain.unsqueeze(1) * nominal.weights + error)
+    banks = SwitchedBanks(CalibratedBanks(surrogate, live.weight, calibration), noise)
+    return StepEvaluator(banks, live.gain, bias, surrogate.accesses)
 
 
 def predict(
     surrogate: Surrogate, live: ParameterSet, x: Tensor, calibration: Calibration | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return outputs, shape `(batch, n_outputs)`, and last states, calibrated or not."""
+    """Return outputs, shape `(batch, n_outputs)`, and last states.
+
+    Args:
+        surrogate: Model of the machine.
+        live: Its parameters in the machine's units; gradients flow to them.
+        x: Inputs, shape `(batch, n_inputs)`.
+        calibration: What was measured; None for the nominal model.
+    """
     network = surrogate.network
     drive = drive_of(surrogate, live, x)
     loop = loop_of(surrogate, live, calibration)
@@ -126,7 +83,13 @@ def predict(
 
 
 def drive_of(surrogate: Surrogate, live: ParameterSet, x: Tensor) -> Tensor:
-    """Return what the front end hands over, shape `(batch, n_hidden)`; gradients flow."""
+    """Return what the front end hands over, shape `(batch, n_hidden)`; gradients flow.
+
+    Args:
+        surrogate: Model of the machine.
+        live: Its parameters in the machine's units.
+        x: Inputs, shape `(batch, n_inputs)`.
+    """
     first = surrogate.network.injection == "first"
     bias = live.input_bias if first else None
     return surrogate.chip.front_end.map_input(x.to(live.input_weight), live.input_weight, bias)
@@ -156,8 +119,8 @@ def calibrate(
     """Measure a machine with samples of random states through each weight set alone.
 
     The surrogate's weights are loaded, and the electronic gain is set so that the activation
-    answers with a slope. What is measured is linear in gain, offset and errors up to that slope, so
-    each output is a regression; a ridge keeps noise out of what the samples do not tell, and its
+    has a slope. What is measured is linear in gain, offset and errors up to that slope, so each
+    output is a regression; a ridge keeps noise out of what the samples do not determine, and its
     size is that of the least generalized cross-validation (Golub, Heath and Wahba, Technometrics
     21, 1979).
 
@@ -213,8 +176,8 @@ def _captured(loop: StepEvaluator, surrogate: Surrogate, number: int, state: Ten
     return captured
 
 
-def _told(surrogate: Surrogate, measured: Tensor) -> Tensor:
-    """Return 1 for answers that say something, 0 for those at an end of the activation's range.
+def _informative(surrogate: Surrogate, measured: Tensor) -> Tensor:
+    """Return 1 for results that carry information, 0 for those at an end of the activation's range.
 
     There it hides what is beyond, which would pass for a low gain.
     """
@@ -231,16 +194,16 @@ def _fitted(
     state: Tensor,
     measured: Tensor,
 ) -> State:
-    """Return the errors of the devices of one bank, as its answers tell them."""
-    told, nothing = _told(surrogate, measured), Calibration.none(surrogate)
+    """Return the errors of the devices of one bank, as its results determine them."""
+    useful, nothing = _informative(surrogate, measured), Calibration.none(surrogate)
 
-    def answer(errors: State) -> Tensor:
+    def predicted(errors: State) -> Tensor:
         guess = replace(nothing, devices={number: errors})
         captured = _captured(loop_of(surrogate, parameters, guess), surrogate, number, state)
         value = parameters.gain[number] * captured + parameters.bias[number]
-        return told * surrogate.chip.nonlinearity.activate(value, None, None, frozenset())
+        return useful * surrogate.chip.nonlinearity.activate(value, None, None, frozenset())
 
-    return devices.fit(tuple(parameters.weight[number].shape), answer, told * measured)
+    return devices.fit(tuple(parameters.weight[number].shape), predicted, useful * measured)
 
 
 def _refine(
@@ -257,12 +220,12 @@ def _refine(
     value = parameters.gain[number] * (captured + found.offset[number]) + parameters.bias[number]
     with torch.enable_grad():
         value = value.requires_grad_()
-        answer = chip.nonlinearity.activate(value, None, None, frozenset())
-        (slope,) = torch.autograd.grad(answer.sum(), value)
-    told = _told(surrogate, measured)
-    weight = told * slope * parameters.gain[number]  # (sample, output)
-    missed = told * (measured - answer.detach())
-    line = chip.encoder.encode(state, converted=True, active=surrogate.read.active)
+        activated = chip.nonlinearity.activate(value, None, None, frozenset())
+        (slope,) = torch.autograd.grad(activated.sum(), value)
+    useful = _informative(surrogate, measured)
+    weight = useful * slope * parameters.gain[number]  # (sample, output)
+    missed = useful * (measured - activated.detach())
+    line = chip.encoder.encode(state, converted=True, active=surrogate.known)
     product = line @ parameters.weight[number].T
     columns = torch.stack([product, torch.ones_like(product)], dim=-1)  # (sample, output, 2)
     everyone = line.unsqueeze(1).expand(*product.shape, line.shape[1])

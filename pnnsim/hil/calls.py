@@ -1,6 +1,6 @@
-"""Describe the calls of a recorded session: what belongs to each, and what would make no sense.
+"""Calls of a recorded session: what belongs to each, and what would make no sense.
 
-How they are made and replayed is not known here.
+They are made and replayed in `pnnsim.hil.recorded`.
 """
 
 from __future__ import annotations

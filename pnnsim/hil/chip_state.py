@@ -1,4 +1,4 @@
-"""Keep what changes in a simulated machine while it is on, and put it into a file and back.
+"""What changes in a simulated machine while it is on, and its file.
 
 A machine whose file turns out to be damaged stays as it was.
 """
@@ -145,7 +145,7 @@ def save_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
 
 
 def load_condition(path: Path, condition: Condition, identity: dict[str, Any]) -> None:
-    """Put a machine into the condition that `save_condition` has written.
+    """Set a machine to the condition that `save_condition` has written.
 
     Args:
         path: File to read.

@@ -1,7 +1,7 @@
-"""Say what each call to a machine takes, from its description and through the timing engine.
+"""Time and energy of each call to a machine, from its description and the timing engine.
 
-A cost_model computes no values. The simulated machine charges by it, and a training is priced with
-it before it starts.
+No values are computed here. The simulated machine charges by it, and a training is priced with it
+before it starts.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ KEPT_ROWS = 2**18
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Hold one timed call.
+    """One timed call.
 
     Args:
-        trace: Who was busy with what.
+        trace: Which part was busy with what.
         cost: What it costs.
     """
 
@@ -39,7 +39,7 @@ class Passage:
 
 @dataclass
 class CostModel:
-    """Price the calls to one machine.
+    """Prices of the calls to one machine.
 
     A state that is read in the middle of a pass is converted by the readout before it goes on, so
     the sample waits for it where the switch does not keep it waiting anyway.
@@ -88,7 +88,12 @@ class CostModel:
         self.power = self._prices.standing_w
 
     def forward(self, samples: int, *, states: bool) -> Passage:
-        """Return a pass of some samples through all steps; `states` reads each on the way."""
+        """Return a pass of some samples through all steps.
+
+        Args:
+            samples: Number of samples.
+            states: Whether each state is read on the way.
+        """
         return self._passage(samples, states, self._work, single=False)
 
     def step(self, samples: int) -> Passage:
@@ -114,7 +119,12 @@ class CostModel:
         return CostReport(write=Cost(0, time_s, self.power * time_s))
 
     def host(self, time_s: float, *, updates: int) -> CostReport:
-        """Return what the machine draws while the host computes for some time [s]."""
+        """Return what the machine draws while the host computes.
+
+        Args:
+            time_s: Time [s].
+            updates: Updates of the parameters in it.
+        """
         return CostReport(host=Cost(updates, time_s, self.power * time_s))
 
     def _passage(self, samples: int, states: bool, work: Work, *, single: bool) -> Passage:

@@ -18,7 +18,7 @@ from pnnsim.devices.base import State
 from pnnsim.inference.surrogate import Surrogate
 
 #: Kind of bank, what fabrication draws of each of its devices, and the non-idealities of the model
-#: that turns it into weights: that itself, and what the description knows of neighbors.
+#: that turns it into weights: that itself, and what the description states of neighbors.
 _DEVICES = {
     "mrr": ("resonance", ("resonance_error", "crosstalk", "heater_crosstalk")),
     "slm": ("pixel", ("pixel_spread", "pixel_leak", "contrast")),
@@ -33,7 +33,7 @@ _STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """Say which devices of a surrogate's banks can be fitted.
+    """Devices of a surrogate's banks that can be fitted.
 
     Args:
         name: What fabrication calls their errors.
@@ -58,22 +58,22 @@ class Devices:
         return Devices(name, known, spread) if spread > 0.0 else None
 
     def fit(
-        self, shape: tuple[int, ...], answer: Callable[[State], Tensor], measured: Tensor
+        self, shape: tuple[int, ...], predict: Callable[[State], Tensor], measured: Tensor
     ) -> State:
-        """Return the errors under which a model's answers and the description are likeliest.
+        """Return the errors under which the measurement and the description are likeliest.
 
         Maximum a posteriori: normal errors of the described spread, normal noise whose size is what
         the fit leaves unexplained, judged anew in each round.
 
         Args:
             shape: Shape of the errors.
-            answer: What the model answers with some errors; gradients flow to them.
-            measured: What the machine has answered, as the model.
+            predict: Outputs of the model with some errors; gradients flow to them.
+            measured: Outputs of the machine, of the same shape.
         """
         relative = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
 
         def missed() -> Tensor:
-            return (answer({self.name: self.spread * relative}) - measured).square()
+            return (predict({self.name: self.spread * relative}) - measured).square()
 
         with torch.enable_grad():
             for _ in range(_ROUNDS):

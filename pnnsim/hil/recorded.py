@@ -1,7 +1,7 @@
 """Record a session with a machine, and replay it without one.
 
 A session is a folder with one file. A replay fails on anything unexpected, and at its end on
-anything that was never asked.
+calls that were not made.
 """
 
 from __future__ import annotations

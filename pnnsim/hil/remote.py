@@ -1,6 +1,6 @@
 """Use a machine behind a socket or a VISA resource, by the commands of the instrument.
 
-The link carries bytes, the backend knows the commands; any controller that answers them will do.
+The link carries bytes, the backend has the commands; any controller with these commands will do.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Link(Protocol):
 
 
 class SocketLink:
-    """Be a plain TCP connection.
+    """Plain TCP connection.
 
     It closes where it fails: an answer that comes late must not answer the next question.
 
@@ -56,7 +56,7 @@ class SocketLink:
         patience: Time that an answer may take [s].
 
     Raises:
-        BackendError: If there is nobody.
+        BackendError: If nothing listens there.
     """
 
     def __init__(self, host: str, port: int, *, patience: float = _PATIENCE) -> None:
@@ -97,7 +97,7 @@ class SocketLink:
 
 
 class VisaLink:
-    """Be a VISA resource, such as `TCPIP::192.168.0.7::5025::SOCKET`; needs PyVISA.
+    """VISA resource, such as `TCPIP::192.168.0.7::5025::SOCKET`; needs PyVISA.
 
     Args:
         resource: Its name.
@@ -151,14 +151,14 @@ class VisaLink:
 
 
 class RemoteBackend:
-    """Be a machine behind a link; use it as a context, or close it.
+    """Machine behind a link, used as a context, or closed.
 
     Args:
         link: Way to the instrument.
-        token: Secret that it asks for; None for none.
+        token: Secret that it expects; None for none.
 
     Raises:
-        BackendError: If the instrument does not know these commands or refuses the token.
+        BackendError: If the instrument has other commands or refuses the token.
     """
 
     def __init__(self, link: Link, *, token: str | None = None) -> None:
@@ -226,12 +226,12 @@ class RemoteBackend:
         return self._numbers(b"BANK:MEAS? %d" % weight_set, (hidden, hidden)), self._cost()
 
     def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
-        """Tell that time passes; see `HardwareBackend`."""
+        """Send how much time passes; see `HardwareBackend`."""
         self._command(f"LOOP:WAIT {time_s!r},{updates}".encode("ascii"))
         return self._cost()
 
     def _command(self, message: bytes) -> None:
-        """Send a command and ask whether it was obeyed."""
+        """Send a command and check that it was executed."""
         self._link.write(message + b"\nSYST:ERR?\n")
         self._judge(message, self._line())
 
@@ -258,7 +258,7 @@ class RemoteBackend:
         return first
 
     def _block(self, message: bytes) -> bytes:
-        """Return the bytes that a query is answered with."""
+        """Return the block that a query gives."""
         first = self._query(message)
         digits = self._link.read(1) if first == b"#" else b""
         if not digits.isdigit() or digits == b"0":
@@ -285,13 +285,13 @@ class RemoteBackend:
 
     def _cost(self) -> CostReport:
         """Return what the last call took."""
-        self._link.write(b"BILL?\n")
+        self._link.write(b"COST?\n")
         text = self._line()
         try:
             numbers = tuple(float(part) for part in text.split(","))
             return CostReport.from_numbers(numbers)
         except ValueError as error:
-            raise BackendError(f"BILL?: got {text[:80]!r}; expected 12 numbers") from error
+            raise BackendError(f"COST?: got {text[:80]!r}; expected 12 numbers") from error
 
     def _line(self) -> str:
         """Return one line of text."""

@@ -1,8 +1,7 @@
-"""Be a machine in the loop: one fabricated chip, with the spread that no model of it knows.
+"""A machine in the loop that is simulated: one fabricated chip, with a spread that no model has.
 
-The chip keeps its clock, its banks and its noise streams between calls, so it drifts and answers as
-one machine on a bench does. Values come from the one evaluator, times and energies from the
-cost_model.
+The chip keeps its clock, its banks and its noise streams between calls, so it drifts as one machine
+on a bench does. Values come from the one evaluator, times and energies from the cost model.
 """
 
 from __future__ import annotations
@@ -19,39 +18,32 @@ from torch import Tensor
 from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
-from pnnsim.devices.base import ProgrammedWeights
 from pnnsim.devices.weight_banks.cache import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured, checked, checked_set
+from pnnsim.hil.bench_banks import BenchBanks
 from pnnsim.hil.chip_state import Bank, Condition, load_condition, save_condition
 from pnnsim.hil.cost import CostReport
 from pnnsim.hil.cost_model import KEPT_ROWS, CostModel
 from pnnsim.inference.accesses import (
-    NO_SYMBOL,
-    UNWRITTEN,
     AccessTable,
     accesses_from_trace,
     nominal_accesses,
 )
 from pnnsim.inference.chip import Chip
+from pnnsim.inference.drift import DRIFT_STEP
 from pnnsim.inference.evaluator import LoopState, StepEvaluator
-from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.timing.trace import Trace
-
-#: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
-_DRIFT_STEP = 0.1
-
-#: Growth of a bank's age after which its weights are computed anew, where they depend on it.
-_AGE_RATIO = 1.05
 
 #: Three hundred years [s]; a clock in femtoseconds that runs for longer leaves the floats.
 _LONGEST_WAIT = 1e10
 
 
 class SimulatedBackend:
-    """Be one fabricated chip of a machine.
+    """One fabricated chip of a machine.
 
     Args:
         spec: Description of the machine.
@@ -111,7 +103,7 @@ class SimulatedBackend:
         self._accesses: Kept[AccessTable] = Kept(
             KEPT_ROWS, size=lambda accesses: accesses.bank.size
         )
-        self._held: dict[tuple[int, bool], tuple[int, ProgrammedWeights]] = {}
+        self._banks = BenchBanks(chip, self.condition, self._active)
 
     @property
     def network(self) -> ReLaXNet:
@@ -140,11 +132,7 @@ class SimulatedBackend:
         bank.number, bank.began_fs = condition.writes, condition.clock_fs
         bank.corrected = bank.environment
         condition.writes += 1
-        # What the bank was is what it is no longer; only what it becomes must be computed.
-        present = self._held.pop((number, False), None)
-        self._held.pop((number, True), None)
-        if present is not None:
-            self._held[number, True] = present
+        self._banks.rewritten(number)
         cost = self._charge(self.cost_model.write())
         condition.settled_fs = condition.clock_fs + to_fs(self.chip.weight_banks.setup_wait())
         return cost
@@ -163,9 +151,7 @@ class SimulatedBackend:
         cost = self._ready(order[0])
         passage = self.cost_model.forward(len(drive), states=states)
         accesses = self._now(self._accesses_of(passage.trace, len(drive), states))
-        condition = self.condition
-        programmed = Programmed(self.chip, self._weights(), self._read())
-        loop = StepEvaluator(programmed, condition.gain, condition.bias, accesses)
+        loop = self._loop(accesses)
         seen = []
         with torch.no_grad():
             carry = loop.begin(drive)
@@ -174,7 +160,7 @@ class SimulatedBackend:
                 if states:
                     seen.append(loop.result(carry))
             result = seen[-1] if states else loop.result(carry)
-        condition.selected = order[-1]
+        self.condition.selected = order[-1]
         return Measured(
             result, torch.stack(seen) if states else None, cost + self._charge(passage.cost)
         )
@@ -186,9 +172,7 @@ class SimulatedBackend:
         given = torch.zeros_like(state) if drive is None else drive
         given = checked("drive", given, len(state), self.network.hidden)
         cost = self._ready(number)
-        loop, carry = self._alone(number, state)
-        with torch.no_grad():
-            result = loop.result(loop.step(0, carry, given))
+        result, _ = self._single(number, state, given)
         return Measured(result, None, cost + self._charge(self.cost_model.step(len(state)).cost))
 
     def readback(self, weight_set: int) -> tuple[Tensor, CostReport]:
@@ -199,11 +183,9 @@ class SimulatedBackend:
         number = checked_set(weight_set, self.network)
         cost = self._ready(number)
         lines = torch.eye(self.network.hidden, dtype=torch.float64)
-        loop, carry = self._alone(number, lines)
-        with torch.no_grad():
-            captured = loop.step(0, carry, torch.zeros_like(lines)).captured
-            assert captured is not None, "a step captures"
-            found = self.chip.readout.read(captured, (-1.0, 1.0), self._active)
+        _, reached = self._single(number, lines, torch.zeros_like(lines))
+        assert reached.captured is not None, "a step captures"
+        found = self.chip.readout.read(reached.captured, (-1.0, 1.0), self._active)
         cost = cost + self._charge(self.cost_model.step(len(lines)).cost)
         return found.T.contiguous(), cost
 
@@ -228,7 +210,7 @@ class SimulatedBackend:
             BackendError: If the file is damaged, or belongs to another machine.
         """
         load_condition(path, self.condition, self.describe().to_data())
-        self._held.clear()
+        self._banks.forget()
 
     def _charge(self, cost: CostReport) -> CostReport:
         """Let the time of a call pass."""
@@ -251,44 +233,17 @@ class SimulatedBackend:
         """Advance what drifts, once enough time has passed."""
         condition, banks = self.condition, self.chip.weight_banks
         elapsed = from_fs(condition.clock_fs - condition.advanced_fs)
-        if elapsed < _DRIFT_STEP * banks.correlation_time():
+        if elapsed < DRIFT_STEP * banks.correlation_time():
             return
         for bank, generator in zip(condition.banks, condition.drift, strict=True):
             bank.environment = banks.environment(bank.environment, elapsed, generator)
         condition.advanced_fs = condition.clock_fs
-        self._held.clear()
+        self._banks.forget()
 
-    def _read(self) -> Read:
-        sets = self.network.weight_sets
-
-        def held(bank: int, weight_set: int) -> ProgrammedWeights:
-            return self._program(bank, old=weight_set >= sets)
-
-        return Read(self._active, self.condition.noise, programmed=True, held=held)
-
-    def _program(self, number: int, *, old: bool) -> ProgrammedWeights:
-        """Return what a bank makes of its present commands, or of those before."""
-        bank, banks = self.condition.banks[number], self.chip.weight_banks
-        age, aged = math.inf, 0
-        if banks.ages:
-            age = from_fs(max(1, self.condition.clock_fs - bank.began_fs))
-            aged = math.floor(math.log(age) / math.log(_AGE_RATIO))
-            # One age for all of a bin, so that it does not matter which call was the first in it.
-            age = _AGE_RATIO ** (aged + 0.5)
-        known = self._held.get((number, old))
-        if known is None or known[0] != aged:
-            target = bank.before if old else bank.weight
-            assert target is not None, "an unwritten bank is not programmed"
-            drifted = banks.drifted(bank.environment, bank.corrected)
-            state = {**self.chip.states[number], **drifted}
-            known = aged, banks.program(target, state, self._active, age)
-            self._held[number, old] = known
-        return known[1]
-
-    def _weights(self) -> Tensor:
-        """Return the commanded weights; only their shape matters where `held` answers."""
-        size = self.network.hidden
-        return torch.zeros((self.network.weight_sets, size, size), dtype=torch.float64)
+    def _loop(self, accesses: AccessTable) -> StepEvaluator:
+        """Return the steps of samples that meet the machine as it is."""
+        banks = SwitchedBanks(self._banks, NoiseContext(self._active, self.condition.noise))
+        return StepEvaluator(banks, self.condition.gain, self.condition.bias, accesses)
 
     def _accesses_of(self, trace: Trace, samples: int, states: bool) -> AccessTable:
         return self._accesses.get(
@@ -298,43 +253,27 @@ class SimulatedBackend:
 
     def _now(self, accesses: AccessTable) -> AccessTable:
         """Return accesses with what the banks hold at this moment and since when."""
-        banks, sets = self.condition.banks, self.network.weight_sets
+        banks = self.condition.banks
         ages = [
             from_fs(self.condition.clock_fs - bank.began_fs)
             if bank.weight is not None
             else math.inf
             for bank in banks
         ]
-        contents = [
-            number if bank.weight is not None else UNWRITTEN for number, bank in enumerate(banks)
-        ]
-        replaced = [
-            sets + number if bank.before is not None else UNWRITTEN
-            for number, bank in enumerate(banks)
-        ]
         numbers = np.array([bank.number for bank in banks], np.int64)
         since = seconds(accesses.time_fs) + np.array(ages)[accesses.bank]
         return replace(
             accesses,
-            contents=np.broadcast_to(np.array(contents, np.int64), accesses.contents.shape),
-            replaced=np.array(replaced, np.int64)[accesses.bank],
+            contents=np.broadcast_to(self._banks.contents, accesses.contents.shape),
+            replaced=self._banks.replaced[accesses.bank],
             write=numbers[accesses.bank],
             since_write_s=since,
         )
 
-    def _alone(self, weight_set: int, state: Tensor) -> tuple[StepEvaluator, LoopState]:
-        """Return a loop of one step through one bank, on which the switch rests."""
-        fields = {"kind": "relaxnet", "weight_sets": 1, "steps": 1, "order": "cycle"}
-        network = self.network.model_copy(update=fields)
-        chip, condition = replace(self.chip, network=network), self.condition
-        row = self._now(nominal_accesses(self.chip.order, self.chip.mapping))
+    def _single(self, weight_set: int, state: Tensor, drive: Tensor) -> tuple[Tensor, LoopState]:
+        """Return the result and the state of one step through one bank, where the switch rests."""
+        loop = self._loop(self._now(nominal_accesses(self.chip.order, self.chip.mapping)))
         step = self.network.weight_set_order().index(weight_set)
-        columns = {name: getattr(row, name)[:, step : step + 1] for name in row.__slots__}
-        # Nothing was captured just before, so there is no symbol to leave a residue.
-        columns["symbol_back"] = np.full((1, 1), NO_SYMBOL, np.int64)
-        one = slice(weight_set, weight_set + 1)
-        programmed = Programmed(chip, self._weights(), self._read())
-        loop = StepEvaluator(
-            programmed, condition.gain[one], condition.bias[one], AccessTable(**columns)
-        )
-        return loop, LoopState(state)
+        with torch.no_grad():
+            reached = loop.single(step, state, drive)
+            return loop.result(reached), reached

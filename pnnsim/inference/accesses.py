@@ -1,4 +1,4 @@
-"""Say, for each sample and step, which bank it met, what that bank held, and how old that was.
+"""Which bank each sample met in each step, what that bank held, and how old that was.
 
 This is the bridge from timing to values: integer femtoseconds of a trace become elapsed seconds.
 The value pass sees nothing else of the schedule.
@@ -33,7 +33,7 @@ NO_SYMBOL = -2
 
 @dataclass(frozen=True, slots=True)
 class AccessTable:
-    """Hold what each sample met at each step.
+    """What each sample met at each step.
 
     The first axis is the sample, or has length 1 where every sample meets the same (the surrogate).
     Where matrices are folded, each fold of a step counts as a step here, and as a weight set.
@@ -45,7 +45,8 @@ class AccessTable:
         replaced: Weight set that the bank held before, or `UNWRITTEN`, shape `(n_sample, n_step)`.
         previous_bank: Bank that the switch left last, shape `(n_sample, n_step)`.
         write: Number of the programming that the bank holds, on its core, shape `(n_sample,
-        n_step)`. since_write_s: Time since that programming began [s]; infinite when settled.
+            n_step)`.
+        since_write_s: Time since that programming began [s]; infinite when settled.
         dwell_s: Time since the switch last began to move [s]; infinite when at rest.
         held_s: Time for which the memory held the state [s], since it was encoded last where it is
             encoded again for the next fold; 0 where a sample starts anew.
@@ -181,7 +182,7 @@ def accesses_from_trace(
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Hold the history of one bank: what it held from when, and since when that was written."""
+    """History of one bank: what it held from when, and since when that was written."""
 
     begin_fs: Times
     end_fs: Times

@@ -1,14 +1,12 @@
-"""Put the parts of a description together into one machine, nominal or fabricated.
+"""The parts of a description, put together into one machine, nominal or fabricated.
 
-A `Chip` knows its components, how long their actions take, what they cost, and what fabrication
-has made of them. It runs nothing: timing and values are separate engines.
+A `Chip` has the components, how long their actions take, what they cost, and what fabrication has
+made of them. It runs nothing: timing and values are separate engines.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from typing import Any, cast
 
 from pnnsim.common.rng import stream
@@ -28,27 +26,21 @@ from pnnsim.devices.base import (
 )
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
+from pnnsim.inference.chip_warnings import warnings_of
 from pnnsim.mapping.delays import Delays, Stage
-from pnnsim.mapping.plan import closed_form_fs, plan_blocks
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import Mapping, map_network
 from pnnsim.mapping.work import Work
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 
-#: Lifetime below which wear is worth a warning [s].
-_YEAR = 365.25 * 24 * 3600.0
-
 #: What must reach the detector of logical 1 on a line and weight 1 [W, V]: hardly a photon.
 _LEAST_INPUT = 1e-20
-
-#: Blocks over which writes are counted for it.
-_WEAR_BLOCKS = 16
 
 
 @dataclass(frozen=True)
 class Chip:
-    """Be one machine as a network uses it.
+    """One machine as a network uses it.
 
     Args:
         spec: Description of the machine.
@@ -71,6 +63,10 @@ class Chip:
     @staticmethod
     def nominal(spec: HardwareSpec, network: ReLaXNet) -> Chip:
         """Return the chip that the description promises.
+
+        Args:
+            spec: Description of the machine.
+            network: What is to be computed.
 
         Raises:
             MappingError: If the network does not fit the machine.
@@ -131,7 +127,12 @@ class Chip:
             )
 
     def fabricate(self, seed: int, index: int) -> Chip:
-        """Return one chip of a Monte-Carlo set; the same seed and index give the same chip."""
+        """Return one chip of a Monte-Carlo set; the same seed and index give the same chip.
+
+        Args:
+            seed: Seed of the set.
+            index: Number of the chip in it.
+        """
         return self._made(f"chip{index}", seed)
 
     def core(self, number: int) -> Chip:
@@ -202,7 +203,7 @@ class Chip:
 
     @property
     def deterministic(self) -> frozenset[str]:
-        """Return the non-idealities that training can know beforehand."""
+        """Return the non-idealities that are the same on every chip, known before training."""
         return frozenset(
             f"{part}.{name}"
             for part, component in self.components.items()
@@ -212,9 +213,9 @@ class Chip:
     @property
     def unit_input(self) -> float:
         """Return what a detector gets for logical 1 on one line and weight 1 [W], or [A]."""
-        return self._line_power("detector")
+        return self.line_power("detector")
 
-    def _line_power(self, part: str) -> float:
+    def line_power(self, part: str) -> float:
         """Return the power [W], or voltage [V], of logical 1 on one line where it meets a part."""
         power = self.encoder.full_scale * self.memory.transmission
         for passed in (self.switch, self.weight_banks):
@@ -321,54 +322,28 @@ class Chip:
         return {part: cores * area for part, area in areas.items() if area is not None}
 
     def warnings(self, work: Work | None = None) -> tuple[str, ...]:
-        """Return what a designer should know about this machine.
+        """Return warnings about this machine, for its designer.
 
         Args:
-            work: What it is timed with (`pnnsim.timing.ahead`); what is described where it is not
-                given.
+            work: Work that it is timed with (`pnnsim.timing.ahead`); that of the description where
+                it is not given.
         """
-        found = [text for component in self.components.values() for text in component.warnings()]
-        if self.mapping.folds > 1 and self.spec.control.parallel_tiles is None:
-            down, across = self.mapping.grid
-            found.append(
-                f"weight_banks.count: a matrix has {down * across} tiles and there are "
-                f"{self.mapping.count} banks, so each step is {self.mapping.folds} products, one "
-                f"after the other. Hint: {down * across} banks, or larger ones, multiply it at once"
-            )
-        for part in ("switch", "weight_banks", "detector"):
-            found.extend(self.components[part].overload(self._line_power(part)))
-        return (*found, *self._wear(work or self.work()))
+        return warnings_of(self, work or self.work())
 
-    def _wear(self, work: Work) -> list[str]:
-        """Return a warning for each part that uninterrupted work wears out within a year."""
-        # The first block finds what the set-up has left; later ones differ a little in writes.
-        plan = plan_blocks(self.order, self.mapping, prefetch=work.ahead)
-        blocks = list(islice(plan, 1, 1 + _WEAR_BLOCKS))
-        accesses = [access for block in blocks for access in block]
-        writes = sum(access.write for access in accesses) / _WEAR_BLOCKS / self.mapping.used
-        moves = sum(access.route for access in accesses) / _WEAR_BLOCKS
-        # Nor are writes that begin ahead of time in the closed form; with them a sample is faster.
-        simple = {"block": 1, "prefetch": False, "refresh_interval": None}
-        alone = self.spec.control.model_copy(update=simple)
-        latency = closed_form_fs(replace(work, control=alone))
-        assert latency is not None, "one sample at a time has a closed form"
-        if self.spec.control.refresh_interval is not None:
-            writes += from_fs(latency) / self.spec.control.refresh_interval
-        hint = "more banks, so that fewer are rewritten, or larger blocks"
-        if self.spec.control.refresh_interval is not None:
-            hint += ", or a longer control.refresh_interval"
-        together = self.spec.control.block * self.spec.control.cores
-        found = []
-        for part, uses, endurance, what in (
-            ("weight_banks", writes, self.weight_banks.endurance, "programmings of a cell"),
-            ("switch", moves, self.switch.endurance, "moves"),
-        ):
-            survived = endurance / uses if uses else math.inf
-            lifetime = survived * from_fs(latency)
-            if lifetime < _YEAR:
-                found.append(
-                    f"{part}: worn out after {survived * together:.3g} inferences, "
-                    f"{lifetime:.3g} s of uninterrupted work, as it survives {endurance:.3g} "
-                    f"{what}. Hint: {hint}"
-                )
-        return found
+
+def nominal_chip(machine: HardwareSpec | Chip, network: ReLaXNet) -> Chip:
+    """Return the nominal chip of a machine: built here, or the one that is there already.
+
+    Args:
+        machine: Its description, or its nominal chip.
+        network: What is to be computed.
+
+    Raises:
+        MappingError: If the network does not fit the machine, or the chip is another.
+    """
+    if not isinstance(machine, Chip):
+        return Chip.nominal(machine, network)
+    if machine.name != "nominal" or machine.network != network:
+        other = "of another network" if machine.network != network else f"named {machine.name}"
+        raise MappingError(f"chip: got one {other}; expected the nominal chip of this network")
+    return machine

@@ -1,26 +1,29 @@
-"""Draw, for training, what no one can know before a chip is made and read.
+"""Chips, programmings and reading noise that are drawn anew while training goes on.
 
-Nominal chips are what a plain surrogate sees. Here chips, programmings and the noise of reading are
-drawn anew while training goes on, so that the weights learn to live with their spread. The streams
-are not those of the simulated chips: nothing is trained on a chip on which it is later measured.
+A plain surrogate sees nominal chips. With a sampler the weights learn to live with what differs
+from chip to chip and from read to read. The streams are not those of the simulated chips: nothing
+is trained on a chip on which it is later measured.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import final
 
 import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, ProgrammedWeights
+from pnnsim.inference.bank_models import BankModel, unwritten_like
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.programming import Read
+from pnnsim.inference.partial_sums import fold_weights
+from pnnsim.inference.switched_banks import NoiseContext
 
 
 class ChipSampler:
-    """Make the circumstances of one evaluation after the other.
+    """Banks and noise of one evaluation after the other, each drawn.
 
     A drawn chip stays for some evaluations, because to program a bank takes much longer than to
     multiply by it. What its weights miss is kept meanwhile and added to the nominal weights, which
@@ -45,52 +48,97 @@ class ChipSampler:
         self.chips = 0
         self.reads = 0
         self._left = 0
-        self._misses: dict[tuple[int, int], ProgrammedWeights] = {}
+        self._sample: SampledChip | None = None
 
     def renew(self) -> None:
-        """Let the next evaluation meet a chip of its own."""
+        """Draw another chip for the next evaluation."""
         self._left = 0
 
-    def read(self, weight: Tensor) -> Read:
-        """Return the circumstances of the next evaluation.
+    def sample(self, weight: Tensor) -> tuple[SampledBanks, NoiseContext]:
+        """Draw the banks and the noise of the next evaluation.
 
         Args:
-            weight: Weight sets, shape `(n_layer, n_out, n_in)`; gradients flow to them.
+            weight: Weight sets, shape `(n_layer, n_hidden, n_hidden)`; gradients flow to them.
         """
-        if not self._left:
+        if not self._left or self._sample is None:
             self._left = self._redraw
             self.chips += 1
-            self._misses = {}
+            path = f"training{self.chips}.weight_banks"
+            self._sample = SampledChip(self._chip, self._active, self._seed, path)
         self._left -= 1
         self.reads += 1
         generator = stream(self._seed, f"training{self.reads}.detector", "read")
-        held: dict[tuple[int, int], ProgrammedWeights] = {}
+        banks = SampledBanks(self._chip, weight, self._known, self._sample)
+        return banks, NoiseContext(self._active, generator)
 
-        def hold(bank: int, weight_set: int) -> ProgrammedWeights:
-            if (bank, weight_set) not in held:
-                held[bank, weight_set] = self._hold(weight[weight_set], bank, weight_set)
-            return held[bank, weight_set]
 
-        return Read(self._active, generator, held=hold)
+class SampledChip:
+    """What the banks of one drawn chip, once programmed, miss of their nominal weights.
 
-    def _hold(self, target: Tensor, bank: int, weight_set: int) -> ProgrammedWeights:
-        """Return nominal weights plus what the drawn chip's bank makes them miss."""
-        nominal = self._chip.weight_banks.program(target, {}, self._known, math.inf)
-        if (bank, weight_set) not in self._misses:
-            self._misses[bank, weight_set] = self._miss(target, nominal, bank, weight_set)
-        missed = self._misses[bank, weight_set]
-        return replace(missed, weights=nominal.weights + missed.weights)
+    Args:
+        chip: Nominal chip.
+        active: Non-idealities that the drawn chip has.
+        seed: Seed of the draws.
+        path: Name under which the chip draws its random numbers.
+    """
+
+    def __init__(self, chip: Chip, active: Active, seed: int, path: str) -> None:
+        self._chip = chip
+        self._active = active
+        self._seed = seed
+        self._path = path
+        self._misses: dict[tuple[int, int], ProgrammedWeights] = {}
+
+    def misses(
+        self, bank: int, content: int, target: Tensor, nominal: ProgrammedWeights
+    ) -> ProgrammedWeights:
+        """Return what a bank misses, as it did when this chip was first evaluated.
+
+        Args:
+            bank: Logical bank.
+            content: Number of the weight set.
+            target: Wanted weights, shape `(n_out, n_in)`.
+            nominal: What nominal banks make of them.
+        """
+        key = (bank, content)
+        if key not in self._misses:
+            self._misses[key] = self._draw(bank, content, target, nominal)
+        return self._misses[key]
 
     @torch.no_grad()
-    def _miss(
-        self, target: Tensor, nominal: ProgrammedWeights, bank: int, weight_set: int
+    def _draw(
+        self, bank: int, content: int, target: Tensor, nominal: ProgrammedWeights
     ) -> ProgrammedWeights:
         """Return a bank of the drawn chip, once programmed, less its nominal weights."""
-        banks, path = self._chip.weight_banks, f"training{self.chips}.weight_banks.{bank}"
+        banks, path = self._chip.weight_banks, f"{self._path}.{bank}"
         state = banks.fabricate(stream(self._seed, path, "fabrication"))
         drift = banks.environment(None, 0.0, stream(self._seed, f"{path}.environment", "read"))
         real = banks.program(target, {**state, **drift}, self._active, math.inf)
         missed = real.weights - nominal.weights
-        generator = stream(self._seed, f"{path}.write{weight_set}", "write")
+        generator = stream(self._seed, f"{path}.write{content}", "write")
         error = banks.write_error(real.weights, generator, self._active)
         return replace(real, weights=missed if error is None else missed + error)
+
+
+@final
+class SampledBanks(BankModel):
+    """Nominal banks, plus what those of a drawn chip miss.
+
+    Args:
+        chip: Nominal chip.
+        weight: Weight sets, shape `(n_layer, n_hidden, n_hidden)`; gradients flow to them.
+        known: Non-idealities that are the same on every chip.
+        sample: The drawn chip.
+    """
+
+    def __init__(self, chip: Chip, weight: Tensor, known: Active, sample: SampledChip) -> None:
+        self._targets = fold_weights(weight, chip.mapping)
+        self._known = known
+        self._sample = sample
+        super().__init__(chip, unwritten_like(self._targets[0], chip))
+
+    def _program(self, bank: int, content: int, age: float) -> ProgrammedWeights:
+        target = self._targets[content]
+        nominal = self.chip.weight_banks.program(target, {}, self._known, math.inf)
+        missed = self._sample.misses(bank, content, target, nominal)
+        return replace(missed, weights=nominal.weights + missed.weights)

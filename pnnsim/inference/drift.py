@@ -21,7 +21,7 @@ from pnnsim.inference.accesses import AccessTable, Floats, Ints
 from pnnsim.inference.chip import Chip
 
 #: Part of a correlation time after which what drifts is advanced: 1 - exp(-0.1) is a tenth of it.
-_STEP = 0.1
+DRIFT_STEP = 0.1
 
 #: Times that drift is looked at in one run at most: it has then been sampled well enough.
 _MOST = 16
@@ -63,7 +63,7 @@ def _windows(chip: Chip, times: Floats, together: int) -> list[slice]:
     """Return consecutive samples during which little drifts."""
     passed = float(times[-1] - times[0])
     # Steps of any length are exact, so a long run is as true with fewer of them.
-    step = max(_STEP * chip.weight_banks.correlation_time(), passed / _MOST)
+    step = max(DRIFT_STEP * chip.weight_banks.correlation_time(), passed / _MOST)
     number = np.floor((times - times[0]) / step).astype(int)
     edges = np.flatnonzero(np.diff(number)) + 1
     whole = {-(-edge // together) * together for edge in (0, *edges.tolist())}

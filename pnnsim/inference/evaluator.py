@@ -1,13 +1,13 @@
 """Evaluate a network on a chip: the only evaluator, for simulator, surrogate and backends alike.
 
-Whole batches of samples are tensor operations; the simulator passes a fabricated chip, noise
-streams and the accesses of a trace, the surrogate a nominal chip, no noise and nominal accesses.
-This file does not know SimPy, prices, or how parameters were trained.
+Whole batches of samples are tensor operations; the simulator passes fabricated banks, noise streams
+and the accesses of a trace, the surrogate nominal banks, no noise and nominal accesses. Nothing
+here depends on events, prices, or how parameters were trained.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,10 +16,10 @@ from torch import Tensor
 
 from pnnsim.errors import ParameterError
 from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
-from pnnsim.inference.chip import Chip
-from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.bank_models import BankModel
+from pnnsim.inference.mvm import BankMvm
 from pnnsim.inference.partial_sums import fold_lines, unfold_product
-from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
 from pnnsim.networks.parameters import ParameterSet
 
 #: Samples of one batch: what 64 lines carry then takes a megabyte in float32.
@@ -28,7 +28,7 @@ _BATCH = 4096
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """Hold what samples take from one step to the next.
+    """What samples take from one step to the next.
 
     Args:
         state: State h, shape `(batch, n_hidden)`.
@@ -42,26 +42,26 @@ class LoopState:
 
 
 class StepEvaluator:
-    """Carry samples through the banks step by step, from the input map to the last state.
+    """Steps of a network on a chip, from the input map to the last state.
 
     Args:
-        programmed: What the banks of a chip hold.
+        banks: What the banks of a chip hold, and the noise of reading it.
         gain: Electronic gain of each set, shape `(n_layer,)`.
         bias: Bias of each set, shape `(n_layer, n_out)`.
         accesses: What each sample met, one row a sample or one row for all.
     """
 
     def __init__(
-        self, programmed: Programmed, gain: Tensor, bias: Tensor, accesses: AccessTable
+        self, banks: SwitchedBanks, gain: Tensor, bias: Tensor, accesses: AccessTable
     ) -> None:
-        self._chip = chip = programmed.chip
+        self._chip = chip = banks.chip
         self._gain = gain.unbind()
         self._bias = bias.unbind()
         self._accesses = accesses
-        self._read = programmed.read
+        self._noise = banks.noise
         self._order = chip.network.weight_set_order()
-        self._residue = chip.detector.residue(programmed.read.active)
-        self._products = BankProducts(programmed, accesses)
+        self._residue = chip.detector.residue(banks.noise.active)
+        self._mvm = BankMvm(banks, accesses)
         #: Whether the symbol before is each sample's own in a step, or is there for none.
         offset, back = accesses.symbol_offset, accesses.symbol_back
         own = (offset == 0) | (back == NO_SYMBOL)
@@ -91,30 +91,56 @@ class StepEvaluator:
             carry: What the samples bring along.
             drive: As for `begin`; added here where the network injects it in every step.
         """
-        chip, network, read = self._chip, self._chip.network, self._read
+        chip = self._chip
+        # An analog state meets a converter once, when the front end hands it over.
+        handed_over = step == 0 and not chip.network.stateful
+        made = self._advance(step, carry, drive, converted=handed_over or not chip.memory.analog)
+        if step == chip.network.steps - 1:
+            return made
+        return replace(made, state=self._hold(made.state, (step + 1) * chip.mapping.folds))
+
+    def single(self, step: int, state: Tensor, drive: Tensor) -> LoopState:
+        """Return what one step makes of a state that is handed over, where no other step follows.
+
+        Args:
+            step: Step t of the network, which gives the weight set and the bank.
+            state: What the encoder is given, shape `(batch, n_hidden)`.
+            drive: As for `begin`.
+        """
+        return self._advance(step, LoopState(state), drive, converted=True)
+
+    def _advance(self, step: int, carry: LoopState, drive: Tensor, *, converted: bool) -> LoopState:
+        """Return the state behind the nonlinearity.
+
+        Args:
+            step: Step t of the network.
+            carry: What the samples bring along.
+            drive: As for `begin`.
+            converted: Whether a converter hands the state to the encoder.
+        """
+        chip, network, noise = self._chip, self._chip.network, self._noise
         weight_set = self._order[step]
-        line, product, captured = self._multiply(step, carry)
+        line, product, captured = self._multiply(step, carry, converted=converted)
         value = torch.addcmul(self._bias[weight_set], product, self._gain[weight_set])
         if network.injection == "every":
             value = value + drive
-        activated = chip.nonlinearity.activate(value, carry.activated, read.generator, read.active)
+        activated = chip.nonlinearity.activate(
+            value, carry.activated, noise.generator, noise.active
+        )
         state = activated + network.residual * line if network.residual else activated
-        if step < network.steps - 1:
-            state = self._hold(state, (step + 1) * chip.mapping.folds)
         return LoopState(state, captured, activated)
 
-    def _multiply(self, step: int, carry: LoopState) -> tuple[Tensor, Tensor, Tensor]:
+    def _multiply(
+        self, step: int, carry: LoopState, *, converted: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the lines, the whole product, and what was captured last, for one step."""
         chip, mapping = self._chip, self._chip.mapping
-        # An analog state meets a converter once, when the front end hands it over.
-        handed_over = step == 0 and not chip.network.stateful
-        converted = handed_over or not chip.memory.analog
         state, captured, sums = carry.state, carry.captured, []
         for fold in range(mapping.folds):
             number = step * mapping.folds + fold
             if fold:
                 state = self._hold(state, number)
-            line = chip.encoder.encode(state, converted=converted, active=self._read.active)
+            line = chip.encoder.encode(state, converted=converted, active=self._noise.active)
             captured = self._capture(fold_lines(line, fold, mapping), number, captured)
             sums.append(captured)
         return line, unfold_product(sums, mapping), sums[-1]
@@ -127,8 +153,8 @@ class StepEvaluator:
             number: Which product of the samples it is.
             before: What the detector has captured before.
         """
-        detector, read = self._chip.detector, self._read
-        fresh = detector.detect(self._products.receive(line, number), read.generator, read.active)
+        detector, noise = self._chip.detector, self._noise
+        fresh = detector.detect(self._mvm.receive(line, number), noise.generator, noise.active)
         if not self._residue:
             return fresh
         if not self._alone[number]:
@@ -139,16 +165,20 @@ class StepEvaluator:
 
     def _hold(self, state: Tensor, number: int) -> Tensor:
         """Return what the memory has kept of a state until a product begins."""
-        return self._chip.memory.hold(state, self._held[number].to(state), self._read.active)
+        return self._chip.memory.hold(state, self._held[number].to(state), self._noise.active)
 
     def result(self, carry: LoopState) -> Tensor:
         """Return the state as the readout gives it, shape `(batch, n_hidden)`."""
         chip = self._chip
-        return chip.readout.read(carry.state, chip.nonlinearity.range, self._read.active)
+        return chip.readout.read(carry.state, chip.nonlinearity.range, self._noise.active)
 
 
 def evaluate(
-    chip: Chip, parameters: ParameterSet, x: Tensor, accesses: AccessTable, read: Read
+    model: BankModel,
+    parameters: ParameterSet,
+    x: Tensor,
+    accesses: AccessTable,
+    noise: NoiseContext,
 ) -> Tensor:
     """Return the network's outputs as a chip computes them, each sample on its own.
 
@@ -157,11 +187,11 @@ def evaluate(
     the run and on `_BATCH`, but not on how many batches come after its own.
 
     Args:
-        chip: Nominal or fabricated.
-        parameters: Trained numbers; gradients flow to them where they are asked for.
+        model: What the banks of a chip make of the weight sets.
+        parameters: Trained numbers; gradients flow to them where they require any.
         x: Inputs, shape `(batch, n_inputs)`.
         accesses: What each sample met, one row a sample or one row for all.
-        read: Noise, drift, and which non-idealities are on.
+        noise: Noise, and which non-idealities are on.
 
     Returns:
         Outputs, shape `(batch, n_outputs)`.
@@ -169,18 +199,19 @@ def evaluate(
     Raises:
         ParameterError: If the network is stateful; `evaluate_streams` is for it.
     """
+    chip = model.chip
     if chip.network.stateful:
         raise ParameterError(
             "network.stateful: a sample has no outputs of its own; expected the states before"
         )
     first = chip.network.injection == "first"
-    programmed = Programmed(chip, parameters.weight, read)
+    banks = SwitchedBanks(model, noise)
     outputs = []
     for samples in _batches(accesses, len(x)):
         drive = chip.front_end.map_input(
             x[samples], parameters.input_weight, parameters.input_bias if first else None
         )
-        loop = StepEvaluator(programmed, parameters.gain, parameters.bias, accesses.select(samples))
+        loop = StepEvaluator(banks, parameters.gain, parameters.bias, accesses.select(samples))
         carry = loop.begin(drive)
         for step in range(chip.network.steps):
             carry = loop.step(step, carry, drive)
@@ -192,37 +223,35 @@ def evaluate(
 
 
 def evaluate_streams(
-    chip: Chip,
+    model: BankModel,
     parameters: ParameterSet,
     x: Tensor,
     accesses: AccessTable,
-    read: Read,
+    noise: NoiseContext,
     before: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Return what a chip makes of streams of samples, each beginning where the last one ended.
 
     Args:
-        chip: Nominal or fabricated.
-        parameters: Trained numbers; gradients flow to them where they are asked for.
+        model: What the banks of a chip make of the weight sets.
+        parameters: Trained numbers; gradients flow to them where they require any.
         x: Inputs, shape `(batch, n_inputs)`: a sample of each stream, the next of each, and so on.
         accesses: What each sample met, one row a sample or one row for all.
-        read: Noise, drift, and which non-idealities are on.
+        noise: Noise, and which non-idealities are on.
         before: States of the streams before their first sample, shape `(n_stream, n_hidden)`.
 
     Returns:
         Outputs, shape `(batch, n_outputs)`, and the states behind the last sample of each stream.
     """
-    programmed = Programmed(chip, parameters.weight, read)
+    chip, banks = model.chip, SwitchedBanks(model, noise)
     drives = chip.front_end.map_input(x, parameters.input_weight, None)
     same = len(accesses.bank) == 1
-    loop = StepEvaluator(programmed, parameters.gain, parameters.bias, accesses) if same else None
+    loop = StepEvaluator(banks, parameters.gain, parameters.bias, accesses) if same else None
     results = []
     for first in range(0, len(x), len(before)):
         turn = slice(first, first + len(before))
         if not same:
-            loop = StepEvaluator(
-                programmed, parameters.gain, parameters.bias, accesses.select(turn)
-            )
+            loop = StepEvaluator(banks, parameters.gain, parameters.bias, accesses.select(turn))
         assert loop is not None
         carry = loop.begin(drives[turn], before)
         for step in range(chip.network.steps):

@@ -68,7 +68,7 @@ def as_parameters(parameters: object) -> ParameterSet:
     if isinstance(parameters, nn.Module):
         hint = (
             ". Hint: train a pnnsim.Surrogate(network, spec) in its place, which is a module too; "
-            "other modules know nothing of the machine"
+            "other modules have no machine"
         )
     elif isinstance(parameters, str | Path):
         hint = ". Hint: pnnsim.load_parameters(path) reads a file"

@@ -8,10 +8,10 @@ from sample to sample it enters as a factor of the sample: `x W^T + r x (P - W)^
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,16 +22,15 @@ from pnnsim.common.rng import noise_like
 from pnnsim.common.units import from_fs
 from pnnsim.devices.base import ProgrammedWeights, Received
 from pnnsim.inference.accesses import AccessTable, Ints
-from pnnsim.inference.programming import EffectiveWeights, Programmed, age_bins
+from pnnsim.inference.bank_models import SETTLED, age_bins, age_of
+from pnnsim.inference.switched_banks import EffectiveWeights, SwitchedBanks
+from pnnsim.inference.weighted_sums import Share, light_of, times, weighted_sum
 
 #: Samples whose individually programmed weights are in memory at once.
 _CHUNK = 256
 
 #: Some samples: neighbors, or by their places.
 Samples = slice | Tensor
-
-#: What is left of something: the same for all samples, or for each its own, shape `(n_sample, 1)`.
-Share = float | Tensor
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -40,18 +39,29 @@ _ALL = slice(None)
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """Say what samples met: banks, age and contents."""
+    """Banks, age and contents that samples met."""
 
     bank: int
     replaced: int
     previous: int
-    age_bin: int
+    age: float
     contents: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Product:
-    """Hold the products of some samples, and what noise depends on where noise is drawn."""
+class _Mvm:
+    """Matrix-vector products of some samples, and what their noise depends on.
+
+    Args:
+        signal: Products, shape `(n_sample, n_out)`.
+        total: Light on the outputs, shape `(n_sample, n_out)` or `(n_sample, 1)`.
+        scale: As of `ProgrammedWeights`; of several groups, shape `(n_sample, n_out)` or
+            `(n_sample, 1)`.
+        squares: Sums of squared weights and powers, as `signal`.
+        square_total: Sums of squared light and powers, as `total`.
+        beats: Sums of squared weights and lines, as `signal`.
+        spread: Variance from read to read, as `signal`.
+    """
 
     signal: Tensor
     total: Tensor
@@ -61,14 +71,35 @@ class _Product:
     beats: Tensor | None
     spread: Tensor | None
 
+    def each_scale(self) -> Tensor:
+        """Return the scale of each sample, shape `(n_sample, n_out)` or `(n_sample, 1)`."""
+        scale = torch.as_tensor(self.scale).to(self.signal).reshape(1, -1)
+        return scale.expand(len(self.signal), -1)
+
+    @staticmethod
+    def cat(parts: Sequence[_Mvm], order: Tensor | None) -> _Mvm:
+        """Return groups of samples as one.
+
+        Args:
+            parts: Products of each group.
+            order: Where each sample is once groups are laid one behind the other; None where all
+                are in order.
+        """
+        columns = {
+            field.name: [getattr(part, field.name) for part in parts] for field in fields(_Mvm)
+        }
+        columns["scale"] = [part.each_scale() for part in parts]
+        joined: dict[str, Any] = {name: _cat(each, order) for name, each in columns.items()}
+        return _Mvm(**joined)
+
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """Hold what is left of something when each sample comes.
+    """Share of something that is left when each sample comes.
 
     Args:
         shares: One column a sample, or one for all, shape `(n_step, n_sample)`.
-        alike: What all samples of a step have, or None where they differ.
+        alike: Share of all samples of a step, or None where they differ.
     """
 
     shares: Tensor
@@ -76,14 +107,20 @@ class _Left:
 
     @staticmethod
     def over(shares: Tensor) -> _Left:
-        """Return shares of shape `(n_sample, n_step)` as they are asked for."""
+        """Return shares of shape `(n_sample, n_step)`, laid out step by step."""
         alike = (shares == shares[:1]).all(dim=0).tolist()
         firsts = shares[0].tolist()
         each = [first if same else None for first, same in zip(firsts, alike, strict=True)]
         return _Left(shares.T.contiguous(), each)
 
     def share(self, step: int, samples: Samples, like: Tensor) -> Share:
-        """Return the share of some samples in a step, of the type of `like`."""
+        """Return the share of some samples.
+
+        Args:
+            step: Step t of the network.
+            samples: Which samples.
+            like: Tensor of the type that is needed.
+        """
         alike = self.alike[step]
         if alike is not None:
             return alike
@@ -97,23 +134,25 @@ class _Left:
 _QUIET = (None, None, None, None)
 
 
-class BankProducts:
-    """Multiply some samples by the programmed banks of a chip.
+class BankMvm:
+    """Matrix-vector products of some samples with the banks of a machine.
 
     Args:
-        programmed: What the banks hold.
+        banks: What the banks hold, and the noise of reading it.
         accesses: What each sample met, one row a sample or one row for all.
     """
 
-    def __init__(self, programmed: Programmed, accesses: AccessTable) -> None:
-        self._programmed = programmed
-        self._chip = chip = programmed.chip
-        self._read = read = programmed.read
+    def __init__(self, banks: SwitchedBanks, accesses: AccessTable) -> None:
+        self._banks = banks
+        self._chip = chip = banks.chip
+        self._noise = noise = banks.noise
         self._accesses = accesses
         self._unit_input = chip.unit_input
-        amplified = chip.switch.on(read.active, "emission")
+        amplified = chip.switch.on(noise.active, "emission")
         self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
-        self._age_bins = age_bins(accesses, chip.weight_banks.ages)
+        since = accesses.since_write_s
+        ages = chip.weight_banks.ages
+        self._age_bins = age_bins(since) if ages else np.full(since.shape, SETTLED)
         #: Whether a sample meets anything else than the one before it, shape `(n_sample - 1,
         #: n_step)`, and whether any does in a step; bank by bank, since numpy is slow along a short
         #: axis.
@@ -125,13 +164,13 @@ class BankProducts:
         if not accesses.settled:
             dwell = torch.from_numpy(accesses.dwell_s)
             self._heat = _Left.over(
-                chip.weight_banks.residue(torch.from_numpy(accesses.since_write_s), read.active)
+                chip.weight_banks.residue(torch.from_numpy(accesses.since_write_s), noise.active)
             )
-            self._light = _Left.over(chip.switch.residue(dwell, read.active))
+            self._light = _Left.over(chip.switch.residue(dwell, noise.active))
             # It fades until the capture, not only until the sample departs.
             way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
             capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
-            self._injected = chip.switch.injection(dwell + capture, read.active)
+            self._injected = chip.switch.injection(dwell + capture, noise.active)
 
     def receive(self, line: Tensor, step: int) -> Received:
         """Return what reaches the detector in one step.
@@ -141,59 +180,35 @@ class BankProducts:
             step: Step t of the network.
         """
         chip = self._chip
-        line = chip.weight_banks.respond(line, chip.encoder.full_scale, self._read.active)
-        product = self._products(line, step)
-        unit_input = self._unit_input * product.scale
-        signal = product.signal
-        if product.spread is not None and self._read.generator is not None:
-            noise = noise_like(signal, self._read.generator)
-            signal = torch.addcmul(signal, product.spread.sqrt(), noise)
+        line = chip.weight_banks.respond(line, chip.encoder.full_scale, self._noise.active)
+        mvm = self._grouped(line, step)
+        unit_input = self._unit_input * mvm.scale
+        signal = mvm.signal
+        if mvm.spread is not None and self._noise.generator is not None:
+            drawn = noise_like(signal, self._noise.generator)
+            signal = torch.addcmul(signal, mvm.spread.sqrt(), drawn)
         if self._injected is not None:
             injected = self._injected[:, step : step + 1].to(signal)
             signal = signal + injected / chip.detector.unit_current(unit_input)
         return Received(
             signal=signal,
-            total=product.total,
-            squares=product.squares,
-            square_total=product.square_total,
+            total=mvm.total,
+            squares=mvm.squares,
+            square_total=mvm.square_total,
             unit_input=unit_input,
             intensity_noise=chip.encoder.intensity_noise,
             emission=self._emission,
             conductance=chip.weight_banks.conductance,
-            beats=product.beats,
+            beats=mvm.beats,
         )
 
-    def _products(self, line: Tensor, step: int) -> _Product:
+    def _grouped(self, line: Tensor, step: int) -> _Mvm:
         """Return the products of all samples, grouped by what they met."""
         groups = self._groups(step)
         if len(groups) == 1:
-            return self._product(line, step, *groups[0])
-        parts = [self._product(line[samples], step, key, samples) for key, samples in groups]
-        back = _order_of([samples for _, samples in groups])
-
-        def joined(of: Callable[[_Product], Tensor]) -> Tensor:
-            together = torch.cat([of(part) for part in parts])
-            return together if back is None else together[back]
-
-        def joined_where_drawn(of: Callable[[_Product], Tensor | None]) -> Tensor | None:
-            present = [of(part) for part in parts]
-            kept = [tensor for tensor in present if tensor is not None]
-            together = torch.cat(kept) if kept else None
-            return together if together is None or back is None else together[back]
-
-        def scale(part: _Product) -> Tensor:
-            each = torch.as_tensor(part.scale).to(part.signal).reshape(1, -1)
-            return each.expand(len(part.signal), -1)
-
-        return _Product(
-            signal=joined(lambda part: part.signal),
-            total=joined(lambda part: part.total),
-            scale=joined(scale),
-            squares=joined_where_drawn(lambda part: part.squares),
-            square_total=joined_where_drawn(lambda part: part.square_total),
-            beats=joined_where_drawn(lambda part: part.beats),
-            spread=joined_where_drawn(lambda part: part.spread),
-        )
+            return self._mvm(line, step, *groups[0])
+        parts = [self._mvm(line[samples], step, key, samples) for key, samples in groups]
+        return _Mvm.cat(parts, _order_of([samples for _, samples in groups]))
 
     def _groups(self, step: int) -> list[tuple[_Key, Samples]]:
         """Return what samples met, and which of them did, in the order of their first samples."""
@@ -212,35 +227,36 @@ class BankProducts:
             int(accesses.bank[sample, step]),
             int(accesses.replaced[sample, step]),
             int(accesses.previous_bank[sample, step]),
-            int(self._age_bins[sample, step]),
+            age_of(int(self._age_bins[sample, step])),
             tuple(accesses.contents[sample, step].tolist()),
         )
 
-    def _product(self, line: Tensor, step: int, key: _Key, samples: Samples) -> _Product:
+    def _mvm(self, line: Tensor, step: int, key: _Key, samples: Samples) -> _Mvm:
         """Return the products of samples that met the same."""
-        met = self._programmed.meet(key.bank, key.contents, key.age_bin)
+        met = self._banks.meet(key.bank, key.contents, key.age)
         terms = self._left_over(line, step, key, samples, met)
         apart: Tensor | None = None
-        if self._read.programmed:
-            held = self._programmed.held(key.bank, key.contents[key.bank], key.age_bin)
+        model = self._banks.model
+        if model.errs:
+            held = model.effective(key.bank, key.contents[key.bank], key.age)
             numbers = _rows(self._accesses.write[:, step], samples)
             if (numbers == numbers[0]).all():
-                error = self._programmed.error(int(numbers[0]), held)
+                error = model.write_error(int(numbers[0]), held)
                 if error is not None:
                     terms = [*terms, (1.0, error)]
             else:
                 apart = self._apart(line, numbers, held)
-        signal = _weighted(line, terms)
+        signal = weighted_sum(line, terms)
         if apart is not None:
             signal = signal + apart
-        # Without any non-ideality a detector is ideal, and does not ask for the light.
+        # Without any non-ideality a detector is ideal, and needs no light to be known.
         total = (
-            _summed(line.abs(), met.light) if self._read.active else line.new_zeros(len(line), 1)
+            light_of(line.abs(), met.light) if self._noise.active else line.new_zeros(len(line), 1)
         )
-        return _Product(signal, total, met.scale, *(self._noise(line, met) or _QUIET))
+        return _Mvm(signal, total, met.scale, *(self._noise_of(line, met) or _QUIET))
 
     @torch.no_grad()
-    def _noise(
+    def _noise_of(
         self, line: Tensor, met: EffectiveWeights
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None] | None:
         """Return what the noise depends on: squares, their total, beats and spread.
@@ -252,10 +268,10 @@ class BankProducts:
             return None
         power = line**2
         return (
-            _times(power, met.squares),
-            _summed(power, met.light**2),
-            _times(line.abs(), met.squares) if self._emission else None,
-            None if met.variance is None else _times(power, met.variance),
+            times(power, met.squares),
+            light_of(power, met.light**2),
+            times(line.abs(), met.squares) if self._emission else None,
+            None if met.variance is None else times(power, met.variance),
         )
 
     def _left_over(
@@ -265,63 +281,40 @@ class BankProducts:
         terms: list[tuple[Share, Tensor]] = [(1.0, met.seen)]
         if self._heat is None or self._light is None:
             return terms
-        programmed = self._programmed
-        old = programmed.held(key.bank, key.replaced, key.age_bin)
-        new = programmed.held(key.bank, key.contents[key.bank], key.age_bin)
-        left = programmed.in_units(old.weights, old.scale, new.scale) - new.weights
+        banks, model = self._banks, self._banks.model
+        old = model.effective(key.bank, key.replaced, key.age)
+        new = model.effective(key.bank, key.contents[key.bank], key.age)
+        left = banks.in_units_of(new.scale, old) - new.weights
         terms.append((self._heat.share(step, samples, line), left))
         if key.previous == key.bank:
             return terms
         light = self._light.share(step, samples, line)
-        last = programmed.meet(key.previous, key.contents, key.age_bin)
-        before = programmed.in_units(last.seen, last.scale, met.scale)
+        last = banks.meet(key.previous, key.contents, key.age)
+        before = banks.in_units_of(met.scale, last)
         return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
 
     def _apart(self, line: Tensor, numbers: Ints, held: ProgrammedWeights) -> Tensor | None:
         """Return what the errors of different programmings add to the products of samples."""
-        if self._programmed.error(int(numbers[0]), held) is None:
+        if self._banks.model.write_error(int(numbers[0]), held) is None:
             return None
         added = []
         for start in range(0, len(line), _CHUNK):
             part = slice(start, start + _CHUNK)
             used, place = np.unique(numbers[part], return_inverse=True)
-            drawn = [self._programmed.error(int(number), held) for number in used]
+            drawn = [self._banks.model.write_error(int(number), held) for number in used]
             each = torch.stack([error for error in drawn if error is not None])
             product = torch.bmm(each[torch.from_numpy(place.ravel())], line[part].unsqueeze(-1))
             added.append(product.squeeze(-1))
         return torch.cat(added)
 
 
-def _weighted(line: Tensor, terms: Sequence[tuple[Share, Tensor]]) -> Tensor:
-    """Return the sum of all `share * line @ weights^T`; shares that are numbers cost no product."""
-    alike = [
-        weights if share == 1.0 else share * weights
-        for share, weights in terms
-        if isinstance(share, float) and share
-    ]
-    signal = _times(line, sum(alike[1:], alike[0])) if alike else None
-    for share, weights in terms:
-        if isinstance(share, Tensor):
-            signal = _times(share * line, weights, signal)
-    assert signal is not None  # some share is a sample's own, or there is one that is not zero
-    return signal
-
-
-def _times(line: Tensor, weights: Tensor, added: Tensor | None = None) -> Tensor:
-    """Return `line @ weights^T`, added in place to what is there where anything is.
-
-    BLAS multiplies many short rows half as fast again by a matrix whose memory is in the order in
-    which it is read, so the transpose is laid out: nothing to do where weights are kept so.
-    """
-    across = weights.T.contiguous()
-    return line @ across if added is None else added.addmm_(line, across)
-
-
-def _summed(line: Tensor, light: Tensor | float) -> Tensor:
-    """Return the light of all lines on each output, or on one for all where all get the same."""
-    if isinstance(light, Tensor) and light.dim() == 2:
-        return _times(line, light)
-    return light * line.sum(dim=1, keepdim=True)
+def _cat(tensors: Sequence[Tensor | None], order: Tensor | None) -> Tensor | None:
+    """Return one tensor of those there are, in order; None where there are none."""
+    present = [tensor for tensor in tensors if tensor is not None]
+    if not present:
+        return None
+    together = torch.cat(present)
+    return together if order is None else together[order]
 
 
 def _rows(column: NDArray[Number], samples: Samples) -> NDArray[Number]:

@@ -1,7 +1,7 @@
 """Cut matrices and lines into the folds that logical banks multiply, and add up what comes back.
 
-Beyond the edge of a matrix a fold has weight 0, its lines are dark, and nobody asks what its
-detectors see.
+Beyond the edge of a matrix a fold has weight 0, its lines are dark, and what its detectors see is
+left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Ask chips for their answers: fabricated, nominal or ideal.
+"""Outputs of chips: fabricated, nominal or ideal, and how good they are.
 
-Here what drifts is advanced as a chip's clock runs. Nothing is timed, and no figure is made of the
-answers but the share that is right and the loss.
+What drifts is advanced here as a chip's clock runs. Nothing is timed, and the only figures are the
+share that is right and the loss.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import stream
+from pnnsim.devices.base import Active
 from pnnsim.errors import InputError
 from pnnsim.inference.accesses import AccessTable, nominal_accesses
+from pnnsim.inference.bank_models import BankModel, FabricatedBanks, NominalBanks
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import drift_windows
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs
-from pnnsim.inference.programming import Read
+from pnnsim.inference.switched_banks import NoiseContext
 from pnnsim.networks.parameters import ParameterSet
 
 
@@ -34,10 +36,10 @@ def outputs(
     without: Sequence[str] = (),
     streams: int | None = None,
 ) -> Tensor:
-    """Return what one chip answers, with all of its non-idealities but some.
+    """Return the outputs of one chip, with all of its non-idealities but some.
 
     What drifts is advanced as the chip's clock runs, in steps of a tenth of its correlation time;
-    the same chip gives the same answers each time it is asked.
+    the same chip gives the same outputs each time.
 
     Args:
         chip: Fabricated or nominal.
@@ -59,32 +61,48 @@ def outputs(
         raise InputError(
             f"accesses: are those of {len(accesses.bank)} samples, x has {len(x)}; expected as many"
         )
-    streams = streams_of(chip) if streams is None else streams
-    active = chip.non_idealities - frozenset(without)
-    generator = stream(chip.seed, f"{chip.name}.detector", "read")
-    ask = _Asker(chip, parameters, streams)
-    answers = []
+    noise = NoiseContext(
+        chip.non_idealities - frozenset(without),
+        stream(chip.seed, f"{chip.name}.detector", "read"),
+    )
+    loop = _Loop(chip, parameters, streams_of(chip) if streams is None else streams)
+    found = []
     with _without_gradients():
-        for samples, environment in drift_windows(chip, accesses, len(x), streams):
-            read = Read(active, generator, environment, programmed=True)
-            answers.append(ask(x[samples], accesses.select(samples), read))
-    return torch.cat(answers)
+        for samples, environment in drift_windows(chip, accesses, len(x), loop.streams):
+            banks = FabricatedBanks(chip, parameters.weight, noise.active, environment)
+            found.append(loop.predict(banks, x[samples], accesses.select(samples), noise))
+    return torch.cat(found)
 
 
 def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
-    """Return what a chip without any non-ideality answers: the network in exact arithmetic."""
-    x = _rows(chip, parameters, x)
-    accesses = nominal_accesses(chip.order, chip.mapping)
-    with _without_gradients():
-        return _Asker(chip, parameters, streams_of(chip))(x, accesses, Read(frozenset()))
+    """Return the outputs without any non-ideality: the network in exact arithmetic.
+
+    Args:
+        chip: Any chip of the machine.
+        parameters: Trained numbers.
+        x: As for `outputs`.
+    """
+    return _settled_outputs(chip, parameters, x, frozenset())
 
 
 def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
-    """Return what the surrogate answers: nominal chip, settled, no noise."""
+    """Return the outputs of the surrogate: nominal banks, settled, no noise.
+
+    Args:
+        chip: Any chip of the machine.
+        parameters: Trained numbers.
+        x: As for `outputs`.
+    """
+    return _settled_outputs(chip, parameters, x, chip.deterministic)
+
+
+def _settled_outputs(chip: Chip, parameters: ParameterSet, x: Tensor, active: Active) -> Tensor:
     x = _rows(chip, parameters, x)
     accesses = nominal_accesses(chip.order, chip.mapping)
+    banks = NominalBanks(chip, parameters.weight, active)
     with _without_gradients():
-        return _Asker(chip, parameters, streams_of(chip))(x, accesses, Read(chip.deterministic))
+        loop = _Loop(chip, parameters, streams_of(chip))
+        return loop.predict(banks, x, accesses, NoiseContext(active))
 
 
 def _rows(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
@@ -99,8 +117,8 @@ def _without_gradients() -> Iterator[None]:
         yield
 
 
-class _Asker:
-    """Ask a chip about some samples after others, which may go on from the state of these.
+class _Loop:
+    """A chip that evaluates some samples after others, which may go on from the state of these.
 
     Args:
         chip: Nominal or fabricated.
@@ -109,19 +127,29 @@ class _Asker:
     """
 
     def __init__(self, chip: Chip, parameters: ParameterSet, streams: int) -> None:
-        self._chip = chip
+        self.streams = streams
+        self._stateful = chip.network.stateful
         self._parameters = parameters
         # Streams begin with nothing; the samples of a block are one of each.
         self._state = parameters.bias.new_zeros(streams, chip.network.hidden)
 
-    def __call__(self, x: Tensor, accesses: AccessTable, read: Read) -> Tensor:
-        """Return outputs, shape `(batch, n_outputs)`, for inputs of shape `(batch, n_inputs)`."""
-        chip, parameters = self._chip, self._parameters
-        if not chip.network.stateful:
-            return evaluate(chip, parameters, x, accesses, read)
-        state = self._state.to(x)
-        answers, self._state = evaluate_streams(chip, parameters, x, accesses, read, state)
-        return answers
+    def predict(
+        self, banks: BankModel, x: Tensor, accesses: AccessTable, noise: NoiseContext
+    ) -> Tensor:
+        """Return outputs, shape `(batch, n_outputs)`.
+
+        Args:
+            banks: What the banks make of the weight sets while these samples come.
+            x: Inputs, shape `(batch, n_inputs)`.
+            accesses: What each sample met.
+            noise: Noise, and which non-idealities are on.
+        """
+        if not self._stateful:
+            return evaluate(banks, self._parameters, x, accesses, noise)
+        found, self._state = evaluate_streams(
+            banks, self._parameters, x, accesses, noise, self._state.to(x)
+        )
+        return found
 
 
 def streams_of(chip: Chip) -> int:
@@ -134,28 +162,48 @@ def streams_of_core(chip: Chip) -> int:
     return chip.spec.control.block if chip.network.stateful else 1
 
 
-def share_correct(answers: Tensor, y: Tensor) -> float:
-    """Return the share of samples whose largest output is their class."""
-    return float((answers.argmax(dim=1) == y).double().mean())
+def share_correct(outputs: Tensor, y: Tensor) -> float:
+    """Return the share of samples whose largest output is their class.
+
+    Args:
+        outputs: Shape `(batch, n_outputs)`.
+        y: Classes, shape `(batch,)`.
+    """
+    return float((outputs.argmax(dim=1) == y).double().mean())
 
 
-def mean_loss(answers: Tensor, y: Tensor) -> float:
-    """Return the mean cross-entropy of the classes [nats], a softmax taken of the outputs."""
-    return float(torch.nn.functional.cross_entropy(answers.double(), y))
+def mean_loss(outputs: Tensor, y: Tensor) -> float:
+    """Return the mean cross-entropy of the classes [nats], a softmax taken of the outputs.
+
+    Args:
+        outputs: Shape `(batch, n_outputs)`.
+        y: Classes, shape `(batch,)`.
+    """
+    return float(torch.nn.functional.cross_entropy(outputs.double(), y))
 
 
-#: What is measured of the answers, by the key of the metrics: for images, and for a text.
+#: What is measured of the outputs, by the key of the metrics: for images, and for a text.
 Qualities = Mapping[str, Callable[[Tensor, Tensor], float]]
 IMAGE_QUALITIES: Qualities = {"accuracy": share_correct}
 TEXT_QUALITIES: Qualities = {"accuracy": share_correct, "loss_nats": mean_loss}
 
 
 def quality(surrogate: float, chips: list[float]) -> dict[str, Any]:
-    """Return one figure of the answers, of the surrogate and of each chip."""
+    """Return one figure of the outputs, with its spread over chips.
+
+    Args:
+        surrogate: Figure of the surrogate.
+        chips: Figure of each chip.
+    """
     return {"surrogate": surrogate, **spread("hardware", chips), "chips": chips}
 
 
 def spread(name: str, values: Sequence[float]) -> dict[str, float]:
-    """Return mean and sample standard deviation; a single value has no spread."""
+    """Return mean and sample standard deviation; a single value has no spread.
+
+    Args:
+        name: What they are called in the result, before `_mean` and `_std`.
+        values: At least one.
+    """
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return {f"{name}_mean": float(np.mean(values)), f"{name}_std": deviation}

@@ -1,8 +1,7 @@
-"""Train weights on a differentiable surrogate of the machine, with any torch loop.
+"""Differentiable surrogate of a machine, a module that any torch loop trains.
 
-The surrogate calls the evaluator of the simulator with the nominal chip and nominal times, and,
-where asked for, with chips and noise that are drawn while it trains. It holds no physics of its
-own.
+It calls the evaluator of the simulator with nominal banks and nominal times, or with banks and
+noise that are drawn while it trains. It contains no physics of its own.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ from torch import Tensor, nn
 from pnnsim.common.units import show
 from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inference.accesses import nominal_accesses
-from pnnsim.inference.chip import Chip
+from pnnsim.inference.bank_models import BankModel, NominalBanks
+from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs, as_sequences
-from pnnsim.inference.programming import Read
+from pnnsim.inference.switched_banks import NoiseContext
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
@@ -33,17 +33,17 @@ _LEAST_SLOPE = 1e-6
 
 
 class Surrogate(nn.Module):
-    """Be the differentiable surrogate of a machine that runs a network.
+    """Differentiable surrogate of a machine that runs a network.
 
     The parameters are those of a `ParameterSet` in the units of training, which `standardize` and
     `state_scale` make convenient for an optimizer; `parameter_set` converts them to the machine's.
 
     Args:
         network: What is to be computed.
-        spec: Machine that will compute it.
+        spec: Machine that will compute it, or its nominal chip for this network.
         seed: Seed of the first weights and of what is drawn.
-        non_idealities: Names of those that training knows; by default all that are the same on
-            every chip (`Chip.deterministic`).
+        non_idealities: Names of those that training accounts for; by default all that are the same
+            on every chip (`Chip.deterministic`).
         drawn: Names of those that are drawn in training mode (`train()`, as dropout is), in
             addition; `Chip.non_idealities` has them all. None by default.
         redraw: Evaluations for which a drawn chip stays; reading noise is always fresh.
@@ -68,7 +68,7 @@ class Surrogate(nn.Module):
     def __init__(
         self,
         network: ReLaXNet,
-        spec: HardwareSpec,
+        spec: HardwareSpec | Chip,
         *,
         seed: int = 0,
         non_idealities: Iterable[str] | None = None,
@@ -78,9 +78,9 @@ class Surrogate(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self.chip = Chip.nominal(spec, network)
+        self.chip = nominal_chip(spec, network)
         self.network = network
-        self.spec = spec
+        self.spec = self.chip.spec
         self.state_scale = state_scale
         known = self.chip.deterministic if non_idealities is None else frozenset(non_idealities)
         drawn = frozenset(drawn)
@@ -93,7 +93,8 @@ class Surrogate(nn.Module):
         self.draws = (
             ChipSampler(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         )
-        self.read = Read(active=known)
+        #: Non-idealities that training accounts for without drawing any.
+        self.known = known
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
         first = initial(network, seed, slope=_trainable_slope(self.chip))
         for name, value in first.items():
@@ -120,19 +121,23 @@ class Surrogate(nn.Module):
             with torch.inference_mode(False), torch.no_grad():
                 return self.forward(x)
         live = self.live()
-        read = self.read
-        if self.training and self.draws is not None:
-            read = self.draws.read(live.weight)
+        banks, noise = self._circumstances(live.weight)
         if not self.network.stateful:
             rows = as_inputs(x, self.network.inputs, self.weight, finite=False)
-            return evaluate(self.chip, live, rows, self.accesses, read)
+            return evaluate(banks, live, rows, self.accesses, noise)
         x = as_sequences(x, self.network.inputs, self.weight)
         # The streams take turns: all first samples, then all second ones.
         turns = x.transpose(0, 1)
         before = x.new_zeros(len(x), self.network.hidden)
         flat = turns.reshape(-1, x.shape[-1])
-        outputs, _ = evaluate_streams(self.chip, live, flat, self.accesses, read, before)
+        outputs, _ = evaluate_streams(banks, live, flat, self.accesses, noise, before)
         return outputs.reshape(*turns.shape[:2], -1).transpose(0, 1)
+
+    def _circumstances(self, weight: Tensor) -> tuple[BankModel, NoiseContext]:
+        """Return banks and noise of the next evaluation: drawn in training mode, or nominal."""
+        if self.training and self.draws is not None:
+            return self.draws.sample(weight)
+        return NominalBanks(self.chip, weight, self.known), NoiseContext(self.known)
 
     @torch.no_grad()
     def standardize(self, x: Tensor) -> None:

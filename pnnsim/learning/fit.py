@@ -6,7 +6,7 @@ loop itself is `pnnsim.learning.loop`. Neither the schedule nor chips are simula
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -57,17 +57,14 @@ def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingPara
         ParameterError: If the machine has no non-ideality of such a name.
         MappingError: If the network does not fit the machine.
     """
-    drawn: frozenset[str] = frozenset()
+    chip = Chip.nominal(spec, network)
+    drawn: Iterable[str] = ()
     if training.rule == "hardware_aware":
-        every = training.non_idealities == "all"
-        drawn = (
-            Chip.nominal(spec, network).non_idealities
-            if every
-            else frozenset(training.non_idealities)
-        )
+        named = training.non_idealities
+        drawn = chip.non_idealities if named == "all" else named
     return Surrogate(
         network,
-        spec,
+        chip,
         seed=training.seed,
         state_scale=training.state_scale,
         drawn=drawn,

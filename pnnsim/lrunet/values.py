@@ -18,10 +18,11 @@ from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active
+from pnnsim.inference.bank_models import BankModel, FabricatedBanks, NominalBanks
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.inputs import as_inputs
-from pnnsim.inference.mvm import BankProducts
-from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.mvm import BankMvm
+from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.passes import CHUNK, Pass, mean_and_spread, patches
 from pnnsim.lrunet.program import Application
@@ -60,6 +61,8 @@ def outputs(
     network = loaded.machine.program.network
     x = as_inputs(x, network.channels * network.side**2, loaded.images)
     active = chip.non_idealities - without
+    weight = loaded.weight.to(loaded.dtype)
+    model: BankModel
     if noise:
         generator = stream(chip.seed, f"{chip.name}.detector", "read")
         banks = chip.weight_banks
@@ -69,10 +72,12 @@ def outputs(
             )
             for bank in range(chip.mapping.used)
         )
-        read = Read(active, generator, environment, programmed=True)
+        context = NoiseContext(active, generator)
+        model = FabricatedBanks(chip, weight, active, environment)
     else:
-        read = Read(active & chip.deterministic)
-    on_chip = _OnChip(loaded, chip, read)
+        context = NoiseContext(active & chip.deterministic)
+        model = NominalBanks(chip, weight, context.active)
+    on_chip = _OnChip(loaded, SwitchedBanks(model, context))
     with torch.no_grad():
         if recalibrated:
             on_chip.measures = True
@@ -95,13 +100,12 @@ def ideal_outputs(loaded: Loaded, x: Tensor) -> Tensor:
 class _OnChip(Pass):
     """Pass whose convolutions are computed by the parts of a chip."""
 
-    def __init__(self, loaded: Loaded, chip: Chip, read: Read) -> None:
+    def __init__(self, loaded: Loaded, banks: SwitchedBanks) -> None:
         super().__init__(loaded.machine.program, loaded.folded)
         self.loaded = loaded
-        self.chip = chip
-        self.read = read
-        weight = loaded.weight.to(loaded.dtype)
-        self.products = BankProducts(Programmed(chip, weight, read), loaded.accesses)
+        self.chip = banks.chip
+        self.noise = banks.noise
+        self.mvm = BankMvm(banks, loaded.accesses)
         #: Whether batch norms are being measured, and what was found so far.
         self.measures = False
         self.measured: dict[int, tuple[Tensor, Tensor]] = {}
@@ -120,10 +124,10 @@ class _OnChip(Pass):
 
     def convolve(self, application: Application, first: int, x: Tensor) -> Tensor:
         """Return the convolution as the banks make it, partial sums added as numbers."""
-        conv, chip, read, loaded = application.conv, self.chip, self.read, self.loaded
+        conv, chip, noise, loaded = application.conv, self.chip, self.noise, self.loaded
         scaling = loaded.ranges[first]
         values = (patches(application, x) - scaling.offset) / scaling.span
-        values = chip.encoder.encode(values, converted=True, active=read.active)
+        values = chip.encoder.encode(values, converted=True, active=noise.active)
         total = values.new_zeros(len(values), conv.outputs)
         tiles = self.program.tiles_of[conv.name]
         for step, (number, tile) in enumerate(
@@ -131,11 +135,11 @@ class _OnChip(Pass):
         ):
             line = values.new_zeros(len(values), self.program.cols)
             line[:, : len(tile.inputs)] = values[:, torch.from_numpy(tile.inputs)]
-            received = self.products.receive(line, step)
-            captured = chip.detector.detect(received, read.generator, read.active)
+            received = self.mvm.receive(line, step)
+            captured = chip.detector.detect(received, noise.generator, noise.active)
             captured = self._after_patch(captured, conv.patches)
             number_out = chip.nonlinearity.activate(
-                scaling.gain * captured, None, read.generator, read.active
+                scaling.gain * captured, None, noise.generator, noise.active
             )
             scale = loaded.scales[number] * scaling.span / scaling.gain
             total[:, torch.from_numpy(tile.outputs)] += scale * number_out[:, : len(tile.outputs)]
@@ -146,7 +150,7 @@ class _OnChip(Pass):
 
     def _after_patch(self, captured: Tensor, per_image: int) -> Tensor:
         """Mix in what the detector has left of the patch before, if there was one."""
-        residue = self.chip.detector.residue(self.read.active)
+        residue = self.chip.detector.residue(self.noise.active)
         if not residue:
             return captured
         images = captured.reshape(-1, per_image, captured.shape[1])

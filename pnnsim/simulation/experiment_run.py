@@ -164,7 +164,7 @@ def _work(
     x, y = samples.x, samples.y
     parameters = surrogate.parameter_set()
     result = simulate(
-        experiment.hardware,
+        surrogate.chip,
         parameters,
         x,
         y,

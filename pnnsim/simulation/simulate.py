@@ -21,7 +21,7 @@ from pnnsim.analysis.metrics import layout, metrics_from, setup_of
 from pnnsim.common.units import from_fs
 from pnnsim.errors import InputError, ScheduleError
 from pnnsim.inference.accesses import AccessTable, accesses_from_trace
-from pnnsim.inference.chip import Chip
+from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.inference.predict import (
     IMAGE_QUALITIES,
@@ -179,7 +179,7 @@ class Result:
 
 
 def simulate(
-    spec: SpecLike,
+    spec: SpecLike | Chip,
     parameters: ParameterSet | Trained,
     x: Tensor | ArrayLike,
     y: Tensor | ArrayLike,
@@ -195,7 +195,7 @@ def simulate(
     """Simulate a trained network on a machine and on fabricated chips of it.
 
     Args:
-        spec: Machine, or its name, path or description.
+        spec: Machine, or its name, path or description, or its nominal chip for this network.
         parameters: Trained numbers, or the surrogate that holds them.
         x: Inputs, one sample each, `(batch, n_inputs)` or images; tensors, arrays or lists.
         y: Classes, whole numbers, shape `(batch,)`.
@@ -205,7 +205,7 @@ def simulate(
             input that finds the queue full gets no answer, and accuracy is that of the others.
         exact: Simulate every event, also where the run repeats itself.
         any_machine: Accept parameters that were trained for another machine.
-        qualities: What is measured of the answers, by the key of the metrics.
+        qualities: What is measured of the outputs, by the key of the metrics.
         progress: Told of the simulation; None for silence.
 
     Raises:
@@ -214,7 +214,9 @@ def simulate(
             machine and `any_machine` is not set.
         MappingError: If the network does not fit the machine.
     """
-    spec, parameters = as_spec(spec), as_parameters(parameters)
+    parameters = as_parameters(parameters)
+    machine = spec if isinstance(spec, Chip) else as_spec(spec)
+    spec = machine.spec if isinstance(machine, Chip) else machine
     seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
     network = parameters.network
     parameters.check(network)
@@ -224,16 +226,16 @@ def simulate(
         what = f"arrivals: are {arrivals.count} for {len(x)} samples; expected one for each"
         raise InputError(what)
     begin = time.perf_counter()
-    nominal = Chip.nominal(spec, network)
+    nominal = nominal_chip(machine, network)
     timing = time_run(nominal, arrivals or len(x), progress, exact=exact)
     x, y = timing.served(x), timing.served(y)
     timed = time.perf_counter()
     parts = [nominal.fabricate(seed, index) for index in range(chips)]
     nominally = nominal_outputs(nominal, parameters, x)
-    really = [chip_answers(chip, parameters, x, timing) for chip in parts]
+    really = [chip_outputs(chip, parameters, x, timing) for chip in parts]
     metrics = {
         **{
-            name: quality(measure(nominally, y), [measure(answers, y) for answers in really])
+            name: quality(measure(nominally, y), [measure(found, y) for found in really])
             for name, measure in qualities.items()
         },
         **timing_metrics(timing),
@@ -282,7 +284,7 @@ def ablation(
 
     def measure(without: Sequence[str]) -> list[float]:
         return [
-            share_correct(chip_answers(c, parameters, x, timing, without=without), y) for c in parts
+            share_correct(chip_outputs(c, parameters, x, timing, without=without), y) for c in parts
         ]
 
     names = sorted(timing.chip.non_idealities)
@@ -302,21 +304,29 @@ def ablation(
     return sorted(rows, key=lambda row: (-row["recovered"], row["non_ideality"]))
 
 
-def chip_answers(
+def chip_outputs(
     chip: Chip, parameters: ParameterSet, x: Tensor, timing: Timing, *, without: Sequence[str] = ()
 ) -> Tensor:
-    """Return what a chip answers, each of its cores to the samples that it got."""
+    """Return the outputs of a chip, each of its cores for the samples that it got.
+
+    Args:
+        chip: Fabricated or nominal.
+        parameters: Trained numbers.
+        x: Inputs, shape `(batch, n_inputs)`.
+        timing: The timing pass of as many samples.
+        without: Names of non-idealities to switch off.
+    """
     if not isinstance(timing.run, ParallelTrace):
         return outputs(chip, parameters, x, timing.accesses, without=without)
     samples = [timing.run.samples_of_core(core) for core in range(len(timing.run.parts))]
-    answers = [
+    found = [
         outputs(
             chip.core(core), parameters, x[torch.from_numpy(mine)], timing.accesses.select(mine),
             without=without, streams=streams_of_core(chip),
         )
         for core, mine in enumerate(samples)
     ]  # fmt: skip
-    return torch.cat(answers)[torch.from_numpy(np.argsort(np.concatenate(samples)))]
+    return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(samples)))]
 
 
 def timing_metrics(timing: Timing) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from scipy import constants
 from pnnsim.devices.base import Received
 from pnnsim.errors import SpecError
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.mvm import BankProducts
-from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.mvm import BankMvm
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import switched
 
 
 def chip(*overrides: tuple[str, str], **network: object) -> Chip:
@@ -101,7 +101,7 @@ def test_injected_charge_fades_until_the_capture() -> None:
     c = chip(("weight_banks.settling_time", "1 ns"))
     accesses = time_run(c, 1).accesses
     weight = torch.zeros((2, 64, 64), dtype=torch.float64)
-    products = BankProducts(Programmed(c, weight, Read({"switch.charge_injection"})), accesses)
+    products = BankMvm(switched(c, weight, {"switch.charge_injection"}), accesses)
     got = products.receive(torch.zeros((1, 64), dtype=torch.float64), 1).signal
     # The gates move from the capture on, beside activation, hold and drive: 2.5 ns.
     since = 2.5e-9 - 0.4e-9 + 1e-9 + math.log(128) / (2 * math.pi * 100e6)

@@ -14,11 +14,11 @@ import torch
 from pnnsim.devices.base import Received
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.mvm import BankProducts
-from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.mvm import BankMvm
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import switched
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 LASER = frozenset({"detector.laser_noise"})
@@ -84,9 +84,7 @@ def test_a_detector_expects_the_light_that_a_passive_mesh_leaves_of_a_matrix() -
     c = chip("photonic_mzi")
     generator = torch.Generator().manual_seed(0)
     weight = 2.0 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1.0
-    products = BankProducts(
-        Programmed(c, weight, Read(frozenset())), nominal_accesses(c.order, c.mapping)
-    )
+    products = BankMvm(switched(c, weight, frozenset()), nominal_accesses(c.order, c.mapping))
     line = torch.ones((1, 16), dtype=torch.float64)
     for step, number in enumerate((0, 1, 0)):
         largest = np.linalg.svd(weight[number].numpy(), compute_uv=False)[0]

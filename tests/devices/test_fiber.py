@@ -18,12 +18,12 @@ from pnnsim.devices.switches.fiber_params import SoaSwitchParams
 from pnnsim.errors import MappingError, ScheduleError
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.mvm import BankProducts
-from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.mvm import BankMvm
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.plain_data import section_tree
+from tests.inference.evaluated import switched
 from tests.testing.test_every_component import descriptions
 
 
@@ -209,7 +209,7 @@ def test_what_reaches_a_detector_carries_emission_and_the_light_of_both_cells() 
     line = torch.rand((3, 8), generator=generator, dtype=torch.float64)
     accesses = nominal_accesses(c.order, c.mapping)
     active = {"switch.emission", "switch.leakage"}
-    met = BankProducts(Programmed(c, w, Read(active, generator)), accesses).receive(line, 0)
+    met = BankMvm(switched(c, w, active, generator), accesses).receive(line, 0)
     leak = 1e-4
     seen = w[0] + leak * w[1]
     clear, opaque = 10**-0.1, 10**-0.7
@@ -222,5 +222,5 @@ def test_what_reaches_a_detector_carries_emission_and_the_light_of_both_cells() 
     assert met.emission == pytest.approx(
         c.switch.emission * c.weight_banks.transmission, rel=1e-12, abs=0
     )
-    quiet = BankProducts(Programmed(c, w, Read(frozenset(), generator)), accesses).receive(line, 0)
+    quiet = BankMvm(switched(c, w, frozenset(), generator), accesses).receive(line, 0)
     assert (quiet.emission, quiet.beats) == (0.0, None)

@@ -134,7 +134,7 @@ def test_a_name_that_is_taken_names_both_owners(loop: type[Any]) -> None:
 
 
 #: Folder of each family in pnnsim.devices.
-FAMILIES = {
+FOLDERS = {
     "front_end": "front_ends",
     "encoder": "encoders",
     "switch": "switches",
@@ -153,7 +153,7 @@ def test_a_kind_lies_in_the_folder_of_its_family_beside_its_description(
     part: str, kind: str
 ) -> None:
     params, component = (place.partition(":")[0] for place in registry.BUILTIN[part][kind])
-    assert component.startswith(f"{FAMILIES[part]}."), component
+    assert component.startswith(f"{FOLDERS[part]}."), component
     assert params == f"{component}_params"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,8 @@ import torch
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.calibration import (
-    Calibration,
-    calibrate,
-    held_of,
-    predict,
-    reality_gap,
-)
+from pnnsim.hil.calibrated_banks import CalibratedBanks, Calibration
+from pnnsim.hil.calibration import calibrate, predict, reality_gap
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
@@ -43,8 +39,9 @@ def test_nothing_to_calibrate_changes_nothing() -> None:
     surrogate = exact_surrogate()
     live = surrogate.parameter_set()
     found = calibrate(Bench(ideal()), surrogate, samples=60)
+    banks = CalibratedBanks(surrogate, live.weight, found)
     for number, weight in enumerate(live.weight):
-        held = held_of(surrogate, live, found, number).weights
+        held = banks.effective(number, number, math.inf).weights
         np.testing.assert_allclose(held, weight, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found.offset, np.zeros((2, 8)), rtol=0, atol=1e-6)
 
@@ -88,8 +85,9 @@ def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
     bench = Bench(MadeUp(spec(), NETWORK, without=every))
     found = calibrate(bench, surrogate, samples=200)
     # What gain, errors and devices explain is one and the same; all together is not.
+    banks = CalibratedBanks(surrogate, live.weight, found)
     for number, weight in enumerate(wanted):
-        held = held_of(surrogate, live, found, number).weights
+        held = banks.effective(number, number, math.inf).weights
         np.testing.assert_allclose(held, weight, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found.offset, truth.offset, rtol=0, atol=1e-6)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.hil.instrument.commands import COMMANDS, _table, spellings
+from pnnsim.hil.instrument.commands import COMMANDS, RENAMED, _table, spellings
 from pnnsim.hil.instrument.message import (
     TEXT_LIMIT,
     Command,
@@ -126,8 +126,14 @@ def test_headers_have_a_short_and_a_long_form_and_optional_parts() -> None:
         for rest in ("", ":NEXT")
     }
     assert spellings("*IDN?") == ["*IDN?"]
-    assert {"BILL?", "BILL:TOT?", "FORM:DATA", "FORM?", "LOOP:STEP?"} <= set(_table())
+    assert {"COST?", "COST:TOT?", "FORM:DATA", "FORM?", "LOOP:STEP?"} <= set(_table())
     assert all(len(spellings(entry.header)) >= 1 for entry in COMMANDS)
+
+
+def test_renamed_headers_are_those_of_no_command_and_name_one_that_is() -> None:
+    for old, new in RENAMED.items():
+        assert not set(spellings(old)) & set(_table())
+        assert set(spellings(new)) <= set(_table())
 
 
 def test_error_queue_is_bounded_and_says_so() -> None:

@@ -19,6 +19,17 @@ from tests.hil.hil_machines import NETWORK, drives, spec, weights
 from tests.hil.instrument_server import Client, condition, doubles, machine, serving
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("BILL?", "COST?"), ("bill:tot?", "COST:TOTal?"), ("BILL:TOTAL?", "COST:TOTal?")],
+)
+def test_a_command_of_an_earlier_name_is_refused_with_its_name_of_today(old: str, new: str) -> None:
+    with serving(Instrument(machine())) as port, Client(port) as client:
+        client.send(old.encode() + b"\n")
+        error = client.ask(b"SYST:ERR?")
+        assert error == f'-113,"Undefined header; {old.upper()}: is {new} now"'.encode()
+
+
 def test_common_commands_answer_as_the_standard_says() -> None:
     with serving(Instrument(machine())) as port, Client(port) as client:
         maker, name, serial, version = client.ask(b"*IDN?").split(b",")
@@ -54,7 +65,7 @@ def test_machine_is_used_through_blocks_of_both_sizes() -> None:
         assert expected.states is not None
         np.testing.assert_array_equal(found[1:], expected.states)
         assert client.line() == b""
-        numbers = [float(part) for part in client.ask(b"BILL?").split(b",")]
+        numbers = [float(part) for part in client.ask(b"COST?").split(b",")]
         assert tuple(numbers) == expected.cost.numbers()
 
         client.send(b"FORM REAL,32\nLOOP:STEP? 1," + block(b"\0\0\0\x3f" * 8) + b"\n")

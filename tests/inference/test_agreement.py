@@ -7,13 +7,12 @@ import pytest
 import torch
 
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import evaluate
-from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import evaluated
 
 #: Sums of at most 64 products of numbers near 1, twelve times over, in float64.
 TOLERANCE = 1e-10
@@ -77,7 +76,7 @@ def test_ideal_simulator_and_surrogate_equal_numpy(name: str) -> None:
     surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network).fabricate(seed=3, index=0)
     accesses = time_run(chip, len(x)).accesses
-    simulated = evaluate(chip, parameters, x, accesses, Read(frozenset()))
+    simulated = evaluated(chip, parameters, x, accesses)
 
     expected = numpy_forward(parameters, x)
     assert np.abs(expected).max() > 0.1
@@ -100,9 +99,7 @@ def test_nominal_simulator_equals_the_surrogate_with_what_it_was_trained_with(
     surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network)
 
-    simulated = evaluate(
-        chip, parameters, x, time_run(chip, len(x)).accesses, Read(chip.deterministic)
-    )
+    simulated = evaluated(chip, parameters, x, time_run(chip, len(x)).accesses, chip.deterministic)
 
     np.testing.assert_allclose(
         simulated.numpy(), surrogate(x).detach().numpy(), rtol=0, atol=TOLERANCE

@@ -9,14 +9,13 @@ import pytest
 import torch
 
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import outputs
-from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import evaluated
 
 Floats = np.ndarray
 
@@ -52,7 +51,7 @@ def inputs(samples: int = 5) -> torch.Tensor:
 def test_an_ideal_chip_computes_the_plain_network(name: str) -> None:
     chip = Chip.nominal(load_spec(name), NETWORK).fabricate(seed=3, index=0)
     p, x = random_parameters(), inputs()
-    found = evaluate(chip, p, x, time_run(chip, len(x)).accesses, Read(frozenset()))
+    found = evaluated(chip, p, x, time_run(chip, len(x)).accesses)
 
     h = np.maximum(x.numpy() @ p.input_weight.numpy().T + p.input_bias.numpy(), 0.0)
     for t in range(NETWORK.steps):
@@ -69,7 +68,7 @@ def test_a_nominal_chip_computes_what_its_surrogate_computes(name: str) -> None:
     surrogate.load_parameter_set(random_parameters())
     chip = Chip.nominal(spec, NETWORK)
     accesses = time_run(chip, len(x)).accesses
-    found = evaluate(chip, random_parameters(), x, accesses, Read(chip.deterministic))
+    found = evaluated(chip, random_parameters(), x, accesses, chip.deterministic)
     # Whatever a machine leaves unsettled stands in the surrogate by nominal times, which are
     # longer.
     np.testing.assert_allclose(found.numpy(), surrogate(x).detach().numpy(), rtol=0, atol=TOLERANCE)
@@ -90,7 +89,7 @@ def test_weights_that_drift_change_what_a_machine_answers_after_a_rest() -> None
     )
     chip = Chip.nominal(load_spec("photonic_pcm"), NETWORK)
     accesses = time_run(chip, 5).accesses
-    expected = evaluate(chip, scaled, inputs(), accesses, Read(frozenset()))
+    expected = evaluated(chip, scaled, inputs(), accesses)
     assert float((answers["0 s"] - expected).abs().max()) > 0.01
     # Ages are grouped within 5 %: the factor is right to 0.05 * ln(1.05) / 2.
     np.testing.assert_allclose(answers["3600 s"].numpy(), expected.numpy(), atol=3e-3, rtol=0)

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.mvm import BankProducts
+from pnnsim.inference.mvm import BankMvm
 from pnnsim.inference.predict import nominal_outputs, outputs
-from pnnsim.inference.programming import Programmed, Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import simulate, time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import switched
 
 #: What the worked machine has otherwise than the shipped one.
 WORKED = [
@@ -100,7 +100,9 @@ def test_latency_and_energy_of_a_pass(overlap: bool) -> None:
         NETWORK, **{n: torch.zeros(s, dtype=torch.float64) for n, s in shapes(NETWORK).items()}
     )
     x = torch.zeros((1, 64), dtype=torch.float64)
-    energy = simulate(spec, parameters, x, torch.zeros(1), chips=1).metrics["energy_j"]
+    energy = simulate(spec, parameters, x, torch.zeros(1, dtype=torch.int64), chips=1).metrics[
+        "energy_j"
+    ]
     one_move = 128 * 1e-9
     assert energy["dynamic"] == pytest.approx(DYNAMIC_J - one_move, rel=1e-9, abs=0)
     assert energy["total"] == pytest.approx(
@@ -189,11 +191,11 @@ def test_light_that_leaks_from_a_mesh_is_as_strong_as_its_own_matrix_leaves_it(s
     generator = torch.Generator().manual_seed(0)
     weight = 2 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1
     weight[1] *= 0.2
-    programmed = Programmed(chip, weight, Read(active))
+    banks = switched(chip, weight, active)
     own, other = (weight[k].numpy() for k in (sample, 1 - sample))
     norms = [np.linalg.norm(matrix, 2) for matrix in (own, other)]
     expected = own + chip.switch.leakage(active) * norms[0] / norms[1] * other
-    met = programmed.meet(sample, (0, 1), 0)
+    met = banks.meet(sample, (0, 1), float("inf"))
     np.testing.assert_allclose(met.seen, expected, rtol=0, atol=1e-12)
 
 
@@ -211,7 +213,7 @@ def test_what_a_mesh_has_left_of_another_matrix_is_as_strong_as_that_was() -> No
     weight = 2 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1
     weight[1] *= 0.2
     line = torch.rand((2, 16), generator=generator, dtype=torch.float64)
-    products = BankProducts(Programmed(chip, weight, Read(active)), accesses)
+    products = BankMvm(switched(chip, weight, active), accesses)
     found = products.receive(line, 1).signal[1].numpy()
     first, second, share = weight[0].numpy(), weight[1].numpy(), float(left[1, 1])
     ratio = np.linalg.norm(second, 2) / np.linalg.norm(first, 2)

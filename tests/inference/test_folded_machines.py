@@ -15,14 +15,14 @@ from pnnsim.errors import BackendError, MappingError
 from pnnsim.hil.cost_model import CostModel
 from pnnsim.inference.accesses import accesses_from_trace
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import LoopState, StepEvaluator, evaluate
+from pnnsim.inference.evaluator import LoopState, StepEvaluator
 from pnnsim.inference.predict import outputs
-from pnnsim.inference.programming import Programmed, Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation import simulate as simulator
 from pnnsim.simulation.simulate import simulate, time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import evaluated, switched
 from tests.inference.test_agreement import random_inputs, random_parameters
 from tests.timing.machines import machine
 
@@ -44,7 +44,7 @@ def chip_of(name: str, *changes: tuple[str, str], network: ReLaXNet = NETWORK) -
 
 def answers(chip: Chip, *, active: frozenset[str] = frozenset(), samples: int = 5) -> torch.Tensor:
     parameters, x = random_parameters(chip.network), random_inputs(chip.network, samples)
-    return evaluate(chip, parameters, x, time_run(chip, samples).accesses, Read(active))
+    return evaluated(chip, parameters, x, time_run(chip, samples).accesses, active)
 
 
 @pytest.mark.parametrize("count", ["1", "2", "3", "5"])
@@ -80,15 +80,35 @@ def test_gradients_reach_every_weight_of_every_fold() -> None:
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("name", MACHINES)
+def test_training_on_drawn_chips_reaches_every_weight_of_every_fold(name: str) -> None:
+    """A drawn chip holds folds as any chip does, with errors that are those of its banks."""
+    chip = chip_of(name, *SHAPE, FOLDED)
+    drawn = chip.non_idealities - chip.deterministic
+    surrogate = Surrogate(NETWORK, chip.spec, drawn=drawn, dtype=torch.float64)
+    surrogate.load_parameter_set(random_parameters(NETWORK))
+    x = random_inputs(NETWORK)
+    found = surrogate(x)
+    found.square().sum().backward()
+    assert surrogate.weight.grad is not None
+    assert bool((surrogate.weight.grad != 0.0).any(dim=-1).all())
+    nominal = surrogate.eval()(x)
+    assert 0.0 < float((found - nominal).detach().abs().max()) < 10.0
+
+
 def one_step(
-    chip: Chip, weight: torch.Tensor, state: torch.Tensor, read: Read, product: int = 0
+    chip: Chip,
+    weight: torch.Tensor,
+    state: torch.Tensor,
+    active: frozenset[str],
+    generator: torch.Generator | None = None,
 ) -> torch.Tensor:
     """Return the whole product of the first step."""
     network = chip.network
     accesses = time_run(chip, len(state)).accesses
     gain, bias = torch.ones(network.weight_sets), torch.zeros(network.weight_sets, network.hidden)
-    loop = StepEvaluator(Programmed(chip, weight, read), gain, bias, accesses)
-    return loop._multiply(0, LoopState(state))[1]
+    loop = StepEvaluator(switched(chip, weight, active, generator), gain, bias, accesses)
+    return loop._multiply(0, LoopState(state), converted=True)[1]
 
 
 ONE = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=1, steps=1)
@@ -116,7 +136,7 @@ def test_a_bank_has_left_what_it_held_of_the_fold_before() -> None:
     )
     assert float(left[:, 1].min()) > 0.01
     w, x = weights(), lines()
-    found = one_step(chip, w, x, Read(frozenset({"weight_banks.settling"})))
+    found = one_step(chip, w, x, frozenset({"weight_banks.settling"}))
     top, bottom = w[0, :8], w[0, 8:]
     # Before sample 0 the bank was written with the first fold once, and before that with nothing.
     first = x @ top.T + left[:, :1] * (x @ (bottom - top).T)
@@ -134,7 +154,7 @@ def test_folds_on_one_bank_share_its_fabrication(banks: int) -> None:
     ).fabricate(seed=1, index=0)  # fmt: skip
     half = weights()[:, :8]
     twice = torch.cat([half, half], dim=1)
-    found = one_step(chip, twice, lines(), Read(frozenset({"weight_banks.resonance_error"})))
+    found = one_step(chip, twice, lines(), frozenset({"weight_banks.resonance_error"}))
     apart = float((found[:, :8] - found[:, 8:]).abs().max())
     assert apart == 0.0 if banks == 1 else apart > 0.01
 
@@ -148,8 +168,8 @@ def test_each_fold_brings_the_noise_of_a_detection() -> None:
             "photonic_mrr", ("weight_banks.rows", "16"), ("weight_banks.cols", cols),
             ("weight_banks.count", count), network=ONE,
         )  # fmt: skip
-        read = Read(noise, torch.Generator().manual_seed(0))
-        found = one_step(chip, weights(), lines(1).expand(2000, -1), read)
+        generator = torch.Generator().manual_seed(0)
+        found = one_step(chip, weights(), lines(1).expand(2000, -1), noise, generator)
         spread[chip.mapping.folds] = float((found - found.mean(dim=0)).square().mean())
     # The mean square of 32,000 draws is known to 1 / sqrt(16,000) = 0.8 %; four of these.
     assert spread[2] / spread[1] == pytest.approx(2.0, rel=0.05, abs=0)
@@ -160,7 +180,7 @@ def test_a_state_fades_while_it_waits_for_the_next_fold() -> None:
     case = machine(sets=1, steps=2, banks=1, tile=(2, 4), write_fs=6)
     found = accesses_from_trace(case.run(), case.order, case.mapping, 0.0)
     assert (found.held_s[0] * 1e15).round().tolist() == [0, 10, 3, 10]
-    assert (found.time_s[0] * 1e15).round().tolist() == [6, 16, 26, 36]
+    assert found.time_fs[0].tolist() == [6, 16, 26, 36]
     assert found.contents[0, :, 0].tolist() == [0, 1, 0, 1]
     assert found.replaced[0].tolist()[1:] == [0, 1, 0]
 
@@ -176,7 +196,7 @@ def test_droop_takes_its_share_before_every_fold() -> None:
     held = torch.from_numpy(time_run(chip, 4).accesses.held_s)
     left = chip.memory.hold(torch.ones_like(held), held, active)
     assert bool((left[:, 1] < 1.0).all())
-    found = one_step(chip, w, x, Read(active))
+    found = one_step(chip, w, x, active)
     np.testing.assert_allclose(found[:, :8], x @ w[0, :8].T, rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(found[:, 8:], (left[:, 1:] * x) @ w[0, 8:].T, rtol=0, atol=TOLERANCE)
 
@@ -222,7 +242,7 @@ def test_counts_and_latency_of_a_folded_machine() -> None:
     assert counts["nonlinearity.activate"] == 4 * 3
     assert counts["weight_banks.write"] == 4 * 3 * 3 - 1
     laid = {"tiles": 6, "parallel_tiles": 2, "folds": 3, "banks": 2, "resident": False}
-    assert found["mapping"] == laid
+    assert found["mapping"] == {**laid, "written_ahead": False}
     assert any("a matrix has 6 tiles and there are 2 banks" in text for text in found["warnings"])
 
 

@@ -185,7 +185,7 @@ def test_quantizers_fade_with_their_bits() -> None:
     assert 0.0 < errors[1] < errors[0] / 4
 
 
-def test_a_chip_answers_the_same_again_and_another_chip_otherwise() -> None:
+def test_a_chip_outputs_the_same_again_and_another_chip_otherwise() -> None:
     it = loaded("photonic_pcm", 40)
     x = images(4)
     chips = [it.machine.chip.fabricate(0, index) for index in (0, 0, 1)]

@@ -15,13 +15,12 @@ import torch
 
 from pnnsim.common.units import from_fs
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import nominal_outputs
-from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import evaluated
 from tests.inference.test_agreement import random_inputs, random_parameters
 
 WIDE = [
@@ -135,9 +134,7 @@ def test_nominal_simulator_equals_the_surrogate(name: str) -> None:
     surrogate = Surrogate(network, spec, dtype=torch.float64)
     surrogate.load_parameter_set(parameters)
     chip = Chip.nominal(spec, network)
-    simulated = evaluate(
-        chip, parameters, x, time_run(chip, len(x)).accesses, Read(chip.deterministic)
-    )
+    simulated = evaluated(chip, parameters, x, time_run(chip, len(x)).accesses, chip.deterministic)
     np.testing.assert_allclose(simulated.numpy(), surrogate(x).detach().numpy(), rtol=0, atol=1e-10)
     assert np.abs(simulated.numpy()).max() > 0.01
 
@@ -147,7 +144,7 @@ def test_ideal_machine_is_the_network_in_plain_arithmetic() -> None:
     spec = load_spec("spintronic_mtj")
     p, x = random_parameters(network), random_inputs(network)
     chip = Chip.nominal(spec, network).fabricate(seed=1, index=0)
-    got = evaluate(chip, p, x, time_run(chip, len(x)).accesses, Read(frozenset()))
+    got = evaluated(chip, p, x, time_run(chip, len(x)).accesses)
     h = np.maximum(x.numpy() @ p.input_weight.numpy().T + p.input_bias.numpy(), 0.0)
     for t in range(6):
         line = np.clip(h, -1.0, 1.0)

@@ -9,11 +9,10 @@ import pytest
 import torch
 
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import evaluate
-from pnnsim.inference.programming import Read
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import evaluated
 from tests.inference.test_agreement import random_inputs, random_parameters
 
 NETWORK = ReLaXNet(inputs=6, hidden=8, outputs=3, weight_sets=2, steps=4)
@@ -38,7 +37,7 @@ def test_what_is_left_is_of_the_symbol_that_was_captured_just_before(block: int)
     chip = Chip.nominal(load_spec("photonic_mrr", changes), NETWORK)
     p, x = random_parameters(NETWORK), random_inputs(NETWORK, 6)
     timing = time_run(chip, 6)
-    got = evaluate(chip, p, x, timing.accesses, Read(frozenset({"detector.settling"})))
+    got = evaluated(chip, p, x, timing.accesses, frozenset({"detector.settling"}))
 
     share = math.exp(-40e-12 * 2 * math.pi * 5e9)
     weight, gain, bias = p.weight.numpy(), p.gain.numpy(), p.bias.numpy()
@@ -71,5 +70,5 @@ def test_what_is_left_is_of_the_symbol_that_was_captured_just_before(block: int)
     own = {"own"}
     assert kinds == (own if block == 1 else {"neighbor in the step", "neighbor in the step before"})
     np.testing.assert_allclose(got.numpy(), expected, rtol=0, atol=TOLERANCE)
-    settled = evaluate(chip, p, x, timing.accesses, Read(frozenset()))
+    settled = evaluated(chip, p, x, timing.accesses)
     assert not torch.allclose(settled, got, rtol=0, atol=1e-3)

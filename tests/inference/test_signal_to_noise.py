@@ -20,11 +20,11 @@ from scipy import constants, stats
 from pnnsim.common.rng import stream
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.mvm import BankProducts
-from pnnsim.inference.programming import Programmed, Read
+from pnnsim.inference.mvm import BankMvm
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.resolve import available_specs
+from tests.inference.evaluated import switched
 
 Floats = NDArray[np.float64]
 
@@ -162,8 +162,8 @@ def test_the_signal_to_noise_ratio_is_that_of_the_link_budget(machine: str, leve
     assert len(active) >= 2
     generator = stream(2, machine, "read")
     weight, line = weights(), level * torch.linspace(0.2, 1.0, N, dtype=torch.float64)
-    products = BankProducts(
-        Programmed(chip, weight, Read(active, generator)),
+    products = BankMvm(
+        switched(chip, weight, active, generator),
         nominal_accesses(chip.order, chip.mapping),
     )
     met = products.receive(line.expand(WAVES, N), 0)

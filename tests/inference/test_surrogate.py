@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -186,9 +187,8 @@ def test_drawn_weights_spread_as_much_as_their_description_says() -> None:
     chip = Chip.nominal(spec, network)
     draws = ChipSampler(chip, set(), {"weight_banks.write_repeatability"}, seed=0, redraw=1)
     weight = torch.zeros((1, 64, 64), dtype=torch.float64)
-    held = draws.read(weight).held
-    assert held is not None
-    found = held(0, 0).weights
+    banks, _ = draws.sample(weight)
+    found = banks.effective(0, 0, math.inf).weights
     # 5 sigma of the mean and of the deviation of 4096 normal draws.
     assert abs(float(found.mean())) < 5 * 0.01 / 64
     assert abs(float(found.std()) / 0.01 - 1.0) < 5 / (2 * 4096) ** 0.5
@@ -198,9 +198,8 @@ def test_drawn_misses_carry_no_gradient_and_nominal_weights_carry_all() -> None:
     chip = Chip.nominal(SPEC, NETWORK)
     draws = ChipSampler(chip, set(), set(MISSES), seed=0, redraw=1)
     weight = torch.full((2, 8, 8), 0.3, dtype=torch.float64, requires_grad=True)
-    held = draws.read(weight).held
-    assert held is not None
-    held(0, 1).weights.sum().backward()
+    banks, _ = draws.sample(weight)
+    banks.effective(0, 1, math.inf).weights.sum().backward()
     assert weight.grad is not None
     assert torch.equal(weight.grad[1], torch.ones(8, 8, dtype=torch.float64))
     assert not weight.grad[0].any()
@@ -212,9 +211,8 @@ def test_training_never_draws_a_chip_that_is_simulated_later() -> None:
     weight = torch.zeros((2, 8, 8), dtype=torch.float64)
     simulated = [chip.fabricate(0, index) for index in range(4)]
     for _ in range(4):
-        held = draws.read(weight).held
-        assert held is not None
-        mine = held(0, 0).weights
+        banks, _ = draws.sample(weight)
+        mine = banks.effective(0, 0, math.inf).weights
         for other in simulated:
             state, active = other.states[0], {"weight_banks.resonance_error"}
             theirs = other.weight_banks.program(weight[0], state, active, float("inf")).weights

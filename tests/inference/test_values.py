@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+from pnnsim.errors import InputError
 from pnnsim.inference import evaluator as values
 from pnnsim.inference.accesses import AccessTable
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import nominal_outputs, outputs
-from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
+from tests.inference.evaluated import evaluated
 
 NETWORK = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
 #: The same products, in batches of other sizes: last bits of sums of 16 numbers near 1.
@@ -47,10 +47,10 @@ def test_batches_change_nothing_where_no_noise_is_drawn(
     monkeypatch: pytest.MonkeyPatch, size: int, changes: tuple[tuple[str, str], ...], sets: int
 ) -> None:
     chip, parameters, x, accesses = run(40, *changes, sets=sets)
-    read = Read(chip.non_idealities, None, programmed=True)
-    whole = evaluate(chip, parameters, x, accesses, read)
+    active = chip.non_idealities
+    whole = evaluated(chip, parameters, x, accesses, active)
     monkeypatch.setattr(values, "_BATCH", size)
-    cut = evaluate(chip, parameters, x, accesses, read)
+    cut = evaluated(chip, parameters, x, accesses, active)
     np.testing.assert_allclose(cut.numpy(), whole.numpy(), rtol=0, atol=ROUNDING)
 
 
@@ -64,9 +64,10 @@ def test_what_a_sample_draws_does_not_depend_on_later_batches(
     np.testing.assert_allclose(every[:16].numpy(), first.numpy(), rtol=0, atol=ROUNDING)
 
 
-def test_no_samples_have_no_outputs() -> None:
+def test_no_samples_are_refused() -> None:
     chip, parameters, x, _ = run(4)
-    assert nominal_outputs(chip, parameters, x[:0]).shape == (0, 3)
+    with pytest.raises(InputError, match=r"x: is empty, of shape \(0, 6\)"):
+        nominal_outputs(chip, parameters, x[:0])
 
 
 def test_calibrated_weights_follow_their_targets_in_training() -> None:

@@ -16,9 +16,8 @@ NETWORK = ReLaXNet(hidden=64, weight_sets=2, steps=2)
 
 
 def weights(draws: ChipSampler, weight: torch.Tensor, bank: int = 0) -> torch.Tensor:
-    held = draws.read(weight).held
-    assert held is not None
-    return held(bank, bank).weights
+    banks, _ = draws.sample(weight)
+    return banks.effective(bank, bank, math.inf).weights
 
 
 @pytest.mark.parametrize("kelvin", [5e-3, 10e-3])

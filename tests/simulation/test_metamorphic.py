@@ -20,9 +20,7 @@ import yaml
 
 from pnnsim.analysis.metrics import metrics_from
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import ideal_outputs
-from pnnsim.inference.programming import Read
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -30,6 +28,7 @@ from pnnsim.simulation.simulate import Timing, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from pnnsim.timing.run import run_cores, run_fast, run_timing
+from tests.inference.evaluated import evaluated
 from tests.inference.test_agreement import random_inputs, random_parameters
 
 SPECS = Path(__file__).parents[2] / "hardware_specs"
@@ -142,9 +141,9 @@ def test_samples_in_another_order_have_their_outputs_in_that_order(machine: str)
     p, x = random_parameters(network()), random_inputs(network(), WAVES)
     accesses = time_run(made, WAVES).accesses
     order = torch.randperm(WAVES, generator=torch.Generator().manual_seed(0))
-    read = Read(made.non_idealities, None, programmed=True)
-    plain = evaluate(made, p, x, accesses, read)
-    mixed = evaluate(made, p, x[order], accesses.select(order.numpy()), read)
+    active = made.non_idealities
+    plain = evaluated(made, p, x, accesses, active)
+    mixed = evaluated(made, p, x[order], accesses.select(order.numpy()), active)
     assert float(plain.std(dim=0).min()) > 1e-6
     # Samples that met the same are one matrix product, whose sums come in another order.
     np.testing.assert_allclose(mixed.numpy(), plain[order].numpy(), rtol=0, atol=1e-10)

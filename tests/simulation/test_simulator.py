@@ -10,15 +10,14 @@ import torch
 
 from pnnsim.errors import ParameterError
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.evaluator import evaluate
 from pnnsim.inference.predict import ideal_outputs, outputs, share_correct
-from pnnsim.inference.programming import Read
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import ablation, simulate, time_run
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.timing.arrivals import periodic
+from tests.inference.evaluated import evaluated
 
 #: It rounds the last state, which would hide small effects.
 ADC = "readout.quantization"
@@ -108,8 +107,8 @@ def test_error_of_each_programming_is_drawn_once_and_has_the_stated_spread() -> 
     tensors["output_weight"] = torch.eye(16, dtype=torch.float64)
     tensors["gain"] = torch.tensor([0, 0, 0, 0, 1.0], dtype=torch.float64)
     parameters = ParameterSet(network, **tensors)
-    read = Read({"weight_banks.write_repeatability"}, programmed=True)
-    answers = evaluate(chip, parameters, x, accesses, read)
+    active = {"weight_banks.write_repeatability"}
+    answers = evaluated(chip, parameters, x, accesses, active)
     # Before the last step the state is f(0) = 1/2, so y = sum_j e_j / 2 and f has slope pi / 4.
     spread = math.pi / 4 * 0.5 * 0.01 * math.sqrt(16)
     found = answers - 0.5
@@ -118,18 +117,18 @@ def test_error_of_each_programming_is_drawn_once_and_has_the_stated_spread() -> 
     assert float(found.mean(dim=1).std()) == pytest.approx(
         spread / 4, rel=5 / math.sqrt(2 * samples), abs=0
     )
-    assert torch.equal(answers, evaluate(chip, parameters, x, accesses, read))
+    assert torch.equal(answers, evaluated(chip, parameters, x, accesses, active))
 
 
 def test_a_set_that_stays_keeps_its_error_for_all_samples() -> None:
     parameters, chip = untrained(), Chip.nominal(spec(), NETWORK).fabricate(1, 0)
     x = data(samples=1)[0].repeat(5, 1)
     accesses = time_run(chip, 5).accesses
-    read = Read({"weight_banks.write_repeatability"}, programmed=True)
-    answers = evaluate(chip, parameters, x, accesses, read)
+    active = {"weight_banks.write_repeatability"}
+    answers = evaluated(chip, parameters, x, accesses, active)
     # Equal rows of one product may differ in the last bits with their place in the batch.
     assert float((answers - answers[0]).abs().max()) < 1e-12
-    ideal = evaluate(chip, parameters, x, accesses, Read(frozenset()))
+    ideal = evaluated(chip, parameters, x, accesses)
     assert float((answers - ideal).abs().max()) > 1e-6
 
 

@@ -1,7 +1,7 @@
-"""List the commands of the instrument, and obey messages.
+"""Commands of the instrument, and the execution of messages.
 
-The list is literal: what stands here is what can be asked, and the documentation's table says the
-same. What a command does to the machine is in `pnnsim.hil.instrument.session`.
+The list is literal: the documentation's table has the same entries. What a command does to the
+machine is in `pnnsim.hil.instrument.session`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pnnsim.hil.instrument.status import ScpiError
 
 
 class Use(Enum):
-    """What a command uses, and with that who may give it."""
+    """What a command uses, and with that which client may give it."""
 
     #: The client's own status: everybody, at any time.
     STATUS = "status"
@@ -42,7 +42,7 @@ class Entry:
     Args:
         header: Capitals are the short form; what stands in brackets may be left out.
         arguments: Their names and kinds, as the documentation shows them.
-        answer: What is answered; empty for a command without an answer.
+        answer: What is sent back; empty for a command without an answer.
         meaning: What it does, in one sentence.
         obey: Method of `Session`.
         use: What it uses.
@@ -89,7 +89,8 @@ def _entry(session: Session, command: Command) -> Entry:
     """Return the entry of a command that this client may give, with as many arguments."""
     entry = _table().get(command.header)
     if entry is None:
-        raise ScpiError(-113, command.header)
+        today = _renamed().get(command.header)
+        raise ScpiError(-113, f"{command.header}: is {today} now" if today else command.header)
     if entry.use is Use.MACHINE:
         session.allowed(command.header)
     least = sum(not name.startswith("[") for name in entry.arguments)
@@ -202,13 +203,13 @@ COMMANDS: tuple[Entry, ...] = (
         "LOOP:WAIT", ("<seconds>", "[<updates>]"), "", "the host computes meanwhile", Session.pause
     ),
     Entry(
-        "BILL?",
+        "COST?",
         (),
         "12 numbers",
         "count, time [s], energy [J] of forward, write, read, host: last call",
         Session.last_cost,
     ),
-    Entry("BILL:TOTal?", (), "12 numbers", "the same since the start", Session.total_cost),
+    Entry("COST:TOTal?", (), "12 numbers", "the same since the start", Session.total_cost),
     Entry(
         "STATe:SAVE",
         (),
@@ -217,6 +218,16 @@ COMMANDS: tuple[Entry, ...] = (
         Session.save_state,
     ),
 )
+
+
+#: Header that a command had in an earlier version, and the one it has now.
+RENAMED = {"BILL?": "COST?", "BILL:TOTal?": "COST:TOTal?"}
+
+
+@cache
+def _renamed() -> dict[str, str]:
+    """Return the header of today of every spelling, in capitals, of an earlier one."""
+    return {old: now for header, now in RENAMED.items() for old in spellings(header)}
 
 
 @cache

@@ -289,11 +289,11 @@ class Session:
         self.instrument.charge(self.instrument.backend.wait(time, updates=updates))
 
     def last_cost(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `BILL?`."""
+        """Answer `COST?`."""
         return _cost(self.instrument.last)
 
     def total_cost(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `BILL:TOTal?`."""
+        """Answer `COST:TOTal?`."""
         return _cost(self.instrument.total)
 
     def save_state(self, arguments: tuple[Argument, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Keep what an instrument reports about itself: the error queue and the event register.
+"""What an instrument reports about itself: the error queue and the event register.
 
 SCPI-1999, volume 2, chapter 21.8 (errors); IEEE 488.2, section 11.5 (events).
 """
@@ -25,7 +25,7 @@ TEXTS = {
     -350: "Queue overflow",
 }
 
-#: Errors that are kept; a client that never asks must not fill the memory.
+#: Errors that are kept; a client that never reads them must not fill the memory.
 _LENGTH = 32
 
 #: Bits of the event register, by the hundreds of the error's number.
@@ -34,7 +34,7 @@ _COMPLETE, _POWER_ON = 0x01, 0x80
 
 
 class ScpiError(Exception):
-    """Report that a command cannot be obeyed.
+    """Reason why a command cannot be executed.
 
     Args:
         number: One of `TEXTS`.
@@ -48,7 +48,7 @@ class ScpiError(Exception):
 
 
 class Status:
-    """Be the status of one client's session."""
+    """Status of one client's session."""
 
     def __init__(self) -> None:
         self._errors: deque[str] = deque()

@@ -24,7 +24,7 @@ from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 
 if TYPE_CHECKING:
-    from pnnsim.hil.calibration import Calibration
+    from pnnsim.hil.calibrated_banks import Calibration
 
 
 @dataclass(frozen=True, slots=True)

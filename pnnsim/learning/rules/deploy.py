@@ -72,7 +72,7 @@ class HardwareAware(OnModel):
     def begin(self, session: Session) -> None:
         """Draw every non-ideality that differs from chip to chip or from read to read."""
         surrogate = session.surrogate
-        known = surrogate.read.active
+        known = surrogate.known
         drawn = surrogate.chip.non_idealities - known
         surrogate.draws = ChipSampler(
             surrogate.chip, known, drawn, seed=session.seed, redraw=self._redraw

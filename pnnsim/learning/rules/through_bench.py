@@ -20,7 +20,7 @@ from pnnsim.learning.rules.base import Outcome, Rule, Session, Settings
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
-    from pnnsim.hil.calibration import Calibration
+    from pnnsim.hil.calibrated_banks import Calibration
 
 #: Samples of one call where nothing is learned from them.
 _CHUNK = 500
