@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.inference.chip import Chip
     from pnnsim.inference.surrogate import Surrogate
+    from pnnsim.networks.from_onnx import from_onnx
+    from pnnsim.networks.from_torch import from_torch
     from pnnsim.networks.parameters import ParameterSet, load_parameters
     from pnnsim.networks.relaxnet import ReLaXNet
     from pnnsim.simulation.simulate import Result, simulate
@@ -28,22 +30,24 @@ if TYPE_CHECKING:
     from pnnsim.timing.trace import Trace
 
 _HOME = {
-    "Chip": "chip",
-    "Experiment": "experiment",
-    "HardwareSpec": "spec",
-    "ParameterSet": "parameters",
+    "Chip": "inference.chip",
+    "Experiment": "specs.experiment",
+    "HardwareSpec": "specs.hardware",
+    "ParameterSet": "networks.parameters",
     "PnnsimError": "errors",
-    "ReLaXNet": "network",
-    "Result": "simulator",
+    "ReLaXNet": "networks.relaxnet",
+    "Result": "simulation.simulate",
     "SpecError": "errors",
-    "Surrogate": "surrogate",
-    "Trace": "trace",
-    "available_specs": "spec_source",
-    "load_experiment": "experiment",
-    "load_parameters": "parameters",
-    "load_spec": "spec",
-    "register": "registry",
-    "simulate": "simulator",
+    "Surrogate": "inference.surrogate",
+    "Trace": "timing.trace",
+    "available_specs": "specs.resolve",
+    "from_onnx": "networks.from_onnx",
+    "from_torch": "networks.from_torch",
+    "load_experiment": "specs.experiment",
+    "load_parameters": "networks.parameters",
+    "load_spec": "specs.hardware",
+    "register": "devices.registry",
+    "simulate": "simulation.simulate",
 }
 
 __all__ = [
@@ -58,6 +62,8 @@ __all__ = [
     "Surrogate",
     "Trace",
     "available_specs",
+    "from_onnx",
+    "from_torch",
     "load_experiment",
     "load_parameters",
     "load_spec",

@@ -50,7 +50,7 @@ _FORMS = {
     "step": _Form(
         {"weight_set": int},
         {"state": _SAMPLES, "drive": _SAMPLES},
-        ("hold_symbol",),
+        ("drive",),
         {"result": _SAMPLES},
     ),
     "readback": _Form({"weight_set": int}, answer={"weight": _WEIGHT}),

@@ -20,11 +20,12 @@ from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
 from pnnsim.devices.base import ProgrammedWeights
+from pnnsim.devices.weight_banks.cache import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured, checked, checked_set
 from pnnsim.hil.chip_state import Bank, Condition, load_condition, save_condition
 from pnnsim.hil.cost import CostReport
-from pnnsim.hil.cost_model import CostModel
+from pnnsim.hil.cost_model import KEPT_ROWS, CostModel
 from pnnsim.inference.accesses import (
     NO_SYMBOL,
     UNWRITTEN,
@@ -107,7 +108,9 @@ class SimulatedBackend:
             noise=stream(seed, f"{chip.name}.detector", "read"),
             drift=drift,
         )
-        self._accesses: dict[tuple[int, bool], AccessTable] = {}
+        self._accesses: Kept[AccessTable] = Kept(
+            KEPT_ROWS, size=lambda accesses: accesses.bank.size
+        )
         self._held: dict[tuple[int, bool], tuple[int, ProgrammedWeights]] = {}
 
     @property
@@ -155,7 +158,7 @@ class SimulatedBackend:
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
         """Carry samples through all steps; see `HardwareBackend`."""
-        drive = checked("hold_symbol", drive, -1, self.network.hidden)
+        drive = checked("drive", drive, -1, self.network.hidden)
         order = self.network.weight_set_order()
         cost = self._ready(order[0])
         passage = self.cost_model.forward(len(drive), states=states)
@@ -181,7 +184,7 @@ class SimulatedBackend:
         number = checked_set(weight_set, self.network)
         state = checked("state", state, -1, self.network.hidden)
         given = torch.zeros_like(state) if drive is None else drive
-        given = checked("hold_symbol", given, len(state), self.network.hidden)
+        given = checked("drive", given, len(state), self.network.hidden)
         cost = self._ready(number)
         loop, carry = self._alone(number, state)
         with torch.no_grad():
@@ -288,12 +291,10 @@ class SimulatedBackend:
         return torch.zeros((self.network.weight_sets, size, size), dtype=torch.float64)
 
     def _accesses_of(self, trace: Trace, samples: int, states: bool) -> AccessTable:
-        key = (samples, states)
-        if key not in self._accesses:
-            self._accesses[key] = accesses_from_trace(
-                trace, self.chip.order, self.chip.mapping, 0.0
-            )
-        return self._accesses[key]
+        return self._accesses.get(
+            (samples, states),
+            lambda: accesses_from_trace(trace, self.chip.order, self.chip.mapping, 0.0),
+        )
 
     def _now(self, accesses: AccessTable) -> AccessTable:
         """Return accesses with what the banks hold at this moment and since when."""

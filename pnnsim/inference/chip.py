@@ -302,7 +302,7 @@ class Chip:
             static,
             frozenset(self.spec.control.gating),
             cores,
-            "hold_symbol" if self.network.injection == "every" else "input",
+            "drive" if self.network.injection == "every" else "input",
         )
 
     def write_fs(self) -> int:

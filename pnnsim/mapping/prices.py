@@ -12,7 +12,7 @@ from typing import Literal
 
 #: What the digital engine keeps of a sample: its input until the encoder takes it; the drive that
 #: it adds in each step; or all values of a network with digital steps between.
-EngineKeeps = Literal["input", "hold_symbol", "values"]
+EngineKeeps = Literal["input", "drive", "values"]
 
 
 @dataclass(frozen=True, slots=True)

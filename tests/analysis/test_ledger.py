@@ -38,7 +38,7 @@ prices = st.builds(
     gated=st.frozensets(
         st.sampled_from(["encoder", "front_end", "detector", "nonlinearity", "readout"])
     ),
-    engine_keeps=st.sampled_from(["input", "hold_symbol"]),
+    engine_keeps=st.sampled_from(["input", "drive"]),
 )
 
 
@@ -173,12 +173,10 @@ def test_gated_front_end_is_on_while_it_keeps_an_input_or_a_drive():
     case = machine(samples=2)
     assert static_of(case, "front_end") == pytest.approx(23.0, rel=EXACT, abs=0)
     # A drive is added ahead of f until the last activation, at 45.
-    assert static_of(case, "front_end", engine_keeps="hold_symbol") == pytest.approx(
-        45, rel=EXACT, abs=0
-    )
+    assert static_of(case, "front_end", engine_keeps="drive") == pytest.approx(45, rel=EXACT, abs=0)
     alone = machine(samples=1)
     assert static_of(alone, "front_end") == pytest.approx(4.0, rel=EXACT, abs=0)
-    drive = static_of(alone, "front_end", engine_keeps="hold_symbol")
+    drive = static_of(alone, "front_end", engine_keeps="drive")
     assert drive == pytest.approx(23.0, rel=EXACT, abs=0)
 
 
@@ -233,7 +231,7 @@ def test_part_that_is_never_idle_saves_nothing():
     # A drive is kept until the last activation; then the only sample is read, in no time.
     case = machine(output=(Stage("readout", "convert", 0),))
     trace = case.run()
-    assert static_of(case, "front_end", engine_keeps="hold_symbol") == pytest.approx(
+    assert static_of(case, "front_end", engine_keeps="drive") == pytest.approx(
         trace.makespan_fs, rel=EXACT, abs=0
     )
 

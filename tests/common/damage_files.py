@@ -25,8 +25,6 @@ from types import FrameType
 from typing import Any
 
 import torch
-from pnnsim.lrunet.module import LruModule
-from pnnsim.lrunet.network import LruNet
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -38,6 +36,8 @@ from pnnsim.hil import recorded
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning import checkpoint
 from pnnsim.lrunet import files as lrunet_files
+from pnnsim.networks.lrunet import LruNet
+from pnnsim.networks.lrunet_module import LruModule
 from pnnsim.networks.parameters import KIND as PARAMETERS
 from pnnsim.networks.parameters import ParameterSet, load_parameters, shapes
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -117,7 +117,7 @@ def fill(name: str, value: float, dtype: torch.dtype | None = None) -> Callable[
         ("session", put([0.5] * 12, "calls", 1, "cost"), "call 2, 'write': got a count"),
         ("session", put(True, "calls", 1, "arguments", "weight_set"), "'write': got the arguments"),
         ("session", put("dance", "calls", 1, "call"), "'calls.1.call'"),
-        ("session", put(["hold_symbol"], "calls", 5, "sent"), "call 6, 'step': got .* as sent"),
+        ("session", put(["drive"], "calls", 5, "sent"), "call 6, 'step': got .* as sent"),
     ],
 )  # fmt: skip
 def test_content_that_makes_no_sense_is_refused_by_name(

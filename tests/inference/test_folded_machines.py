@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pnnsim.cli.app import app
 from pnnsim.errors import BackendError, MappingError
-from pnnsim.hil.cost_model import Meter
+from pnnsim.hil.cost_model import CostModel
 from pnnsim.inference.accesses import accesses_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.evaluator import LoopState, StepEvaluator, evaluate
@@ -256,7 +256,7 @@ def test_hardware_in_the_loop_asks_for_whole_matrices() -> None:
     wide = ("weight_banks.count", "12"), ("control.parallel_tiles", "1")
     for changes in (wide, (FOLDED,)):
         with pytest.raises(BackendError, match=r"a matrix takes 6 folds.*control\.parallel_tiles"):
-            Meter(chip_of("photonic_mrr", *SHAPE, *changes))
+            CostModel(chip_of("photonic_mrr", *SHAPE, *changes))
 
 
 def test_the_map_shows_what_is_written_before_which_fold() -> None:

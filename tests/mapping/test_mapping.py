@@ -52,11 +52,15 @@ def test_logical_banks_share_no_physical_bank():
     ],
 )
 def test_matrix_larger_than_all_banks_is_folded_as_rarely_as_possible(
-    count, beside, folds, logical
+    count, parallel_tiles, folds, logical
 ):
     # 10 outputs on 4 rows and 10 inputs on 6 columns: 3 x 2 tiles.
     mapping = map_network(hidden=10, weight_sets=2, count=count, rows=4, cols=6)
-    assert (mapping.parallel_tiles, mapping.folds, mapping.logical) == (beside, folds, logical)
+    assert (mapping.parallel_tiles, mapping.folds, mapping.logical) == (
+        parallel_tiles,
+        folds,
+        logical,
+    )
     assert mapping.matrices == 2 * folds
 
 

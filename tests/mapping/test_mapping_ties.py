@@ -36,6 +36,6 @@ def test_no_shape_is_better_in_folds_then_banks_then_partial_sums(hidden: int) -
 def test_ties_by_hand() -> None:
     # 4 outputs and 4 inputs on banks of 1 x 1, four at once: 4 folds in any of three shapes, and
     # only rows of four inputs leave no partial sums between folds.
-    assert map_network(hidden=4, weight_sets=1, count=4, rows=1, cols=1).beside == (1, 4)
+    assert map_network(hidden=4, weight_sets=1, count=4, rows=1, cols=1).parallel_tiles == (1, 4)
     # Five at once are no use to four by four.
-    assert map_network(hidden=4, weight_sets=1, count=5, rows=1, cols=1).beside == (1, 4)
+    assert map_network(hidden=4, weight_sets=1, count=5, rows=1, cols=1).parallel_tiles == (1, 4)

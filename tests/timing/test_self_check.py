@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim import self_check, simulator
 from pnnsim.errors import InvariantError
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim.simulation import simulate as simulator
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
+from pnnsim.timing import self_check
 from pnnsim.timing.arrivals import Arrivals, poisson
 from pnnsim.timing.invariants.window import check_windows
 from pnnsim.timing.periodic_trace import PeriodicTrace

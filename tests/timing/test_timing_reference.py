@@ -209,7 +209,7 @@ def test_spans_last_as_long_as_the_machine_says():
     case = machine(samples=4, block=2)
     trace, d = case.run(), case.delays
     expected = {
-        "map_input": 4, "encode": 2, "drive": d.hold_symbol_fs, "propagate": d.propagate_fs,
+        "map_input": 4, "encode": 2, "hold_symbol": d.hold_symbol_fs, "propagate": d.propagate_fs,
         "mvm": d.mvm_fs, "detect": d.detect_fs, "activate": d.activate_fs, "hold": d.hold_fs,
         "route": d.route_fs, "convert": 3,
     }  # fmt: skip

@@ -23,7 +23,7 @@ def spans_last_as_long_as_parts_take(run: Passages) -> None:
     ):
         for place, stage in enumerate(stages):
             _last(run, rows[..., place], stage.duration_fs)
-    _last(run, run.drive_rows, delays.mvm_fs + delays.detect_fs)
+    _last(run, run.hold_symbol_rows, delays.mvm_fs + delays.detect_fs)
     _last(run, run.propagate_rows, delays.propagate_fs)
     _last(run, run.mvm_rows, delays.mvm_fs)
     _last(run, run.detect_rows, delays.detect_fs)

@@ -41,7 +41,7 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
     sample, product = np.divmod(order, run.products)
     place, number = block[sample], np.arange(len(order))
     enters, leads = product == 0, sample == run.firsts[place]
-    driven = before(run.end(run.drive_rows).ravel()[order])
+    driven = before(run.end(run.hold_symbol_rows).ravel()[order])
     ahead = (np.maximum(product - 1, 0), sample)
     state = run.end(run.hold_rows)[ahead[1], ahead[0]]
     sums = run.end(run.detect_rows)[ahead[1], ahead[0]]
@@ -80,7 +80,7 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
     order = _encoder_order(run)
     sample, product = np.divmod(order, run.products)
     place = run.block[sample]
-    rows = run.drive_rows.ravel()[order]
+    rows = run.hold_symbol_rows.ravel()[order]
     encoded = run.end(run.encode_rows[..., -1]).ravel()[order]
     activates = (product + 1) % run.folds == 0
     free = trace.start_fs[rows] + work.delays.activate_fs
@@ -102,9 +102,9 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
             banks[late], ready_fs, trace.start_fs[rows[late]]
         ),
     )
-    way = (run.drive_rows, run.propagate_rows, run.mvm_rows, run.detect_rows)
+    way = (run.hold_symbol_rows, run.propagate_rows, run.mvm_rows, run.detect_rows)
     start_when_needs_are_met(
-        run, way[1].ravel(), [("it departed", run.start(run.drive_rows).ravel())]
+        run, way[1].ravel(), [("it departed", run.start(run.hold_symbol_rows).ravel())]
     )
     for ahead, behind in pairwise(way[1:]):
         _follow(run, ahead, behind)

@@ -149,7 +149,7 @@ def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
             overdue[mine] = ~again & (trace.start_fs[mine] >= due)
     mvms = run.mvm_rows.ravel()
     used = trace.bank[mvms]
-    departs, captured = run.start(run.drive_rows).ravel(), run.end(run.detect_rows).ravel()
+    departs, captured = run.start(run.hold_symbol_rows).ravel(), run.end(run.detect_rows).ravel()
     banks = range(run.work.mapping.used)
     return Gates(
         rows=rows,

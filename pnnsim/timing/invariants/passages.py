@@ -85,7 +85,7 @@ class Passages:
         window: The part of the run that the trace shows.
         input_rows: Rows of the input stages, shape `(n_sample, n_stage)`.
         encode_rows: Rows of the stages of the encoder, shape `(n_sample, n_product, n_stage)`.
-        drive_rows: Rows of the encoder keeping its symbol, shape `(n_sample, n_product)`.
+        hold_symbol_rows: Rows of the encoder keeping its symbol, shape `(n_sample, n_product)`.
         propagate_rows: Rows of samples on their way, shape `(n_sample, n_product)`.
         mvm_rows: Rows of banks that respond, shape `(n_sample, n_product)`.
         detect_rows: Rows of captures, shape `(n_sample, n_product)`.
@@ -101,7 +101,7 @@ class Passages:
     window: Window
     input_rows: Ints
     encode_rows: Ints
-    drive_rows: Ints
+    hold_symbol_rows: Ints
     propagate_rows: Ints
     mvm_rows: Ints
     detect_rows: Ints
@@ -276,8 +276,8 @@ def _lanes_are_those_of_actions(trace: Columns, work: Work) -> None:
     """Refuse work on a lane that is not the one of its part, or of its bank."""
     driven = next(stage.unit for stage in work.delays.encode if stage.action == "encode")
     lanes = {
-        "drive": driven, "propagate": PATH_LANE, "detect": "detector", "activate": "nonlinearity",
-        "hold": "memory", "route": "switch",
+        "hold_symbol": driven, "propagate": PATH_LANE, "detect": "detector",
+        "activate": "nonlinearity", "hold": "memory", "route": "switch",
     }  # fmt: skip
     for action, unit in lanes.items():
         _on_lane(trace, trace.rows(action), unit)
