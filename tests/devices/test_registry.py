@@ -31,7 +31,7 @@ class LoopParams(MemoryParams):
 
 
 class Loop:
-    """Stand in for a component; the registry asks for no more."""
+    """Stand in for a component, with what the registry reads."""
 
     kind: ClassVar[str] = "loop"
     Params = LoopParams

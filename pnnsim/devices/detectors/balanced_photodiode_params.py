@@ -1,4 +1,4 @@
-"""Describe the parts that turn what leaves a bank into an electrical signal."""
+"""Description of balanced photodiodes with one amplifier for each output."""
 
 from __future__ import annotations
 
@@ -66,27 +66,3 @@ class BalancedPhotodiodeParams(DetectorParams):
     def accepts(self) -> tuple[Carrier, ...]:
         """Return what a pair can receive."""
         return ("power",) if self.local_oscillator_power is None else ("field",)
-
-
-class PhotodiodeParams(DetectorParams):
-    """Two photodiodes for each output, each with an amplifier of its own."""
-
-    kind: Literal["photodiode"]
-    responsivity: Annotated[Responsivity, Field(gt=0, le=2)]
-    """Photocurrent per optical power."""
-    bandwidth: Annotated[Frequency, Field(gt=0)]
-    """3 dB bandwidth of photodiode and amplifier together; also the noise bandwidth."""
-    bits: Bits
-    """Depth to which the amplifiers settle before the values are captured."""
-    settling_time: Annotated[Time, Field(gt=0)] | None = None
-    """Wait before the capture; from bandwidth and bits where it is not given."""
-    dark_current: Annotated[Current, Field(ge=0, le=1e-3)]
-    """Dark current of one photodiode."""
-    amplifier_noise: Annotated[CurrentNoise, Field(ge=0, le=1e-6)]
-    """Input-referred current noise density of one amplifier, one-sided."""
-    saturation_power: Annotated[Power, Field(gt=0)]
-    """Optical power at which the response of one photodiode has halved."""
-    gain_mismatch: Annotated[Fraction, Field(ge=-1, le=1)]
-    """Gain of the adding amplifier less that of the subtracting one, relative to their mean."""
-    static_power: Annotated[Power, Field(ge=0)]
-    """Power of one amplifier; an output has two."""
