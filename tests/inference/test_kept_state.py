@@ -186,7 +186,7 @@ def test_streams_take_turns_in_the_samples_of_a_text(monkeypatch: pytest.MonkeyP
     assert len(turns) == 12
     for stream in range(4):
         assert torch.equal(turns.x[stream::4], alone.x[3 * stream : 3 * stream + 3])
-    with pytest.raises(TrainingError, match="3 samples for 4 streams that take turns"):
+    with pytest.raises(TrainingError, match="3 samples for 4 streams in turns"):
         data.samples(3, streams=4)
     with pytest.raises(TrainingError, match=r"training\.sequence: is 5000, but a part"):
         data.in_sequences(5000)
