@@ -95,7 +95,7 @@ def laws(part: str) -> tuple[Law[Any], ...]:
 
 
 def _carriers(params: Params) -> tuple[Carrier, ...]:
-    """Return what lines may carry to or from a part, as its description says."""
+    """Return what lines may carry to or from a part, by its description."""
     if isinstance(params, WeightBankParams):
         return (params.carrier,)
     if isinstance(params, EncoderParams):

@@ -454,6 +454,14 @@ def test_non_idealities_that_the_machine_has_are_taken(tmp_path: Path) -> None:
     assert load_experiment(file).training.non_idealities == ("memory.droop",)
 
 
+def test_an_analog_activation_takes_no_memory_of_numbers() -> None:
+    """Between the two a converter would be missing, whichever analog activation it is."""
+    numbers = load_spec("photonic_mzi").to_tree()["memory"]
+    for name in ("photonic_mrr", "spintronic_mtj", "spintronic_sto"):
+        with pytest.raises(SpecError, match="'sram' keeps numbers; expected a memory of analog"):
+            load_spec({**load_spec(name).to_tree(), "memory": numbers})
+
+
 @pytest.mark.parametrize(
     ("training", "expected"),
     [
@@ -481,11 +489,3 @@ def test_settings_of_a_training_without_effect_are_warned_of(
     again = tmp_path / "resolved.yaml"
     again.write_text(experiment.resolved(), encoding="utf-8")
     assert load_experiment(again).own_warnings() == expected
-
-
-def test_an_analog_activation_takes_no_memory_of_numbers() -> None:
-    """Between the two a converter would be missing, whichever analog activation it is."""
-    numbers = load_spec("photonic_mzi").to_tree()["memory"]
-    for name in ("photonic_mrr", "spintronic_mtj", "spintronic_sto"):
-        with pytest.raises(SpecError, match="'sram' keeps numbers; expected a memory of analog"):
-            load_spec({**load_spec(name).to_tree(), "memory": numbers})

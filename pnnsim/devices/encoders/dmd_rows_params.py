@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.family_params import (
-    EncoderParams,
-)
+from pnnsim.devices.family_params import EncoderParams
 from pnnsim.devices.quantities import (
     Count,
     Energy,

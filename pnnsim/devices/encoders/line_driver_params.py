@@ -10,7 +10,6 @@ from pnnsim.devices.encoders.dac_params import DacParams
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
-    Count,
     Energy,
     Frequency,
     Power,
@@ -25,8 +24,6 @@ class LineDriverParams(DacParams):
     sends: ClassVar[Carrier] = "voltage"
 
     kind: Literal["line_driver"]
-    lines: Count
-    """Lines that can be driven at once."""
     polarity: Literal["bipolar", "unipolar"]
     """Whether a line carries [-1, 1] or [0, 1]; anything beyond is clipped."""
     voltage: Annotated[Voltage, Field(gt=0, le=10)]
