@@ -456,7 +456,8 @@ def constant(content: Content, draw: random.Random) -> None:
 
 
 def other_version(content: Content, draw: random.Random) -> None:
-    content.about["version"] = draw.choice((0, 2, 999, "1", None, 10**50))
+    above = int(content.about["version"]) + 1
+    content.about["version"] = draw.choice((0, above, 999, "1", None, 10**50))
 
 
 def other_kind(content: Content, draw: random.Random) -> None:

@@ -54,7 +54,8 @@ def test_file_of_an_older_version_names_both_versions_and_a_way_out(
     with pytest.raises(subject.kind.error) as caught:
         subject.load(path)
     message = str(caught.value)
-    assert f"'{subject.kind.name}', version '0'; expected {subject.kind.name}, version 1" in message
+    name, version = subject.kind.name, subject.kind.version
+    assert f"'{name}', version '0'; expected {name}, version {version}" in message
     assert message.endswith(f". Hint: {subject.kind.hint}")
 
 
@@ -111,6 +112,7 @@ def fill(name: str, value: float, dtype: torch.dtype | None = None) -> Callable[
         ("checkpoint", fill("optimizer.0.step", -1.0), "optimizer.0.step': got a negative number"),
         ("checkpoint", fill("optimizer.2.exp_avg_sq", -1.0), "exp_avg_sq': got a negative number"),
         ("checkpoint", fill("optimizer.2.exp_avg", 0.0, torch.float32), "float32; expected"),
+        ("checkpoint", fill("model._extra_state", -1), "_extra_state: got negative counts"),
         ("checkpoint", fill("order", 255), "'order': got no state of a random stream"),
         ("session", put([1.0] * 11, "calls", 1, "cost"), "'calls.1.cost"),
         ("session", put([-1.0] * 12, "calls", 1, "cost"), "'calls.1.cost"),
