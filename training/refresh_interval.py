@@ -26,7 +26,7 @@ from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import Timing, chip_answers, time_run, timing_metrics
+from pnnsim.simulation.simulate import Timing, chip_outputs, time_run, timing_metrics
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.timing.arrivals import poisson
@@ -119,7 +119,7 @@ def measure(
     """Return what every chip answers in one run, and what the run takes."""
     shares = {
         name: [
-            share_correct(chip_answers(chip, net, test.x, timing), test.y)
+            share_correct(chip_outputs(chip, net, test.x, timing), test.y)
             for net in nets
             for chip in mine
         ]

@@ -12,7 +12,7 @@ from pnnsim.inference.accesses import AccessTable
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import chip_answers, time_run
+from pnnsim.simulation.simulate import chip_outputs, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from tests.inference.test_agreement import (
@@ -48,7 +48,7 @@ def test_order_of_work_changes_times_and_not_what_is_computed(count, control):
     if control == "refresh":
         # What is rewritten for every sample anyway never gets old enough.
         assert (len(run.trace.rows("refresh")) > 0) == chip.mapping.resident
-    found = chip_answers(chip, parameters, x, run, without=sorted(chip.non_idealities))
+    found = chip_outputs(chip, parameters, x, run, without=sorted(chip.non_idealities))
     expected = numpy_forward(parameters, x)
     np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=TOLERANCE)
 
@@ -94,6 +94,6 @@ def test_any_order_of_work_computes_the_same_and_is_timed_the_same_both_ways(cas
     assert fast.trace.equals(exact.trace)
     for name in AccessTable.__slots__:
         np.testing.assert_array_equal(getattr(fast.accesses, name), getattr(exact.accesses, name))
-    found = chip_answers(chip, parameters, x, fast, without=sorted(chip.non_idealities))
+    found = chip_outputs(chip, parameters, x, fast, without=sorted(chip.non_idealities))
     expected = numpy_forward(parameters, x)
     np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=TOLERANCE)

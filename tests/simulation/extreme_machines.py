@@ -27,7 +27,7 @@ from pnnsim.devices.quantities import Form, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import chip_answers, simulate, time_run, timing_metrics
+from pnnsim.simulation.simulate import chip_outputs, simulate, time_run, timing_metrics
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.resolve import available_specs
 
@@ -190,7 +190,7 @@ def _run(case: Extreme) -> None:
     _finite(result.metrics, "metrics")
     _reconcile(result.metrics, power_trace(result.timing.run, result.timing.prices).energy())
     chip = result.timing.chip
-    answers = chip_answers(chip.fabricate(0, 0), surrogate.parameter_set(), x, result.timing)
+    answers = chip_outputs(chip.fabricate(0, 0), surrogate.parameter_set(), x, result.timing)
     assert bool(torch.isfinite(answers).all()), "outputs of a chip are not finite"
     fast, exact = (time_run(chip, 48, exact=way) for way in (False, True))
     assert fast.trace.equals(exact.trace), "fast and exact differ"

@@ -19,7 +19,7 @@ from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import chip_answers, simulate, time_run
+from pnnsim.simulation.simulate import chip_outputs, simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from pnnsim.timing.multicore import ParallelTrace
@@ -199,7 +199,7 @@ def test_answers_are_those_of_each_core_for_its_own_samples():
     assert np.array_equal(run.accesses.held_s[1::2], alone.accesses.held_s)
 
     real = chip.fabricate(3, 0)
-    answers = chip_answers(real, parameters, x, run)
+    answers = chip_outputs(real, parameters, x, run)
     for core in (0, 1):
         expected = outputs(real.core(core), parameters, x[core::2], alone.accesses)
         assert torch.equal(answers[core::2], expected)
@@ -225,7 +225,7 @@ def test_streams_of_a_core_go_on_on_this_core(cores, block):
     parameters = Surrogate(KEPT, chip.spec, dtype=torch.float64).parameter_set()
     generator = torch.Generator().manual_seed(0)
     x = torch.rand((run.run.samples, 6), generator=generator, dtype=torch.float64)
-    found = chip_answers(chip, parameters, x, run, without=sorted(chip.non_idealities))
+    found = chip_outputs(chip, parameters, x, run, without=sorted(chip.non_idealities))
     expected = ideal_outputs(chip, parameters, x)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 
