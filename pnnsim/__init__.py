@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.inference.chip import Chip
     from pnnsim.inference.surrogate import Surrogate
+    from pnnsim.networks.from_onnx import from_onnx
+    from pnnsim.networks.from_torch import from_torch
     from pnnsim.networks.parameters import ParameterSet, load_parameters
     from pnnsim.networks.relaxnet import ReLaXNet
     from pnnsim.simulation.simulate import Result, simulate
@@ -39,6 +41,8 @@ _HOME = {
     "Surrogate": "inference.surrogate",
     "Trace": "timing.trace",
     "available_specs": "specs.resolve",
+    "from_onnx": "networks.from_onnx",
+    "from_torch": "networks.from_torch",
     "load_experiment": "specs.experiment",
     "load_parameters": "networks.parameters",
     "load_spec": "specs.hardware",
@@ -58,6 +62,8 @@ __all__ = [
     "Surrogate",
     "Trace",
     "available_specs",
+    "from_onnx",
+    "from_torch",
     "load_experiment",
     "load_parameters",
     "load_spec",

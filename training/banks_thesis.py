@@ -25,7 +25,7 @@ import numpy as np
 import pnnsim
 from pnnsim.inference.chip import Chip
 from pnnsim.simulation.simulate import time_run, timing_metrics
-from training.common import machine_panels
+from training.figures import machine_panels
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")
 BANKS = (1, 2, 4, 12)
@@ -37,7 +37,7 @@ WAVES = 240
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Hold one network on one machine.
+    """One network on one machine.
 
     Args:
         machine: Name of the description.
@@ -57,7 +57,15 @@ class Point:
 
 
 def measure(machine: str, banks: int, weight_sets: int, *, steps: int, samples: int) -> Point:
-    """Time one network on one machine."""
+    """Time one network on one machine.
+
+    Args:
+        machine: Name of the description.
+        banks: Number of banks, K.
+        weight_sets: Number of weight sets, L_W.
+        steps: Number of steps, L_T.
+        samples: Samples of the run.
+    """
     spec = pnnsim.load_spec(machine, [("weight_banks.count", str(banks))])
     network = pnnsim.ReLaXNet(weight_sets=weight_sets, steps=steps)
     chip = Chip.nominal(spec, network)
@@ -91,10 +99,15 @@ def table(points: list[Point]) -> str:
 
 
 def draw(points: list[Point], path: Path) -> None:
-    """Write the figure: one column a machine, latency above energy, one line for each K."""
+    """Write the figure: one column a machine, latency above energy, one line for each K.
+
+    Args:
+        points: What was measured.
+        path: File of the figure.
+    """
     machines = list(dict.fromkeys(point.machine for point in points))
-    beside = ("mean latency [s]", "energy of one inference [J]")
-    with machine_panels(path, machines, below="weight sets L_W", beside=beside) as axes:
+    aside = ("mean latency [s]", "energy of one inference [J]")
+    with machine_panels(path, machines, below="weight sets L_W", aside=aside) as axes:
         for banks in dict.fromkeys(point.banks for point in points):
             for column, machine in enumerate(machines):
                 mine = [p for p in points if (p.machine, p.banks) == (machine, banks)]

@@ -1,4 +1,4 @@
-"""Do what the recipes have in common: arguments, cells, tables, figures, machines.
+"""Common parts of the recipes: arguments, cells, machines.
 
 A recipe is a sweep of cells. Each cell is trained once and its result kept in `cells.json` of the
 recipe's folder, so that a recipe which was stopped goes on where it was.
@@ -7,21 +7,13 @@ recipe's folder, so that a recipe which was stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.data import Data, load_data
@@ -31,6 +23,7 @@ from pnnsim.simulation.experiment_run import run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
+from training.figures import write_table
 
 #: State on the lines over the state in training. relu is the same at every scale; here it grows to
 #: about fifty over the steps, and the lines end at 1.
@@ -48,7 +41,7 @@ RELU_SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Hold what is given on the command line.
+    """Options of the command line.
 
     Args:
         quick: Whether to run a size that only shows that everything works.
@@ -119,7 +112,12 @@ def read_options(
 
 
 def load(options: Options, task: TaskParams) -> Data:
-    """Load a task, and keep what its data are beside the results."""
+    """Load a task, and keep what its data are beside the results.
+
+    Args:
+        options: Options of the command line.
+        task: Name of the task, and window of a text.
+    """
     data = load_data(task, data_dir=options.data_dir, offline=options.offline)
     note = f"{data.name}: {data.note}"
     (options.out / "note.txt").write_text(note + "\n", encoding="utf-8")
@@ -143,6 +141,11 @@ def ideal_machine(network: ReLaXNet) -> HardwareSpec:
 
 def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, float]:
     """Train an ideal network once and measure it on the part that training never saw.
+
+    Args:
+        network: What is trained.
+        data: Examples of the task.
+        training: Settings.
 
     Returns:
         Error rate and loss [nats] there, error rate on the validation part, training loss [nats],
@@ -174,7 +177,7 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
 
 
 class Cells:
-    """Keep the result of each cell in a file, and compute those that are missing."""
+    """Results of cells in a file; those that are missing are computed."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "cells.json"
@@ -183,7 +186,12 @@ class Cells:
             self._known = json.loads(self._file.read_text(encoding="utf-8"))
 
     def get(self, key: str, compute: Callable[[], dict[str, float]]) -> dict[str, float]:
-        """Return the result of a cell, computed now if it was not before."""
+        """Return the result of a cell, computed now if it was not before.
+
+        Args:
+            key: Name of the cell.
+            compute: Computes its result.
+        """
         if key not in self._known:
             print(f"{key} …", end=" ", flush=True)
             self._known[key] = compute()
@@ -192,103 +200,6 @@ class Cells:
             scratch.replace(self._file)
             print({name: round(value, 4) for name, value in self._known[key].items()}, flush=True)
         return self._known[key]
-
-
-def spread(values: Sequence[float]) -> tuple[float, float]:
-    """Return mean and sample standard deviation; a single value has no spread."""
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return float(np.mean(values)), deviation
-
-
-def against_sets(
-    values: dict[int, list[float]], depth: int, width: int
-) -> list[tuple[int, int, float, float, int, float, float]]:
-    """Return a row for each number of weight sets, as `against_sets_head` names them.
-
-    Args:
-        values: What each seed found, less being better, by the number of weight sets; 1 is there.
-        depth: Steps of the networks.
-        width: Width of the networks.
-    """
-    base, base_std = spread(values[1])
-    rows = []
-    for sets, found in values.items():
-        mean, std = spread(found)
-        # Standard error of the difference of two means of independent seeds.
-        both = ((std**2 + base_std**2) / len(found)) ** 0.5
-        hidden = ReLaXNet(hidden=width, weight_sets=sets, steps=depth).parameter_counts()["hidden"]
-        rows.append((sets, hidden, mean, std, len(found), base - mean, both))
-    return rows
-
-
-def against_sets_head(what: str) -> tuple[str, ...]:
-    """Return the head of a table against the number of weight sets."""
-    return (
-        "weight sets", "hidden parameters", what, "std", "seeds", "below one set", "standard error",
-    )  # fmt: skip
-
-
-def draw_against_sets(
-    axes: Axes, rows: Sequence[tuple[int, int, float, float, int, float, float]], title: str,
-    what: str,
-) -> None:  # fmt: skip
-    """Draw means and deviations of rows of `against_sets`, beside one weight set."""
-    sets, means, stds = ([row[column] for row in rows] for column in (0, 2, 3))
-    axes.errorbar(sets, means, stds, marker="o", capsize=3)
-    axes.axhline(rows[0][2], linestyle="--", color="grey", label="one weight set (RNN)")
-    axes.set(xlabel="weight sets", ylabel=what, title=title)
-    axes.legend()
-
-
-def write_table(folder: Path, name: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Write a table as CSV and as text, and return the text."""
-    with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([head, *rows])
-    cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-    lines = [
-        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
-        for row in (head, ["-" * width for width in widths], *cells)
-    ]
-    text = "\n".join(lines) + "\n"
-    (folder / f"{name}.txt").write_text(text, encoding="utf-8")
-    return text
-
-
-@contextmanager
-def picture(file: Path) -> Iterator[Axes]:
-    """Yield axes of a figure that is written to a file at the end."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    yield figure.add_subplot()
-    figure.savefig(file, dpi=150)
-
-
-@contextmanager
-def machine_panels(
-    file: Path, machines: Sequence[str], *, below: str, aside: tuple[str, str]
-) -> Iterator[NDArray[Any]]:
-    """Yield axes of a figure that is written to a file at the end: two for each machine.
-
-    Args:
-        file: File to write.
-        machines: Title of each column.
-        below: What the lower axes show along x.
-        aside: What upper and lower axes show along y, on logarithmic scales.
-    """
-    figure = Figure(figsize=(3.6 * len(machines), 6.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(2, len(machines), sharex=True, squeeze=False)
-    for column, machine in enumerate(machines):
-        axes[0][column].set_title(machine)
-        axes[1][column].set_xlabel(below)
-    for row, label in enumerate(aside):
-        axes[row][0].set_ylabel(label)
-        for each in axes[row]:
-            each.set_yscale("log")
-    yield axes
-    axes[0][0].legend()
-    figure.savefig(file, dpi=130, metadata={"Software": None})
 
 
 def on_machines(
@@ -332,7 +243,3 @@ def on_machines(
         "energy [J]", "throughput [1/s]",
     )  # fmt: skip
     return write_table(options.out, "machines", head, rows)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -26,29 +26,57 @@ CORNERS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def network_of(data: Data, *, quick: bool) -> ReLaXNet:
-    """Return the network of the recipes: two weight sets, used in turn."""
+    """Return the network of the recipes: two weight sets, used in turn.
+
+    Args:
+        data: Examples of the task, images.
+        quick: Whether the network is small.
+    """
     inputs = data.pixels().shape[1]
     return ReLaXNet(inputs=inputs, outputs=10, hidden=16 if quick else 64, steps=3 if quick else 12)
 
 
 def corner(machine: str, *, quick: bool) -> HardwareSpec:
-    """Return a machine at its process corner; the quick size has small banks."""
+    """Return a machine at its process corner; the quick size has small banks.
+
+    Args:
+        machine: Name of the description, a key of `CORNERS`.
+        quick: Whether its banks are small.
+    """
     small = [("weight_banks.rows", "16"), ("weight_banks.cols", "16")] if quick else []
     return load_spec(machine, [*CORNERS[machine], *small])
 
 
 def part(examples: Labelled, count: int) -> Labelled:
-    """Return the first examples."""
+    """Return the first examples.
+
+    Args:
+        examples: All of them.
+        count: How many are wanted.
+    """
     return Labelled(examples.x[:count], examples.y[:count])
 
 
 def bench(spec: HardwareSpec, network: ReLaXNet, index: int) -> Bench:
-    """Return a chip on the bench."""
+    """Return a chip on the bench.
+
+    Args:
+        spec: Machine.
+        network: What it computes.
+        index: Number of the chip.
+    """
     return Bench(SimulatedBackend(spec, network, seed=CHIP_SEED, index=index))
 
 
 def surrogate_of(network: ReLaXNet, spec: HardwareSpec, x: torch.Tensor, seed: int) -> Surrogate:
-    """Return a surrogate with first weights."""
+    """Return a surrogate with first weights.
+
+    Args:
+        network: What it computes.
+        spec: Machine.
+        x: Training inputs, shape `(batch, n_inputs)`.
+        seed: Seed of the first weights.
+    """
     surrogate = Surrogate(network, spec, seed=seed)
     surrogate.standardize(x)
     return surrogate
@@ -57,7 +85,15 @@ def surrogate_of(network: ReLaXNet, spec: HardwareSpec, x: torch.Tensor, seed: i
 def trained(
     rule: Rule, spec: HardwareSpec, network: ReLaXNet, examples: Labelled, settings: Settings
 ) -> Surrogate:
-    """Return a surrogate that was trained by a rule which asks nothing of the machine."""
+    """Return a surrogate that was trained by a rule which does not use the machine.
+
+    Args:
+        rule: Rule that trains a model.
+        spec: Machine.
+        network: What it computes.
+        examples: What to learn from.
+        settings: Length and step size.
+    """
     surrogate = surrogate_of(network, spec, examples.x, settings.seed)
     train(rule, bench(spec, network, 0), surrogate, examples, settings)
     return surrogate

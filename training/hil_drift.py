@@ -19,12 +19,13 @@ from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning.rules import PhysicsAware, Settings, measure, train
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TaskParams
-from training.common import load, picture, read_options, write_table
+from training.common import load, read_options
+from training.figures import picture, write_table
 from training.hil_common import CHIP_SEED, copy_of, network_of, part, surrogate_of
 
 #: Machines, and how much they drift here.
 MACHINES: dict[str, tuple[tuple[str, str], ...]] = {
-    # As electrical cells do (Nandakumar et al., ICECS, 2019); optical ones are said not to drift.
+    # As electrical cells do (Nandakumar et al., ICECS, 2019); optical ones do not, as reported.
     "photonic_pcm": (
         ("weight_banks.drift_exponent", "0.05"),
         ("weight_banks.drift_spread", "0.01"),

@@ -29,7 +29,8 @@ from pnnsim.hil.calibration import calibrate, reality_gap
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import Deploy, HardwareAware, PhysicsAware, Settings, measure, train
 from pnnsim.specs.settings import TaskParams
-from training.common import Cells, Options, load, picture, read_options, spread, write_table
+from training.common import Cells, Options, load, read_options
+from training.figures import picture, spread, write_table
 from training.hil_common import CORNERS, bench, copy_of, corner, network_of, part, trained
 
 CHIPS = 5

@@ -28,7 +28,8 @@ from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import Outcome, PhysicsAware, Settings, measure, train
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.settings import TaskParams
-from training.common import load, read_options, write_table
+from training.common import load, read_options
+from training.figures import write_table
 from training.hil_common import CHIP_SEED, CORNERS, corner, network_of, part, surrogate_of
 
 MACHINE = "photonic_mrr"

@@ -2,8 +2,8 @@
 
 Follows Köpüklü, Babaee, Hörmann and Rigoll, "Convolutional Neural Networks with Layer Reuse",
 ICIP 2019, arXiv:1901.09615: LruNet at its published size, with N from 1 to 10 repetitions of each
-stage. Then networks run on simulated machines: what chips answer, how long an image takes, and what
-is saved by not rewriting banks between repetitions.
+stage. Then networks run on simulated machines: the accuracy of chips, the time of an image, and
+what is saved by not rewriting banks between repetitions.
 
     python -m training.lrunet_images [--quick] [--task cifar10] [--data-dir DIR]
 
@@ -43,7 +43,8 @@ from pnnsim.lrunet.files import load as load_module
 from pnnsim.lrunet.files import save
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.settings import TaskParams
-from training.common import Cells, Options, load, picture, read_options, spread, write_table
+from training.common import Cells, Options, load, read_options
+from training.figures import picture, spread, write_table
 
 #: The ends first, so that a recipe that is stopped early has them.
 REPETITIONS = (1, 10, 4, 2, 8)
@@ -61,7 +62,7 @@ BANKS = (2, 48, 96, 192)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Say what one network may learn from.
+    """Amount of training of one network.
 
     Args:
         images: Training images, each seen once; all of them where there are fewer.
@@ -95,7 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def network_for(task: str, repetitions: int) -> LruNet:
-    """Return the network for a task: the published one, or a small one for the small digits."""
+    """Return the network for a task: the published one, or a small one for the small digits.
+
+    Args:
+        task: Name of the task.
+        repetitions: Applications of each stage, N.
+    """
     shapes = {"digits": (1, 8), "fashion-mnist": (1, 28), "cifar10": (3, 32)}
     channels, side = shapes[task]
     return LruNet(
@@ -104,7 +110,15 @@ def network_for(task: str, repetitions: int) -> LruNet:
 
 
 def train(options: Options, data: Data, n: int, seed: int, budget: Budget) -> dict[str, float]:
-    """Train one network, save it, and measure it once on the part that training never saw."""
+    """Train one network, save it, and measure it once on the part that training never saw.
+
+    Args:
+        options: Options of the command line.
+        data: Examples of the task.
+        n: Applications of each stage.
+        seed: Seed of weights, order and dropout.
+        budget: Amount of training.
+    """
     begin = time.perf_counter()
     module = LruModule(network_for(data.name, n), seed=seed)
     module.to(memory_format=torch.channels_last)  # twice as quick on a CPU
@@ -121,12 +135,26 @@ def train(options: Options, data: Data, n: int, seed: int, budget: Budget) -> di
 
 
 def parameter_file(folder: Path, task: str, n: int, seed: int) -> Path:
-    """Return where the parameters of a cell are kept."""
+    """Return where the parameters of a cell are kept.
+
+    Args:
+        folder: Folder of the results.
+        task: Name of the task.
+        n: Applications of each stage.
+        seed: Seed of the training.
+    """
     return folder / f"{task}-n{n}-seed{seed}.safetensors"
 
 
 def learn(module: LruModule, train: Labelled, seed: int, budget: Budget) -> float:
-    """Show the images once, and return the mean loss of the last tenth of the steps [nats]."""
+    """Show the images once, and return the mean loss of the last tenth of the steps [nats].
+
+    Args:
+        module: Network; trained in place.
+        train: Training images.
+        seed: Seed of order and dropout.
+        budget: Amount of training.
+    """
     generator = stream(seed, "batches", "train")
     # Dropout draws from torch's own generator: it is kept apart, and is the same for each seed.
     with torch.random.fork_rng():
@@ -212,7 +240,7 @@ def _reuse(options: Options, network: LruNet) -> str:
 
 
 def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
-    """Write what simulated chips answer to the first images of the test part.
+    """Write the accuracy of simulated chips on the first images of the test part.
 
     `measured` is the accuracy of chips that have measured their batch norms.
     """

@@ -1,14 +1,14 @@
-"""Say what each non-ideality of each machine costs, alone and with all others.
+"""Accuracy that each non-ideality of each machine costs, alone and with all others.
 
     python -m training.non_idealities                       every shipped machine; minutes each
     python -m training.non_idealities photonic_mrr --quick  one machine, hardly trained
 
-A network is trained for each machine on digits. Fabricated chips then answer the held-out digits
+A network is trained for each machine on digits. Fabricated chips then classify the held-out digits
 with everything ideal, with one non-ideality on, and with all of them. Read the figures as losses
 against `none`: what costs nothing alone may still cost with others, and what training has seen,
 such as a quantizer, may even help.
 
-Writes `non_idealities.csv`, `non_idealities.txt` and `non_idealities.png`.
+Writes `non-idealities.csv`, `non-idealities.txt` and `non-idealities.png`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from matplotlib.figure import Figure
 from pnnsim.inference.predict import outputs, share_correct
 from pnnsim.learning.datasets import load_task
 from pnnsim.learning.examples import labelled
-from pnnsim.learning.fit import fit
-from pnnsim.learning.make_surrogate import make_surrogate
+from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.resolve import available_specs
@@ -42,12 +41,12 @@ NONE, ALL = "none", "all"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Hold the accuracy of a machine's chips under one condition.
+    """Accuracy of a machine's chips under one condition.
 
     Args:
         machine: Name of the machine.
         non_ideality: The only one that is switched on; `none`, or `all` of them.
-        accuracy_mean: Mean share of right answers over the chips.
+        accuracy_mean: Mean accuracy over the chips.
         accuracy_std: Standard deviation over the chips; 0 for one chip.
         chips: Number of chips.
         samples: Number of held-out examples.
@@ -62,7 +61,12 @@ class Row:
 
 
 def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
-    """Return the rows of one machine: none, each non-ideality from worst to harmless, all."""
+    """Return the rows of one machine: none, each non-ideality from worst to harmless, all.
+
+    Args:
+        machine: Name of the description.
+        settings: Keys and values that are changed.
+    """
     experiment = load_experiment(machine, settings)
     task = load_task("digits")
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
@@ -96,7 +100,12 @@ def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
 
 
 def write(rows: Sequence[Row], folder: Path) -> str:
-    """Write the table, twice, and the figure; return the table for people."""
+    """Write the table, twice, and the figure; return the table for people.
+
+    Args:
+        rows: Rows of all machines so far.
+        folder: Folder of the results; made if need be.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "non-idealities.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Row)])
@@ -120,7 +129,12 @@ def as_text(rows: Sequence[Row]) -> str:
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Draw one panel for each machine: mean and deviation, and a line at the ideal machine."""
+    """Draw one panel for each machine: mean and deviation, and a line at the ideal machine.
+
+    Args:
+        rows: Rows of all machines.
+        path: File of the figure.
+    """
     machines = list(dict.fromkeys(row.machine for row in rows))
     panels = [[row for row in rows if row.machine == machine][::-1] for machine in machines]
     heights = [len(panel) + 2 for panel in panels]
@@ -147,19 +161,19 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Study the machines that are asked for, and say where the results are."""
+    """Study the machines of the command line, and print where the results are."""
     parser = argparse.ArgumentParser(prog="python -m training.non_idealities", description=__doc__)
     parser.add_argument("machines", nargs="*", help="Machines; all that are shipped by default.")
     parser.add_argument("--quick", action="store_true", help="One epoch, one chip, 20 examples.")
     parser.add_argument("--out", type=Path, default=FOLDER, help=f"Folder; {FOLDER} by default.")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     rows: list[Row] = []
-    for machine in asked.machines or available_specs():
-        rows += study(machine, QUICK if asked.quick else FULL)
+    for machine in options.machines or available_specs():
+        rows += study(machine, QUICK if options.quick else FULL)
         # Written after each machine: what is done is kept if a later one is interrupted.
-        table = write(rows, asked.out)
+        table = write(rows, options.out)
     print(table)
-    print(f"Table and figure: {asked.out}")
+    print(f"Table and figure: {options.out}")
 
 
 if __name__ == "__main__":

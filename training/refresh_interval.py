@@ -3,8 +3,8 @@
 Phase-change weights fade from the moment when they are written, and `control.refresh_interval`
 writes them again while requests come. Too rarely, and samples meet old weights. Too often, and
 samples meet a bank that is being written: those that have set out wait with their state in the
-memory, which droops. Both come from the times of the events; nothing here says where the best
-interval is.
+memory, which droops. Both come from the times of the events; the best interval
+follows from the run.
 
 Requests come at random for two hours. If they came at a fixed interval, they would meet a refresh
 always or never wherever both intervals have a common multiple.
@@ -30,7 +30,8 @@ from pnnsim.simulation.simulate import Timing, chip_outputs, time_run, timing_me
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.settings import TaskParams, TrainingParams
 from pnnsim.timing.arrivals import poisson
-from training.common import load, picture, read_options, spread, write_table
+from training.common import load, read_options
+from training.figures import picture, spread, write_table
 from training.hil_common import CHIP_SEED, network_of, part
 
 #: Mean and deviation of the exponent with which cells fade.
@@ -59,11 +60,11 @@ CHIPS = 5
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Hold what was found at one interval.
+    """Accuracy, latency and energy at one interval.
 
     Args:
         interval: Time after which a bank is written again [s]; None for never.
-        shares: Share of right answers of each chip, by corner.
+        shares: Accuracy of each chip, by corner.
         p99: Latency that one of a hundred samples exceeds [s].
         energy: Energy of one inference [J].
         refresh_energy: Of it, the energy of refreshes without standing power [J].
@@ -85,7 +86,12 @@ def machine(*settings: tuple[str, str], quick: bool) -> HardwareSpec:
 
 
 def corner(name: str, *, quick: bool) -> HardwareSpec:
-    """Return the machine at one corner, as far as values go."""
+    """Return the machine at one corner, as far as values go.
+
+    Args:
+        name: Name of the corner, a key of `CORNERS`.
+        quick: Whether the machine is small.
+    """
     exponent, deviation = CORNERS[name]
     return machine(
         ("weight_banks.drift_exponent", exponent),
@@ -95,14 +101,28 @@ def corner(name: str, *, quick: bool) -> HardwareSpec:
 
 
 def timed(network: ReLaXNet, interval: float | None, samples: int, *, quick: bool) -> Timing:
-    """Return when everything happens; that is the same in all corners."""
+    """Return when everything happens; that is the same in all corners.
+
+    Args:
+        network: What is computed.
+        interval: Time after which a bank is written again [s]; None for never.
+        samples: Samples of the run.
+        quick: Whether the machine is small.
+    """
     again = [] if interval is None else [("control.refresh_interval", f"{interval} s")]
     chip = Chip.nominal(machine(*again, quick=quick), network)
     return time_run(chip, poisson(samples, samples / HOURS, seed=0))
 
 
 def trained(network: ReLaXNet, data: Data, seed: int, *, quick: bool) -> ParameterSet:
-    """Return parameters that were trained on the nominal machine, which does not drift."""
+    """Return parameters that were trained on the nominal machine, which does not drift.
+
+    Args:
+        network: What is trained.
+        data: Examples of the task.
+        seed: Seed of the training.
+        quick: Whether the machine is small and the training short.
+    """
     surrogate = Surrogate(network, machine(quick=quick), seed=seed)
     fit(
         surrogate,
@@ -116,7 +136,14 @@ def trained(network: ReLaXNet, data: Data, seed: int, *, quick: bool) -> Paramet
 def measure(
     timing: Timing, chips: dict[str, list[Chip]], nets: Sequence[ParameterSet], test: Labelled
 ) -> Point:
-    """Return what every chip answers in one run, and what the run takes."""
+    """Return the accuracy of every chip in one run, and the cost of the run.
+
+    Args:
+        timing: Times of the run.
+        chips: Chips of each corner.
+        nets: Trained parameters, one of each seed.
+        test: Examples that arrive.
+    """
     shares = {
         name: [
             share_correct(chip_outputs(chip, net, test.x, timing), test.y)

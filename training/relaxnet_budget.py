@@ -16,16 +16,8 @@ from collections.abc import Sequence
 
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.settings import TaskParams, TrainingParams
-from training.common import (
-    Cells,
-    Options,
-    load,
-    picture,
-    read_options,
-    spread,
-    train,
-    write_table,
-)
+from training.common import Cells, Options, load, read_options, train
+from training.figures import picture, spread, write_table
 from training.relaxnet_svhn import DEPTH, TRAINING, machines
 
 #: Hidden parameters: as many as 1, 2, 4 and 12 weight sets of width 64 have.
@@ -38,7 +30,12 @@ LINES = 64
 
 
 def width_of_budget(budget: int, weight_sets: int) -> int:
-    """Return the greatest width N whose weight sets, of N^2 + N parameters each, are affordable."""
+    """Return the greatest width N whose weight sets, of N^2 + N parameters each, are affordable.
+
+    Args:
+        budget: Number of parameters.
+        weight_sets: Number of weight sets.
+    """
     return (math.isqrt(1 + 4 * (budget // weight_sets)) - 1) // 2
 
 
@@ -84,7 +81,7 @@ def _table(
     networks: dict[tuple[int, int], ReLaXNet],
     errors: dict[tuple[int, int], list[float]],
 ) -> str:
-    """Write error against parameters, and say in each row whether it is the best of its budget."""
+    """Write error against parameters, and mark in each row whether it is the best of its budget."""
     rows = []
     budgets = sorted({budget for budget, _ in networks})
     for (budget, sets), network in networks.items():

@@ -2,11 +2,11 @@
 
 Follows Fig. 5 of Tsuchiyama, Roehm, Mihana and Horisaki, arXiv:2511.00044: width 64, 12 steps, and
 from 1 to 12 weight sets; then the plane of weight sets and steps. Error rates are on the test part
-of the data set as it is found; `note.txt` says which.
+of the data set as it is found; `note.txt` states which.
 
     python -m training.relaxnet_svhn [--quick] [--choose] [--data-dir DIR]
 
-What the paper does not say is assumed: relu, a residual of 1, the input at the first step, AdamW,
+What the paper does not state is assumed: relu, a residual of 1, the input at the first step, AdamW,
 20 epochs, and inputs that are standardized pixel by pixel. The settings of the optimizer were
 chosen with `--choose`, which trains a few on the training part and compares them on the validation
 part. Then every cell is trained on both parts and measured once.
@@ -27,15 +27,17 @@ from training.common import (
     STATE_SCALE,
     Cells,
     Options,
+    load,
+    on_machines,
+    read_options,
+    train,
+)
+from training.figures import (
     against_sets,
     against_sets_head,
     draw_against_sets,
-    load,
-    on_machines,
     picture,
-    read_options,
     spread,
-    train,
     write_table,
 )
 
@@ -106,7 +108,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def network_for(data: Data, sets: int, steps: int, width: int) -> ReLaXNet:
-    """Return the network of a cell, for the inputs and classes of the data."""
+    """Return the network of a cell, for the inputs and classes of the data.
+
+    Args:
+        data: Examples of the task.
+        sets: Number of weight sets.
+        steps: Number of steps.
+        width: Width N.
+    """
     inputs, outputs = TaskParams(name=data.name).shape()
     return ReLaXNet(
         inputs=inputs, outputs=outputs, hidden=width, weight_sets=sets, steps=steps, residual=1.0
@@ -167,7 +176,12 @@ def _grid(options: Options, grid: dict[tuple[int, int], float]) -> str:
 
 
 def machines(options: Options, network: ReLaXNet) -> str:
-    """Run the best network on two machines, with the settings of every cell."""
+    """Run the best network on two machines, with the settings of every cell.
+
+    Args:
+        options: Options of the command line.
+        network: Best network of the cells.
+    """
     quick = options.quick
     training = TRAINING | ({"epochs": 2} if quick else {})
     settings = [

@@ -21,7 +21,7 @@ from pathlib import Path
 import pnnsim
 from pnnsim.inference.chip import Chip
 from pnnsim.simulation.simulate import time_run, timing_metrics
-from training.common import machine_panels, write_table
+from training.figures import machine_panels, write_table
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")
 BANKS = (1, 2, 4, 8, 16)
@@ -42,7 +42,7 @@ RUN = 40
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Hold one machine.
+    """One machine with a number of banks.
 
     Args:
         machine: Name of the description.
@@ -76,7 +76,15 @@ class Point:
 
 
 def measure(machine: str, banks: int, order: str, block: int, drivers: int = 1) -> Point:
-    """Time a machine with some banks, so many of which can be written at once."""
+    """Time a machine with some banks, so many of which can be written at once.
+
+    Args:
+        machine: Name of the description.
+        banks: Number of banks.
+        order: Key of `ORDERS`.
+        block: Samples of a block.
+        drivers: Banks that can be written at once.
+    """
     changes = {
         "weight_banks.count": banks,
         "weight_banks.rows": TILE,
@@ -99,10 +107,15 @@ def measure(machine: str, banks: int, order: str, block: int, drivers: int = 1) 
 
 
 def draw(points: Sequence[Point], path: Path) -> None:
-    """Write the figure: one column a machine, time above energy."""
+    """Write the figure: one column a machine, time above energy.
+
+    Args:
+        points: What was measured.
+        path: File of the figure.
+    """
     machines = list(dict.fromkeys(point.machine for point in points))
-    beside = ("time for each inference [s]", "energy of one inference [J]")
-    with machine_panels(path, machines, below=f"banks of {TILE} x {TILE}", beside=beside) as axes:
+    aside = ("time for each inference [s]", "energy of one inference [J]")
+    with machine_panels(path, machines, below=f"banks of {TILE} x {TILE}", aside=aside) as axes:
         for block, order in dict.fromkeys((point.block, point.order) for point in points):
             for column, machine in enumerate(machines):
                 wanted = (machine, block, order)

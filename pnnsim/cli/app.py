@@ -35,6 +35,7 @@ from pnnsim.cli.options import (
     print_line,
     print_table,
     progress_bar,
+    refuse_renamed,
     say,
 )
 from pnnsim.cli.schedule import add_commands
@@ -77,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(words: list[str], debug: bool) -> int:
     """Run a command and turn whatever it raises into a message and an exit code."""
     try:
+        refuse_renamed(words)
         app(args=words, prog_name="pnnsim")
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):

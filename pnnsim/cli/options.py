@@ -53,6 +53,23 @@ Quiet = Annotated[
 ]
 
 
+#: Options of before, and their names of today.
+RENAMED_OPTIONS = {"--waves": "--samples"}
+
+
+def refuse_renamed(words: Sequence[str]) -> None:
+    """Refuse an option of before with its name of today.
+
+    Raises:
+        SpecError: If a word is such an option.
+    """
+    for word in words:
+        option = word.partition("=")[0]
+        if option in RENAMED_OPTIONS:
+            what = f"unknown option; expected '{RENAMED_OPTIONS[option]}', as it is called now"
+            raise SpecError([Problem(option, what)])
+
+
 def overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tuple[str, str]]:
     """Return `key=value` words as pairs."""
     pairs = [("simulation.exact", "true")] if exact else []

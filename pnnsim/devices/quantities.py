@@ -1,8 +1,8 @@
 """Declare physical fields: what a value measures, between which bounds, and what it means.
 
 Every part of a machine is described by one frozen pydantic model, a `Params`. This package holds
-descriptions only and must not import torch, so that `pnnsim validate` answers at once; the physics
-that reads a `Params` is in the file beside it.
+descriptions only and must not import torch, so that `pnnsim validate` is fast; the components
+that read a `Params` stand beside it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pnnsim.common.units import DIMENSIONS, UnitError, read_quantity, show
 
 @dataclass(frozen=True)
 class Quantity:
-    """Mark a float field as a physical value written with a unit.
+    """Marker of a float field that is a physical value, written with a unit.
 
     Args:
         dimension: Key of `pnnsim.common.units.DIMENSIONS`.
@@ -114,13 +114,17 @@ def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Params(BaseModel):
-    """Describe one kind of part; subclasses are final and add fields only.
+    """Description of one kind of part; a kind is final and adds fields to those of its family.
 
     `kind` is the YAML name. Unknown keys are errors, and nothing changes after validation.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        defer_build=True,  # the validator of a kind is built when the first one is read
     )
 
     kind: str
@@ -128,7 +132,7 @@ class Params(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Say how one field may be written: one of its union's members.
+    """One way to write a field: one of its union's members.
 
     Args:
         type: Plain Python type or a special form such as `Literal["a", "b"]`.
@@ -142,13 +146,23 @@ class Form:
 
 
 def forms_of(model: type[BaseModel], field: str) -> tuple[Form, ...]:
-    """Return every way in which a field may be written, `None` left out."""
+    """Return every way in which a field may be written, `None` left out.
+
+    Args:
+        model: Description.
+        field: One of its fields.
+    """
     info = model.model_fields[field]
     return tuple(_forms(info.annotation, info.metadata))
 
 
 def dimension_of(model: type[BaseModel], field: str) -> str | None:
-    """Return the dimension of a field, or None where it is not a physical value."""
+    """Return the dimension of a field, or None where it is not a physical value.
+
+    Args:
+        model: Description.
+        field: One of its fields.
+    """
     return next((form.dimension for form in forms_of(model, field) if form.dimension), None)
 
 

@@ -11,12 +11,17 @@ from dataclasses import dataclass, field, replace
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.common.cost import Cost
 from pnnsim.common.units import from_fs
+from pnnsim.devices.weight_banks.cache import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.cost import CostReport
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.work import Work
 from pnnsim.timing.run import run_timing
 from pnnsim.timing.trace import Trace
+
+#: Rows of traces that are kept, of 70 bytes each, so 18 MB: a host may call with ever new batch
+#: sizes, for days. A training has a few sizes, of some 10,000 rows.
+KEPT_ROWS = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,9 @@ class CostModel:
     """
 
     chip: Chip
-    _known: dict[tuple[int, bool, bool], Passage] = field(default_factory=dict, repr=False)
+    _known: Kept[Passage] = field(
+        default_factory=lambda: Kept(KEPT_ROWS, size=lambda passage: len(passage.trace)), repr=False
+    )
 
     def __post_init__(self) -> None:
         mapping = self.chip.mapping
@@ -74,7 +81,7 @@ class CostModel:
             )
         # What is written, and when, is the host's decision here: a pass writes nothing by itself.
         control = control.model_copy(update={"refresh_interval": None})
-        self._work = replace(self.chip.work(), control=control, keeps=False)
+        self._work = replace(self.chip.work(), control=control, stateful=False)
         self._delays = self._work.delays
         self._prices = self.chip.prices()
         #: Power while no sample is on its way: parts that are gated keep nothing and draw none [W].
@@ -111,16 +118,16 @@ class CostModel:
         return CostReport(host=Cost(updates, time_s, self.power * time_s))
 
     def _passage(self, samples: int, states: bool, work: Work, *, single: bool) -> Passage:
-        key = (samples, states, single)
-        if key not in self._known:
+        def timed() -> Passage:
             trace = run_timing(work, samples)
             ledger = EnergyLedger.from_trace(trace, self._prices)
             cost = CostReport(forward=Cost(samples, from_fs(trace.makespan_fs), ledger.total))
             if states:
                 trace, read = self._with_states(samples, work, cost.forward)
                 cost = replace(cost, read=read)
-            self._known[key] = Passage(trace, cost)
-        return self._known[key]
+            return Passage(trace, cost)
+
+        return self._known.get((samples, states, single), timed)
 
     def _with_states(self, samples: int, work: Work, plain: Cost) -> tuple[Trace, Cost]:
         """Return the trace of a pass whose states are read, and what that adds to a plain one."""

@@ -20,11 +20,12 @@ from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
 from pnnsim.devices.base import ProgrammedWeights
+from pnnsim.devices.weight_banks.cache import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured, checked, checked_set
 from pnnsim.hil.chip_state import Bank, Condition, load_condition, save_condition
 from pnnsim.hil.cost import CostReport
-from pnnsim.hil.cost_model import CostModel
+from pnnsim.hil.cost_model import KEPT_ROWS, CostModel
 from pnnsim.inference.accesses import (
     NO_SYMBOL,
     UNWRITTEN,
@@ -62,7 +63,7 @@ class SimulatedBackend:
     Raises:
         MappingError: If the network does not fit the machine.
         BackendError: If its weight sets do not all have a bank of their own, or it has several
-            cores, or a non-ideality is unknown, or the network keeps its state.
+            cores, or a non-ideality is unknown, or the network is stateful.
     """
 
     def __init__(
@@ -74,10 +75,10 @@ class SimulatedBackend:
         index: int = 0,
         without: Sequence[str] = (),
     ) -> None:
-        if network.state == "keep":
+        if network.stateful:
             raise BackendError(
-                "network.state: is keep; expected reset, as a bench carries each batch of samples "
-                "from its own beginning"
+                "network.stateful: is true; expected false, as a bench carries each batch of "
+                "samples from its own beginning"
             )
         self.chip = chip = Chip.nominal(spec, network).fabricate(seed, index)
         unknown = sorted(frozenset(without) - chip.non_idealities)
@@ -107,7 +108,9 @@ class SimulatedBackend:
             noise=stream(seed, f"{chip.name}.detector", "read"),
             drift=drift,
         )
-        self._accesses: dict[tuple[int, bool], AccessTable] = {}
+        self._accesses: Kept[AccessTable] = Kept(
+            KEPT_ROWS, size=lambda accesses: accesses.bank.size
+        )
         self._held: dict[tuple[int, bool], tuple[int, ProgrammedWeights]] = {}
 
     @property
@@ -288,12 +291,10 @@ class SimulatedBackend:
         return torch.zeros((self.network.weight_sets, size, size), dtype=torch.float64)
 
     def _accesses_of(self, trace: Trace, samples: int, states: bool) -> AccessTable:
-        key = (samples, states)
-        if key not in self._accesses:
-            self._accesses[key] = accesses_from_trace(
-                trace, self.chip.order, self.chip.mapping, 0.0
-            )
-        return self._accesses[key]
+        return self._accesses.get(
+            (samples, states),
+            lambda: accesses_from_trace(trace, self.chip.order, self.chip.mapping, 0.0),
+        )
 
     def _now(self, accesses: AccessTable) -> AccessTable:
         """Return accesses with what the banks hold at this moment and since when."""

@@ -75,7 +75,7 @@ class Chip:
         Raises:
             MappingError: If the network does not fit the machine.
         """
-        banks = cast(Any, spec.weight_banks)
+        banks = spec.weight_banks
         mapping = map_network(
             hidden=network.hidden,
             weight_sets=network.weight_sets,
@@ -104,7 +104,7 @@ class Chip:
             tiles_in=mapping.parallel_tiles[1],
             analog_state=memory.analog,
             temperature=spec.environment.temperature,
-            carrier=getattr(banks, "carrier", "power"),
+            carrier=banks.carrier,
         )
         components = {
             part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)
@@ -268,7 +268,7 @@ class Chip:
             mapping=self.mapping,
             control=self.spec.control,
             memory_capacity=self.memory.capacity,
-            keeps=self.network.state == "keep",
+            stateful=self.network.stateful,
         )
 
     def prices(self) -> PriceTable:

@@ -107,7 +107,7 @@ class StepEvaluator:
         """Return the lines, the whole product, and what was captured last, for one step."""
         chip, mapping = self._chip, self._chip.mapping
         # An analog state meets a converter once, when the front end hands it over.
-        handed_over = step == 0 and chip.network.state == "reset"
+        handed_over = step == 0 and not chip.network.stateful
         converted = handed_over or not chip.memory.analog
         state, captured, sums = carry.state, carry.captured, []
         for fold in range(mapping.folds):
@@ -167,9 +167,9 @@ def evaluate(
         Outputs, shape `(batch, n_outputs)`.
 
     Raises:
-        ParameterError: If the network keeps its state; `evaluate_streams` is for it.
+        ParameterError: If the network is stateful; `evaluate_streams` is for it.
     """
-    if chip.network.state == "keep":
+    if chip.network.stateful:
         raise ParameterError(
             "network.stateful: a sample has no outputs of its own; expected the states before"
         )

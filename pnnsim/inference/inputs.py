@@ -135,7 +135,7 @@ def as_sequences(x: object, width: int, like: Tensor) -> Tensor:
     if given.dim() != 3 or given.shape[2] != width or not given.numel():
         raise InputError(
             f"x: has the shape {tuple(given.shape)}; expected sequences, (batch, length, {width}), "
-            "as the network keeps its state"
+            "as the network is stateful"
         )
     return given.to(like)
 

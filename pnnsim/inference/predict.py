@@ -117,7 +117,7 @@ class _Asker:
     def __call__(self, x: Tensor, accesses: AccessTable, read: Read) -> Tensor:
         """Return outputs, shape `(batch, n_outputs)`, for inputs of shape `(batch, n_inputs)`."""
         chip, parameters = self._chip, self._parameters
-        if chip.network.state == "reset":
+        if not chip.network.stateful:
             return evaluate(chip, parameters, x, accesses, read)
         state = self._state.to(x)
         answers, self._state = evaluate_streams(chip, parameters, x, accesses, read, state)
@@ -126,12 +126,12 @@ class _Asker:
 
 def streams_of(chip: Chip) -> int:
     """Return how many samples come one behind the other before a kept state is taken up again."""
-    return 1 if chip.network.state == "reset" else chip.spec.control.cores * streams_of_core(chip)
+    return chip.spec.control.cores * streams_of_core(chip) if chip.network.stateful else 1
 
 
 def streams_of_core(chip: Chip) -> int:
     """Return how many samples of one core do, each of which goes on with states of its own."""
-    return 1 if chip.network.state == "reset" else chip.spec.control.block
+    return chip.spec.control.block if chip.network.stateful else 1
 
 
 def share_correct(answers: Tensor, y: Tensor) -> float:

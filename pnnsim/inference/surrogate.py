@@ -105,9 +105,8 @@ class Surrogate(nn.Module):
         """Return the outputs.
 
         Args:
-            x: Inputs, shape `(batch, n_inputs)`, or images of that many values; of a network that
-                keeps its state, `(batch, length, n_inputs)`: sequences, before which the state is
-                0.
+            x: Inputs, shape `(batch, n_inputs)`, or images of that many values; of a stateful
+                network, `(batch, length, n_inputs)`: sequences, before which the state is 0.
 
         Returns:
             Outputs, `(batch, n_outputs)`; of sequences, `(batch, length, n_outputs)`.
@@ -124,7 +123,7 @@ class Surrogate(nn.Module):
         read = self.read
         if self.training and self.draws is not None:
             read = self.draws.read(live.weight)
-        if self.network.state == "reset":
+        if not self.network.stateful:
             rows = as_inputs(x, self.network.inputs, self.weight, finite=False)
             return evaluate(self.chip, live, rows, self.accesses, read)
         x = as_sequences(x, self.network.inputs, self.weight)
@@ -187,6 +186,17 @@ class Surrogate(nn.Module):
         given["output_weight"] = given["output_weight"] * scale
         for name, value in given.items():
             getattr(self, name).copy_(value)
+
+    def get_extra_state(self) -> Tensor:
+        """Return how many chips and evaluations have been drawn, int64, shape `(2,)`."""
+        drawn = (0, 0) if self.draws is None else (self.draws.chips, self.draws.reads)
+        return torch.tensor(drawn)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Go on with the draws that follow as many; the next evaluation meets a new chip."""
+        if self.draws is not None:
+            self.draws.chips, self.draws.reads = (int(count) for count in state)
+            self.draws.renew()
 
     def live(self) -> ParameterSet:
         """Return the parameters in the machine's units; gradients flow through."""

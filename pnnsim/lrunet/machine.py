@@ -1,11 +1,10 @@
-"""An LruNet on a machine: a loop in digital form, planned accesses, priced work."""
+"""Machine of an LruNet: a loop in digital form, planned accesses, priced work."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any, cast
 
 from pnnsim.common.units import to_fs
 from pnnsim.errors import MappingError, ScheduleError
@@ -40,12 +39,11 @@ def digital_loop(
     """
     parts = ("nonlinearity", "memory", "readout")
     tree = spec.to_tree()
-    if not all(getattr(getattr(spec, part), "digital", False) for part in parts):
+    if not (spec.nonlinearity.digital and spec.memory.digital and spec.readout.digital):
         lender = load_spec(_DIGITAL_LOOP).to_tree()
         tree = {**tree, **{part: lender[part] for part in parts}}
-    weight_banks = cast(Any, spec.weight_banks)
-    program = Program(network, weight_banks.rows, weight_banks.cols)
-    capacity = images * program.states(weight_banks.cols)
+    program = Program(network, spec.weight_banks.rows, spec.weight_banks.cols)
+    capacity = images * program.states(spec.weight_banks.cols)
     changes = [("nonlinearity.function", "linear"), ("memory.capacity", str(capacity))]
     if banks is not None:
         changes.append(("weight_banks.count", str(banks)))
@@ -54,10 +52,10 @@ def digital_loop(
 
 @dataclass(frozen=True)
 class Machine:
-    """Be a machine with a digital loop as an LruNet uses it.
+    """Machine with a digital loop, planned and priced for an LruNet.
 
     Args:
-        chip: Its parts; what they are told of the work is `Program.machine_order`.
+        chip: Its parts, of the sizes that `Program.machine_order` gives.
         program: The work.
         images: Images that access each tile together.
     """
@@ -81,9 +79,9 @@ class Machine:
                 ordered in a way that convolutions are not.
             ScheduleError: If the memory does not hold the maps.
         """
-        banks = cast(Any, spec.weight_banks)
-        digital = all(getattr(part, "digital", False) for part in (spec.nonlinearity, spec.memory))
-        if not digital or getattr(spec.nonlinearity, "function", "") != "linear":
+        banks = spec.weight_banks
+        converts = spec.nonlinearity.digital and spec.nonlinearity.linear
+        if not converts or not spec.memory.digital:
             raise MappingError(
                 f"{spec.name}: an LruNet needs a converter in its loop (nonlinearity.kind digital "
                 f"with function linear) and a digital memory; got {spec.nonlinearity.kind} and "
@@ -102,11 +100,11 @@ class Machine:
 
     @cached_property
     def accesses(self) -> tuple[Access, ...]:
-        """Return the accesses of an image that finds what the image before it has left.
+        """Return the accesses of an image that starts from the banks as the one before left them.
 
         Writes are planned as for any other network (`pnnsim.mapping.plan.plan_blocks`), with each
-        tile in the place of a weight set. The first image finds what the set-up has left, and is
-        not taken.
+        tile in the place of a weight set. The first image, which starts from the set-up, is
+        left out.
         """
         plan = plan_blocks(self.program.order, self.chip.mapping)
         return next(islice(plan, 1, None))
@@ -148,7 +146,7 @@ class Machine:
         mean over all of them, so that their sum is exact.
         """
         prices = self.chip.prices()
-        each = cast(Any, self.chip.spec.front_end).mac_energy
+        each = self.chip.spec.front_end.mac_energy
         applications = self.program.applications
         behind = self.images * sum(a.digital for a in applications) / len(applications)
         dynamic = {
@@ -167,12 +165,12 @@ class Machine:
 
     def _engine_fs(self, operations: int) -> int:
         """Return the whole cycles that the digital engine takes [fs]."""
-        front_end = cast(Any, self.chip.spec.front_end)
+        front_end = self.chip.spec.front_end
         return to_fs(-(-operations // front_end.macs_per_cycle) / front_end.clock)
 
 
 def _refuse_orders(spec: HardwareSpec) -> None:
-    """Refuse what `pnnsim.lrunet.timing` does not do, as figures would be those of another run."""
+    """Refuse orders of work that `pnnsim.lrunet.timing` does not simulate."""
     control = spec.control
     for name, given, expected, hint in (
         ("block", control.block, 1, "Machine.of(…, images=…) shares the accesses of a tile"),

@@ -1,4 +1,4 @@
-"""Say how long an image takes on a machine, where each joule goes, and what chips answer."""
+"""Time and energy of an image on a machine, and the accuracy of its chips."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ class Work:
         mapping: Where weight sets fit.
         control: How the work is ordered.
         memory_capacity: States that the memory holds at once.
-        keeps: Whether each sample of a block begins with the state in which the sample at its place
-            of the block before has ended. Samples are saturated then, and fill their blocks.
+        stateful: Whether each sample of a block begins with the state in which the sample at its
+            place of the block before has ended. Samples are saturated then, and fill their blocks.
     """
 
     delays: Delays
@@ -32,7 +32,7 @@ class Work:
     mapping: Mapping
     control: ControlParams
     memory_capacity: int
-    keeps: bool = False
+    stateful: bool = False
 
     @property
     def folds(self) -> int:

@@ -21,7 +21,7 @@ def lower_relaxnet(network: ReLaXNet) -> Workload:
     """Return the workload of a ReLaX-Net.
 
     Where x is injected in each step, h[0] is a constant, which the last state of the sample before
-    replaces if the network keeps its state.
+    replaces if the network is stateful.
     """
     builder = WorkloadBuilder(Value((network.inputs,)))
     weight = builder.parameter("input_weight", (network.hidden, network.inputs))
@@ -44,7 +44,7 @@ def lower_relaxnet(network: ReLaXNet) -> Workload:
             inject=drive,
             residual=(state, network.residual) if network.residual else None,
         )
-    if network.state == "keep":
+    if network.stateful:
         builder.carry(state, start)
     weight = builder.parameter("output_weight", (network.outputs, network.hidden))
     bias = builder.parameter("output_bias", (network.outputs,))

@@ -147,7 +147,7 @@ class Digital:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Value that starts the next sample of a network that keeps its state.
+    """Value that starts the next sample of a stateful network.
 
     Args:
         source: Value at the end of a sample.

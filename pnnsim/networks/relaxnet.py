@@ -5,7 +5,7 @@ idea time-multiplexed layer reuse, TIDAL-Net) applies a few weight sets in turn:
 
     h[t+1] = residual * h[t] + f(W_xh x[t] + W_k(t) h[t] + b_k(t)),   k(t) = order[t]
 
-A network that keeps its state reads a sequence: the last state of a sample is the first of the
+A stateful network reads a sequence: the last state of a sample is the first of the
 sample that follows it in the same stream.
 
 An RNN is the case of one weight set, a DNN the case of as many sets as steps. Nothing here imports
@@ -19,20 +19,23 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from pnnsim.networks.lower_relaxnet import lower_relaxnet
-from pnnsim.networks.workload import Workload
-
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from pnnsim.networks.workload import Workload
 
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ReLaXNet(BaseModel):
-    """Describe a network of few weight sets that are used in turn over many steps."""
+    """Network of a few weight sets that are used in turn over many steps."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        defer_build=True,  # a validator takes milliseconds to build
     )
 
     kind: Literal["relaxnet", "rnn", "dnn"] = "relaxnet"
@@ -54,8 +57,8 @@ class ReLaXNet(BaseModel):
     order: Literal["cycle", "sequence"] | tuple[Annotated[int, Field(ge=0)], ...] = "cycle"
     """Weight set of each step: 0,1,0,1,… or 0,0,…,1,1,… or a list with one entry per step."""
 
-    state: Literal["reset", "keep"] = "reset"
-    """`reset`: each sample starts anew; `keep`: where the sample before it has ended."""
+    stateful: bool = False
+    """Whether a sample starts from the state in which the sample before it has ended."""
 
     @model_validator(mode="before")
     @classmethod
@@ -91,10 +94,10 @@ class ReLaXNet(BaseModel):
                     "sets": self.weight_sets,
                 },
             )
-        if self.state == "keep" and self.injection == "first":
+        if self.stateful and self.injection == "first":
             raise PydanticCustomError(
                 "network",
-                "state is keep and injection is first; expected injection every, as the first "
+                "stateful is true and injection is first; expected injection every, as the first "
                 "state is taken by the sample before",
             )
         if isinstance(self.order, tuple):
@@ -123,6 +126,9 @@ class ReLaXNet(BaseModel):
     @property
     def workload(self) -> Workload:
         """Return the steps of a sample, as data."""
+        # Not ahead of the class: a description is checked without workloads.
+        from pnnsim.networks.lower_relaxnet import lower_relaxnet
+
         return lower_relaxnet(self)
 
     def initial_parameters(self, seed: int = 0, *, slope: float = 1.0) -> dict[str, Tensor]:

@@ -15,7 +15,15 @@ Number = TypeVar("Number", float, Tensor)
 
 
 def require(condition: bool, where: str, name: str, got: object, expected: str) -> None:
-    """Raise `ValueError` with the house wording unless `condition` holds."""
+    """Raise `ValueError` with the house wording unless `condition` holds.
+
+    Args:
+        condition: What must hold.
+        where: Function whose argument is checked.
+        name: Name of the argument.
+        got: Its value.
+        expected: What it should be, in words.
+    """
     if not condition:
         raise ValueError(f"{where}: {name}, got {got}; expected {expected}")
 

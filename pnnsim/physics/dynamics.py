@@ -50,7 +50,12 @@ def time_constant_from_rise_time(rise_time: float) -> float:
 
 
 def flight_time(length: float, group_index: float) -> float:
-    """Return the time [s] that light takes for a length [m] in a medium of some group index."""
+    """Return the time [s] that light takes for a length [m] in a medium of some group index.
+
+    Args:
+        length: Length of the way [m].
+        group_index: Group index of the medium.
+    """
     return length * group_index / constants.c
 
 
@@ -116,6 +121,11 @@ def settle(
 
 def droop(value: Tensor, elapsed: Tensor, time_constant: Tensor | float) -> Tensor:
     """Return what a leaky hold still holds of `value` after some time [s].
+
+    Args:
+        value: Value held, any unit and shape.
+        elapsed: Time since it was captured [s], shape `()` or as `value`.
+        time_constant: Time constant of the leak [s]; may be `inf`.
 
     Reference: discharge of a capacitor, `settle` towards zero.
     """

@@ -78,7 +78,12 @@ def quantization_snr(bits: float) -> float:
 
 
 def capacitor_energy(capacitance: float, voltage: float) -> float:
-    """Return the energy [J] that a supply gives to charge a capacitor [F] to a voltage [V]: CV²."""
+    """Return the energy [J] that a supply gives to charge a capacitor [F] to a voltage [V]: CV².
+
+    Args:
+        capacitance: Capacitance [F].
+        voltage: Voltage after charging [V].
+    """
     return capacitance * voltage**2
 
 

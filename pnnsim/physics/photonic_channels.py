@@ -12,7 +12,12 @@ from pnnsim.common.units import amplitude_ratio
 
 
 def single_pass_amplitude(loss: float, circumference: float) -> float:
-    """Return the field amplitude after one round trip; loss [dB/m], circumference [m]."""
+    """Return the field amplitude after one round trip; loss [dB/m], circumference [m].
+
+    Args:
+        loss: Propagation loss [dB/m].
+        circumference: Circumference of the ring [m].
+    """
     return amplitude_ratio(-loss * circumference)
 
 

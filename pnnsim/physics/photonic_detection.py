@@ -1,4 +1,4 @@
-"""Turn optical power into current, and say how noisy that current is.
+"""Optical power to current, and the noise of that current.
 
 Noise comes as variances, which add when sources are independent; the caller draws. Densities are
 one-sided and linear (1/Hz, A/√Hz), never in decibels. `bandwidth` is always the noise bandwidth:
@@ -157,22 +157,47 @@ def johnson_variance(conductance: Number, bandwidth: float, temperature: float) 
 
 
 def amplifier_variance(noise_density: float, bandwidth: Number) -> Number:
-    """Return the variance [A²] of an input-referred noise density [A/√Hz] in a bandwidth [Hz]."""
+    """Return the variance [A²] of an input-referred noise density [A/√Hz] in a bandwidth [Hz].
+
+    Args:
+        noise_density: Input-referred noise density [A/√Hz].
+        bandwidth: Noise bandwidth [Hz].
+    """
     return noise_density**2 * bandwidth
 
 
-def intensity_noise_variance(current: Tensor, noise_density: float, bandwidth: float) -> Tensor:
-    """Return the variance that a laser's intensity noise adds to the current it causes.
+def add_intensity_noise(
+    variance: Tensor,
+    squares: Tensor,
+    noise_density: float,
+    bandwidth: float,
+    *,
+    total: Tensor | None = None,
+    leak: float = 0.0,
+) -> Tensor:
+    """Return a variance to which the intensity noise of independent lasers is added.
+
+    The noise of a laser is in proportion to the signal that it causes, so the variances of
+    independent lasers add as the squares of their signals. What two photodiodes have in common
+    cancels in their difference but for a part, which is the limit of a balanced pair.
 
     Args:
-        current: Photocurrent of one laser [A], any shape; independent lasers add their variances.
-        noise_density: Relative intensity noise [1/Hz], linear: 1e-15 for -150 dB/Hz.
+        variance: Variance of all other noise, in the squared unit of the signals, any shape.
+        squares: Sum of the squared signals of all lasers in the difference, as `variance`.
+        noise_density: Relative intensity noise of one laser [1/Hz], linear: 1e-15 for -150 dB/Hz.
         bandwidth: Noise bandwidth [Hz].
+        total: Sum of the squared signals of all lasers on both photodiodes together, shape
+            `(batch, 1)` or as `squares`; None where nothing of them remains.
+        leak: Share of `total` that remains in the difference, a power ratio.
 
     Returns:
-        Variance [A²], as `current`.
+        `variance + RIN B (squares + leak total)`, as `squares`.
     """
-    return noise_density * current**2 * bandwidth
+    each = noise_density * bandwidth
+    if total is not None:
+        # What is alike on every output comes first: that makes the least of numbers.
+        variance = variance + each * leak * total
+    return torch.add(variance, squares, alpha=each)
 
 
 def balanced_intensity_noise_variance(
@@ -201,33 +226,6 @@ def balanced_intensity_noise_variance(
     difference = (current_plus - current_minus) ** 2
     mean = ((current_plus + current_minus) / 2.0) ** 2
     return noise_density * bandwidth * (difference + mean / rejection)
-
-
-def beat_variance(
-    power: Tensor,
-    responsivity: float,
-    inversion: float,
-    frequency: float,
-    gain: float,
-    bandwidth: float,
-) -> Tensor:
-    """Return the variance of signal-spontaneous beat noise behind an optical amplifier.
-
-    Args:
-        power: Signal power at the photodiode [W], any shape.
-        responsivity: Current per power [A/W].
-        inversion: Spontaneous-emission factor n_sp, 1 or more.
-        frequency: Optical frequency [Hz].
-        gain: Power gain of the amplifier, linear; 1 adds no noise.
-        bandwidth: Noise bandwidth [Hz].
-
-    Returns:
-        `4 R² P n_sp h nu (G - 1) B` [A²], as `power`.
-
-    Reference: Olsson, J. Lightwave Technol. 7, 1071, 1989.
-    """
-    spontaneous = inversion * constants.h * frequency * (gain - 1.0)
-    return emission_beat_variance(power, spontaneous, responsivity, bandwidth)
 
 
 def emission_beat_variance(
@@ -285,7 +283,12 @@ def photoelectrons(power: Number, efficiency: float, wavelength: float, exposure
 
 
 def carriers(current: float, exposure: float) -> float:
-    """Return the mean number of carriers that a current [A] brings in a time [s]: `I T / q`."""
+    """Return the mean number of carriers that a current [A] brings in a time [s]: `I T / q`.
+
+    Args:
+        current: Mean current [A].
+        exposure: Time of collection [s].
+    """
     return current * exposure / constants.e
 
 
@@ -304,12 +307,22 @@ def unequal_difference(plus: Tensor, minus: Tensor, mismatch: float) -> Tensor:
 
 
 def full_well(electrons: Tensor, capacity: float) -> Tensor:
-    """Return the electrons that a pixel holds: at most its capacity, as `electrons`."""
+    """Return the electrons that a pixel holds: at most its capacity, as `electrons`.
+
+    Args:
+        electrons: Electrons that light has freed, any shape.
+        capacity: Full-well capacity of the pixel [electrons].
+    """
     return electrons.clamp(max=capacity)
 
 
 def sampling_variance(capacitance: float, temperature: float) -> float:
-    """Return the variance kT/C [V²] of a voltage sampled on a capacitor [F] at some temperature."""
+    """Return the variance kT/C [V²] of a voltage sampled on a capacitor [F] at some temperature.
+
+    Args:
+        capacitance: Sampling capacitance [F].
+        temperature: Absolute temperature [K].
+    """
     require_positive("sampling_variance", capacitance=capacitance)
     return constants.k * temperature / capacitance
 
@@ -326,12 +339,6 @@ def effective_bits(full_scale: float, sigma: float) -> float:
     """
     require_positive("effective_bits", full_scale=full_scale, sigma=sigma)
     return math.log2(full_scale / (sigma * math.sqrt(12.0)))
-
-
-def shot_limited_bits(photons: float) -> float:
-    """Return the bits that a full scale of so many photons can hold at best: `log2(N / 12) / 2`."""
-    require_positive("shot_limited_bits", photons=photons)
-    return 0.5 * math.log2(photons / 12.0)
 
 
 def photon_energy(wavelength: float) -> float:

@@ -51,7 +51,12 @@ def free_spectral_range(wavelength: float, group_index: float, circumference: fl
 
 
 def optical_bandwidth(wavelength: float, width: float) -> float:
-    """Return the optical bandwidth [Hz] of a resonance of width `width` [m] at `wavelength` [m]."""
+    """Return the optical bandwidth [Hz] of a resonance of width `width` [m] at `wavelength` [m].
+
+    Args:
+        wavelength: Vacuum wavelength of the resonance [m].
+        width: Width of the resonance [m].
+    """
     return constants.c * width / wavelength**2
 
 
@@ -139,7 +144,12 @@ def weight_to_phase(weight: Tensor, r: float, a: float) -> Tensor:
 
 
 def phase_to_detuning(phase: Tensor, fsr: float) -> Tensor:
-    """Return the wavelength shift [m] that makes a phase [rad]: `phase * fsr / (2 pi)`."""
+    """Return the wavelength shift [m] that makes a phase [rad]: `phase * fsr / (2 pi)`.
+
+    Args:
+        phase: Phase of a round trip, less a whole number of turns [rad], any shape.
+        fsr: Free spectral range [m].
+    """
     return phase * (fsr / (2.0 * math.pi))
 
 

@@ -70,7 +70,12 @@ def area_states(weight: Tensor, bits: int) -> Tensor:
 
 
 def area_factors(bits: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Return the areas 1, 2, 4, ... of `area_states` relative to the smallest, shape `(bits,)`."""
+    """Return the areas 1, 2, 4, ... of `area_states` relative to the smallest, shape `(bits,)`.
+
+    Args:
+        bits: Number of junctions in parallel, one for each bit.
+        dtype: Type of the result.
+    """
     return 2.0 ** torch.arange(bits, dtype=dtype)
 
 

@@ -188,14 +188,14 @@ def ablation(
 def chip_outputs(
     chip: Chip, parameters: ParameterSet, x: Tensor, timing: Timing, *, without: Sequence[str] = ()
 ) -> Tensor:
-    """Return the outputs of a chip, each core computing those of the samples that it got.
+    """Return the outputs of a chip, each of its cores for the samples that it got.
 
     Args:
-        chip: Chip, fabricated or nominal.
+        chip: Fabricated or nominal.
         parameters: Trained numbers.
-        x: Inputs of the samples that were served, shape `(batch, n_inputs)`.
-        timing: The timing pass of these samples.
-        without: Non-idealities that are switched off.
+        x: Inputs, shape `(batch, n_inputs)`.
+        timing: The timing pass of as many samples.
+        without: Names of non-idealities to switch off.
     """
     if not isinstance(timing.run, ParallelTrace):
         return outputs(chip, parameters, x, timing.accesses, without=without)

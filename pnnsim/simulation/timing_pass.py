@@ -86,7 +86,7 @@ def time_run(
         ScheduleError: If the work cannot be timed on this machine.
         InvariantError: If the run breaks a rule of the machine, which is a fault of pnnsim.
     """
-    keeps, streams = chip.network.state == "keep", streams_of(chip)
+    streams = streams_of(chip)
     arrivals = Arrivals(samples) if isinstance(samples, int) else samples
     if progress is not None:
         progress.start("simulating events", arrivals.count)
@@ -98,7 +98,7 @@ def time_run(
             progress.advance(done - seen)
         seen = done
 
-    if keeps and (not arrivals.saturated or arrivals.count % streams):
+    if chip.network.stateful and (not arrivals.saturated or arrivals.count % streams):
         raise ScheduleError(
             f"network.stateful: {arrivals.count} samples come; expected saturated arrivals "
             f"and a multiple of {streams}, control.block times control.cores, so that every stream "

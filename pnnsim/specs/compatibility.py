@@ -1,82 +1,73 @@
 """Refuse parts that do not fit each other, each of them being right by itself.
 
-Fields are asked for by name: a kind that lacks one is not concerned. What a machine does well or
-badly is not decided here; those are the warnings of components and chips.
+What is read here every description of a part's family has (`pnnsim.devices.family_params`). What a
+machine does well or badly is not decided here; those are the warnings of components and chips.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pnnsim.specs.document import Document, KeyPath
+
+if TYPE_CHECKING:
+    from pnnsim.specs.hardware import HardwareSpec
 
 #: What a line carries, in words.
 _CARRIERS = {"power": "optical power", "field": "an optical field", "voltage": "a voltage"}
 
 
-def check_fit(document: Document, prefix: KeyPath, found: Mapping[str, Any]) -> None:
+def check_fit(document: Document, prefix: KeyPath, spec: HardwareSpec) -> None:
     """Report parts that do not fit each other.
 
     Args:
         document: Description that has been read; problems are added to it.
         prefix: Where in the document the machine stands.
-        found: Description of each part, by name.
+        spec: Parts that are right by themselves.
     """
-    cols = getattr(found["weight_banks"], "cols", None)
-    lines = getattr(found["encoder"], "lines", None)
-    if cols is not None and lines is not None and cols > lines:
-        what = f"a bank has {cols} inputs, the encoder drives {lines} lines; expected no more"
-        hint = f"set encoder.lines to {cols}, or weight_banks.cols to {lines}"
+    banks, lines, trees = spec.weight_banks, spec.encoder.lines, spec.switch.trees
+    if banks.cols > lines:
+        what = f"a bank has {banks.cols} inputs, the encoder drives {lines} lines; expected no more"
+        hint = f"set encoder.lines to {banks.cols}, or weight_banks.cols to {lines}"
         document.report((*prefix, "weight_banks", "cols"), what, hint)
-    channels = getattr(found["weight_banks"], "channels_per_bus", None)
-    trees = getattr(found["switch"], "count", None)
-    if cols is not None and channels is not None and trees is not None:
-        buses = -(-cols // channels)
+    if banks.wavelengths is not None and trees is not None:
+        buses = -(-banks.cols // banks.wavelengths)
         if trees < buses:
             what = f"{trees} switch tree(s) for {buses} buses; expected one for each bus"
-            hint = f"{cols} inputs with {channels} wavelengths on a bus take {buses} buses"
-            document.report((*prefix, "switch", "count"), what, hint)
-    _check_carrier(document, prefix, found)
-    _check_state(document, prefix, found)
+            inputs = f"{banks.cols} inputs with {banks.wavelengths} wavelengths on a bus"
+            document.report((*prefix, "switch", "count"), what, f"{inputs} take {buses} buses")
+    _check_carrier(document, prefix, spec)
+    _check_state(document, prefix, spec)
 
 
-def _check_carrier(document: Document, prefix: KeyPath, found: Mapping[str, Any]) -> None:
+def _check_carrier(document: Document, prefix: KeyPath, spec: HardwareSpec) -> None:
     """Report parts on the way of the signal that do not carry what the banks work with."""
-    banks, encoder = found["weight_banks"], found["encoder"]
-    carrier: str | None = getattr(banks, "carrier", None)
-    if carrier is None:
-        return
-    sent: str = getattr(encoder, "carrier", carrier)
+    banks, encoder, switch = spec.weight_banks, spec.encoder, spec.switch
+    carrier = banks.carrier
     wanted = f"expected {_CARRIERS[carrier]} for weight_banks of kind '{banks.kind}'"
-    if sent != carrier:
+    if encoder.sends != carrier:
         key = "carrier" if "carrier" in type(encoder).model_fields else "kind"
-        what = f"'{encoder.kind}' sends {_CARRIERS[sent]}; {wanted}"
+        what = f"'{encoder.kind}' sends {_CARRIERS[encoder.sends]}; {wanted}"
         document.report((*prefix, "encoder", key), what)
-    for part in ("switch", "detector"):
-        accepted = getattr(found[part], "accepts", (carrier,))
-        if carrier not in accepted:
-            takes = " or ".join(_CARRIERS[name] for name in accepted)
-            what = f"'{found[part].kind}' takes {takes} as described here; {wanted}"
+    for part, on_the_way in (("switch", switch), ("detector", spec.detector)):
+        if carrier not in on_the_way.accepts:
+            takes = " or ".join(_CARRIERS[name] for name in on_the_way.accepts)
+            what = f"'{on_the_way.kind}' takes {takes} as described here; {wanted}"
             document.report((*prefix, part, "kind"), what)
-    trees, lines = getattr(found["switch"], "count", None), getattr(encoder, "lines", None)
-    if carrier == "field" and trees is not None and lines is not None and trees < lines:
-        what = f"{trees} switch tree(s) for {lines} lines; expected one for each line"
+    if carrier == "field" and switch.trees is not None and switch.trees < encoder.lines:
+        what = f"{switch.trees} switch tree(s) for {encoder.lines} lines; expected one for each"
         hint = "fields of different lines cannot share a waveguide"
-        document.report((*prefix, "switch", "count"), what, hint)
+        document.report((*prefix, "switch", "count"), f"{what} line", hint)
 
 
-def _check_state(document: Document, prefix: KeyPath, found: Mapping[str, Any]) -> None:
+def _check_state(document: Document, prefix: KeyPath, spec: HardwareSpec) -> None:
     """Report a state that would change between analog and digital without a converter."""
     sorts = {True: "numbers", False: "analog values"}
-    made: bool | None = getattr(found["nonlinearity"], "digital", None)
-    if made is None:
-        return
-    kept: bool = getattr(found["memory"], "digital", made)
-    if kept != made:
-        what = f"'{found['memory'].kind}' keeps {sorts[kept]}; expected a memory of {sorts[made]}"
-        hint = f"nonlinearity of kind '{found['nonlinearity'].kind}' delivers {sorts[made]}"
+    made, memory, readout = spec.nonlinearity.digital, spec.memory, spec.readout
+    if memory.digital != made:
+        what = f"'{memory.kind}' keeps {sorts[memory.digital]}; expected a memory of {sorts[made]}"
+        hint = f"nonlinearity of kind '{spec.nonlinearity.kind}' delivers {sorts[made]}"
         document.report((*prefix, "memory", "kind"), what, hint)
-    if getattr(found["readout"], "digital", False) and not made:
-        what = f"'{found['readout'].kind}' reads numbers; expected a converter such as 'adc'"
+    if readout.digital and not made:
+        what = f"'{readout.kind}' reads numbers; expected a converter such as 'adc'"
         document.report((*prefix, "readout", "kind"), what)

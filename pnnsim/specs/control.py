@@ -17,7 +17,7 @@ from pnnsim.devices.quantities import (
 
 
 class EnvironmentParams(Params):
-    """Describe the package in which the parts live."""
+    """Package around the parts."""
 
     kind: Literal["package"] = "package"
     temperature: Annotated[Temperature, Field(gt=0, le=500)]
@@ -27,7 +27,7 @@ class EnvironmentParams(Params):
 
 
 class ControlParams(Params):
-    """Describe how the controller orders the work of the parts."""
+    """Controller that orders the work of the parts."""
 
     kind: Literal["sequencer"] = "sequencer"
     block: Count = 1
@@ -52,4 +52,4 @@ class ControlParams(Params):
         tuple[Literal["front_end", "encoder", "detector", "nonlinearity", "readout"], ...],
         AfterValidator(distinct),
     ] = ()
-    """Parts that are switched off while they neither work nor keep anything."""
+    """Parts that are switched off while they neither work nor hold anything."""

@@ -1,4 +1,4 @@
-"""Hold a description between reading and understanding it: texts that know where they stand.
+"""Descriptions as they were typed: a tree of texts, each with its line and column.
 
 Nothing is converted here: every value stays the text that was typed, so that each field can read
 its own. Two notations are unwrapped: a value may be written
@@ -31,7 +31,7 @@ _WRAPPER = ("value", "range", "source")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Locate a key or a value; line 0 where there is no text to point at."""
+    """Place of a key or a value; line 0 where there is no text to point at."""
 
     file: str
     line: int = 0
@@ -40,7 +40,7 @@ class Position:
 
 @dataclass(slots=True)
 class Document:
-    """Hold a description that has been read but not yet understood.
+    """Description that has been read and not yet validated.
 
     Args:
         file: Name for messages.
@@ -63,11 +63,23 @@ class Document:
     refused: set[KeyPath] = field(default_factory=set)
 
     def report(self, path: KeyPath, what: str, hint: str = "", *, key: bool = False) -> None:
-        """Add a problem at the value, or the key, of the nearest path that has a position."""
+        """Add a problem at the nearest path that has a position.
+
+        Args:
+            path: Key or value that the problem is about.
+            what: What is wrong, and what is expected.
+            hint: How to mend it.
+            key: Point at the key rather than at its value.
+        """
         self.problems.append(problem_at(self.place(path, key=key), path, what, hint))
 
     def place(self, path: KeyPath, *, key: bool = False) -> Position:
-        """Return the position of a value or key, or of the nearest section around it."""
+        """Return the position of a value or key, or of the nearest section around it.
+
+        Args:
+            path: The value or key.
+            key: Prefer the key to its value.
+        """
         first, second = (self.keys, self.values) if key else (self.values, self.keys)
         for length in range(len(path), -1, -1):
             at = path[:length]
@@ -79,7 +91,7 @@ class Document:
 
 
 def dotted(path: KeyPath) -> str:
-    """Return a path as people write it: `network.order[3]`."""
+    """Return a path as it is written in messages: `network.order[3]`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -91,7 +103,14 @@ def dotted(path: KeyPath) -> str:
 
 
 def problem_at(place: Position, path: KeyPath, what: str, hint: str = "") -> Problem:
-    """Return a problem with its address."""
+    """Return a problem with its address.
+
+    Args:
+        place: Where it stands.
+        path: Key or value that it is about.
+        what: What is wrong, and what is expected.
+        hint: How to mend it.
+    """
     return Problem(dotted(path), what, hint, place.file, place.line, place.column)
 
 
@@ -105,7 +124,12 @@ def limited(problems: list[Problem]) -> list[Problem]:
 
 
 def from_data(data: Mapping[str, Any], name: str = "<data>") -> Document:
-    """Return a description that is given as Python mappings, lists, numbers and texts."""
+    """Return a description that is given as Python mappings, lists, numbers and texts.
+
+    Args:
+        data: The description.
+        name: Name for messages.
+    """
     document = Document(name)
     document.values[()] = Position(name)
     tree = _plain(document, data, ())
@@ -142,7 +166,12 @@ def _plain(document: Document, data: object, path: KeyPath) -> Tree:
 
 
 def unwrap(document: Document, tree: Tree) -> Tree:
-    """Return the tree with values in place of wrappers; sources and ranges go to the document."""
+    """Return the tree with values in place of wrappers; sources and ranges go to the document.
+
+    Args:
+        document: Description that the tree belongs to.
+        tree: Texts, lists and sections as they were typed.
+    """
     return _unwrap(document, tree, (), None)
 
 
@@ -198,7 +227,12 @@ def _source_text(document: Document, tree: dict[str, Tree], path: KeyPath) -> st
 
 
 def leaves(tree: Tree, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Tree]]:
-    """Yield every value that is not a section, with its path."""
+    """Yield every value that is not a section, with its path.
+
+    Args:
+        tree: Section, list or value.
+        path: Where it stands.
+    """
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield from leaves(value, (*path, key))

@@ -25,11 +25,10 @@ from pnnsim.specs.hardware import (
     HardwareSpec,
     build_spec,
     check_schema,
-    digest,
     raise_problems,
     relative,
-    section_tree,
 )
+from pnnsim.specs.plain_data import digest, section_tree
 from pnnsim.specs.resolve import open_document, override
 from pnnsim.specs.settings import (
     TEXT_VOCABULARIES,
@@ -59,7 +58,7 @@ BLOCKS: dict[str, type[BaseModel]] = {
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Hold everything that decides a run's figures.
+    """Everything that decides a run's figures.
 
     Args:
         hardware: The machine.
@@ -86,8 +85,12 @@ class Experiment:
         return {name: getattr(self, name) for name in BLOCKS}
 
     def warnings(self) -> list[str]:
-        """Return a sentence for each value outside its published span."""
-        return [*self.hardware.warnings(), *self.outside]
+        """Return a sentence for each value outside its published span or without effect."""
+        return [*self.hardware.warnings(), *self.own_warnings()]
+
+    def own_warnings(self) -> list[str]:
+        """Return the warnings of what is not the machine."""
+        return [*self.outside, *self.training.warnings()]
 
     def sha256(self) -> str:
         """Return the hash of all validated values, the machine's included."""
@@ -279,17 +282,17 @@ def _check_state(
     training: TrainingParams | None,
     simulation: SimulationParams | None,
 ) -> None:
-    """Refuse a state that is kept from one image to the next, and sequences where none is kept."""
-    if network.state == "keep" and task.name not in TEXT_VOCABULARIES:
-        what = f"is keep, but the images of '{task.name}' do not follow each other; expected reset"
-        document.report(("network", "state"), what, "a text task keeps it: task.name=shakespeare")
-    if network.state == "reset" and training is not None and training.sequence is not None:
-        what = f"is {training.sequence}, but network.state is reset; expected no sequence"
-        document.report(("training", "sequence"), what, "network.state: keep")
+    """Refuse a stateful network for images, and sequences for a network without a state."""
+    if network.stateful and task.name not in TEXT_VOCABULARIES:
+        what = f"is true, but the images of '{task.name}' do not follow each other; expected false"
+        document.report(("network", "stateful"), what, "a text suits it: task.name=shakespeare")
+    if not network.stateful and training is not None and training.sequence is not None:
+        what = f"is {training.sequence}, but network.stateful is false; expected no sequence"
+        document.report(("training", "sequence"), what, "network.stateful: true")
     saturated = simulation is None or simulation.arrivals == "saturated"
-    if network.state == "keep" and not saturated:
-        what = "is keep, but arrivals are not saturated; expected a block to have all its streams"
-        document.report(("network", "state"), what, "simulation.arrivals: saturated")
+    if network.stateful and not saturated:
+        what = "is true, but arrivals are not saturated; expected a block to have all its streams"
+        document.report(("network", "stateful"), what, "simulation.arrivals: saturated")
 
 
 def _check_non_idealities(
@@ -322,7 +325,7 @@ def _texts(tree: Any) -> Iterator[str]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Write a value with its range and source, and a list, on one line."""
+    """YAML writer that puts a value with its range and source, and a list, on one line."""
 
     def ignore_aliases(self, data: Any) -> bool:
         """Write equal values out: descriptions have no aliases."""

@@ -7,8 +7,6 @@ and nothing computes: a description says what a machine is, a chip is built from
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +16,24 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from pnnsim.common.units import format_quantity, show
-from pnnsim.devices.quantities import Params, forms_of
+from pnnsim.common.units import show
+from pnnsim.devices.family_params import (
+    DetectorParams,
+    EncoderParams,
+    FrontEndParams,
+    MemoryParams,
+    NonlinearityParams,
+    ReadoutParams,
+    SwitchParams,
+    WeightBankParams,
+)
+from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.compatibility import check_fit
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
+from pnnsim.specs.plain_data import digest, section_tree
 from pnnsim.specs.resolve import available_specs, open_document, override
 from pnnsim.specs.validation import check_section, did_you_mean, outside_ranges, section_at
 
@@ -32,8 +41,6 @@ __all__ = ["HardwareSpec", "available_specs", "load_spec"]
 
 SCHEMA_VERSION = 1
 DEFAULT_SOURCE = "default of pnnsim"
-
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 
 Technology = Literal["photonic", "spintronic", "freespace", "hybrid"]
 
@@ -54,7 +61,7 @@ def _sentence(text: str) -> str:
 
 
 class Header(BaseModel):
-    """Say which machine a description is of."""
+    """Head of a description: which machine it is of."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -68,7 +75,7 @@ class Header(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class HardwareSpec:
-    """Describe one machine.
+    """Description of one machine, validated.
 
     Args:
         name: Name of the machine.
@@ -80,7 +87,7 @@ class HardwareSpec:
         weight_banks: What holds the weights.
         detector: What turns a bank's output into an electrical signal.
         nonlinearity: What applies f.
-        memory: What keeps the state between steps.
+        memory: What holds the state between steps.
         readout: What hands the result to the host.
         environment: The package.
         control: The order of work.
@@ -92,14 +99,14 @@ class HardwareSpec:
     name: str
     summary: str
     technology: Technology
-    front_end: Params
-    encoder: Params
-    switch: Params
-    weight_banks: Params
-    detector: Params
-    nonlinearity: Params
-    memory: Params
-    readout: Params
+    front_end: FrontEndParams
+    encoder: EncoderParams
+    switch: SwitchParams
+    weight_banks: WeightBankParams
+    detector: DetectorParams
+    nonlinearity: NonlinearityParams
+    memory: MemoryParams
+    readout: ReadoutParams
     environment: EnvironmentParams
     control: ControlParams
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -147,44 +154,6 @@ class HardwareSpec:
         return {**head, **body}
 
 
-def digest(values: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of plain data in canonical JSON, as 64 hexadecimal digits."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def section_tree(
-    model: BaseModel,
-    prefix: str,
-    sources: Mapping[str, str],
-    ranges: Mapping[str, tuple[str, str]],
-) -> dict[str, Any]:
-    """Return a section as plain data, values with a unit as text that reads back exactly.
-
-    Fields that are None are left out: they are derived from others and have no text.
-    """
-    tree: dict[str, Any] = {}
-    for key in type(model).model_fields:
-        value: Any = getattr(model, key)
-        if value is None:
-            continue
-        dimension = forms_of(type(model), key)[0].dimension
-        if dimension is not None:
-            value = format_quantity(value, dimension)
-        elif isinstance(value, tuple):
-            value = list(value)
-        path = f"{prefix}.{key}"
-        if path in sources or path in ranges:
-            value = {"value": value}
-            if path in ranges:
-                # Whole numbers without quotes; both spellings read back as the same text.
-                value["range"] = [int(t) if _WHOLE.fullmatch(t) else t for t in ranges[path]]
-            if path in sources:
-                value["source"] = sources[path]
-        tree[key] = value
-    return tree
-
-
 def load_spec(
     source: str | Path | Mapping[str, Any], overrides: Sequence[tuple[str, str]] = ()
 ) -> HardwareSpec:
@@ -209,7 +178,12 @@ def load_spec(
 
 
 def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
-    """Return the machine described at `prefix`; None after reporting what is wrong."""
+    """Return the machine described at `prefix`; None after reporting what is wrong.
+
+    Args:
+        document: Description that has been read; problems are added to it.
+        prefix: Where in it the machine stands.
+    """
     before = len(document.problems)
     tree = section_at(document.tree, prefix)
     if not isinstance(tree, dict):
@@ -225,13 +199,10 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         if model is not None:
             models[name] = model
             found[name] = check_section(document, (*prefix, name), model)
-    complete = header is not None and all(found.get(name) is not None for name in names)
-    if complete:
-        check_fit(document, prefix, found)
-    if header is None or not complete or len(document.problems) > before:
+    if header is None or any(found.get(name) is None for name in names):
         return None
     outside = [w for name in names for w in outside_ranges(document, (*prefix, name), models[name])]
-    return HardwareSpec(
+    spec = HardwareSpec(
         name=header.name,
         summary=header.summary,
         technology=header.technology,
@@ -240,10 +211,18 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         ranges=relative(document.ranges, prefix),
         outside=tuple(outside),
     )
+    check_fit(document, prefix, spec)
+    return spec if len(document.problems) == before else None
 
 
 def check_schema(document: Document, prefix: KeyPath, *, required: bool) -> None:
-    """Report a `schema` that this version cannot read."""
+    """Report a `schema` that this version cannot read.
+
+    Args:
+        document: Description that has been read; problems are added to it.
+        prefix: Section with the key `schema`.
+        required: Whether the key must be there.
+    """
     tree = section_at(document.tree, prefix)
     if not isinstance(tree, dict) or ("schema" not in tree and not required):
         return
@@ -256,7 +235,12 @@ def check_schema(document: Document, prefix: KeyPath, *, required: bool) -> None
 
 
 def relative(by_path: Mapping[KeyPath, Any], prefix: KeyPath) -> dict[str, Any]:
-    """Return what is kept by path, below a prefix, by dotted path."""
+    """Return what belongs to the paths below a prefix, by dotted path.
+
+    Args:
+        by_path: Anything, by path.
+        prefix: Section to stay in.
+    """
     length = len(prefix)
     return {
         dotted(path[length:]): value
@@ -299,19 +283,17 @@ def _section_model(document: Document, path: KeyPath) -> type[BaseModel] | None:
             got = "has no value" if section is None else "is not a section"
             document.report(path, f"{got}; expected keys, 'kind' first")
         return None
-    known = kinds(name)
-    choice = " or ".join(f"'{kind}'" for kind in known)
-    if "kind" not in section:
-        document.report(at, f"is missing; expected {choice}", key=True)
-        return None
-    kind = section["kind"]
     if at in document.refused:
         return None
+    kind = section.get("kind")
     model = params_class(name, kind) if isinstance(kind, str) else None
     if model is None:
+        known = kinds(name)  # only now, as installed packages are looked through for more kinds
+        choice = " or ".join(f"'{kind}'" for kind in known)
         got = f"unknown kind {show(kind)}" if isinstance(kind, str) else "is not a name"
+        got = got if "kind" in section else "is missing"
         hint = did_you_mean(kind, known) if isinstance(kind, str) else ""
-        document.report(at, f"{got}; expected {choice}", hint)
+        document.report(at, f"{got}; expected {choice}", hint, key="kind" not in section)
     return model
 
 

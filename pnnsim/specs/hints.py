@@ -1,4 +1,4 @@
-"""Say in words what a field asks for: its bounds, its choices, and an example that it accepts."""
+"""Put into words what a field expects: its bounds, its choices, and an example that it accepts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at mos
 
 
 def expectation(forms: Iterable[Form]) -> str:
-    """Return what a field asks for, in words."""
+    """Return what a field expects, in words."""
     return " or ".join(expected(form) for form in forms)
 
 
@@ -27,7 +27,7 @@ def bounds_text(form: Form) -> str:
 
 
 def expected(form: Form) -> str:
-    """Return what one way of writing a field asks for, in words."""
+    """Return what one way of writing a field expects, in words."""
     if form.dimension is not None:
         return f"{DIMENSIONS[form.dimension].name} such as '{example(form)}'"
     if get_origin(form.type) is Literal:
@@ -39,7 +39,12 @@ def expected(form: Form) -> str:
 
 
 def within(value: float, form: Form) -> bool:
-    """Return whether a number keeps the bounds of its field."""
+    """Return whether a number is within the bounds of its field.
+
+    Args:
+        value: The number, SI.
+        form: Field with its bounds.
+    """
     bounds = form.bounds
     return (
         value > bounds.get("gt", -math.inf)
@@ -67,7 +72,12 @@ def example(form: Form) -> str:
 
 
 def readable(value: float, form: Form) -> str:
-    """Return a number as people write it in a field."""
+    """Return a number as it is written in a description.
+
+    Args:
+        value: The number, SI.
+        form: Field that it is for.
+    """
     if form.dimension is not None:
         return readable_quantity(value, form.dimension)
     return f"{value:g}" if form.type is not int else str(int(value))

@@ -1,7 +1,7 @@
-"""Find a description by name or path, and change single values of it as a user asks.
+"""Find a description by name or path, and change single values of it (`--set`).
 
 The machines that come with pnnsim are found by name; anything with a slash or a suffix is a path.
-Nothing is understood here: that is `pnnsim.specs.hardware`.
+Nothing is validated here: that is done by `pnnsim.specs.hardware`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def available_specs() -> dict[str, str]:
 
 
 def open_document(source: str | Path | Mapping[str, Any]) -> Document:
-    """Return a description by name, path or data, read but not yet understood.
+    """Return a description by name, path or data, read and not yet validated.
 
     Raises:
         SpecError: If there is no such machine or file, or it is not YAML.

@@ -29,22 +29,26 @@ Seed = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Block(BaseModel):
-    """Be the base of the blocks of an experiment: frozen, and unknown keys are errors."""
+    """Base of the blocks of an experiment: frozen, and unknown keys are errors."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        defer_build=True,  # a validator takes milliseconds to build
     )
 
 
 class TaskParams(Block):
-    """Describe what is to be learned."""
+    """What is to be learned."""
 
     name: Literal[
         "digits", "mnist", "fashion-mnist", "svhn", "cifar10", "cifar100", "shakespeare"
     ] = "digits"
     """Data set; `digits` comes along, the others are files."""
     window: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Characters of a text from which the next one is told; images have none."""
+    """Characters of a text from which the next one is predicted; images have none."""
 
     def shape(self) -> tuple[int, int]:
         """Return the values of one input vector and of one result.
@@ -57,7 +61,7 @@ class TaskParams(Block):
 
 
 class TrainingParams(Block):
-    """Describe how the surrogate is trained."""
+    """How the surrogate is trained."""
 
     rule: Literal["backprop", "hardware_aware"] = "backprop"
     """`backprop`: on the nominal machine; `hardware_aware`: on chips and noise drawn meanwhile."""
@@ -74,7 +78,7 @@ class TrainingParams(Block):
     examples: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """Examples of one pass, drawn anew for each; where not given all, or 16384 of a text."""
     sequence: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Samples in a row of one example, for a network that keeps its state; 64 if not given.
+    """Samples in a row of one example, for a stateful network; 64 if not given.
     Gradients flow through all of them, and the state before the first is 0."""
     patience: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Epochs without a better validation after which training ends and the best epoch is kept; if
@@ -100,15 +104,29 @@ class TrainingParams(Block):
     state_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
     """State on the machine over that in the units of training; small for activations like relu."""
     checkpoint_epochs: Annotated[int, Field(ge=1, le=100_000)] = 1
-    """Epochs from one checkpoint to the next, where checkpoints are asked for."""
+    """Epochs from one checkpoint to the next, where checkpoints are written."""
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     """Where to train; `auto` takes CUDA where there is any."""
     seed: Seed = 0
     """Seed of the initial weights, of the order of examples, and of what is drawn."""
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return a sentence for each setting that has been changed and has no effect."""
+        drawn = "training.rule", self.rule, "hardware_aware"
+        needs = {
+            "non_idealities": drawn,
+            "redraw": drawn,
+            "momentum": ("training.optimizer", self.optimizer, "sgd"),
+        }
+        return tuple(
+            f"training.{key}: is given, but {by} is {got}; it has no effect. Hint: {by}: {wanted}"
+            for key, (by, got, wanted) in needs.items()
+            if got != wanted and getattr(self, key) != TrainingParams.model_fields[key].default
+        )
+
 
 class SimulationParams(Block):
-    """Describe what is simulated with the trained weights."""
+    """What is simulated with the trained weights."""
 
     chips: Annotated[int, Field(ge=1, le=10_000)] = 3
     """Fabricated chips on which accuracy is measured."""

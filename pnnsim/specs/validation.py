@@ -1,8 +1,9 @@
-"""Check one section of a description against its pydantic model, in words that people use.
+"""Check one section of a description against its pydantic model, in words of our own.
 
 Texts are read strictly here, so that neither YAML's nor pydantic's guesses (`yes` is true, `1.0` is
 the integer 1, `1_000` is a number) get in. Every problem goes to the document's list; nothing is
-raised, so that all problems of a file appear at once. This file knows no part and no file format.
+raised, so that all problems of a file appear at once. Nothing here depends on a part of a machine
+or on a file format.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pnnsim.common.units import UnitError, read_quantity, show
 from pnnsim.devices.quantities import Form, forms_of, forms_of_type
 from pnnsim.specs.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
 from pnnsim.specs.hints import bounds_text, example, expectation, expected, within
+from pnnsim.specs.renamed import name_of_today
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -28,7 +30,7 @@ _FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
 class TextError(ValueError):
-    """Say why a text cannot be what its field asks for.
+    """Reason why a text cannot be the value of its field.
 
     Args:
         why: The message.
@@ -58,7 +60,7 @@ def check_section(
         return None
     before = len(document.problems)
     values: dict[str, Any] = {}
-    settled: set[str] = set()  # fields that have been spoken about already
+    settled: set[str] = set()  # fields with a problem already
     unknown_keys(document, path, [*model.model_fields, *others])
     for key, item in tree.items():
         at = (*path, key)
@@ -83,7 +85,12 @@ def check_section(
 
 
 def section_at(tree: Tree, path: KeyPath) -> Tree:
-    """Return what stands at a path; an empty section where there is nothing."""
+    """Return what stands at a path; an empty section where there is nothing.
+
+    Args:
+        tree: Where to begin.
+        path: Keys from there.
+    """
     for part in path:
         if not isinstance(tree, dict) or not isinstance(part, str) or part not in tree:
             return {}
@@ -102,6 +109,11 @@ def unknown_keys(document: Document, path: KeyPath, known: Collection[str]) -> N
     tree = section_at(document.tree, path)
     strange = [key for key in tree if key not in known] if isinstance(tree, dict) else []
     for number, key in enumerate(strange):
+        today = name_of_today((*path, key), section_at(tree, (key,)))
+        if today is not None:
+            expected_name, hint = today
+            document.report((*path, key), f"unknown key; {expected_name}", hint, key=True)
+            continue
         # Only the first problems of a file are shown, and a hint takes 0.3 ms to find.
         hint = did_you_mean(key, known) if number < MAX_PROBLEMS else ""
         what = "unknown key" if hint else f"unknown key; expected one of {', '.join(known)}"
@@ -109,7 +121,12 @@ def unknown_keys(document: Document, path: KeyPath, known: Collection[str]) -> N
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the closest known name; empty where none is close."""
+    """Return a hint with the closest known name; empty where none is close.
+
+    Args:
+        name: Name that was typed.
+        known: Names that there are.
+    """
     close = get_close_matches(name[:60].lower(), list(known), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else ""
 
@@ -129,7 +146,13 @@ def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, 
 
 
 def outside_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> list[str]:
-    """Return a sentence for each value of a section that lies outside its `range:`."""
+    """Return a sentence for each value of a section that lies outside its `range:`.
+
+    Args:
+        document: Description without problems.
+        path: The section.
+        model: What the section is.
+    """
     warnings = []
     tree = section_at(document.tree, path)
     for field in model.model_fields:

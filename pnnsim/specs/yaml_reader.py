@@ -1,9 +1,9 @@
-"""Read a description as plain text values that know their line and column.
+"""Read a YAML file as plain texts with line and column.
 
 Nothing is converted here: every value stays the text that was typed, so that each field can read
 its own (YAML itself turns `on` into true, `12:30:45` into 45045 and lets a repeated key win). The
-tree is built from parser events in one loop, without recursion, and never constructs an object:
-anchors, aliases and tags are refused, and depth, size and number of values are bounded.
+nodes of PyYAML's composer become the tree, and no object is ever constructed: anchors, aliases and
+tags are refused, and depth, size and number of values are bounded while nodes are composed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import yaml
+from yaml.composer import Composer
 
 from pnnsim.common.units import show, show_path
 from pnnsim.errors import Problem, SpecError
@@ -34,6 +36,9 @@ MAX_VALUES = 50_000
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_NO_TAGS = "descriptions are plain data"
+#: Anchor of every node, as there are no aliases; PyYAML's stubs have another type for it.
+_NO_ANCHOR: Any = None
 _NULLS = ("", "~", "null", "Null", "NULL")
 
 
@@ -53,28 +58,30 @@ def read_yaml(path: Path | Traversable, name: str | None = None) -> Document:
 
 
 def parse_yaml(text: str, file: str) -> Document:
-    """Return the description in a text; see `read_yaml`."""
+    """Return the description in a text; see `read_yaml`.
+
+    Args:
+        text: YAML.
+        file: Name for messages.
+    """
     bad = _FORBIDDEN.search(text)
     if bad is not None:
         line, column = _line_column(text, bad.start())
         what = f"holds the control character {bad[0]!a}; expected a text file"
         raise SpecError([Problem("", what, "", file, line, column)])
     document = Document(file)
-    builder = _Builder(document)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        for event in yaml.parse(text, Loader=loader):
-            builder.take(event)
+        node = _Composer(text, document).compose_only()
     except yaml.MarkedYAMLError as error:
         raise SpecError(limited([*document.problems, _syntax_problem(error, file)])) from None
     except yaml.YAMLError as error:
         what = f"is not YAML: {show(str(error))}"
         raise SpecError([*document.problems, Problem("", what, "", file)]) from None
-    if not builder.seen:
+    if node is None:
         raise SpecError(
             [Problem("", "is empty; expected 'schema: 1' and the description", "", file)]
         )
-    document.tree = unwrap(document, builder.tree)
+    document.tree = unwrap(document, _tree(document, node, ()))
     return document
 
 
@@ -125,160 +132,148 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
     return Problem("", f"is not YAML here: {why}", hint, file, line, column)
 
 
-class _Builder:
-    """Build a tree from parser events, with a stack of its own instead of recursion."""
+class _Alias(yaml.ScalarNode):
+    """Node in the place of an alias; the problem has been reported."""
 
-    def __init__(self, document: Document) -> None:
+
+class _Composer(Composer):
+    """Composer whose nodes have the text that was typed, with bounds on depth and number.
+
+    Depth is bounded before it recurses, so that no file exhausts the stack.
+
+    Args:
+        text: YAML without control characters.
+        document: Where refusals go.
+    """
+
+    def __init__(self, text: str, document: Document) -> None:
+        super().__init__()
+        # libyaml's events, where there is libyaml, come ten times as fast.
+        events: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        self.check_event = events.check_event
+        self.peek_event = events.peek_event
+        self.get_event = events.get_event
         self.document = document
-        self.tree: Tree = None
-        self.seen = False
+        #: Keys and list positions of the node that is composed.
+        self.path: KeyPath = ()
+        self.depth = 0
         self.count = 0
-        self.path: list[str | int] = []
-        #: Open containers; a mapping waits for a key where `pending` is None.
-        self.stack: list[dict[str, Tree] | list[Tree]] = []
-        self.pending: list[str | None] = []
-        #: Depth below which everything is skipped, because its key was refused.
-        self.skip = 0
-        self.skip_next = False
 
-    def take(self, event: yaml.Event) -> None:
-        """Digest one event."""
-        if isinstance(event, yaml.DocumentStartEvent) and self.seen:
-            self._stop(event, "starts a second document; expected one description in a file")
-        elif isinstance(event, yaml.AliasEvent):
-            self._node(event)
-            self._alias(event)
-        elif isinstance(event, yaml.NodeEvent):
-            self._node(event)
-            if isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
-            else:
-                self._open({} if isinstance(event, yaml.MappingStartEvent) else [], event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._close()
+    def compose_only(self) -> yaml.Node | None:
+        """Return the root of the only document of a stream; None where there is none.
 
-    def _node(self, event: yaml.NodeEvent) -> None:
-        self.seen = True
+        Raises:
+            SpecError: If a bound is exceeded or a second document begins.
+        """
+        self.get_event()  # the start of the stream
+        if self.check_event(yaml.StreamEndEvent):
+            return None
+        node = self.compose_document()
+        if not self.check_event(yaml.StreamEndEvent):
+            what = "starts a second document; expected one description in a file"
+            self._stop(self.peek_event(), what)
+        return node
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Return the next node; see `Composer`."""
+        event = self.peek_event()
         self.count += 1
         if self.count > MAX_VALUES:
             self._stop(event, f"has more than {MAX_VALUES} values; expected a description")
+        outside = self.path
+        if isinstance(index, yaml.ScalarNode) and not isinstance(index, _Alias):
+            self.path = (*outside, str(index.value))
+        elif isinstance(index, int):
+            self.path = (*outside, index)
+        node = self._composed(event)
+        self.path = outside
+        return node
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        """Return no tag: every text stays what it is, and a tag that is found was typed."""
+        return ""
+
+    def _composed(self, event: Any) -> yaml.Node | None:
         if isinstance(event, yaml.AliasEvent):
-            return
+            self._refuse(event, f"alias '*{event.anchor}' is not allowed", "write the value out")
+            self.get_event()
+            mark: Any = event.start_mark
+            return _Alias("", "", mark, mark)
         if event.anchor is not None:
             self._refuse(event, f"anchor '&{event.anchor}' is not allowed", "write the value out")
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            self._refuse(event, f"tag {show(tag)} is not allowed", "descriptions are plain data")
-
-    def _alias(self, event: yaml.AliasEvent) -> None:
-        self._refuse(event, f"alias '*{event.anchor}' is not allowed", "write the value out")
-        if self.skip:
-            return
-        if self._wants_key():
-            self.skip_next = True
-        elif self.skip_next:
-            self.skip_next = False
-        else:
-            self.document.refused.add(self._put(None, event))
-
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
-        if self.skip:
-            return
-        if self._wants_key():
-            self._key(event)
-        elif self.skip_next:
-            self.skip_next = False
-        else:
-            missing = not event.style and event.value in _NULLS
-            if _SURROGATE.search(event.value):
-                self._refuse(event, "holds half of a surrogate pair; expected a character")
-                missing = True
-            path = self._put(None if missing else event.value, event)
-            if missing and not event.value:
-                # Nothing is there to point at: the key is where the eye should go.
-                self.document.values[path] = self.document.place(path, key=True)
-
-    def _key(self, event: yaml.ScalarEvent) -> None:
-        section = self.stack[-1]
-        key = str(event.value)
-        if not event.style and key in _NULLS:
-            self._refuse(event, "a key is missing before ':'; expected a name")
-            self.skip_next = True
-        elif key in section:
-            first = self.document.keys[(*self.path, key)]
-            what = f"the key is repeated; it stands at {first.line}:{first.column} already"
-            place = _position(self.document.file, event)
-            self.document.problems.append(problem_at(place, (*self.path, key), what))
-            self.skip_next = True
-        else:
-            self.pending[-1] = key
-            self.document.keys[(*self.path, key)] = _position(self.document.file, event)
-
-    def _open(self, container: dict[str, Tree] | list[Tree], event: yaml.NodeEvent) -> None:
-        if len(self.stack) + self.skip >= MAX_DEPTH:
+        if event.tag is not None:
+            self._refuse(event, f"tag {show(event.tag)} is not allowed", _NO_TAGS)
+        if isinstance(event, yaml.ScalarEvent):
+            return self.compose_scalar_node(_NO_ANCHOR)
+        if self.depth >= MAX_DEPTH:
             self._stop(event, f"is nested deeper than {MAX_DEPTH} levels")
-        if self.skip:
-            self.skip += 1
-        elif self._wants_key():
-            self._refuse(event, "a key is a list or a mapping; expected a name")
-            self.skip, self.skip_next = 1, True
-        elif self.skip_next:
-            self.skip, self.skip_next = 1, False
-        else:
-            path = self._put(container, event)
-            self.stack.append(container)
-            self.pending.append(None)
-            self.path = list(path)
-
-    def _close(self) -> None:
-        if self.skip:
-            self.skip -= 1
-            return
-        self.stack.pop()
-        self.pending.pop()
-        if self.path:
-            self.path.pop()
-
-    def _wants_key(self) -> bool:
-        return (
-            bool(self.stack)
-            and isinstance(self.stack[-1], dict)
-            and self.pending[-1] is None
-            and not self.skip_next
-        )
-
-    def _put(self, value: Tree, event: yaml.Event) -> KeyPath:
-        """Store a value where it belongs and return its path."""
-        path: KeyPath = ()
-        if not self.stack:
-            self.tree = value
-        else:
-            holder = self.stack[-1]
-            if isinstance(holder, list):
-                path = (*self.path, len(holder))
-                holder.append(value)
-            else:
-                key = self.pending[-1]
-                assert key is not None, "a mapping takes a value only after its key"
-                path = (*self.path, key)
-                holder[key] = value
-                self.pending[-1] = None
-        self.document.values[path] = _position(self.document.file, event)
-        return path
-
-    def _here(self) -> KeyPath:
-        key = self.pending[-1] if self.pending else None
-        return (*self.path, key) if key is not None else tuple(self.path)
+        self.depth += 1
+        is_list = isinstance(event, yaml.SequenceStartEvent)
+        compose = self.compose_sequence_node if is_list else self.compose_mapping_node
+        node = compose(_NO_ANCHOR)
+        self.depth -= 1
+        return node
 
     def _refuse(self, event: yaml.Event, what: str, hint: str = "") -> None:
         place = _position(self.document.file, event)
-        self.document.problems.append(problem_at(place, self._here(), what, hint))
+        self.document.problems.append(problem_at(place, self.path, what, hint))
 
-    def _stop(self, event: yaml.Event, what: str) -> None:
+    def _stop(self, event: yaml.Event, what: str) -> NoReturn:
         self._refuse(event, what)
         raise SpecError(limited(self.document.problems))
 
 
-def _position(file: str, event: yaml.Event) -> Position:
-    mark = event.start_mark
+def _tree(document: Document, node: yaml.Node, path: KeyPath) -> Tree:
+    """Return a node as texts, lists and sections, whose positions go to the document."""
+    document.values[path] = _position(document.file, node)
+    if isinstance(node, yaml.SequenceNode):
+        return [_tree(document, item, (*path, i)) for i, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        section: dict[str, Tree] = {}
+        for key, value in node.value:
+            name = _key(document, key, path)
+            if name is not None:
+                section[name] = _tree(document, value, (*path, name))
+        return section
+    if isinstance(node, _Alias):
+        document.refused.add(path)
+        return None
+    return _text(document, node, path)
+
+
+def _text(document: Document, node: Any, path: KeyPath) -> str | None:
+    """Return what was typed for a value; None where nothing was."""
+    if not node.style and node.value in _NULLS:
+        if not node.value:
+            # Nothing is there to point at: the key is where the eye should go.
+            document.values[path] = document.place(path, key=True)
+        return None
+    if _SURROGATE.search(node.value):
+        document.report(path, "holds half of a surrogate pair; expected a character")
+        return None
+    return str(node.value)
+
+
+def _key(document: Document, node: Any, path: KeyPath) -> str | None:
+    """Return a key of a section; None after reporting why it is none."""
+    place = _position(document.file, node)
+    if not isinstance(node, yaml.ScalarNode):
+        what = "a key is a list or a mapping; expected a name"
+    elif isinstance(node, _Alias):
+        return None
+    elif not node.style and node.value in _NULLS:
+        what = "a key is missing before ':'; expected a name"
+    elif (*path, node.value) in document.keys:
+        path = (*path, node.value)
+        first = document.keys[path]
+        what = f"the key is repeated; it stands at {first.line}:{first.column} already"
+    else:
+        document.keys[(*path, node.value)] = place
+        return str(node.value)
+    document.problems.append(problem_at(place, path, what))
+    return None
+
+
+def _position(file: str, found: yaml.Event | yaml.Node) -> Position:
+    mark = found.start_mark
     return Position(file) if mark is None else Position(file, mark.line + 1, mark.column + 1)

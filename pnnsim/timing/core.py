@@ -71,7 +71,7 @@ class Core:
         self.block = work.control.block
         self.overlap = work.control.overlap
         self.arrivals = arrivals
-        self.keeps = work.keeps
+        self.stateful = work.stateful
         #: Products of a sample, and of each of its steps.
         self.products = len(work.order)
         self.folds = work.folds
@@ -191,7 +191,7 @@ class Core:
                     ready = NO_CAUSE
                     source = self.again if again else self.held if step else self.entering
                     own = yield from source.get()
-                    if self.keeps and number and not step:
+                    if self.stateful and number and not step:
                         own = self.spans.latest(own, (yield from self.held.get()))
                     if changes and sample == first and not self.overlap:
                         ready = yield from self.preparation.bank_ready.get()
@@ -277,14 +277,14 @@ class Core:
                 sample, step,
             )  # fmt: skip
             ends = step + 1 == self.products
-            if not ends or self.keeps:
+            if not ends or self.stateful:
                 self.activated.put((sample, step, last, self.env.now, row))
             if not ends:
                 continue
             self.finished.put((sample, last, row))
             if last:
                 self.loop_left.put(row)
-                if not self.overlap and not self.keeps:
+                if not self.overlap and not self.stateful:
                     self.preparation.bank_left.put(row)
 
     def _memory(self) -> Wait[None]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 import pytest
 
 from pnnsim.devices import registry
+from pnnsim.devices.family_params import FAMILIES, MemoryParams
 from pnnsim.devices.quantities import Params, Time, dimension_of, forms_of
 from pnnsim.devices.registry import component_class, kinds, params_class, parts, register
 from pnnsim.errors import SpecError
@@ -18,7 +20,7 @@ from tests.specs.spec_text import MACHINE
 BUILT_IN = [(part, kind) for part, table in registry.BUILTIN.items() for kind in table]
 
 
-class LoopParams(Params):
+class LoopParams(MemoryParams):
     """Describe a loop of fibre that a test invented."""
 
     kind: Literal["loop"]
@@ -29,7 +31,7 @@ class LoopParams(Params):
 
 
 class Loop:
-    """Stand in for a component; the registry asks for no more."""
+    """Stand in for a component, with what the registry reads."""
 
     kind: ClassVar[str] = "loop"
     Params = LoopParams
@@ -68,6 +70,41 @@ def test_every_key_has_a_meaning(part: str, kind: str) -> None:
         assert key not in ("value", "range", "source")
 
 
+@pytest.mark.parametrize(("part", "kind"), BUILT_IN)
+def test_every_description_is_one_of_its_family(part: str, kind: str) -> None:
+    params = params_class(part, kind)
+    assert params is not None
+    assert issubclass(params, FAMILIES[part])
+    assert [name for name, other in FAMILIES.items() if issubclass(params, other)] == [part]
+
+
+def test_a_kind_whose_description_is_of_no_family_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Alone(Params):
+        """Describe a memory without its family."""
+
+        kind: Literal["alone"]
+
+    class Component:
+        """Stand in for a component."""
+
+        kind = "alone"
+        Params = Alone
+
+    component: type[Any] = Component
+    monkeypatch.setattr(registry, "_registered", {})
+    with pytest.raises(
+        ValueError, match=r"memory\.alone: .*Alone is not a description of this part"
+    ):
+        register("memory", component)
+    assert params_class("memory", "alone") is None
+    point = SimpleNamespace(name="memory.alone", value="here", load=lambda: component)
+    monkeypatch.setattr(registry, "_installed", lambda: (point,))
+    with pytest.raises(ValueError, match=r"expected a subclass of .*\.MemoryParams"):
+        params_class("memory", "alone")
+
+
 def test_unknown_kinds_are_none_for_descriptions_and_an_error_for_components() -> None:
     assert params_class("memory", "loop") is None
     with pytest.raises(KeyError, match=r"memory\.loop"):
@@ -94,6 +131,30 @@ def test_a_name_that_is_taken_names_both_owners(loop: type[Any]) -> None:
         register("memory", other)
     with pytest.raises(ValueError, match="unknown part 'memmory'"):
         register("memmory", loop)
+
+
+#: Folder of each family in pnnsim.devices.
+FAMILIES = {
+    "front_end": "front_ends",
+    "encoder": "encoders",
+    "switch": "switches",
+    "weight_banks": "weight_banks",
+    "detector": "detectors",
+    "nonlinearity": "nonlinearities",
+    "memory": "memories",
+    "readout": "readouts",
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"), [(part, kind) for part, table in registry.BUILTIN.items() for kind in table]
+)
+def test_a_kind_lies_in_the_folder_of_its_family_beside_its_description(
+    part: str, kind: str
+) -> None:
+    params, component = (place.partition(":")[0] for place in registry.BUILTIN[part][kind])
+    assert component.startswith(f"{FAMILIES[part]}."), component
+    assert params == f"{component}_params"
 
 
 def test_a_built_in_name_cannot_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:

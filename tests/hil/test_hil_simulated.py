@@ -250,9 +250,9 @@ def test_pass_writes_nothing_by_itself() -> None:
 def test_unknown_non_ideality_is_refused() -> None:
     with pytest.raises(BackendError, match=r"unknown non-idealities switch\.magic"):
         SimulatedBackend(spec(), NETWORK, without=["switch.magic"])
-    keeps = NETWORK.model_copy(update={"state": "keep", "injection": "every"})
-    with pytest.raises(BackendError, match=r"network\.state: is keep; expected reset"):
-        SimulatedBackend(spec(), keeps)
+    stateful = NETWORK.model_copy(update={"stateful": True, "injection": "every"})
+    with pytest.raises(BackendError, match=r"network\.stateful: is true; expected false"):
+        SimulatedBackend(spec(), stateful)
 
 
 def test_saved_machine_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:

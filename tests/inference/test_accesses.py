@@ -84,12 +84,12 @@ def test_accesses_of_a_run_that_repeats_are_those_of_every_event(sets: int) -> N
     assert fast.trace.equals(exact.trace)
 
 
-@pytest.mark.parametrize("state", ["reset", "keep"])
-def test_programmings_have_their_numbers_though_rows_are_missing_at_the_end(state: str) -> None:
+@pytest.mark.parametrize("stateful", [False, True])
+def test_programmings_have_their_numbers_though_rows_are_missing_at_the_end(stateful: bool) -> None:
     # Toward the end of a run no later samples are converted, so writes stand in earlier rows than
     # those of the samples a period before. Samples that repeat must not be numbered by such rows.
     network = ReLaXNet(
-        inputs=6, hidden=7, outputs=3, weight_sets=3, steps=3, injection="every", state=state
+        inputs=6, hidden=7, outputs=3, weight_sets=3, steps=3, injection="every", stateful=stateful
     )
     changes = [
         ("weight_banks.rows", "16"),

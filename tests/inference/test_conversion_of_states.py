@@ -25,19 +25,25 @@ TOLERANCE = 1e-10
 
 
 @pytest.mark.parametrize(
-    ("machine", "state", "converted"),
+    ("machine", "stateful", "converted"),
     [
-        ("photonic_mrr", "keep", False),  # handed over once, to the first sample of a stream: 0
-        ("photonic_mrr", "reset", True),
-        ("freespace_dmd", "keep", True),  # a digital memory: every state is converted
+        ("photonic_mrr", True, False),  # handed over once, to the first sample of a stream: 0
+        ("photonic_mrr", False, True),
+        ("freespace_dmd", True, True),  # a digital memory: every state is converted
     ],
 )
 def test_an_analog_state_that_is_kept_is_not_converted_again(
-    machine: str, state: str, converted: bool
+    machine: str, stateful: bool, converted: bool
 ) -> None:
-    injection = "every" if state == "keep" else "first"
+    injection = "every" if stateful else "first"
     network = ReLaXNet(
-        inputs=6, hidden=8, outputs=3, weight_sets=2, steps=3, state=state, injection=injection
+        inputs=6,
+        hidden=8,
+        outputs=3,
+        weight_sets=2,
+        steps=3,
+        injection=injection,
+        stateful=stateful,
     )
     chip = Chip.nominal(load_spec(machine, [("encoder.bits", "4")]), network)
     p, x = random_parameters(network), random_inputs(network, 5)

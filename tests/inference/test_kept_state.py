@@ -1,4 +1,4 @@
-"""A network that keeps its state goes on where the sample before it in its stream has ended."""
+"""A stateful network goes on where the sample before it in its stream has ended."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.timing.drawings import by_hand, drawn
 from tests.timing.machines import delay_sets, machine
 
 NETWORK = ReLaXNet(
-    inputs=5, hidden=8, outputs=3, weight_sets=2, steps=3, injection="every", state="keep"
+    inputs=5, hidden=8, outputs=3, weight_sets=2, steps=3, injection="every", stateful=True
 )
 BLOCK = ("control.block", "3")
 #: Doubles through a few dozen products; the largest number is of order 10.
@@ -41,8 +41,8 @@ TOLERANCE = 1e-10
 
 
 def kept(case, simulate=run_timing):
-    """Run a machine of the drawings with a network that keeps its state, and check the trace."""
-    work = replace(case.work, keeps=True)
+    """Run a machine of the drawings with a stateful network, and check the trace."""
+    work = replace(case.work, stateful=True)
     trace = simulate(work, case.samples)
     trace.check(work)
     return trace
@@ -155,18 +155,18 @@ def test_only_a_kept_state_tells_letters_that_depend_on_the_one_before() -> None
     ids = torch.tensor([0, 0, 1, 1] * 200)
     windows = Windows(ids, 1, 2)
     losses = {}
-    for state, examples in {"reset": windows, "keep": Sequences(windows, 20)}.items():
+    for stateful, examples in {False: windows, True: Sequences(windows, 20)}.items():
         network = ReLaXNet(
             inputs=2, hidden=12, outputs=2, weight_sets=2, steps=2, injection="every",
-            state=state,
+            stateful=stateful,
         )  # fmt: skip
         surrogate = Surrogate(network, load_spec("photonic_mrr"), seed=1)
-        training = TrainingParams(epochs=30, batch=8 if state == "keep" else 160, learning_rate=0.1)
+        training = TrainingParams(epochs=30, batch=8 if stateful else 160, learning_rate=0.1)
         fit(surrogate, examples, examples, training, select="loss")
-        losses[state] = score(surrogate, examples)[1]
-    assert losses["reset"] == pytest.approx(np.log(2.0), rel=1e-2, abs=0)
+        losses[stateful] = score(surrogate, examples)[1]
+    assert losses[False] == pytest.approx(np.log(2.0), rel=1e-2, abs=0)
     # The first letter of a sequence leaves two ways open: ln 2 over 20, or 0.035.
-    assert losses["keep"] < 0.1
+    assert losses[True] < 0.1
 
 
 def test_sequences_cut_a_text_without_overlap() -> None:
@@ -202,7 +202,7 @@ def test_a_text_with_a_kept_state_goes_through_training_and_machine(
     monkeypatch.setattr(data_module, "load_text", lambda name, **_: encode(name, "a note", text))
     found = run(load_experiment("photonic_mrr", [
         ("task.window", "1"), ("network.hidden", "24"), ("network.steps", "2"),
-        ("network.injection", "every"), ("network.state", "keep"), ("control.block", "2"),
+        ("network.injection", "every"), ("network.stateful", "true"), ("control.block", "2"),
         ("memory.capacity", "2"), ("training.sequence", "13"), ("training.batch", "4"),
         ("training.epochs", "20"), ("training.learning_rate", "0.03"),
         ("simulation.chips", "1"), ("simulation.samples", "65"), ("control.cores", cores),
@@ -213,16 +213,20 @@ def test_a_text_with_a_kept_state_goes_through_training_and_machine(
 
 
 def test_what_cannot_keep_a_state_is_refused(tmp_path: Path) -> None:
-    text = "schema: 1\nhardware: photonic_mrr\nnetwork: {state: keep, injection: every}\n"
+    text = "schema: 1\nhardware: photonic_mrr\nnetwork: {stateful: true, injection: every}\n"
     (tmp_path / "a.yaml").write_text(text)
-    with pytest.raises(SpecError, match=r"a\.yaml:3:18: network\.state: is keep, but the images"):
+    with pytest.raises(
+        SpecError, match=r"a\.yaml:3:21: network\.stateful: is true, but the images"
+    ):
         load_experiment(tmp_path / "a.yaml")
     with pytest.raises(SpecError, match="expected injection every"):
-        load_experiment("photonic_mrr", [("network.state", "keep")], task="shakespeare")
-    with pytest.raises(SpecError, match=r"training\.sequence: is 8, but network\.state is reset"):
+        load_experiment("photonic_mrr", [("network.stateful", "true")], task="shakespeare")
+    with pytest.raises(
+        SpecError, match=r"training\.sequence: is 8, but network\.stateful is false"
+    ):
         load_experiment("photonic_mrr", [("training.sequence", "8")])
     often = [
-        ("network.state", "keep"), ("network.injection", "every"),
+        ("network.stateful", "true"), ("network.injection", "every"),
         ("simulation.arrivals", "poisson"), ("simulation.rate", "1 MHz"),
     ]  # fmt: skip
     with pytest.raises(SpecError, match="arrivals are not saturated"):

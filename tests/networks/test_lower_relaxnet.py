@@ -26,7 +26,7 @@ from tests.inference.test_agreement import NETWORKS, numpy_forward, random_input
 TOLERANCE = 1e-10
 
 KEEPING = ReLaXNet(
-    inputs=5, hidden=8, outputs=3, steps=3, injection="every", residual=0.5, state="keep"
+    inputs=5, hidden=8, outputs=3, steps=3, injection="every", residual=0.5, stateful=True
 )
 
 

@@ -61,7 +61,7 @@ def example() -> Workload:
 
 NETWORKS = [
     ReLaXNet(),
-    ReLaXNet(injection="every", residual=0.5, state="keep"),
+    ReLaXNet(injection="every", residual=0.5, stateful=True),
     Mlp(sizes=(6, 5, 4)),
     LruNet(stem=8, repetitions=2),
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pnnsim.devices import registry
 from pnnsim.devices.registry import parts
 from pnnsim.errors import SpecError
 from pnnsim.specs.catalog import fields_of_kind, hardware_schema, kinds_of_parts
@@ -324,3 +327,24 @@ def test_the_catalog_gives_unit_bounds_default_and_meaning() -> None:
     ]  # fmt: skip
     with pytest.raises(SpecError, match=r"unknown part 'weight_bank'.*did you mean 'weight_banks'"):
         kinds_of_parts("weight_bank")
+
+
+def test_a_machine_of_our_own_kinds_is_read_without_a_look_at_installed_packages(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> tuple[Any, ...]:
+        raise AssertionError("entry points are for kinds that the table lacks")
+
+    monkeypatch.setattr(registry, "_installed", refuse)
+    assert load_spec(machine).name == "small"
+
+
+def test_a_description_is_read_without_workloads() -> None:
+    """What lowers a network takes a tenth of a second to import, and no description needs it."""
+    code = (
+        "import sys; from pnnsim.specs.experiment import load_experiment; "
+        "load_experiment('photonic_mrr'); "
+        "print([name for name in sys.modules if name.startswith('pnnsim.networks.')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "['pnnsim.networks.relaxnet']\n"

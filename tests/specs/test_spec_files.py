@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,34 @@ def test_hostile_files_end_in_a_short_error(name: str, tmp_path: Path) -> None:
     problems = problems_of(HOSTILE[name], tmp_path)
     assert 1 <= len(problems) <= 101
     assert all(len(line) < 1500 for line in problems)
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name.startswith("deep ")])
+@pytest.mark.parametrize("with_c", [True, False])
+def test_deep_nesting_is_refused_at_its_place(
+    name: str, with_c: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not with_c:
+        monkeypatch.delattr(yaml, "CSafeLoader")
+    (problem,) = problems_of(HOSTILE[name], tmp_path)
+    assert re.fullmatch(r"m\.yaml:\d+:\d+: .*is nested deeper than 30 levels", problem)
+
+
+def test_refusals_come_together_and_do_not_hide_each_other(tmp_path: Path) -> None:
+    text = "a: &x 1\n*x : {b: !t 2}\n[k]: &y 3\nc: *x\nc: *y\n"
+    document = parse_yaml(text, "m.yaml")
+    assert sorted((p.line, p.column, p.where, p.what.partition(" is not")[0])
+                  for p in document.problems) == [
+        (1, 4, "a", "anchor '&x'"),
+        (2, 1, "", "alias '*x'"),
+        (2, 10, "b", "tag '!t'"),
+        (3, 1, "", "a key is a list or a mapping; expected a name"),
+        (3, 6, "", "anchor '&y'"),
+        (4, 4, "c", "alias '*x'"),
+        (5, 1, "c", "the key is repeated; it stands at 4:1 already"),
+        (5, 4, "c", "alias '*y'"),
+    ]  # fmt: skip
+    assert (document.tree, document.refused) == ({"a": "1", "c": None}, {("c",)})
 
 
 def test_the_number_of_values_is_bounded(tmp_path: Path) -> None:

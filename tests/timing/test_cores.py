@@ -207,12 +207,12 @@ def test_answers_are_those_of_each_core_for_its_own_samples():
 
 
 KEPT = ReLaXNet(
-    inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3, injection="every", state="keep"
+    inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3, injection="every", stateful=True
 )
 
 
 def cores_that_keep(cores, block):
-    """Return a run of four blocks on each core of a machine whose network keeps its state."""
+    """Return a run of four blocks on each core of a machine with a stateful network."""
     changes = [("control.cores", str(cores)), ("control.block", str(block))]
     machine = load_spec("photonic_mrr", [*changes, ("memory.capacity", "4")])
     chip = Chip.nominal(machine, KEPT)

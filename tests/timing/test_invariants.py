@@ -53,7 +53,7 @@ CONVERTERS = machine(
     input=(Stage("front_end", "map_input", 2), Stage("encoder.dac", "convert", 2)),
     output=(Stage("readout", "convert", 3), Stage("front_end.output", "map_output", 4)),
 )
-KEPT = replace(machine(samples=4, block=2, route_fs=2).work, keeps=True)
+KEPT = replace(machine(samples=4, block=2, route_fs=2).work, stateful=True)
 
 FAULTS: list[Fault] = []
 Damage = Callable[[Trace], Trace | tuple[Trace, Work]]

@@ -11,7 +11,8 @@ import pytest
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from training import relaxnet_budget, relaxnet_svhn
-from training.common import Cells, ideal_machine, spread, write_table
+from training.common import Cells, ideal_machine
+from training.figures import spread, write_table
 from training.relaxnet_budget import width_of_budget
 
 #: Recipe, its tables, and its pictures.

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import EncoderParams
 from pnnsim.devices.quantities import Area, Count, Params, Power
 
 
 class ConverterParams(Params):
-    """Say how many converters the lines of a part share, and how large one is."""
+    """Converters that the lines of a part share: how many, and how large one is."""
 
     shared_by: Count = 1
     """Lines that share one converter and take turns at it."""
@@ -32,8 +33,8 @@ class ConverterParams(Params):
         return self.converters(lines) * self.converter_area
 
 
-class DacParams(ConverterParams):
-    """Say what an encoder's digital-to-analog converters draw beyond their conversions."""
+class DacParams(ConverterParams, EncoderParams):
+    """Digital-to-analog converters of an encoder, with their power between conversions."""
 
     dac_static_power: Annotated[Power, Field(ge=0)] | None = None
     """Power of one converter between conversions; where it is not given, that of a conversion is

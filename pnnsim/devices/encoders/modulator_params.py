@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,6 @@ from pnnsim.devices.encoders.dac_params import DacParams
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
-    Count,
     Energy,
     Fraction,
     Frequency,
@@ -22,13 +21,9 @@ from pnnsim.devices.quantities import (
 
 
 class MrmParams(DacParams):
-    """Describe micro-ring modulators, one per line, each on a laser line of its own."""
-
-    carrier: ClassVar[Carrier] = "power"
+    """Micro-ring modulators, one per line, each on a laser line of its own."""
 
     kind: Literal["mrm"]
-    lines: Count
-    """Lines that can be driven at once."""
     bits: Bits
     """Resolution of the digital-to-analog converters, and depth to which a symbol settles."""
     symbol_rate: Annotated[Frequency, Field(gt=0)]
@@ -54,13 +49,11 @@ class MrmParams(DacParams):
 
 
 class MzmParams(DacParams):
-    """Describe Mach-Zehnder modulators, one per line, all on light of one laser."""
+    """Mach-Zehnder modulators, one per line, all on light of one laser."""
 
     kind: Literal["mzm"]
     carrier: Literal["field", "power"]
     """What carries the state: a field with its sign, driven through dark, or a power."""
-    lines: Count
-    """Lines that can be driven at once."""
     bits: Bits
     """Resolution of the digital-to-analog converters, and depth to which a symbol settles."""
     symbol_rate: Annotated[Frequency, Field(gt=0)]
@@ -83,3 +76,8 @@ class MzmParams(DacParams):
     """Optical power over electrical power of the laser."""
     laser_rin: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of the laser, one-sided."""
+
+    @property
+    def sends(self) -> Carrier:
+        """Return the carrier that was chosen."""
+        return self.carrier

@@ -9,18 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.quantities import Count, Energy, Frequency, Params, Power
+from pnnsim.devices.family_params import FrontEndParams
+from pnnsim.devices.quantities import Power
 
 
-class DigitalParams(Params):
-    """Describe the digital engine that computes the input map W_xh and the output map W_out."""
+class DigitalParams(FrontEndParams):
+    """Digital engine that computes the input map W_xh and the output map W_out."""
 
     kind: Literal["digital"]
-    clock: Annotated[Frequency, Field(gt=0)]
-    """Clock of the multiply-accumulate array."""
-    macs_per_cycle: Count
-    """Multiply-accumulates done in one clock cycle."""
-    mac_energy: Annotated[Energy, Field(ge=0)]
-    """Energy of one multiply-accumulate."""
     static_power: Annotated[Power, Field(ge=0)]
     """Power drawn while the machine is on."""

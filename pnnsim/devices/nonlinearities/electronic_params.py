@@ -6,11 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pnnsim.devices.quantities import Count, Current, Energy, Fraction, Params, Power, Time
+from pnnsim.devices.family_params import NonlinearityParams
+from pnnsim.devices.quantities import Count, Current, Energy, Fraction, Power, Time
 
 
-class ElectronicAnalogParams(Params):
-    """Describe analog stages, one per neuron, whose transfer curve is f."""
+class ElectronicAnalogParams(NonlinearityParams):
+    """Analog stages, one per neuron, whose transfer curve is f."""
 
     kind: Literal["electronic_analog"]
     shape: Literal["linear", "clipped_relu", "tanh", "sigmoid"]
@@ -25,8 +26,8 @@ class ElectronicAnalogParams(Params):
     """Power of one stage."""
 
 
-class MtjSigmoidParams(Params):
-    """Describe low-barrier junctions whose mean state is a sigmoid of a current."""
+class MtjSigmoidParams(NonlinearityParams):
+    """Low-barrier junctions whose mean state is a sigmoid of a current."""
 
     kind: Literal["mtj_sigmoid"]
     drive_current: Annotated[Current, Field(gt=0)]
@@ -45,8 +46,8 @@ class MtjSigmoidParams(Params):
     """Power of one neuron."""
 
 
-class SpinOscillatorParams(Params):
-    """Describe spin-torque oscillators whose amplitude is f of a current."""
+class SpinOscillatorParams(NonlinearityParams):
+    """Spin-torque oscillators whose amplitude is f of a current."""
 
     kind: Literal["spin_oscillator"]
     threshold_current: Annotated[Current, Field(gt=0)]

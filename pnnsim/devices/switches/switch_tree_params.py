@@ -6,11 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.quantities import Bits, Carrier, Count, Energy, Params, Power, RatioDb, Time
+from pnnsim.devices.family_params import SwitchTreesParams
+from pnnsim.devices.quantities import Bits, Carrier, Count, Energy, Power, RatioDb, Time
 
 
-class SwitchTreeParams(Params):
-    """Describe what all trees of 1x2 interferometric switches have; the kinds are below."""
+class SwitchTreeParams(SwitchTreesParams):
+    """What all trees of 1x2 interferometric switches have in common; the kinds are below."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("power", "field")
 
@@ -29,7 +30,7 @@ class SwitchTreeParams(Params):
 
 
 class ElectroOpticSwitchParams(SwitchTreeParams):
-    """Describe a tree of 1x2 Mach-Zehnder switches driven by carriers or by a field."""
+    """Tree of 1x2 Mach-Zehnder switches driven by carriers or by a field."""
 
     kind: Literal["electro_optic"]
     rise_time: Annotated[Time, Field(gt=0)]
@@ -39,7 +40,7 @@ class ElectroOpticSwitchParams(SwitchTreeParams):
 
 
 class ThermoOpticSwitchParams(SwitchTreeParams):
-    """Describe a tree of 1x2 Mach-Zehnder switches whose arms are heated."""
+    """Tree of 1x2 Mach-Zehnder switches whose arms are heated."""
 
     kind: Literal["thermo_optic"]
     time_constant: Annotated[Time, Field(gt=0)]
@@ -49,7 +50,7 @@ class ThermoOpticSwitchParams(SwitchTreeParams):
 
 
 class PlztSwitchParams(SwitchTreeParams):
-    """Describe a tree of 1x2 switches in lead lanthanum zirconate titanate waveguides."""
+    """Tree of 1x2 switches in lead lanthanum zirconate titanate waveguides."""
 
     kind: Literal["plzt"]
     settling_time: Annotated[Time, Field(gt=0)]

@@ -1,4 +1,4 @@
-"""Keep what is dear to compute from a whole matrix and is asked for again and again."""
+"""Bounded store of results that are costly to compute from a whole matrix and needed often."""
 
 from __future__ import annotations
 
@@ -13,29 +13,38 @@ Result = TypeVar("Result")
 
 
 class Kept(Generic[Result]):
-    """Hold the last results that were asked for, by key.
+    """Store of the results that were used last, within a bound on the sum of their sizes.
 
     Args:
-        most: Number of results that are held; the one that was not asked for longest goes first.
+        most: Largest sum; the result that was not used for longest goes first, and the one used
+            last stays, however large it is.
+        size: Gives the size of a result; without it each counts as one.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, *, size: Callable[[Result], int] = lambda _: 1) -> None:
+        self._most, self._size = most, size
         self._results: OrderedDict[Hashable, Result] = OrderedDict()
+        self._total = 0
+
+    def __len__(self) -> int:
+        return len(self._results)
 
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
-        """Return the result of a key, made now if it is not held.
+        """Return the result of a key, computed now if it is not stored.
 
         Args:
             key: All that the result depends on.
             make: Computes the result; it must not carry gradients.
         """
-        if key not in self._results:
-            self._results[key] = make()
-            if len(self._results) > self._most:
-                self._results.popitem(last=False)
-        self._results.move_to_end(key)
-        return self._results[key]
+        if key in self._results:
+            self._results.move_to_end(key)
+            return self._results[key]
+        result = self._results[key] = make()
+        self._total += self._size(result)
+        while self._total > self._most and len(self._results) > 1:
+            _, old = self._results.popitem(last=False)
+            self._total -= self._size(old)
+        return result
 
 
 def content(matrix: Tensor) -> tuple[str, bytes]:

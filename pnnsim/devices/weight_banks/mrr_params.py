@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pnnsim.common.units import level_db, power_ratio
+from pnnsim.devices.family_params import WeightBankParams
 from pnnsim.devices.quantities import (
     Bits,
-    Carrier,
     Count,
     Energy,
     Fraction,
@@ -19,7 +19,6 @@ from pnnsim.devices.quantities import (
     LengthPerTemperature,
     LengthPerVoltage,
     LossPerLengthDb,
-    Params,
     Power,
     RatioDb,
     TemperatureDifference,
@@ -29,10 +28,8 @@ from pnnsim.devices.quantities import (
 from pnnsim.physics import photonic_channels
 
 
-class MrrParams(Params):
-    """Describe broadcast-and-weight banks: one add-drop micro-ring for each weight."""
-
-    carrier: ClassVar[Carrier] = "power"
+class MrrParams(WeightBankParams):
+    """Broadcast-and-weight banks: one add-drop micro-ring for each weight."""
 
     kind: Literal["mrr"]
     count: Count
@@ -109,7 +106,7 @@ class MrrParams(Params):
     @field_validator("channels_per_bus")
     @classmethod
     def _channels_fit(cls, channels: int, info: ValidationInfo) -> int:
-        """Refuse more channels than one free spectral range holds at the asked crosstalk."""
+        """Refuse more channels than one free spectral range holds at the given crosstalk."""
         names = ("wavelength", "group_index", "ring_radius", "self_coupling", "ring_loss")
         if not all(name in info.data for name in (*names, "channel_crosstalk")):
             return channels  # these have problems of their own
@@ -152,3 +149,8 @@ class MrrParams(Params):
                 "thermal tuning with a voltage; expected neither voltage_shift nor voltage_limit",
             )
         return self
+
+    @property
+    def wavelengths(self) -> int:
+        """Return the channels of one bus."""
+        return self.channels_per_bus

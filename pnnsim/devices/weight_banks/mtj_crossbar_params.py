@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pnnsim.devices.family_params import WeightBankParams
 from pnnsim.devices.quantities import (
     Area,
     Bits,
@@ -16,7 +17,6 @@ from pnnsim.devices.quantities import (
     Fraction,
     Frequency,
     MagneticField,
-    Params,
     PerTemperature,
     Resistance,
     Time,
@@ -26,8 +26,8 @@ from pnnsim.devices.quantities import (
 Encoding = Literal["binary", "ternary", "thermometer", "area", "series"]
 
 
-class MtjCrossbarParams(Params):
-    """Describe crossbars of magnetic tunnel junctions: two groups of junctions for each weight."""
+class MtjCrossbarParams(WeightBankParams):
+    """Crossbars of magnetic tunnel junctions: two groups of junctions for each weight."""
 
     carrier: ClassVar[Carrier] = "voltage"
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import WeightBankParams
 from pnnsim.devices.quantities import (
     Angle,
     Bits,
@@ -14,14 +15,13 @@ from pnnsim.devices.quantities import (
     Energy,
     Fraction,
     Length,
-    Params,
     RatioDb,
     Time,
 )
 
 
-class MziMeshParams(Params):
-    """Describe coherent banks: two meshes of Mach-Zehnder interferometers, attenuators between.
+class MziMeshParams(WeightBankParams):
+    """Coherent banks: two meshes of Mach-Zehnder interferometers, attenuators between.
 
     A bank is one such pair, W = U Sigma V†; a larger matrix takes several banks, whose outputs are
     detected apart and added as currents. The phase shifters are three numbers: heaters (30 nJ and

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.family_params import WeightBankParams
 from pnnsim.devices.quantities import (
-    Carrier,
     Count,
     Energy,
     Fraction,
     Length,
-    Params,
     Power,
     RatioDb,
     Time,
 )
 
 
-class PcmParams(Params):
-    """Describe non-volatile banks: two phase-change cells for each weight, read by light."""
-
-    carrier: ClassVar[Carrier] = "power"
+class PcmParams(WeightBankParams):
+    """Non-volatile banks: two phase-change cells for each weight, read by light."""
 
     kind: Literal["pcm"]
     count: Count

@@ -6,20 +6,38 @@ same. What a command does to the machine is in `pnnsim.hil.instrument.session`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache
+from enum import Enum
+from functools import cache, partial
 from itertools import product
 
-from pnnsim.errors import BackendError, OutputError
+from pnnsim.errors import OutputError, PnnsimError
 from pnnsim.hil.instrument.message import Argument, Command, parse
 from pnnsim.hil.instrument.session import Session
 from pnnsim.hil.instrument.status import ScpiError
 
 
+class Use(Enum):
+    """What a command uses, and with that who may give it."""
+
+    #: The client's own status: everybody, at any time.
+    STATUS = "status"
+    #: The token: everybody, but slowly.
+    TOKEN = "token"
+    #: The machine: the client that owns the instrument, for as long as it takes.
+    MACHINE = "machine"
+
+
+Work = Callable[[], bytes | None]
+
+#: Does the work of one command where and when its use allows.
+Carrier = Callable[[Use, Work], Awaitable[bytes | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Describe one command.
+    """Description of one command.
 
     Args:
         header: Capitals are the short form; what stands in brackets may be left out.
@@ -27,7 +45,7 @@ class Entry:
         answer: What is answered; empty for a command without an answer.
         meaning: What it does, in one sentence.
         obey: Method of `Session`.
-        open: Whether everybody may ask, without a token and without owning the instrument.
+        use: What it uses.
     """
 
     header: str
@@ -35,78 +53,105 @@ class Entry:
     answer: str
     meaning: str
     obey: Callable[[Session, tuple[Argument, ...]], bytes | None]
-    open: bool = False
+    use: Use = Use.MACHINE
 
 
-def execute(session: Session, message: bytes | ScpiError) -> bytes:
-    """Obey a message and return what is to be sent back, with its line feed; or nothing.
+async def execute(session: Session, message: bytes | ScpiError, carry: Carrier) -> bytes:
+    """Execute a message and return what is to be sent back, with its line feed; or nothing.
 
-    After an error the rest of the message is not obeyed.
+    After an error the rest of the message is not executed.
+
+    Args:
+        session: Client that has sent it.
+        message: Message without its line feed, or what is wrong with it.
+        carry: Carries out one command after the other.
     """
     answers = []
+    session.begin_message()
     try:
         if isinstance(message, ScpiError):
             raise message
         for command in parse(message):
-            answer = _obey(session, command)
+            entry = _entry(session, command)
+            answer = await carry(entry.use, partial(entry.obey, session, command.arguments))
             if answer is not None:
                 answers.append(answer)
     except ScpiError as error:
         session.status.report(error)
-    except BackendError as error:
-        session.status.report(ScpiError(-222, str(error)))
     except OutputError as error:
         session.status.report(ScpiError(-310, str(error)))
+    except PnnsimError as error:
+        session.status.report(ScpiError(-222, str(error)))
     return b";".join(answers) + b"\n" if answers else b""
 
 
-def _obey(session: Session, command: Command) -> bytes | None:
+def _entry(session: Session, command: Command) -> Entry:
+    """Return the entry of a command that this client may give, with as many arguments."""
     entry = _table().get(command.header)
     if entry is None:
         raise ScpiError(-113, command.header)
-    if not entry.open:
+    if entry.use is Use.MACHINE:
         session.allowed(command.header)
     least = sum(not name.startswith("[") for name in entry.arguments)
     if len(command.arguments) < least:
         raise ScpiError(-109, f"{entry.header}: expected {', '.join(entry.arguments)}")
     if len(command.arguments) > len(entry.arguments):
         raise ScpiError(-108, f"{entry.header}: got {len(command.arguments)} arguments")
-    return entry.obey(session, command.arguments)
+    return entry
 
 
 _SET, _BLOCK = "<set>", "<block>"
 
 #: Every command, in the order of the documentation.
 COMMANDS: tuple[Entry, ...] = (
-    Entry("*IDN?", (), "text", "maker, machine, serial number, version", Session.identify, True),
+    Entry(
+        "*IDN?", (), "text", "maker, machine, serial number, version", Session.identify, Use.STATUS
+    ),
     Entry("*RST", (), "", "REAL,64, gains 1, biases 0; banks keep their weights", Session.reset),
-    Entry("*CLS", (), "", "forget errors and events", Session.clear, True),
-    Entry("*ESR?", (), "integer", "event register, cleared by reading", Session.events, True),
+    Entry("*CLS", (), "", "forget errors and events", Session.clear, Use.STATUS),
+    Entry("*ESR?", (), "integer", "event register, cleared by reading", Session.events, Use.STATUS),
     Entry(
-        "*ESE", ("<mask>",), "", "events that show in the status byte", Session.set_event_mask, True
+        "*ESE",
+        ("<mask>",),
+        "",
+        "events that show in the status byte",
+        Session.set_event_mask,
+        Use.STATUS,
     ),
-    Entry("*ESE?", (), "integer", "that mask", Session.event_mask, True),
+    Entry("*ESE?", (), "integer", "that mask", Session.event_mask, Use.STATUS),
     Entry(
-        "*SRE", ("<mask>",), "", "status bits that ask for service", Session.set_service_mask, True
+        "*SRE",
+        ("<mask>",),
+        "",
+        "status bits that ask for service",
+        Session.set_service_mask,
+        Use.STATUS,
     ),
-    Entry("*SRE?", (), "integer", "that mask", Session.service_mask, True),
-    Entry("*STB?", (), "integer", "status byte", Session.status_byte, True),
-    Entry("*OPC", (), "", "set the event of completion", Session.complete, True),
-    Entry("*OPC?", (), "1", "1 when all before it is done", Session.one, True),
-    Entry("*TST?", (), "0", "0, for passed", Session.passed, True),
-    Entry("*WAI", (), "", "nothing: commands never overlap", Session.wait, True),
+    Entry("*SRE?", (), "integer", "that mask", Session.service_mask, Use.STATUS),
+    Entry("*STB?", (), "integer", "status byte", Session.status_byte, Use.STATUS),
+    Entry("*OPC", (), "", "set the event of completion", Session.complete, Use.STATUS),
+    Entry("*OPC?", (), "1", "1 when all before it is done", Session.one, Use.STATUS),
+    Entry("*TST?", (), "0", "0, for passed", Session.passed, Use.STATUS),
+    Entry("*WAI", (), "", "nothing: commands never overlap", Session.wait, Use.STATUS),
     Entry(
-        "SYSTem:ERRor[:NEXT]?", (), "number,text", "oldest error, or 0", Session.next_error, True
+        "SYSTem:ERRor[:NEXT]?",
+        (),
+        "number,text",
+        "oldest error, or 0",
+        Session.next_error,
+        Use.STATUS,
     ),
-    Entry("SYSTem:ERRor:COUNt?", (), "integer", "errors that wait", Session.error_count, True),
-    Entry("SYSTem:VERSion?", (), "text", "version of SCPI", Session.scpi_version, True),
+    Entry(
+        "SYSTem:ERRor:COUNt?", (), "integer", "errors that wait", Session.error_count, Use.STATUS
+    ),
+    Entry("SYSTem:VERSion?", (), "text", "version of SCPI", Session.scpi_version, Use.STATUS),
     Entry(
         "SYSTem:TOKen",
         ('"<token>"',),
         "",
         "say the token, where one is needed",
         Session.give_token,
-        True,
+        Use.TOKEN,
     ),
     Entry(
         "SYSTem:DESCribe?",

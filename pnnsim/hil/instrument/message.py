@@ -19,7 +19,20 @@ _HEADER = re.compile(rb":?[A-Za-z*][A-Za-z0-9_*]*(:[A-Za-z][A-Za-z0-9_]*)*\??")
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_]*")
 
+#: Beginnings of what other protocols send and SCPI never does: methods and header fields of HTTP,
+#: whichever way their request line ends, and the handshake of TLS.
+_FOREIGN = re.compile(
+    rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI)[ \t]"
+    rb"|[A-Za-z][A-Za-z0-9_-]*:[ \t]"
+    rb"|[!-~]{1,4096} [!-~]{1,4096} HTTP/[0-9]"
+    rb"|\x16\x03[\x00-\x04]"
+)
+
 Argument = float | str | bytes
+
+
+class ForeignProtocolError(Exception):
+    """Sign that a stream is of another protocol, such as a web page's request to this port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,12 @@ class Splitter:
         self._lost = False
 
     def feed(self, data: bytes) -> Iterator[bytes | ScpiError]:
-        """Yield the messages, without their line feeds, that some more bytes complete."""
+        """Yield the messages, without their line feeds, that some more bytes complete.
+
+        Raises:
+            ForeignProtocolError: Where one begins as no SCPI message does. Nothing behind that is a
+                command, even if it looks like one: it may be what a web page sends.
+        """
         self._buffer += data
         while True:
             if self._lost:
@@ -72,6 +90,8 @@ class Splitter:
                     return
                 self._start(bytes(self._buffer[end + 1 :]))
                 self._lost = False
+            if _FOREIGN.match(self._buffer):
+                raise ForeignProtocolError
             try:
                 stop = self._end()
             except ScpiError as error:

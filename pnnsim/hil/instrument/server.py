@@ -1,8 +1,10 @@
 """Listen on a socket and let one client at a time own the instrument.
 
 Clients may vanish, send garbage or stall: a message is obeyed once it is complete or not at all, so
-a write that breaks off leaves the bank as it was. One event loop serves all connections, and every
-command is over before the next is read; nothing is locked.
+a write that breaks off leaves the bank as it was. One event loop serves all connections; what uses
+the machine is computed beside it by one worker thread, one command at a time, and a connection is
+read no further until its command is over. As the machine has one owner, no more than one command
+waits for the worker.
 """
 
 from __future__ import annotations
@@ -14,11 +16,15 @@ import ipaddress
 import signal
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from pnnsim.errors import BackendError
-from pnnsim.hil.instrument.commands import execute
-from pnnsim.hil.instrument.message import TEXT_LIMIT, Splitter
+from pnnsim.hil.instrument.commands import Use, Work, execute
+from pnnsim.hil.instrument.crowd import Crowd, Visitor
+from pnnsim.hil.instrument.guard import Guard, origin
+from pnnsim.hil.instrument.message import TEXT_LIMIT, ForeignProtocolError, Splitter
 from pnnsim.hil.instrument.session import Instrument, Session
 from pnnsim.hil.instrument.status import ScpiError
 
@@ -35,19 +41,22 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Say what a client may ask of the server.
+    """What a client may ask of the server.
 
     Args:
         block: Most bytes in the blocks of one message.
-        clients: Connections at once, the owner's included.
-        stall_s: Time without a byte after which an unfinished message is given up, and a stranger
-            who has not said the token is shown out [s].
+        clients: Connections at once that may use the instrument, the owner's included.
+        strangers: Connections at once that have not said the token.
+        stall_s: Time without a byte after which an unfinished message is given up [s].
+        token_s: Time within which the token must be said, pauses after wrong ones apart [s].
         idle_s: Time without a message after which a connection is closed [s].
     """
 
     block: int = 64 * 2**20
     clients: int = 8
+    strangers: int = 8
     stall_s: float = 10.0
+    token_s: float = 10.0
     idle_s: float = 3600.0
 
 
@@ -87,13 +96,17 @@ class Server:
         self._instrument = instrument
         self._host, self._port, self._token = host, port, token
         self._limits = limits or Limits()
-        self._sessions: list[Session] = []
+        self._crowd = Crowd(clients=self._limits.clients, strangers=self._limits.strangers)
+        self._guard = Guard()
         self._owner: Session | None = None
+        self._worker: ThreadPoolExecutor | None = None
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self, ready: Callable[[int], None], *, signals: bool = False) -> None:
         """Serve until `stop` is called; then the state is kept, if there is a place for it.
+
+        A command that is being computed at that time is finished first.
 
         Args:
             ready: Called with the port once clients may connect.
@@ -103,7 +116,8 @@ class Server:
             BackendError: If the address cannot be listened on.
             OutputError: If the state cannot be written at the end.
         """
-        asyncio.run(self._run(ready, signals=signals))
+        with ThreadPoolExecutor(1, "pnnsim-machine") as self._worker:
+            asyncio.run(self._run(ready, signals=signals))
         if self._instrument.save is not None:
             self._instrument.save()
 
@@ -132,56 +146,90 @@ class Server:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # Signals are still handled while the machine finishes what it computes.
+        await self._loop.run_in_executor(self._worker, lambda: None)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends, whichever way."""
+        task, peer = asyncio.current_task(), writer.get_extra_info("peername")
+        assert task is not None, "connections are served by tasks"
+        deadline = asyncio.get_running_loop().time() + self._limits.token_s
         session = Session(self._instrument, self._token)
+        visitor = Visitor(origin(peer[0]) if peer else "", session, task, deadline)
         # A computer that lost its power says no farewell; the system finds out, in time.
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
-            if len(self._sessions) < self._limits.clients:
-                self._sessions.append(session)
-                await self._converse(session, reader, writer)
+            if self._crowd.enter(visitor):
+                await self._converse(visitor, reader, writer)
         except TimeoutError:
             writer.transport.abort()  # a client that does not read; what waits for it would stay
-        except (OSError, asyncio.CancelledError):
-            pass  # a client that is gone, or a server that stops: nothing is left to say
+        except (OSError, asyncio.CancelledError, ForeignProtocolError):
+            pass  # a client that is gone or is none, or a server that stops: nothing is left to say
         finally:
-            if session in self._sessions:
-                self._sessions.remove(session)
+            self._crowd.leave(visitor)
             if self._owner is session:
                 self._owner = None
             writer.close()
 
     async def _converse(
-        self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, visitor: Visitor, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         # Strangers need no more than their token.
-        limits = self._limits
+        limits, session = self._limits, visitor.session
         splitter = Splitter(limits.block if session.known else TEXT_LIMIT)
-        while session.refusals < _REFUSALS:
-            # Whoever may use the instrument may think for long; others would only take up room.
-            hurried = splitter.pending or not session.known
-            patience = limits.stall_s if hurried else limits.idle_s
+        carry = partial(self._carry, visitor)
+        while (patience := self._patience(visitor, splitter)) > 0.0:
             try:
-                data = await asyncio.wait_for(reader.read(_READ), patience)
+                async with asyncio.timeout(patience):
+                    data = await reader.read(_READ)
             except TimeoutError:
                 if not splitter.pending:
                     return
-                splitter.reset()
-                execute(session, ScpiError(-161, "a message broke off"))
+                self._give_up(session, splitter)
                 continue
             if not data:
                 return
             for message in splitter.feed(data):
                 self._claim(session)
-                answer = execute(session, message)
+                answer = await execute(session, message, carry)
+                if session.refusals >= _REFUSALS or not self._still_welcome(visitor):
+                    return
                 splitter.limit = limits.block if session.known else TEXT_LIMIT
                 if answer:
                     writer.write(answer)
-                    await asyncio.wait_for(writer.drain(), limits.stall_s)
-                if session.refusals >= _REFUSALS:
-                    return
+                    async with asyncio.timeout(limits.stall_s):
+                        await writer.drain()
+                await asyncio.sleep(0)  # many short messages let the others' pass
+
+    def _patience(self, visitor: Visitor, splitter: Splitter) -> float:
+        """Return how long the next bytes of a connection may take [s]."""
+        limits = self._limits
+        # Whoever may use the instrument may think for long; others would only take up room.
+        patience = limits.stall_s if splitter.pending else limits.idle_s
+        if visitor.session.known:
+            return patience
+        return min(patience, visitor.deadline - asyncio.get_running_loop().time())
+
+    def _give_up(self, session: Session, splitter: Splitter) -> None:
+        """Report that a message broke off, and expect the next."""
+        splitter.reset()
+        session.status.report(ScpiError(-161, "a message broke off"))
+
+    def _still_welcome(self, visitor: Visitor) -> bool:
+        """Return whether a connection may stay: who has said the token needs a place."""
+        return not visitor.session.known or self._crowd.admit(visitor)
+
+    async def _carry(self, visitor: Visitor, use: Use, work: Work) -> bytes | None:
+        """Carry out a command: at once, after a pause, or beside the event loop."""
+        loop = asyncio.get_running_loop()
+        if use is Use.MACHINE:
+            return await loop.run_in_executor(self._worker, work)
+        if use is Use.STATUS or visitor.session.known:
+            return work()
+        begin = loop.time()
+        async with self._guard.turn(visitor.origin):
+            visitor.deadline += loop.time() - begin
+            return work()
 
     def _claim(self, session: Session) -> None:
         """Let the first client that may use the instrument own it until it leaves."""

@@ -6,6 +6,7 @@ number has been checked. Neither sockets nor the spelling of commands are known 
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import math
@@ -26,6 +27,14 @@ SCPI_VERSION = "1999.0"
 #: Longest block in an answer [bytes]; the client of `pnnsim.hil.remote` reads no longer one.
 ANSWER_LIMIT = 2**28
 
+#: Most work of one message, in products of two numbers: some ten seconds of one processor core
+#: (262,144 passes of a sample through a step of 8 lines took 11 s). One bank may always be
+#: measured, and one sample passed.
+WORK_LIMIT = 2**34
+
+#: Products in whose time one pass of a sample through one step is simulated, apart from its own.
+_PASS = 2**16
+
 #: Type of one number in a block by its bits; little endian.
 FORMATS = {32: "<f4", 64: "<f8"}
 
@@ -42,6 +51,7 @@ class Instrument:
         self.backend = backend
         self.save = save
         self.description = backend.describe()
+        self.version = version("pnnsim")
         self.total = CostReport()
         self.last = CostReport()
 
@@ -67,6 +77,7 @@ class Session:
         self.refusals = 0
         self._token = token
         self._bits = 64
+        self._work = 0
 
     def allowed(self, header: str) -> None:
         """Refuse what only the owner may do.
@@ -79,12 +90,33 @@ class Session:
         if not self.owner:
             raise ScpiError(-221, f"{header}: another client owns the instrument")
 
+    def begin_message(self) -> None:
+        """Start to count the work of a message."""
+        self._work = 0
+
+    def _claim_work(self, header: str, passes: int) -> None:
+        """Refuse what would keep the machine busy for too long.
+
+        Args:
+            header: Command.
+            passes: Passes of one sample through one step.
+        """
+        network = self.instrument.description.network
+        each = network.hidden**2 + _PASS
+        self._work += passes * each
+        if self._work > max(WORK_LIMIT, network.hidden * each, 2 * network.steps * each):
+            raise ScpiError(
+                -223,
+                f"{header}: {passes} passes through a step are too much work for one message; "
+                "send fewer samples at a time",
+            )
+
     # common commands
 
     def identify(self, arguments: tuple[Argument, ...]) -> bytes:
         """Answer `*IDN?`."""
         about = self.instrument.description
-        return _text(f"pnnsim,{about.machine},{about.serial},{version('pnnsim')}")
+        return _text(f"pnnsim,{about.machine},{about.serial},{self.instrument.version}")
 
     def reset(self, arguments: tuple[Argument, ...]) -> None:
         """Obey `*RST`: what is fast goes back; banks keep what they hold."""
@@ -159,7 +191,8 @@ class Session:
             raise ScpiError(-104, "SYSTem:TOKen: expected a text in quotes")
         if self._token is None:
             return
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
+        # Of digests, so that neither content nor length shows in the time that it takes.
+        if not hmac.compare_digest(_digest(given), _digest(self._token)):
             self.refusals += 1
             raise ScpiError(-203, "SYSTem:TOKen: not the token of this instrument")
         self.known = True
@@ -195,12 +228,14 @@ class Session:
         network = self.instrument.description.network
         number = _integer(arguments[0], 0, network.weight_sets - 1)
         weight = self._numbers(arguments[1], network.hidden, network.hidden)
+        self._claim_work("BANK:WEIGht", network.hidden)
         self.instrument.charge(self.instrument.backend.write(number, weight))
 
     def measure(self, arguments: tuple[Argument, ...]) -> bytes:
         """Answer `BANK:MEASure?`."""
         network = self.instrument.description.network
         number = _integer(arguments[0], 0, network.weight_sets - 1)
+        self._claim_work("BANK:MEASure?", network.hidden)
         weight, cost = self.instrument.backend.readback(number)
         self.instrument.charge(cost)
         return self._block(weight)
@@ -224,6 +259,8 @@ class Session:
             raise ScpiError(
                 -223, f"LOOP:FORWard?: an answer of {answer} bytes; at most {ANSWER_LIMIT}"
             )
+        # Where states are read on the way, the pass without them is timed as well.
+        self._claim_work("LOOP:FORWard?", len(drive) * network.steps * (1 + states))
         found = self.instrument.backend.forward(drive, states=states)
         self.instrument.charge(found.cost)
         if found.states is None:
@@ -238,6 +275,7 @@ class Session:
         drive = None
         if len(arguments) > 2:
             drive = self._numbers(arguments[2], len(state), network.hidden)
+        self._claim_work("LOOP:STEP?", len(state))
         found = self.instrument.backend.step(number, state, drive)
         self.instrument.charge(found.cost)
         return self._block(found.result)
@@ -293,6 +331,10 @@ def _integer(argument: Argument, least: int, most: int) -> int:
     if not math.isfinite(argument) or argument != int(argument) or not least <= argument <= most:
         raise ScpiError(-222, f"got {argument:g}; expected a whole number from {least} to {most}")
     return int(argument)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def _text(value: object) -> bytes:

@@ -59,7 +59,7 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
         ),
         ("the readout had a place", where(enters & (place > 1), taken[np.maximum(place - 2, 0)])),
     ]
-    if work.keeps:
+    if work.stateful:
         kept = run.end(run.hold_rows)[np.maximum(sample - work.control.block, 0), -1]
         needs.append(("the state of the sample before was held", where(enters & (place > 0), kept)))
     if not work.control.overlap:

@@ -40,7 +40,7 @@ def memory_holds_its_capacity(run: Passages) -> None:
     last_fold = run.encode_start[:, run.folds - 1 :: run.folds]
     begin = run.start(run.hold_rows)[:, run.folds - 1 :: run.folds]
     end = np.roll(last_fold, -1, axis=1)
-    if run.work.keeps:
+    if run.work.stateful:
         block = run.work.control.block
         end[:, -1] = run.end(run.hold_rows)[:, -1]
         end[:-block, -1] = last_fold[block:, 0]

@@ -183,7 +183,7 @@ def passages(
         wanted = np.ones(products, dtype=np.int64)
         if action in ("activate", "hold"):
             wanted[:] = ends_step
-        if action == "hold" and not work.keeps:
+        if action == "hold" and not work.stateful:
             wanted[-1] = 0
         rows = trace.rows(action)
         claimed[rows] = True
