@@ -1,4 +1,4 @@
-"""Find when a part that is gated is on: while it works, and while it keeps something.
+"""Find the times for which a gated part is on: while it works, and while it keeps something.
 
 A part that keeps a symbol, a result or a weight is on. Banks, switch and memory keep what they hold
 all the time and are never gated; of the others

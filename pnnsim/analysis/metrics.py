@@ -1,7 +1,7 @@
 """Turn a trace and its prices into the figures of a run: latency, throughput, energy, use of parts.
 
-Everything here is arithmetic on columns. What a sample *computes* is not known here, so accuracy,
-area and wall time are added elsewhere.
+Everything here is arithmetic on columns, without tensors: accuracy, area and wall time are added in
+`pnnsim.simulation`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def latencies(trace: AnyTrace) -> dict[str, float]:
 
 
 def queue(trace: AnyTrace) -> dict[str, Any]:
-    """Return what happens before the front end begins: who waits, for how long, who is turned away.
+    """Return how samples wait for the front end: how many, how long, how many are turned away.
 
     Returns:
         `mean` and `max` of the number of samples that wait, the mean over the makespan; `wait_s`
@@ -168,7 +168,7 @@ def _engine_waits(trace: Trace) -> dict[int, int]:
 
 
 def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
-    """Return who holds up the result of the first sample, as shares of its latency.
+    """Return which actions hold up the result of the first sample, as shares of its latency.
 
     From the last span of the sample the causes are followed back to the first arrival. What a
     departure waits after its cause ended, it waits for the nonlinearity to be free at capture;
@@ -286,7 +286,7 @@ def metrics_from(
             In a run of several, the output of the first may wait for the digital engine besides.
 
     Raises:
-        ScheduleError: The simulated latency is not the closed form; this is a bug of ours.
+        ScheduleError: The simulated latency is not the closed form; this is a bug of pnnsim.
     """
     first_fs = int(trace.base.result_fs[0]) - int(trace.base.arrival_fs[0])
     first_fs -= sum(

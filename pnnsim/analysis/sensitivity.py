@@ -1,4 +1,4 @@
-"""Say what a change of each parameter of a machine does to latency and energy.
+"""Differentiate latency and energy with respect to each parameter of a machine.
 
 Each parameter is moved a little up and down, and the run is timed again: what is the bottleneck,
 what hides behind what, is decided by the schedule and not by a formula.
@@ -50,7 +50,7 @@ _Point = tuple[float, _Figures | None]
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """State what one parameter does.
+    """Effect of one parameter on latency and energy.
 
     Args:
         parameter: Dotted path, such as `switch.rise_time`.
@@ -87,7 +87,7 @@ class Sensitivity:
 
 
 def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, samples: int = 64) -> list[Sensitivity]:
-    """Return what each parameter that matters does, the most influential first.
+    """Return the effect of each parameter that matters, the most influential first.
 
     Derivatives are central differences of replayed runs; one-sided where a step to one side is
     not possible. Differences over half the step check them, and take the curvature out where they

@@ -1,4 +1,4 @@
-"""Count, time and energy of work that a machine does: one record for all who price it."""
+"""Count, time and energy of work that a machine does: one record for prices and benches alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell a person how far long work has come, or nobody.
+"""Display of how far long work has come, or none.
 
 Code that works takes an optional `Progress` and never prints. `terminal_progress` gives one that
 draws a bar on standard error, and None where standard error is not a terminal.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """Be told about one piece of work at a time: start, advances, finish."""
+    """Display of one piece of work at a time: start, advances, finish."""
 
     def start(self, name: str, total: int) -> None:
         """Begin a piece of work of `total` units; one that is still open is finished first."""
@@ -29,7 +29,7 @@ class Progress(Protocol):
 
 
 class TerminalProgress:
-    """Draw a bar on standard error while the context is open; it leaves nothing behind."""
+    """Bar on standard error, drawn while the context is open; it leaves nothing behind."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -79,5 +79,5 @@ class TerminalProgress:
 
 
 def terminal_progress() -> TerminalProgress | None:
-    """Return a progress bar for a person who looks on, or None where nobody does."""
+    """Return a progress bar, or None where standard error is not a terminal."""
     return TerminalProgress() if sys.stderr.isatty() else None

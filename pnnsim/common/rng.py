@@ -1,4 +1,4 @@
-"""Draw random numbers from named streams, so that a new component shifts nobody's numbers.
+"""Draw random numbers from named streams, so that a new component shifts no other numbers.
 
 A stream is keyed by (seed, path, lifetime): *fabrication* once per chip, *write* once per
 programming, *read* once per evaluation. There is no global state and nothing here is seeded twice.
@@ -20,7 +20,7 @@ def stream(seed: int, path: str, lifetime: Lifetime) -> torch.Generator:
 
     Args:
         seed: The run's seed.
-        path: Dotted path of who draws, such as `chip2.weight_banks.0`.
+        path: Dotted path of the object that draws, such as `chip2.weight_banks.0`.
         lifetime: How long a draw lasts; `train` covers initialization and batch order, `arrival`
             the times at which samples come.
 

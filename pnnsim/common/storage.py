@@ -3,7 +3,7 @@
 A file names its kind and version and carries a SHA-256 of its content. It is read whole and copied,
 so that it can be overwritten or cut while its numbers are in use; nothing is ever unpickled. It
 takes the place of the one before in a single step. What the numbers mean is checked by the owner of
-the kind, who changes no state before all of it is valid.
+the kind, which changes no state before all of it is valid.
 """
 
 from __future__ import annotations

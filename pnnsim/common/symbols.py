@@ -1,4 +1,4 @@
-"""Say what a product of unit symbols is worth: `pA/Hz^0.5`, `pA/sqrt(Hz)`, `1/s`, `%/us`.
+"""Evaluate products of unit symbols: `pA/Hz^0.5`, `pA/sqrt(Hz)`, `1/s`, `%/us`.
 
 Each symbol stands in a table here, with a decimal prefix where it takes one. Angles and bits count
 as base units, so that `1 rad/s` is no frequency and `1 fJ/bit` no energy.

@@ -1,4 +1,4 @@
-"""Hold columns of times that are exact however long a run is.
+"""Columns of times that are exact however long a run is.
 
 Times are whole femtoseconds. A column keeps them in 64 bits while these hold every time in it and
 every difference of two; that is for 1.28 hours. Beyond, a column consists of Python integers, which

@@ -109,7 +109,7 @@ _CELSIUS = 273.15
 
 
 class UnitError(ValueError):
-    """Say why a text is not the physical value that was asked for."""
+    """Reason why a text is not a physical value of the expected dimension."""
 
 
 def power_ratio(db: float) -> float:

@@ -42,8 +42,8 @@ class JobResult:
     Args:
         metrics: Content of `metrics.json`.
         table: The same as a table for people.
-        folder: Run folder; None where none was asked for.
-        notice: Why the run folder has another name than was asked for; empty where it has not.
+        folder: Run folder; None where no files are written.
+        notice: Why the run folder has another name than the one given; empty where it has not.
     """
 
     metrics: dict[str, Any]
@@ -54,7 +54,7 @@ class JobResult:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Hold several runs.
+    """Metrics of several runs side by side.
 
     Args:
         rows: Label and metrics of each.
@@ -86,7 +86,7 @@ def run(
         offline: Never download a data set.
         checkpoints: Folder where training keeps its state, and from which it goes on if it was
             stopped; None for none.
-        progress: Told of training and simulation; None for silence.
+        progress: Display of training and simulation; None for silence.
 
     Raises:
         OutputError: If the folder exists and may not be replaced, or cannot be written.
@@ -120,7 +120,14 @@ def compare(
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Run several experiments and put them side by side; no files are written."""
+    """Run several experiments and put them side by side; no files are written.
+
+    Args:
+        experiments: Label and description of each.
+        data_dir: Where data sets are looked for first.
+        offline: Never download a data set.
+        progress: Display of training and simulation; None for silence.
+    """
     rows = []
     for label, experiment in experiments:
         data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)

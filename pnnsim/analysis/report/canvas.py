@@ -67,7 +67,7 @@ def svg(figure: Figure, key: str) -> str:
 
     Args:
         figure: What to draw.
-        key: Word that tells the names of this element from those of others in the page.
+        key: Word that makes the names of this element unique in the page.
     """
     with settings():
         drawing = Drawing(figsize=(WIDTH / _PX, figure.height / _PX), dpi=_PX)

@@ -1,7 +1,7 @@
 """Turn numbers into the text that people read: engineering units, shares, exact times.
 
 Every number of every report passes through here, so that the table, the page and the picture agree
-to the last digit. Nothing here knows a metric.
+to the last digit. No metric is named here.
 """
 
 from __future__ import annotations

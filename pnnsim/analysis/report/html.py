@@ -1,7 +1,7 @@
 """Write the report of a run as one page that needs nothing else: no script, no font, no network.
 
-The page opens with the four figures that answer the user's questions and ends with what it takes
-to repeat the run and the source of every value. Markup is in `report.html.j2`.
+The page opens with accuracy, latency, throughput and energy, and ends with what it takes to repeat
+the run and the source of every value. Markup is in `report.html.j2`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _points(share: float | None) -> str:
 
 
 def _provenance(metrics: Metrics, spec: Described) -> list[tuple[str, str]]:
-    """Return what tells this run from every other one."""
+    """Return the identity of the run: machine, network, seed and version."""
     network = ", ".join(f"{key} {value}" for key, value in metrics["network"].items())
     return [
         ("hardware", spec.name),

@@ -1,4 +1,4 @@
-"""Order lanes as a sample meets them, name spans, and say which sample a span belongs to.
+"""Order lanes as a sample meets them, name spans, and find the sample of each span.
 
 Shared by the pictures and the Perfetto file, so that both use the same words and the same order.
 """

@@ -1,6 +1,6 @@
 """Write a trace as Chrome trace-event JSON, which Perfetto (ui.perfetto.dev) opens.
 
-What the format forces upon us:
+Constraints of the format:
 
 * Slices of one thread must nest, so spans of a lane that overlap go to sub-lanes.
 * Time stamps are microseconds, and the importer keeps whole nanoseconds. Picosecond events would
@@ -37,7 +37,7 @@ SPAN_LIMIT = 20_000
 #: scale only where the shortest span still has two digits; else 1 ps or even 1 fs as 1 ns.
 _SCALES = ((10**6, 10**8), (10**3, 10**3), (1, 0))
 
-#: Latest time stamp that a float tells from its neighbors, with a bit to spare [shown ns].
+#: Latest time stamp that differs from its neighbors as a float, with a bit to spare [shown ns].
 _MOST_SHOWN = 2**52
 
 #: What happens for a sample but not to it: the arrows do not pass through these.
@@ -60,7 +60,7 @@ def write_perfetto(
         path: File to write, usually `trace.json`.
         trace: Trace of the run.
         prices: Energy of each action [J] and static power of each component [W].
-        metadata: What tells this run from others: version, hash of the description, seed.
+        metadata: Identity of the run: version, hash of the description, seed.
         samples: Samples to write, at least 1; None for as many as make `SPAN_LIMIT` spans.
 
     Raises:
@@ -195,7 +195,7 @@ def _named(pid: int, tid: int, what: str, name: str, place: int) -> list[dict[st
 
 
 def _arguments(trace: Trace, row: int, energy: float) -> dict[str, Any]:
-    """Return what a click on a slice shows: who, when in truth, and at what price."""
+    """Return what a click on a slice shows: sample and step, true times, and energy."""
     start, end = int(trace.start_fs[row]), int(trace.end_fs[row])
     found: dict[str, Any] = {
         "start": exact_time(start), "start_fs": start,

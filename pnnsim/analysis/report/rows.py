@@ -27,7 +27,7 @@ Metrics = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Hold one line of a summary.
+    """One line of a summary.
 
     Args:
         label: What is measured.
@@ -42,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Hold the rows of one subject.
+    """Rows of one subject.
 
     Args:
         title: Subject.
@@ -55,7 +55,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class EnergyPart:
-    """Hold what one component spends on one inference.
+    """Energy of one component for one inference.
 
     Args:
         component: Name of the part.
@@ -107,7 +107,7 @@ def title(metrics: Metrics) -> str:
 
 
 def headline(metrics: Metrics) -> tuple[Row, ...]:
-    """Return the four figures that answer the three questions of a reader."""
+    """Return accuracy, latency, throughput and energy: the figures that come first."""
     accuracy = metrics.get("accuracy") or {}
     energy = metrics["energy_j"]
     rows = []

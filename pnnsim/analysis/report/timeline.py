@@ -1,6 +1,6 @@
 """Choose what a picture of the schedule shows, and where on its axis a time lies.
 
-Geometry in shares of the width; the page and the bitmap draw the same `Timeline`. When one span is
+Geometry in shares of the width; `figures.py` lays it out in pixels. When one span is
 far longer than the others (a bank is rewritten) the axis is cut there, and the cut says how long it
 is: to scale, everything else would be thinner than a line.
 """
@@ -38,7 +38,7 @@ _SHARED = ("propagate", "hold")
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Hold one span of a picture.
+    """One span of a picture.
 
     Args:
         lane: Index into `Timeline.lanes`.
@@ -61,7 +61,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Map times to shares of the width, through cuts.
+    """Time axis of a picture, with stretches that are cut short.
 
     Args:
         times_fs: Times at which the mapping bends [fs], increasing.
@@ -109,7 +109,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Hold one picture of a schedule.
+    """One picture of a schedule.
 
     Args:
         lanes: Names, top to bottom.
@@ -185,14 +185,14 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
         begin, stop = int(trace.start_fs[row]), int(trace.end_fs[row])
         action = ACTIONS[trace.action[row]]
         weights = place_name(int(trace.weight_set[row]), trace.folds)
-        who = "" if trace.sample[row] < 0 else f", sample {trace.sample[row]}"
+        sample = "" if trace.sample[row] < 0 else f", sample {trace.sample[row]}"
         bars.append(
             Bar(
                 lane=lane_of[row],
                 start_fs=max(begin, start),
                 end_fs=min(stop, end),
                 labels=_labels(name, action, weights, int(trace.bank[row])),
-                title=f"{name}{who}: {exact_time(stop - begin)} from {exact_time(begin)}",
+                title=f"{name}{sample}: {exact_time(stop - begin)} from {exact_time(begin)}",
                 kind=_kind(action, int(trace.sample[row]), bool(critical[row])),
                 critical=bool(critical[row]),
             )

@@ -1,0 +1,182 @@
+"""Time the samples of a run on a machine, and summarize the timing pass without its outputs.
+
+No weights and no inputs here: delays never depend on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pnnsim.analysis.metrics import layout, metrics_from, setup_of
+from pnnsim.common.units import from_fs
+from pnnsim.errors import ScheduleError
+from pnnsim.inference.accesses import AccessTable, accesses_from_trace
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.predict import streams_of
+from pnnsim.mapping.plan import closed_form_fs
+from pnnsim.mapping.prices import PriceTable
+from pnnsim.mapping.work import Work
+from pnnsim.timing.ahead import planned
+from pnnsim.timing.arrivals import Arrivals
+from pnnsim.timing.multicore import AnyTrace
+from pnnsim.timing.run import run_cores, run_fast, run_timing
+from pnnsim.timing.self_check import check_run
+from pnnsim.timing.trace import Trace
+
+if TYPE_CHECKING:
+    from pnnsim.common.progress import Progress
+
+#: Loss of the held state beyond which a warning is due: half a bit of a 4 bit signal.
+_FADED = 1 / 32
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Result of a timing pass, the same for every chip and every input.
+
+    Args:
+        chip: The nominal chip that was timed.
+        work: What was timed, with the decision whether banks are written ahead of time.
+        run: Trace, as far as it was simulated.
+        prices: What actions and time cost.
+        accesses: What each sample met.
+    """
+
+    chip: Chip
+    work: Work
+    run: AnyTrace
+    prices: PriceTable
+    accesses: AccessTable
+
+    def served(self, requests: Tensor) -> Tensor:
+        """Return what belongs to the samples, without the requests that were turned away."""
+        if not len(self.run.dropped):
+            return requests
+        return requests[torch.from_numpy(self.run.served)]
+
+    @cached_property
+    def trace(self) -> Trace:
+        """Return every span of the run, a row each: memory for all samples."""
+        return self.run.expand()
+
+
+def time_run(
+    chip: Chip,
+    samples: int | Arrivals,
+    progress: Progress | None = None,
+    *,
+    exact: bool = False,
+) -> Timing:
+    """Run the timing pass for some samples.
+
+    Args:
+        chip: Any chip of the machine; delays never depend on fabrication.
+        samples: Number of samples, which then come as fast as the machine takes them, or when they
+            come.
+        progress: Display of results as they come; None for silence.
+        exact: Simulate every event, also where the run repeats itself.
+
+    Raises:
+        ScheduleError: If the work cannot be timed on this machine.
+        InvariantError: If the run breaks a rule of the machine, which is a fault of pnnsim.
+    """
+    streams = streams_of(chip)
+    arrivals = Arrivals(samples) if isinstance(samples, int) else samples
+    if progress is not None:
+        progress.start("simulating events", arrivals.count)
+    seen = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal seen
+        if progress is not None:
+            progress.advance(done - seen)
+        seen = done
+
+    if chip.network.stateful and (not arrivals.saturated or arrivals.count % streams):
+        raise ScheduleError(
+            f"network.stateful: {arrivals.count} samples come; expected saturated arrivals "
+            f"and a multiple of {streams}, control.block times control.cores, so that every stream "
+            "goes on in every block"
+        )
+    work = planned(chip.work())
+    run = run_cores(run_timing if exact else run_fast, work, arrivals, report)
+    check_run(run, work, arrivals)
+    if progress is not None:
+        progress.finish()
+    accesses = accesses_from_trace(
+        run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
+    )
+    if not chip.memory.patient:
+        _refuse_waits(chip, accesses)
+    return Timing(chip, work, run, chip.prices(), accesses)
+
+
+def timing_metrics(timing: Timing) -> dict[str, Any]:
+    """Return latency, throughput and energy of the run, what its set-up took, and its layout.
+
+    This is the part of `metrics.json` that needs no weights.
+
+    Args:
+        timing: The timing pass.
+
+    Raises:
+        ScheduleError: The simulated latency is not the closed form; this is a bug of pnnsim.
+    """
+    chip, network = timing.chip, timing.chip.network
+    figures = metrics_from(
+        timing.run,
+        timing.prices,
+        network=network,
+        memory_capacity=chip.memory.capacity,
+        closed_form_fs=closed_form_fs(timing.work),
+    )
+    figures["setup"] = setup_of(chip, timing.prices)
+    figures["mapping"] = {**layout(chip.mapping), "written_ahead": timing.work.ahead}
+    return figures
+
+
+def faded(timing: Timing) -> list[str]:
+    """Return a warning where the memory loses a good part of the state while the banks change."""
+    memory, folds = timing.chip.memory, timing.chip.mapping.folds
+    # Each fold of a step finds what the folds before it have left.
+    waits = timing.accesses.held_s
+    held = float(waits.reshape(len(waits), -1, folds).sum(axis=-1).max())
+    one = torch.ones(1, 1, dtype=torch.float64)
+    kept = float(memory.hold(one, held * one, timing.chip.non_idealities))
+    if kept > 1.0 - _FADED:
+        return []
+    return [
+        f"memory: a state is held for up to {held:.3g} s and {kept:.1%} of it is left; accuracy "
+        "falls with it. Hint: more banks, so that fewer are rewritten, or a better memory"
+    ]
+
+
+def _refuse_waits(chip: Chip, accesses: AccessTable) -> None:
+    """Refuse a run in which a memory that cannot wait would have to.
+
+    A loop gives each state back after one round. If the encoder, or the bank behind it, is not
+    ready by then, the state is lost.
+    """
+    # A state that need not wait goes straight through the encoder; sums of few femtoseconds.
+    late = accesses.held_s - from_fs(chip.delays().encode_fs)
+    if not late.size or late.max() < 0.5e-15:
+        return
+    sample, step = np.unravel_index(int(late.argmax()), late.shape)
+    short = float(late.max())
+    around = from_fs(chip.memory.delay_fs("hold"))
+    hint = "a longer loop, a faster switch, or a memory that waits"
+    if not chip.spec.control.overlap:
+        hint = "control.overlap: true, so that the switch moves while the state is in the loop"
+    if chip.spec.control.refresh_interval is not None:
+        hint += "; or no control.refresh_interval, as samples wait for a refresh"
+    raise ScheduleError(
+        f"memory: a round of the loop takes {around:.4g} s, {short:.4g} s too short for sample "
+        f"{sample} before step {step}; expected at least {around + short:.4g} s, as a loop "
+        f"cannot keep a state for longer. Hint: {hint}"
+    )
