@@ -112,9 +112,9 @@ def machine_entries(machine: str, network_name: str, control: str) -> Iterator[t
         yield f"{prefix}/refused", type(error).__name__
         return
     trace = result.trace
-    order = np.lexsort((trace.cause, trace.wave, trace.unit, trace.action, trace.end_fs))
+    order = np.lexsort((trace.cause, trace.sample, trace.unit, trace.action, trace.end_fs))
     yield f"{prefix}/trace/units", [trace.units[unit] for unit in trace.unit[order]][:40]
-    for column in ("action", "start_fs", "end_fs", "wave", "bank", "weight_set"):
+    for column in ("action", "start_fs", "end_fs", "sample", "bank", "weight_set"):
         yield f"{prefix}/trace/{column}", digest(getattr(trace, column)[order])
     yield f"{prefix}/trace/results", digest(trace.result_fs)
     yield from flat(f"{prefix}/metrics", result.metrics)
@@ -122,7 +122,7 @@ def machine_entries(machine: str, network_name: str, control: str) -> Iterator[t
     if control == "plain":
         yield f"{prefix}/surrogate", digest(surrogate(x).detach())
         chip = Chip.nominal(spec, network).fabricate(3, 0)
-        yield f"{prefix}/chip", digest(outputs(chip, parameters, x, result.timing.visits))
+        yield f"{prefix}/chip", digest(outputs(chip, parameters, x, result.timing.accesses))
 
 
 def training_entries() -> Iterator[tuple[str, Any]]:
@@ -131,7 +131,7 @@ def training_entries() -> Iterator[tuple[str, Any]]:
         changes = [("training.epochs", "1"), ("training.redraw", "4")]
         if rule == "backprop":
             changes.pop()
-        experiment = load_experiment(machine, changes, rule=rule, chips=1, waves=40)
+        experiment = load_experiment(machine, changes, rule=rule, chips=1, samples=40)
         metrics = {key: value for key, value in run(experiment).metrics.items() if key != "wall_s"}
         yield from flat(f"training/{machine}/{rule}", metrics)
 
