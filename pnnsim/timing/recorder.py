@@ -1,8 +1,7 @@
-"""Write down who is busy with what while a run goes on.
+"""The spans of a run while it goes on: which unit is busy with what.
 
-Every occupation of a unit goes through `Spans.occupy`, so that nothing can be busy untraced. It
-knows no machine: who may be busy when is decided in `pnnsim.timing.core` and
-`pnnsim.timing.bank_control`.
+Every occupation of a unit goes through `Spans.occupy`, so that nothing can be busy untraced. When a
+unit may be busy is decided in `pnnsim.timing.units`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _END = _NAMES.index("end_fs")
 
 
 class Spans:
-    """Hold the lanes of a machine and the spans written so far.
+    """The lanes of a machine and the spans written so far.
 
     Args:
         env: The clock.
@@ -49,7 +48,7 @@ class Spans:
         return self.units.index(unit)
 
     def lanes(self, stages: Sequence[Stage]) -> list[tuple[int, int, int]]:
-        """Return (lane, action, duration) of each stage, as `occupy` wants them."""
+        """Return (lane, action, duration) of each stage, the numbers that `occupy` takes."""
         return [
             (self.lane(stage.unit), ACTIONS.index(stage.action), stage.duration_fs)
             for stage in stages
@@ -97,4 +96,8 @@ class Spans:
 
     def latest(self, own: int, *others: int) -> int:
         """Return the row that ended last, the sample's own previous span where several did."""
-        return max((own, *others), key=self.end)
+        # Rows stand in the order of their ends.
+        newest = max(others)
+        if newest <= own or self.end(newest) == self.end(own):
+            return own
+        return newest if len(others) == 1 else max(others, key=self.end)

@@ -203,22 +203,23 @@ def _least_time(work: Work, arrivals: Arrivals) -> int:
 def _trace(core: Core) -> tuple[Trace, Blocks]:
     """Return what happened, as columns, and the block that each span served."""
     table = core.spans.table()
-    firsts = np.array(core.firsts, dtype=np.int64)
+    firsts = np.array(core.tally.firsts, dtype=np.int64)
     block = np.searchsorted(firsts, table["sample"], side="right").astype(np.int64) - 1
     rows = np.fromiter(core.spans.block_of_row.keys(), np.int64, len(core.spans.block_of_row))
     served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
-    table, block = _without(table, block, _served_nobody(table, block, len(firsts), core.results))
+    table, block = _without(
+        table, block, _served_nobody(table, block, len(firsts), core.tally.results)
+    )
     refreshed = table["action"] == _REFRESH
     rows = np.flatnonzero((table["sample"] < 0) & ~refreshed)
-    sizes = np.diff(np.append(firsts, len(core.results)))
+    sizes = np.diff(np.append(firsts, len(core.tally.results)))
     # A move for a block of one sample serves this sample; for a larger one, no single sample.
     table["sample"][rows] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
     aside = np.zeros(len(block), dtype=bool)
     aside[rows] = True
     aside[refreshed] = True
-    outputs = {(lane, action) for lane, action, _ in core.output}
-    order = _row_order(table, block, firsts, aside, core.products, outputs)
+    order = _row_order(table, block, firsts, aside, len(core.work.order), core.outputs)
     place = np.empty(len(order) + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
     place[-1] = -1
@@ -227,10 +228,10 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     trace = Trace.from_table(
         core.spans.units,
         table,
-        arrival_fs=core.arrived,
-        result_fs=core.results,
-        dropped=core.queue.dropped,
-        folds=core.folds,
+        arrival_fs=core.tally.arrived,
+        result_fs=core.tally.results,
+        dropped=core.tally.queue.dropped,
+        folds=core.work.folds,
     )
     return trace, Blocks(firsts, block[order])
 

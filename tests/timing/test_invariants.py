@@ -99,7 +99,7 @@ def result_that_no_span_delivers(trace):
     return edit(trace, 1, result_fs=trace.result_fs[1] + 1)
 
 
-@planted(PLAIN, "got 2 results; expected .* 3 wav")
+@planted(PLAIN, "got 2 results; expected .* 3 sam")
 def missing_result(trace):
     return replace(trace, result_fs=trace.result_fs[:2])
 
