@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pnnsim.common.times import Times
 from pnnsim.common.units import from_fs, to_fs
 from pnnsim.errors import ScheduleError
+from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, TABLE, Ints
 from pnnsim.mapping.plan import plan_period
 from pnnsim.mapping.work import Work
 from pnnsim.timing.arrivals import Arrivals
@@ -29,21 +30,13 @@ from pnnsim.timing.core import Core, Progress
 from pnnsim.timing.multicore import AnyTrace, ParallelTrace
 from pnnsim.timing.periodic_trace import PeriodicTrace
 from pnnsim.timing.steady_state import Blocks, find_period
-from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Ints, Trace
+from pnnsim.timing.trace import Trace
 
 Flags = NDArray[np.bool_]
 Table = dict[str, Times]
 
 #: Order in which spans of one sample and step stand that end together and take no time.
-_RANK = np.argsort(
-    [
-        ACTIONS.index(name)
-        for name in (
-            "write", "route", "map_input", "convert", "encode", "hold_symbol", "propagate", "mvm",
-            "detect", "activate", "hold", "map_output", "refresh",
-        )
-    ]
-)  # fmt: skip
+_RANK = np.array([action.place for action in TABLE])
 _REFRESH = ACTIONS.index("refresh")
 #: Runs shorter than this many blocks are simulated whole.
 _FEW_BLOCKS = 12

@@ -320,7 +320,7 @@ def output_map_that_takes_longer(trace):
     return later(trace, find(trace, "map_output", 2), 1, longer=True)
 
 
-@planted(PLAIN, r"encoder drive, sample 2, step 1.* takes 2 fs; expected 3")
+@planted(PLAIN, r"encoder hold_symbol, sample 2, step 1.* takes 2 fs; expected 3")
 def symbol_that_is_not_kept_until_the_capture(trace):
     row = find(trace, "hold_symbol", 2, 1)
     return in_order(edit(trace, row, end_fs=trace.end_fs[row] - 1))
@@ -359,7 +359,7 @@ def plan_for_writing_ahead_where_nothing_is(trace):
 # Waits for nothing, and haste.
 
 
-@planted(PLAIN, r"encoder drive, sample 1, step 0.* waits for nothing since")
+@planted(PLAIN, r"encoder hold_symbol, sample 1, step 0.* waits for nothing since")
 def departure_that_waits_for_nothing(trace):
     return later(trace, find(trace, "propagate", 1, 0), 2)
 

@@ -76,7 +76,7 @@ def test_fault_in_a_window_is_found(sample: int) -> None:
     with pytest.raises(InvariantError, match="ends before it starts"):
         check_windows(broken, LONG.work, Arrivals(120), spans=len(trace) // 4)
     idle = later(trace, find(trace, "propagate", sample - sample % 2, 3), 2)
-    with pytest.raises(InvariantError, match=r"drive, sample .* waits for nothing"):
+    with pytest.raises(InvariantError, match=r"hold_symbol, sample .* waits for nothing"):
         check_windows(idle, LONG.work, Arrivals(120), spans=len(trace) // 4)
 
 

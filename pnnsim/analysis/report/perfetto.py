@@ -27,6 +27,7 @@ from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import exact_time
 from pnnsim.analysis.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
 from pnnsim.common.times import Times, time_column
+from pnnsim.mapping.actions import PREPARING
 from pnnsim.mapping.prices import EngineKeeps
 from pnnsim.timing.trace import ACTIONS, Ints, Trace
 
@@ -41,7 +42,7 @@ _SCALES = ((10**6, 10**8), (10**3, 10**3), (1, 0))
 _MOST_SHOWN = 2**52
 
 #: What happens for a sample but not to it: the arrows do not pass through these.
-_ASIDE = ("route", "write", "refresh", "hold_symbol")
+_ASIDE = (*PREPARING, "hold_symbol")
 
 _COUNTERS = 1  # process of the counters; the components follow
 

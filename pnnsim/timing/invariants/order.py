@@ -6,7 +6,7 @@ import numpy as np
 
 from pnnsim.common.times import after_all
 from pnnsim.errors import InvariantError
-from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, Columns
+from pnnsim.mapping.actions import NO_CAUSE, Columns, numbers
 from pnnsim.timing.invariants.faults import fail, first
 
 
@@ -73,7 +73,7 @@ def causes_precede(trace: Columns) -> None:
     row = first(trace.start_fs < freed)
     if row is not None:
         fail(trace, row, f"starts before its cause, row {trace.cause[row]}, ends at {freed[row]}")
-    departs = np.isin(trace.action, [ACTIONS.index("propagate"), ACTIONS.index("hold_symbol")])
+    departs = np.isin(trace.action, numbers("propagate", "hold_symbol"))
     row = first((trace.start_fs > freed) & ~departs)
     if row is not None:
         fail(

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pnnsim.mapping.actions import ACTIONS, Columns, Ints
+from pnnsim.mapping.actions import ACTIONS, PREPARING, Columns, Ints, numbers
 from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants import check_passages
 from pnnsim.timing.invariants.faults import blamed_on_pnnsim
 from pnnsim.timing.invariants.occupancy import parts_serve_one_at_a_time
 from pnnsim.timing.invariants.order import causes_precede, times_ascend
-from pnnsim.timing.invariants.passages import PREPARING, Requests, Window, firsts_of, passages
+from pnnsim.timing.invariants.passages import Requests, Window, firsts_of, passages
 from pnnsim.timing.invariants.plan import plan_of
 
 #: Blocks on either side of a window that are looked at but not judged. What a span waits for is at
@@ -108,7 +108,7 @@ def _check_window(
     edges = np.append(firsts, trace.samples)
     samples = int(edges[begin]), int(edges[end])
     shown = (trace.sample >= samples[0]) & (trace.sample < samples[1])
-    shown &= ~np.isin(trace.action, [ACTIONS.index(name) for name in PREPARING])
+    shown &= ~np.isin(trace.action, numbers(*PREPARING))
     before, here = plan_of(work, begin), plan_of(work, end - begin, first=begin)
     entered = int(trace.start_fs[shown & (trace.step == 0)].min())
     over = int(trace.result_fs[samples[1] - 1])
