@@ -114,6 +114,17 @@ def is_shared(unit: str) -> bool:
     return unit.removesuffix(f".core{core_of(unit)}") in SHARED_LANES
 
 
+def numbered(whole: Ints, fold: Ints, folds: int) -> Ints:
+    """Return steps or weight sets and their folds as one number; -1 where there is none.
+
+    Args:
+        whole: Step or weight set of each span, shape `(n_span,)`.
+        fold: Fold of it, same shape.
+        folds: Folds of each.
+    """
+    return whole if folds == 1 else np.where(whole < 0, -1, whole * folds + fold)
+
+
 def core_of(unit: str) -> int:
     """Return the core of a lane; 0 on a machine with a single one."""
     _, mark, number = unit.rpartition(".core")
@@ -148,16 +159,16 @@ class Columns(Protocol):
         """Sample that each span served."""
 
     @property
-    def step(self) -> Ints:
-        """Step of each span."""
+    def product(self) -> Ints:
+        """Product of each span among those of a sample."""
 
     @property
     def bank(self) -> Ints:
         """Bank of each span."""
 
     @property
-    def weight_set(self) -> Ints:
-        """Weight set of each span."""
+    def content(self) -> Ints:
+        """What the bank of each span holds: a weight set, or a fold of it."""
 
     @property
     def cause(self) -> Ints:

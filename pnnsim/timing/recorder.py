@@ -19,7 +19,7 @@ from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 
 #: Columns of a span, in the order in which they are written.
 _NAMES = (
-    "unit", "action", "start_fs", "end_fs", "sample", "step", "bank", "weight_set", "cause",
+    "unit", "action", "start_fs", "end_fs", "sample", "product", "bank", "content", "cause",
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _END = _NAMES.index("end_fs")
@@ -62,7 +62,7 @@ class Spans:
         duration: int,
         cause: int,
         sample: int,
-        step: int = -1,
+        product: int = -1,
         access: Access | None = None,
     ) -> Wait[int]:
         """Be busy from `start` for `duration` [fs], write the span, and return its row.
@@ -74,12 +74,12 @@ class Spans:
         end = start + duration
         if end > env.now:
             yield env.timeout(end - env.now)
-        bank, weight_set = (-1, -1) if access is None else (access.bank, access.weight_set)
+        bank, content = (-1, -1) if access is None else (access.bank, access.weight_set)
         if end > WIDEST_FS and not self._wide:
             self._numbers, self._wide = list(self._numbers), True
         numbers = self._numbers
         row = len(numbers) // _WIDTH
-        numbers.extend((lane, action, start, end, sample, step, bank, weight_set, cause))
+        numbers.extend((lane, action, start, end, sample, product, bank, content, cause))
         return row
 
     def table(self) -> dict[str, Times]:

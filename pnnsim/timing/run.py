@@ -266,11 +266,11 @@ def _row_order(
     that take no time come last, as only these can have been caused by others.
     """
     action, start, end = table["action"], table["start_fs"], table["end_fs"]
-    sample, step = table["sample"], table["step"]
+    sample, product = table["sample"], table["product"]
     output = np.zeros(len(block), dtype=bool)
     for lane, stage in outputs:
         output |= (table["unit"] == lane) & (action == stage)
-    place = np.where(output, steps, np.maximum(step, 0))
+    place = np.where(output, steps, np.maximum(product, 0))
     width = int(np.diff(np.append(firsts, sample.max() + 1)).max()) + 2
     inside = np.where(aside, 0, sample - firsts[block] + 1)
     key = ((block * (steps + 1) + place) * width + inside) * len(ACTIONS) + _RANK[table["action"]]

@@ -232,10 +232,9 @@ def _arguments(trace: Trace, row: int, energy: float) -> dict[str, Any]:
     for name in ("sample", "step", "bank", "weight_set"):
         value = int(getattr(trace, name)[row])
         if value >= 0:
-            found[name] = value // trace.folds if name in ("step", "weight_set") else value
-    numbers = [number for number in (trace.step[row], trace.weight_set[row]) if number >= 0]
-    if trace.folds > 1 and numbers:
-        found["fold"] = int(numbers[0]) % trace.folds
+            found[name] = value
+    if trace.folds > 1 and trace.fold[row] >= 0:
+        found["fold"] = int(trace.fold[row])
     return found
 
 

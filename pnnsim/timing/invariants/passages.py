@@ -222,7 +222,7 @@ def _staged(
         claimed: Rows that belong to a part, shape `(n_span,)`; changed in place.
     """
     table = np.full((trace.samples, products or 1, len(stages)), NO_ROW, dtype=np.int64)
-    inside = trace.step >= 0 if products else (trace.step < 0) & (trace.sample >= 0)
+    inside = trace.product >= 0 if products else (trace.product < 0) & (trace.sample >= 0)
     for unit, action in dict.fromkeys((stage.unit, stage.action) for stage in stages):
         places = [
             n for n, stage in enumerate(stages) if (stage.unit, stage.action) == (unit, action)
@@ -250,7 +250,7 @@ def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bo
         outside: Whether they are outside the loop, where there are no products.
     """
     products = wanted.shape[1]
-    step = np.zeros(len(rows), dtype=np.int64) if outside else trace.step[rows]
+    step = np.zeros(len(rows), dtype=np.int64) if outside else trace.product[rows]
     lost = first((trace.sample[rows] < 0) | (step < 0) | (step >= products))
     if lost is not None:
         fail(trace, int(rows[lost]), "serves no sample or no step of the network")
@@ -298,7 +298,7 @@ def firsts_of(trace: Columns, work: Work, requests: Requests) -> Ints:
     """Return the first sample of each block of a run, shape `(n_block,)`."""
     stage = work.delays.encode[0]
     rows = trace.rows(stage.action)
-    rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.step[rows] == 0)]
+    rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.product[rows] == 0)]
     taken = np.full(trace.samples, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
     np.minimum.at(taken, trace.sample[rows], trace.start_fs[rows])
     return _firsts(taken, trace, work, requests, saturated=requests.times_fs is None)
