@@ -116,8 +116,9 @@ def machine_entries(machine: str, network_name: str, control: str) -> Iterator[t
     trace = result.trace
     order = np.lexsort((trace.cause, trace.sample, trace.unit, trace.action, trace.end_fs))
     yield f"{prefix}/trace/units", [trace.units[unit] for unit in trace.unit[order]][:40]
-    for column in ("action", "start_fs", "end_fs", "sample", "bank", "weight_set"):
+    for column in ("action", "start_fs", "end_fs", "sample", "bank"):
         yield f"{prefix}/trace/{column}", digest(getattr(trace, column)[order])
+    yield f"{prefix}/trace/weight_set", digest(trace.content[order])
     yield f"{prefix}/trace/results", digest(trace.result_fs)
     yield from flat(f"{prefix}/metrics", result.metrics)
     surrogate.load_parameter_set(parameters, any_machine=True)

@@ -152,7 +152,7 @@ def _kept_values(trace: Trace, rows: Ints, engine_keeps: EngineKeeps) -> Stretch
 def _kept_sums(trace: Trace, rows: Ints) -> Stretches:
     """Return when the detector keeps sums that further folds are added to."""
     detects = _with(trace, rows, "detect")
-    fold = trace.step[detects] % trace.folds
+    fold = trace.fold[detects]
     begins, ends = detects[fold == 0], detects[fold == trace.folds - 1]
     if trace.folds == 1:
         return trace.start_fs[begins[:0]], trace.end_fs[begins[:0]]

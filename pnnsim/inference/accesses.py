@@ -206,7 +206,7 @@ def _writes(
     for bank, weight_set in enumerate(initial_contents(order, mapping)):
         mine = rows[trace.bank[rows] == bank]
         mine = mine[np.argsort(trace.end_fs[mine], kind="stable")]
-        sets = np.concatenate([[weight_set], trace.weight_set[mine]])
+        sets = np.concatenate([[weight_set], trace.content[mine]])
         histories.append(
             _Held(
                 begin_fs=np.concatenate([time_column([-age_fs]), trace.start_fs[mine]]),
@@ -246,7 +246,7 @@ def _held(trace: Trace, departure_fs: Times, block: int) -> Times:
         first = departure_fs[:, fold - 1 :: trace.folds]
         held[:, fold :: trace.folds] = departure_fs[:, fold :: trace.folds] - first
     rows = trace.rows("hold")
-    samples, steps = trace.sample[rows], trace.step[rows] + 1
+    samples, steps = trace.sample[rows], trace.product[rows] + 1
     # What is held in step t leaves in step t + 1, and behind the last step with the next sample.
     last = steps == departure_fs.shape[1]
     core = np.full(len(departure_fs) + block, -1, np.int64)
@@ -263,7 +263,7 @@ def _last_symbol(trace: Trace, shape: tuple[int, int]) -> tuple[Ints, Ints]:
     """Return which symbol the detector captured before each, relative to it."""
     rows = trace.rows("detect")
     rows = rows[np.argsort(trace.start_fs[rows], kind="stable")]
-    samples, steps = trace.sample[rows], trace.step[rows]
+    samples, steps = trace.sample[rows], trace.product[rows]
     offset = np.zeros(shape, np.int64)
     back = np.full(shape, NO_SYMBOL, np.int64)
     offset[samples[1:], steps[1:]] = samples[:-1] - samples[1:]
@@ -275,5 +275,5 @@ def _last_symbol(trace: Trace, shape: tuple[int, int]) -> tuple[Ints, Ints]:
 
 def _by_sample_and_step(trace: Trace, rows: Ints, shape: tuple[int, int]) -> Ints:
     table = np.full(shape, -1, np.int64)
-    table[trace.sample[rows], trace.step[rows]] = rows
+    table[trace.sample[rows], trace.product[rows]] = rows
     return table

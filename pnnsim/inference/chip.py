@@ -27,6 +27,7 @@ from pnnsim.devices.base import (
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
 from pnnsim.inference.chip_warnings import warnings_of
+from pnnsim.mapping.actions import TABLE
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import Mapping, map_network
@@ -274,26 +275,16 @@ class Chip:
 
     def prices(self) -> PriceTable:
         """Return what every action costs, and what is drawn all the time."""
-        actions = {
-            "front_end": ("map_input", "map_output"),
-            "encoder": ("convert", "encode"),
-            "switch": ("route",),
-            "weight_banks": ("propagate", "mvm", "write"),
-            "detector": ("detect",),
-            "nonlinearity": ("activate",),
-            "memory": ("hold",),
-            "readout": ("convert",),
-        }
         dynamic = {
-            (part, action): self.components[part].cost(action)
-            for part, names in actions.items()
-            for action in names
+            (part, action.name): self.components[part].cost(action.price)
+            for action in TABLE
+            for part in action.components
+            if action.price is not None
         }
         dynamic["encoder", "convert"] *= self._conversions
         # Lines lose power in a bank for as long as they keep their symbol.
         line_power = self.weight_banks.line_power(self.encoder.full_scale)
         dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().hold_symbol_fs)
-        dynamic["weight_banks", "refresh"] = dynamic["weight_banks", "write"]
         static = {part: component.static_power() for part, component in self.components.items()}
         static["environment"] = self.spec.environment.stabilization_power
         cores = self.spec.control.cores

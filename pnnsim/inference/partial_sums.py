@@ -24,10 +24,14 @@ def fold_weights(weight: Tensor, mapping: Mapping) -> Tensor:
     """
     if mapping.folds == 1:
         return weight
-    (down, across), rows, cols = mapping.sequential_tiles, mapping.outputs, mapping.inputs
-    missing = (0, across * cols - weight.shape[2], 0, down * rows - weight.shape[1])
-    cut = pad(weight, missing).reshape(len(weight), down, rows, across, cols).transpose(2, 3)
-    return cut.reshape(mapping.matrices, rows, cols)
+    folds = [
+        pad(
+            weight[:, tile.rows, tile.columns],
+            (0, mapping.inputs - len(tile.inputs), 0, mapping.outputs - len(tile.outputs)),
+        )
+        for tile in map(mapping.fold_tile, range(mapping.folds))
+    ]
+    return torch.stack(folds, dim=1).reshape(mapping.matrices, mapping.outputs, mapping.inputs)
 
 
 def fold_lines(line: Tensor, fold: int, mapping: Mapping) -> Tensor:
@@ -40,8 +44,7 @@ def fold_lines(line: Tensor, fold: int, mapping: Mapping) -> Tensor:
     """
     if mapping.folds == 1:
         return line
-    _, first = mapping.corner(fold)
-    mine = line[:, first : first + mapping.inputs]
+    mine = line[:, mapping.fold_tile(fold).columns]
     return pad(mine, (0, mapping.inputs - mine.shape[1]))
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.mapping.tiling import Tile as Part
+from pnnsim.mapping.tiling import cut
 from pnnsim.networks.lrunet import Convolution
 
 Ints = NDArray[np.int64]
@@ -47,17 +49,12 @@ def tiles(conv: Convolution, rows: int, cols: int) -> tuple[Tile, ...]:
     packed = min(rows // outputs, cols // fan_in, conv.groups)
     if packed:
         return tuple(
-            _diagonal(np.arange(first, min(first + packed, conv.groups)), outputs, fan_in)
-            for first in range(0, conv.groups, packed)
+            _diagonal(np.array(groups), outputs, fan_in) for groups in cut(conv.groups, packed)
         )
     return tuple(
-        _dense(
-            group * outputs + np.arange(row, min(row + rows, outputs)),
-            group * fan_in + np.arange(col, min(col + cols, fan_in)),
-        )
+        _dense(group * outputs + np.array(part.outputs), group * fan_in + np.array(part.inputs))
         for group in range(conv.groups)
-        for row in range(0, outputs, rows)
-        for col in range(0, fan_in, cols)
+        for part in Part(range(outputs), range(fan_in)).cut(rows, cols)
     )
 
 

@@ -1,11 +1,12 @@
-"""Name the columns of a trace, and the words and marks in them.
+"""The table of actions, and the names of the columns of a trace.
 
 What reads columns only, as `pnnsim.timing.invariants` does, needs no more than this.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +14,6 @@ from numpy.typing import NDArray
 from pnnsim.common.times import Times
 
 Ints = NDArray[np.int64]
-
-#: Every action that a span can have. Component and unit say who does it.
-ACTIONS: tuple[str, ...] = (
-    "map_input",  # front_end: W_xh x
-    "convert",  # encoder: digital to analog; readout: analog to digital
-    "encode",  # encoder: modulator or row driver settles on the state
-    "propagate",  # weight_banks: light on its way; occupies nothing
-    "mvm",  # weight_banks: response of the bank
-    "detect",  # detector: settle, integrate, capture
-    "activate",  # nonlinearity: f
-    "hold",  # memory: acquire the state for the next step
-    "route",  # switch: move to another bank
-    "write",  # weight_banks: program a bank
-    "map_output",  # front_end: W_out h
-    "hold_symbol",  # encoder: keep the symbol while bank and detector respond to it
-    "refresh",  # weight_banks: program a bank again with what it holds
-)
 
 #: A span that nothing had to precede.
 NO_CAUSE = -1
@@ -40,10 +24,105 @@ ENGINE_LANE = "front_end"
 #: Lane of light on its way. It is no unit: any number of samples may be under way at once.
 PATH_LANE = "weight_banks.path"
 
+#: When an action takes place: in the stages that `Delays` lists, behind the encoder at each
+#: product, or ahead of an access, for no single sample.
+When = Literal["stage", "product", "preparing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a span can do.
+
+    Args:
+        name: The action.
+        components: Components that do it, and pay for it.
+        when: When it takes place.
+        lane: Lane, with `{bank}` in the place of a number; empty where a stage names it.
+        place: Place in the order of spans that end together and take no time.
+        price: Action whose price it has; None where it is free.
+        exclusive: Whether its lane does one thing at a time.
+    """
+
+    name: str
+    components: tuple[str, ...]
+    when: When
+    lane: str
+    place: int
+    price: str | None
+    exclusive: bool = True
+
+
+_BANK = "weight_banks.{bank}"
+
+#: Every action that a span can have; a trace has their numbers in this table.
+TABLE: tuple[Action, ...] = (
+    # W_xh x
+    Action("map_input", ("front_end",), "stage", "", 2, "map_input"),
+    # Encoder: digital to analog; readout: analog to digital.
+    Action("convert", ("encoder", "readout"), "stage", "", 3, "convert"),
+    # Modulator or row driver settles on the state.
+    Action("encode", ("encoder",), "stage", "", 4, "encode"),
+    # Light on its way; occupies nothing.
+    Action("propagate", ("weight_banks",), "product", PATH_LANE, 6, "propagate", exclusive=False),
+    # Response of the bank.
+    Action("mvm", ("weight_banks",), "product", _BANK, 7, "mvm"),
+    # Settle, integrate, capture.
+    Action("detect", ("detector",), "product", "detector", 8, "detect"),
+    # f
+    Action("activate", ("nonlinearity",), "product", "nonlinearity", 9, "activate"),
+    # Acquire the state for the next step; a whole block may be under way.
+    Action("hold", ("memory",), "product", "memory", 10, "hold", exclusive=False),
+    # Move to another bank.
+    Action("route", ("switch",), "preparing", "switch", 1, "route"),
+    # Program a bank.
+    Action("write", ("weight_banks",), "preparing", _BANK, 0, "write"),
+    # W_out h
+    Action("map_output", ("front_end",), "stage", "", 11, "map_output"),
+    # Keep the symbol while bank and detector respond to it; part of the price of `encode`.
+    Action("hold_symbol", ("encoder",), "product", "", 5, None),
+    # Program a bank again with what it holds.
+    Action("refresh", ("weight_banks",), "preparing", _BANK, 12, "write"),
+)
+
+#: Names of the actions, by number.
+ACTIONS: tuple[str, ...] = tuple(action.name for action in TABLE)
+
+#: Actions that serve no single sample.
+PREPARING: tuple[str, ...] = tuple(a.name for a in TABLE if a.when == "preparing")
+
+#: Lanes that hold any number of spans at once.
+SHARED_LANES = frozenset(a.lane for a in TABLE if not a.exclusive)
+
+
+def numbers(*names: str) -> list[int]:
+    """Return the numbers of actions."""
+    return [ACTIONS.index(name) for name in names]
+
+
+def priced_actions(component: str) -> tuple[str, ...]:
+    """Return the actions of a component that have a price of their own."""
+    return tuple(a.name for a in TABLE if component in a.components and a.price == a.name)
+
 
 def is_path(unit: str) -> bool:
     """Return whether a lane is that of light on its way, on whichever core."""
-    return unit == PATH_LANE or unit.startswith(f"{PATH_LANE}.")
+    return unit.removesuffix(f".core{core_of(unit)}") == PATH_LANE
+
+
+def is_shared(unit: str) -> bool:
+    """Return whether a lane holds any number of spans at once, on whichever core."""
+    return unit.removesuffix(f".core{core_of(unit)}") in SHARED_LANES
+
+
+def numbered(whole: Ints, fold: Ints, folds: int) -> Ints:
+    """Return steps or weight sets and their folds as one number; -1 where there is none.
+
+    Args:
+        whole: Step or weight set of each span, shape `(n_span,)`.
+        fold: Fold of it, same shape.
+        folds: Folds of each.
+    """
+    return whole if folds == 1 else np.where(whole < 0, -1, whole * folds + fold)
 
 
 def core_of(unit: str) -> int:
@@ -53,7 +132,7 @@ def core_of(unit: str) -> int:
 
 
 class Columns(Protocol):
-    """Have the columns of a trace; `pnnsim.Trace` says what they mean."""
+    """The columns of a trace; `pnnsim.Trace` says what they mean."""
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -80,16 +159,16 @@ class Columns(Protocol):
         """Sample that each span served."""
 
     @property
-    def step(self) -> Ints:
-        """Step of each span."""
+    def product(self) -> Ints:
+        """Product of each span among those of a sample."""
 
     @property
     def bank(self) -> Ints:
         """Bank of each span."""
 
     @property
-    def weight_set(self) -> Ints:
-        """Weight set of each span."""
+    def content(self) -> Ints:
+        """What the bank of each span holds: a weight set, or a fold of it."""
 
     @property
     def cause(self) -> Ints:

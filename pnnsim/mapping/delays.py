@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from pnnsim.errors import ScheduleError
-from pnnsim.mapping.actions import ACTIONS, ENGINE_LANE
+from pnnsim.mapping.actions import ACTIONS, ENGINE_LANE, TABLE
 
 #: Lanes that the loop occupies by itself; a stage may not claim one of them.
-LOOP_LANES = frozenset({"switch", "weight_banks", "detector", "nonlinearity", "memory"})
+LOOP_LANES = frozenset(a.lane.partition(".")[0] for a in TABLE if a.lane)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Say where each tile of each weight set lives, and what is rewritten when.
+"""Where each tile of each weight set lives, and what is rewritten when, for people to read.
 
 This reads a mapping and a plan; it decides nothing.
 """
@@ -14,8 +14,8 @@ from pnnsim.mapping.tiling import Mapping
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """Place one tile of one weight set.
+class PlacedTile:
+    """One tile of one weight set, and its bank.
 
     Args:
         weight_set: Weight set.
@@ -35,7 +35,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """State one write that the plan asks for.
+    """One write of a plan.
 
     Args:
         block: Block of samples, from the first that repeats for ever.
@@ -52,7 +52,7 @@ class Rewrite:
     banks: tuple[int, ...]
 
 
-def tiles(order: Sequence[int], mapping: Mapping) -> list[Tile]:
+def tiles(order: Sequence[int], mapping: Mapping) -> list[PlacedTile]:
     """Return every tile, set by set and fold by fold, in the order of the banks that hold a fold.
 
     Args:
@@ -65,24 +65,11 @@ def tiles(order: Sequence[int], mapping: Mapping) -> list[Tile]:
         held = contents.index(matrix) if matrix in contents else None
         banks = None if held is None else mapping.physical_banks(held)
         weight_set, fold = divmod(matrix, mapping.folds)
-        for number, (outputs, inputs) in enumerate(_places(fold, mapping)):
-            if outputs and inputs:
-                bank = None if banks is None else banks[number]
-                edges = (outputs.start, outputs.stop), (inputs.start, inputs.stop)
-                found.append(Tile(weight_set, fold, *edges, bank))
+        for place, tile in mapping.bank_tiles(fold):
+            bank = None if banks is None else banks[place]
+            outputs, inputs = ((edges.start, edges.stop) for edges in (tile.outputs, tile.inputs))
+            found.append(PlacedTile(weight_set, fold, outputs, inputs, bank))
     return found
-
-
-def _places(fold: int, mapping: Mapping) -> list[tuple[range, range]]:
-    """Return the outputs and inputs of each tile of a fold; beyond the matrix there are none."""
-    (top, left), (down, across) = mapping.corner(fold), mapping.parallel_tiles
-    rows = [range(top + i * mapping.rows, top + (i + 1) * mapping.rows) for i in range(down)]
-    cols = [range(left + i * mapping.cols, left + (i + 1) * mapping.cols) for i in range(across)]
-
-    def inside(places: range) -> range:
-        return range(places.start, min(places.stop, mapping.hidden))
-
-    return [(inside(row), inside(col)) for row in rows for col in cols]
 
 
 def rewrites(order: Sequence[int], mapping: Mapping, *, prefetch: bool = False) -> list[Rewrite]:

@@ -1,7 +1,7 @@
-"""Decide how a weight matrix is cut into tiles and how many weight sets the banks hold at once.
+"""The cut of weight matrices into tiles, and how many weight sets the banks hold at once.
 
-Which matrix lies where at which time is the schedule's business; what a bank does to light is not
-known here.
+Every place that needs the rows and columns of a part of a matrix takes them from here. Which matrix
+lies where at which time is planned in `pnnsim.mapping.plan`; there is no physics of banks here.
 """
 
 from __future__ import annotations
@@ -12,9 +12,56 @@ from dataclasses import dataclass
 from pnnsim.errors import MappingError
 
 
+def cut(length: int, size: int, *, start: int = 0) -> list[range]:
+    """Return a length in pieces of one size, the last of which may be shorter.
+
+    Args:
+        length: End of the last piece.
+        size: Size of a piece.
+        start: Begin of the first piece.
+    """
+    return [range(at, min(at + size, length)) for at in range(start, length, size)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A part of a matrix.
+
+    Args:
+        outputs: Its rows.
+        inputs: Its columns.
+    """
+
+    outputs: range
+    inputs: range
+
+    @property
+    def rows(self) -> slice:
+        """Return its rows as an index."""
+        return slice(self.outputs.start, self.outputs.stop)
+
+    @property
+    def columns(self) -> slice:
+        """Return its columns as an index."""
+        return slice(self.inputs.start, self.inputs.stop)
+
+    def cut(self, rows: int, cols: int) -> list[Tile]:
+        """Return the tiles of a size that make up this one, one row of them after the other.
+
+        Args:
+            rows: Outputs of each but the last.
+            cols: Inputs of each but the last.
+        """
+        return [
+            Tile(outputs, inputs)
+            for outputs in cut(self.outputs.stop, rows, start=self.outputs.start)
+            for inputs in cut(self.inputs.stop, cols, start=self.inputs.start)
+        ]
+
+
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Place the square matrices of a network on banks of one size.
+    """The square matrices of a network on banks of one size.
 
     Tiles that lie side by side on as many physical banks are multiplied at once, their partial sums
     added behind the detector. Such a group is a *logical bank*. Where it does not hold a whole
@@ -99,10 +146,25 @@ class Mapping:
         """
         return tuple(k * self.folds + fold for k in order for fold in range(self.folds))
 
-    def corner(self, fold: int) -> tuple[int, int]:
-        """Return the first output and the first input of a fold."""
+    def fold_tile(self, fold: int) -> Tile:
+        """Return the part of a matrix in one fold."""
         down, across = divmod(fold, self.sequential_tiles[1])
-        return down * self.outputs, across * self.inputs
+        outputs, inputs = cut(self.hidden, self.outputs), cut(self.hidden, self.inputs)
+        return Tile(outputs[down], inputs[across])
+
+    def bank_tiles(self, fold: int) -> list[tuple[int, Tile]]:
+        """Return each tile of a fold, and the place of its bank in the logical bank.
+
+        A bank whose place is beyond the edge of the matrix holds none.
+        """
+        whole, across = self.fold_tile(fold), self.parallel_tiles[1]
+        top, left = whole.outputs.start, whole.inputs.start
+
+        def place(tile: Tile) -> int:
+            down, right = tile.outputs.start - top, tile.inputs.start - left
+            return down // self.rows * across + right // self.cols
+
+        return [(place(tile), tile) for tile in whole.cut(self.rows, self.cols)]
 
     def writers(self, write_drivers: int) -> int:
         """Return how many logical banks can be written side by side."""

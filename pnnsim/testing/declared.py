@@ -11,18 +11,12 @@ import torch
 from pnnsim.devices.base import Component, State, WeightBank
 from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import params_class
+from pnnsim.mapping.actions import TABLE, priced_actions
 from pnnsim.testing.trial import Law, Trial
 
 #: What each part does, and is timed and priced for; propagation is the bank's.
 ACTIONS: dict[str, tuple[str, ...]] = {
-    "front_end": ("map_input", "map_output"),
-    "encoder": ("convert", "encode"),
-    "switch": ("route",),
-    "weight_banks": ("propagate", "mvm", "write"),
-    "detector": ("detect",),
-    "nonlinearity": ("activate",),
-    "memory": ("hold",),
-    "readout": ("convert",),
+    part: priced_actions(part) for action in TABLE for part in action.components
 }
 
 _NO_ACTION = "an action of no part"

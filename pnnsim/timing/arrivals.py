@@ -1,7 +1,7 @@
 """Say when samples come to the machine and how many of them may wait.
 
 Times are whole femtoseconds, ascending. Nothing is simulated here: the front end takes samples from
-the queue when it can (`pnnsim.timing.core`).
+the queue when it can (`pnnsim.timing.units.front_end`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,18 @@
-"""Be the clock of the simulation and the ways in which its processes hand work to each other.
+"""The clock of the simulation and the ways in which its processes hand work to each other.
 
-This is the only file that imports SimPy. Time is whole femtoseconds.
+This is the only file that imports SimPy. Time is whole femtoseconds. The clock is a SimPy
+environment and units are SimPy processes; in the place of its resources and stores stand
+
+    Inbox    for Store(env), with one taker
+    Board    for FilterStore(env), with rows found by the number of their access
+    Servers  for Resource(env, capacity)
+    Engine   for PriorityResource(env, 1), the oldest sample first among those that come at once
+    Gate     for nothing that SimPy has: many samples cross, or one job closes it
+
+They carry what theirs do not: causes. What is granted comes with the row of the span that ended
+just now and set it free, so that the trace can name for each span the one that it waited for; a
+request to a SimPy resource succeeds with no value. And an inbox that is not empty costs no event,
+where a store schedules two for each item.
 """
 
 from __future__ import annotations
@@ -8,6 +20,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Generator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import simpy
@@ -23,7 +36,7 @@ _AFTER_ALL = EventPriority(2)
 
 
 class Clock(simpy.Environment):
-    """Count time in whole femtoseconds; SimPy itself would allow floats."""
+    """A SimPy environment whose time is whole femtoseconds; SimPy itself would allow floats."""
 
     if TYPE_CHECKING:
 
@@ -31,12 +44,13 @@ class Clock(simpy.Environment):
         def now(self) -> int:
             """Return the time [fs]."""
 
+    else:
+        # Processes read the time several times an event: this is SimPy's property without a frame.
+        now = property(attrgetter("_now"))
+
 
 class Inbox(Generic[Item]):
-    """Hand items from any process to the one process that waits for them, first in first out.
-
-    A SimPy store would cost two events for each item; this costs one, and only if the taker waits.
-    """
+    """A queue of messages from any processes to the one that takes them, first in first out."""
 
     __slots__ = ("_env", "_items", "_waiting")
 
@@ -47,21 +61,23 @@ class Inbox(Generic[Item]):
 
     def put(self, item: Item) -> None:
         """Leave an item; wake the taker."""
-        self._items.append(item)
-        if self._waiting is not None:
-            self._waiting.succeed()
+        if self._waiting is None:
+            self._items.append(item)
+        else:
+            self._waiting.succeed(item)
             self._waiting = None
 
     def get(self) -> Wait[Item]:
         """Take the oldest item, waiting for one if there is none."""
-        if not self._items:
-            self._waiting = self._env.event()
-            yield self._waiting
-        return self._items.popleft()
+        if self._items:
+            return self._items.popleft()
+        self._waiting = self._env.event()
+        item: Item = yield self._waiting
+        return item
 
 
 class Board:
-    """Keep one row for each access until the one process that needs it comes for it."""
+    """Rows by access, each kept until the one process that needs it takes it."""
 
     __slots__ = ("_env", "_rows", "_waiting")
 
@@ -71,7 +87,7 @@ class Board:
         self._waiting: dict[int, simpy.Event] = {}
 
     def post(self, access: int, row: int) -> None:
-        """Leave the row of an access; wake whoever waits for it."""
+        """Leave the row of an access; wake the process that waits for it."""
         self._rows[access] = row
         if access in self._waiting:
             self._waiting.pop(access).succeed()
@@ -85,7 +101,7 @@ class Board:
 
 
 class Servers:
-    """Lend a number of equal servers, first come first served."""
+    """A number of equal servers, lent first come first served."""
 
     __slots__ = ("_env", "_free", "_waiting")
 
@@ -159,7 +175,7 @@ class Engine:
 
 
 class Gate:
-    """Let samples cross a place or one job happen there, never both.
+    """A place that samples cross, or at which one job happens, never both.
 
     A job that waits goes before samples that have not entered yet.
     """
@@ -187,7 +203,7 @@ class Gate:
             self._empty = None
 
     def close(self) -> Wait[int]:
-        """Let nobody in any more; return, once nobody is inside, the row that made it so."""
+        """Let no sample in any more; return, once none is inside, the row of the last to leave."""
         row = yield from self._wait()
         self._shut = True
         if self._inside:
@@ -196,7 +212,7 @@ class Gate:
         return row
 
     def open(self, row: int) -> None:
-        """Let everybody in at the end of the span in this row."""
+        """Let samples in at the end of the span in this row."""
         self._shut = False
         if self._opened is not None:
             self._opened.succeed(row)

@@ -170,6 +170,7 @@ def _merged(traces: Sequence[Trace], samples: Sequence[Ints], cores: int) -> tup
         end_fs=joined("end_fs"),
         sample=np.concatenate(own_samples)[order],
         step=joined("step"),
+        fold=joined("fold"),
         bank=joined("bank"),
         weight_set=joined("weight_set"),
         cause=place[np.concatenate(causes)[order]],

@@ -166,6 +166,7 @@ class PeriodicTrace:
             end_fs=base.end_fs[source] + later,
             sample=np.where(sample >= 0, sample + copies * self.period_samples, sample),
             step=base.step[source],
+            fold=base.fold[source],
             bank=base.bank[source],
             weight_set=base.weight_set[source],
             cause=np.where(cause != NO_CAUSE, cause + copies * length, cause),

@@ -1,8 +1,7 @@
-"""Write down who is busy with what while a run goes on.
+"""The spans of a run while it goes on: which unit is busy with what.
 
-Every occupation of a unit goes through `Spans.occupy`, so that nothing can be busy untraced. It
-knows no machine: who may be busy when is decided in `pnnsim.timing.core` and
-`pnnsim.timing.bank_control`.
+Every occupation of a unit goes through `Spans.occupy`, so that nothing can be busy untraced. When a
+unit may be busy is decided in `pnnsim.timing.units`.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 
 #: Columns of a span, in the order in which they are written.
 _NAMES = (
-    "unit", "action", "start_fs", "end_fs", "sample", "step", "bank", "weight_set", "cause",
+    "unit", "action", "start_fs", "end_fs", "sample", "product", "bank", "content", "cause",
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _END = _NAMES.index("end_fs")
 
 
 class Spans:
-    """Hold the lanes of a machine and the spans written so far.
+    """The lanes of a machine and the spans written so far.
 
     Args:
         env: The clock.
@@ -49,7 +48,7 @@ class Spans:
         return self.units.index(unit)
 
     def lanes(self, stages: Sequence[Stage]) -> list[tuple[int, int, int]]:
-        """Return (lane, action, duration) of each stage, as `occupy` wants them."""
+        """Return (lane, action, duration) of each stage, the numbers that `occupy` takes."""
         return [
             (self.lane(stage.unit), ACTIONS.index(stage.action), stage.duration_fs)
             for stage in stages
@@ -63,7 +62,7 @@ class Spans:
         duration: int,
         cause: int,
         sample: int,
-        step: int = -1,
+        product: int = -1,
         access: Access | None = None,
     ) -> Wait[int]:
         """Be busy from `start` for `duration` [fs], write the span, and return its row.
@@ -75,12 +74,12 @@ class Spans:
         end = start + duration
         if end > env.now:
             yield env.timeout(end - env.now)
-        bank, weight_set = (-1, -1) if access is None else (access.bank, access.weight_set)
+        bank, content = (-1, -1) if access is None else (access.bank, access.weight_set)
         if end > WIDEST_FS and not self._wide:
             self._numbers, self._wide = list(self._numbers), True
         numbers = self._numbers
         row = len(numbers) // _WIDTH
-        numbers.extend((lane, action, start, end, sample, step, bank, weight_set, cause))
+        numbers.extend((lane, action, start, end, sample, product, bank, content, cause))
         return row
 
     def table(self) -> dict[str, Times]:
@@ -97,4 +96,8 @@ class Spans:
 
     def latest(self, own: int, *others: int) -> int:
         """Return the row that ended last, the sample's own previous span where several did."""
-        return max((own, *others), key=self.end)
+        # Rows stand in the order of their ends.
+        newest = max(others)
+        if newest <= own or self.end(newest) == self.end(own):
+            return own
+        return newest if len(others) == 1 else max(others, key=self.end)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pnnsim.common.times import Times
 from pnnsim.common.units import from_fs, to_fs
 from pnnsim.errors import ScheduleError
+from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, TABLE, Ints
 from pnnsim.mapping.plan import plan_period
 from pnnsim.mapping.work import Work
 from pnnsim.timing.arrivals import Arrivals
@@ -29,21 +30,13 @@ from pnnsim.timing.core import Core, Progress
 from pnnsim.timing.multicore import AnyTrace, ParallelTrace
 from pnnsim.timing.periodic_trace import PeriodicTrace
 from pnnsim.timing.steady_state import Blocks, find_period
-from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Ints, Trace
+from pnnsim.timing.trace import Trace
 
 Flags = NDArray[np.bool_]
 Table = dict[str, Times]
 
 #: Order in which spans of one sample and step stand that end together and take no time.
-_RANK = np.argsort(
-    [
-        ACTIONS.index(name)
-        for name in (
-            "write", "route", "map_input", "convert", "encode", "hold_symbol", "propagate", "mvm",
-            "detect", "activate", "hold", "map_output", "refresh",
-        )
-    ]
-)  # fmt: skip
+_RANK = np.array([action.place for action in TABLE])
 _REFRESH = ACTIONS.index("refresh")
 #: Runs shorter than this many blocks are simulated whole.
 _FEW_BLOCKS = 12
@@ -203,22 +196,23 @@ def _least_time(work: Work, arrivals: Arrivals) -> int:
 def _trace(core: Core) -> tuple[Trace, Blocks]:
     """Return what happened, as columns, and the block that each span served."""
     table = core.spans.table()
-    firsts = np.array(core.firsts, dtype=np.int64)
+    firsts = np.array(core.tally.firsts, dtype=np.int64)
     block = np.searchsorted(firsts, table["sample"], side="right").astype(np.int64) - 1
     rows = np.fromiter(core.spans.block_of_row.keys(), np.int64, len(core.spans.block_of_row))
     served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
-    table, block = _without(table, block, _served_nobody(table, block, len(firsts), core.results))
+    table, block = _without(
+        table, block, _served_nobody(table, block, len(firsts), core.tally.results)
+    )
     refreshed = table["action"] == _REFRESH
     rows = np.flatnonzero((table["sample"] < 0) & ~refreshed)
-    sizes = np.diff(np.append(firsts, len(core.results)))
+    sizes = np.diff(np.append(firsts, len(core.tally.results)))
     # A move for a block of one sample serves this sample; for a larger one, no single sample.
     table["sample"][rows] = np.where(sizes[block[rows]] == 1, firsts[block[rows]], -1)
     aside = np.zeros(len(block), dtype=bool)
     aside[rows] = True
     aside[refreshed] = True
-    outputs = {(lane, action) for lane, action, _ in core.output}
-    order = _row_order(table, block, firsts, aside, core.products, outputs)
+    order = _row_order(table, block, firsts, aside, len(core.work.order), core.outputs)
     place = np.empty(len(order) + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
     place[-1] = -1
@@ -227,10 +221,10 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     trace = Trace.from_table(
         core.spans.units,
         table,
-        arrival_fs=core.arrived,
-        result_fs=core.results,
-        dropped=core.queue.dropped,
-        folds=core.folds,
+        arrival_fs=core.tally.arrived,
+        result_fs=core.tally.results,
+        dropped=core.tally.queue.dropped,
+        folds=core.work.folds,
     )
     return trace, Blocks(firsts, block[order])
 
@@ -272,11 +266,11 @@ def _row_order(
     that take no time come last, as only these can have been caused by others.
     """
     action, start, end = table["action"], table["start_fs"], table["end_fs"]
-    sample, step = table["sample"], table["step"]
+    sample, product = table["sample"], table["product"]
     output = np.zeros(len(block), dtype=bool)
     for lane, stage in outputs:
         output |= (table["unit"] == lane) & (action == stage)
-    place = np.where(output, steps, np.maximum(step, 0))
+    place = np.where(output, steps, np.maximum(product, 0))
     width = int(np.diff(np.append(firsts, sample.max() + 1)).max()) + 2
     inside = np.where(aside, 0, sample - firsts[block] + 1)
     key = ((block * (steps + 1) + place) * width + inside) * len(ACTIONS) + _RANK[table["action"]]

@@ -76,7 +76,7 @@ def find_period(
 def _references(trace: Trace, blocks: Blocks) -> Times:
     """Return when the first sample of each block is encoded for the first time [fs]."""
     rows = trace.rows("encode")
-    rows = rows[trace.step[rows] == 0]
+    rows = rows[trace.product[rows] == 0]
     starts = np.empty(trace.samples, dtype=trace.start_fs.dtype)
     starts[trace.sample[rows]] = trace.start_fs[rows]
     return starts[blocks.firsts]
@@ -98,7 +98,7 @@ def _signatures(trace: Trace, blocks: Blocks, reference: Times) -> list[bytes]:
         columns = (
             trace.unit[rows], trace.action[rows], trace.start_fs[rows] - at,
             trace.end_fs[rows] - at, np.where(sample >= 0, sample - first, -1), trace.step[rows],
-            trace.bank[rows], trace.weight_set[rows], place[cause],
+            trace.fold[rows], trace.bank[rows], trace.weight_set[rows], place[cause],
             np.where(cause >= 0, block_of[cause] - block, 0),
             trace.arrival_fs[first : ends[block]] - at,
             time_column([at - int(reference[block - 1]) if block else 0]),
@@ -170,7 +170,7 @@ def _repeats(base: Trace, edges: tuple[int, int, int], period: _Period) -> bool:
     one, two = slice(first, end), slice(end, after)
     same = all(
         np.array_equal(getattr(base, name)[one], getattr(base, name)[two])
-        for name in ("unit", "action", "step", "bank", "weight_set")
+        for name in ("unit", "action", "step", "fold", "bank", "weight_set")
     )
     later = all(
         np.array_equal(getattr(base, name)[one] + period.period_fs, getattr(base, name)[two])

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from pnnsim.common.times import Times, time_column
-from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path
+from pnnsim.errors import InvariantError
+from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path, numbered
 from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants import Requests, check
 
@@ -37,12 +38,10 @@ class Trace:
         end_fs: End of each span [fs].
         sample: Sample served; -1 for a write or a move that serves a block of several samples, and
             for a refresh.
-        step: Step t of the network; -1 outside the loop. Where matrices are folded, the product
-            `t * folds + fold`.
+        step: Step t of the network; -1 outside the loop.
         bank: Logical bank propagated to, multiplied on, written, refreshed or selected; otherwise
             -1.
-        weight_set: Weight set k that this bank holds or gets; -1 where there is no bank. Where
-            matrices are folded, `k * folds + fold`.
+        weight_set: Weight set k that this bank holds or gets; -1 where there is no bank.
         cause: Row of the span whose end allowed this one to start, an earlier row; `NO_CAUSE` for
             an arrival that nothing had to precede and for a refresh that began when it was due. A
             sample that arrives because the front end got free has the cause that freed it. Only a
@@ -52,6 +51,8 @@ class Trace:
         result_fs: Result of each sample at the host, shape `(n_sample,)` [fs].
         dropped: Numbers of the requests that found the queue full, ascending; they are no samples.
         folds: Products that make up a step.
+        fold: Fold of the step or of the weight set; -1 where there is neither. 0 where matrices are
+            not folded.
     """
 
     units: tuple[str, ...]
@@ -68,6 +69,12 @@ class Trace:
     result_fs: Times
     dropped: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     folds: int = 1
+    fold: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if self.folds == 1 and len(self.fold) != len(self):
+            whole = np.where(np.maximum(self.step, self.weight_set) < 0, -1, 0).astype(np.int64)
+            object.__setattr__(self, "fold", whole)
 
     @classmethod
     def from_table(
@@ -80,10 +87,37 @@ class Trace:
         dropped: Sequence[int] = (),
         folds: int = 1,
     ) -> Trace:
-        """Return the trace of a table: the columns from `unit` to `cause` by their names."""
+        """Return the trace of a table, as `Spans.table` writes one.
+
+        Args:
+            units: Lane names.
+            table: Columns by their names. In the place of steps, weight sets and folds it has the
+                product and the content of the bank, `t * folds + fold` and `k * folds + fold`.
+            arrival_fs: Arrival of each sample [fs].
+            result_fs: Result of each sample [fs].
+            dropped: Numbers of the requests that found the queue full.
+            folds: Products that make up a step.
+
+        Raises:
+            InvariantError: A bank holds another fold of its matrix than the product is of.
+        """
+        columns = {name: table[name] for name in table if name not in ("product", "content")}
+        product, content = table["product"], table["content"]
+        either = np.maximum(product, content)
+        torn = (product >= 0) & (content >= 0) & (product % folds != content % folds)
+        if torn.any():
+            row = int(np.flatnonzero(torn)[0])
+            raise InvariantError(
+                f"timing: internal: trace row {row} is of fold {product[row] % folds} and its bank "
+                f"holds fold {content[row] % folds}; expected the same fold"
+            )
         return cls(
             units=tuple(units),
-            **table,
+            **columns,
+            # The product of a span and the content of its bank are of the same fold.
+            step=product // folds,
+            weight_set=content // folds,
+            fold=np.where(either < 0, -1, either % folds),
             arrival_fs=time_column(arrival_fs),
             result_fs=time_column(result_fs),
             dropped=np.array(dropped, dtype=np.int64),
@@ -98,6 +132,16 @@ class Trace:
     def samples(self) -> int:
         """Return the number of samples."""
         return len(self.arrival_fs)
+
+    @property
+    def product(self) -> Ints:
+        """Return the number of each span's product, `t * folds + fold`; -1 outside the loop."""
+        return numbered(self.step, self.fold, self.folds)
+
+    @property
+    def content(self) -> Ints:
+        """Return what the bank of each span holds, `k * folds + fold`; -1 without a bank."""
+        return numbered(self.weight_set, self.fold, self.folds)
 
     @property
     def base(self) -> Trace:
@@ -185,16 +229,16 @@ class Trace:
             "start_fs": self.start_fs.tolist(),
             "end_fs": self.end_fs.tolist(),
             "sample": self.sample.tolist(),
-            "step": (self.step // self.folds).tolist(),
-            "fold": np.where(self.step < 0, -1, self.step % self.folds).tolist(),
+            "step": self.step.tolist(),
+            "fold": self.fold.tolist(),
             "bank": self.bank.tolist(),
-            "weight_set": (self.weight_set // self.folds).tolist(),
+            "weight_set": self.weight_set.tolist(),
             "cause": self.cause.tolist(),
         }
 
 
 #: Columns that two equal traces share, times of samples included.
 COLUMNS: tuple[str, ...] = (
-    "unit", "action", "start_fs", "end_fs", "sample", "step", "bank", "weight_set", "cause",
+    "unit", "action", "start_fs", "end_fs", "sample", "step", "fold", "bank", "weight_set", "cause",
     "arrival_fs", "result_fs", "dropped",
 )  # fmt: skip

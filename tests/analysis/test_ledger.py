@@ -86,7 +86,8 @@ def kept(trace, part, engine_keeps):
         zip(
             [trace.units[unit].split(".")[0] for unit in trace.unit],
             [ACTIONS[action] for action in trace.action],
-            trace.start_fs.tolist(), trace.end_fs.tolist(), trace.sample, trace.step, strict=True,
+            trace.start_fs.tolist(), trace.end_fs.tolist(), trace.sample, trace.product,
+            strict=True,
         )
     )  # fmt: skip
     for sample in range(trace.samples):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -69,7 +70,9 @@ def test_fewer_tiles_at_once_leave_banks_that_hold_other_folds():
     assert (mapping.folds, mapping.logical, mapping.resident) == (4, 4, True)
     assert (mapping.outputs, mapping.inputs) == (4, 4)
     # Inputs first: the sums of outputs 0 to 3 are complete before the others begin.
-    assert [mapping.corner(fold) for fold in range(4)] == [(0, 0), (0, 4), (4, 0), (4, 4)]
+    folds = [mapping.fold_tile(fold) for fold in range(4)]
+    corners = [(tile.outputs.start, tile.inputs.start) for tile in folds]
+    assert corners == [(0, 0), (0, 4), (4, 0), (4, 4)]
     assert mapping.folded([0, 0]) == (0, 1, 2, 3, 0, 1, 2, 3)
 
 
@@ -107,3 +110,28 @@ def test_folds_multiply_what_the_matrix_multiplies(hidden, rows, cols, count, se
 def test_more_tiles_at_once_than_banks_are_refused():
     with pytest.raises(MappingError, match=r"parallel_tiles: got 5 with 4 banks; .* Hint: lower"):
         map_network(hidden=8, weight_sets=1, count=4, rows=4, cols=4, parallel_tiles=5)
+
+
+@given(
+    hidden=st.integers(1, 12), rows=st.integers(1, 7), cols=st.integers(1, 7),
+    count=st.integers(1, 9),
+)  # fmt: skip
+def test_tiles_of_all_folds_cover_a_matrix_once(hidden, rows, cols, count):
+    mapping = map_network(hidden=hidden, weight_sets=1, count=count, rows=rows, cols=cols)
+    covered = np.zeros((hidden, hidden), dtype=int)
+    for fold in range(mapping.folds):
+        places = [place for place, _ in mapping.bank_tiles(fold)]
+        assert len(set(places)) == len(places)
+        assert set(places) <= set(range(mapping.tiles))
+        for _, tile in mapping.bank_tiles(fold):
+            assert len(tile.outputs) <= rows
+            assert len(tile.inputs) <= cols
+            covered[tile.rows, tile.columns] += 1
+    assert (covered == 1).all()
+
+
+def test_tile_at_the_edge_keeps_the_place_of_its_bank():
+    # 10 outputs on 4 rows, 10 inputs on 6 columns: banks 0 to 5, row by row.
+    mapping = map_network(hidden=10, weight_sets=1, count=6, rows=4, cols=6)
+    found = [(n, t.outputs.stop, t.inputs.stop) for n, t in mapping.bank_tiles(0)]
+    assert found == [(0, 4, 6), (1, 4, 10), (2, 8, 6), (3, 8, 10), (4, 10, 6), (5, 10, 10)]

@@ -47,7 +47,7 @@ def find(
     if sample is not None:
         rows = rows[trace.sample[rows] == sample]
     if step is not None:
-        rows = rows[trace.step[rows] == step]
+        rows = rows[trace.product[rows] == step]
     return int(rows[nth])
 
 
@@ -71,7 +71,7 @@ def added(trace: Trace, action: str, unit: str, **cells: int) -> Trace:
     """Return the trace with one more span, which nothing follows; rows stay in order."""
     row = {
         "unit": trace.units.index(unit), "action": ACTIONS.index(action), "sample": -1, "step": -1,
-        "bank": -1, "weight_set": -1, **cells,
+        "fold": 0, "bank": -1, "weight_set": -1, **cells,
     }  # fmt: skip
     columns = {name: np.append(getattr(trace, name), row[name]) for name in SPANS}
     return in_order(replace(trace, **columns))

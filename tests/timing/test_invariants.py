@@ -99,7 +99,7 @@ def result_that_no_span_delivers(trace):
     return edit(trace, 1, result_fs=trace.result_fs[1] + 1)
 
 
-@planted(PLAIN, "got 2 results; expected .* 3 wav")
+@planted(PLAIN, "got 2 results; expected .* 3 sam")
 def missing_result(trace):
     return replace(trace, result_fs=trace.result_fs[:2])
 
@@ -188,12 +188,12 @@ def step_before_the_state_is_held(trace):
 
 @planted(FOLDS, "sample 0 has 0 mvm spans at step 2; expected 1")
 def step_that_leaves_out_a_fold(trace):
-    return edit(trace, int(trace.rows("mvm")[2]), step=3)
+    return edit(trace, int(trace.rows("mvm")[2]), fold=1)
 
 
 @planted(FOLDS, "sample 0 has 1 activate spans at step 0; expected 0")
 def activation_in_the_middle_of_a_step(trace):
-    return edit(trace, int(trace.rows("activate")[0]), step=0)
+    return edit(trace, int(trace.rows("activate")[0]), fold=0)
 
 
 @planted(KEPT, "sample 3 has 0 hold spans at step 1; expected 1")
@@ -234,7 +234,7 @@ def tiles_of_a_matrix_that_do_not_share_the_drivers(trace):
     return trace, replace(TILES.work, control=control)
 
 
-@planted(SAME_BANK, r"encoder encode, sample ., step .* starts before")
+@planted(SAME_BANK, r"encoder encode, sample ., product .* starts before")
 def blocks_of_two_where_single_samples_were_ordered(trace):
     return trace, replace(SAME_BANK.work, control=PLAIN.control)
 
@@ -267,11 +267,6 @@ def move_that_goes_to_another_bank(trace):
 @planted(PLAIN, "uses weight set 0; expected")
 def weight_set_of_another_step(trace):
     return edit(trace, find(trace, "mvm", 1, 1), weight_set=0)
-
-
-@planted(FOLDS, "uses weight set 0; expected that of its step")
-def fold_that_is_multiplied_with_the_wrong_tile(trace):
-    return edit(trace, trace.rows("mvm")[1:2], weight_set=0)
 
 
 @planted(REWRITE, "uses bank 1, which holds set 1")
@@ -320,7 +315,7 @@ def output_map_that_takes_longer(trace):
     return later(trace, find(trace, "map_output", 2), 1, longer=True)
 
 
-@planted(PLAIN, r"encoder drive, sample 2, step 1.* takes 2 fs; expected 3")
+@planted(PLAIN, r"encoder hold_symbol, sample 2, product 1.* takes 2 fs; expected 3")
 def symbol_that_is_not_kept_until_the_capture(trace):
     row = find(trace, "hold_symbol", 2, 1)
     return in_order(edit(trace, row, end_fs=trace.end_fs[row] - 1))
@@ -359,24 +354,24 @@ def plan_for_writing_ahead_where_nothing_is(trace):
 # Waits for nothing, and haste.
 
 
-@planted(PLAIN, r"encoder drive, sample 1, step 0.* waits for nothing since")
+@planted(PLAIN, r"encoder hold_symbol, sample 1, product 0.* waits for nothing since")
 def departure_that_waits_for_nothing(trace):
     return later(trace, find(trace, "propagate", 1, 0), 2)
 
 
-@planted(PLAIN, r"encoder encode, sample 0, step 1.* starts before the bank was ready")
+@planted(PLAIN, r"encoder encode, sample 0, product 1.* starts before the bank was ready")
 def overlap_where_it_is_off(trace):
     control = PLAIN.control.model_copy(update={"overlap": False})
     return trace, replace(PLAIN.work, control=control)
 
 
-@planted(APART, r"encoder encode, sample 0, step 1.* waits for nothing since")
+@planted(APART, r"encoder encode, sample 0, product 1.* waits for nothing since")
 def no_overlap_where_it_is_on(trace):
     control = APART.control.model_copy(update={"overlap": True})
     return trace, replace(APART.work, control=control)
 
 
-@planted(SAME_BANK, r"encoder encode, sample ., step .* (waits for nothing|starts before)")
+@planted(SAME_BANK, r"encoder encode, sample ., product .* (waits for nothing|starts before)")
 def blocks_that_wait_though_more_samples_fit(trace):
     control = SAME_BANK.control.model_copy(update={"block": 4})
     return trace, replace(SAME_BANK.work, control=control, memory_capacity=4)

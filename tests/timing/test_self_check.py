@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pnnsim.errors import InvariantError
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation import simulate as simulator
+from pnnsim.simulation import timing_pass
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
@@ -76,7 +76,7 @@ def test_fault_in_a_window_is_found(sample: int) -> None:
     with pytest.raises(InvariantError, match="ends before it starts"):
         check_windows(broken, LONG.work, Arrivals(120), spans=len(trace) // 4)
     idle = later(trace, find(trace, "propagate", sample - sample % 2, 3), 2)
-    with pytest.raises(InvariantError, match=r"drive, sample .* waits for nothing"):
+    with pytest.raises(InvariantError, match=r"hold_symbol, sample .* waits for nothing"):
         check_windows(idle, LONG.work, Arrivals(120), spans=len(trace) // 4)
 
 
@@ -90,7 +90,7 @@ def test_long_run_that_repeats_is_checked_on_a_short_one(monkeypatch: pytest.Mon
 
 
 def test_every_run_of_a_user_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = simulator.run_cores
+    plain = timing_pass.run_cores
 
     def damaged(*how):
         trace = plain(*how)
@@ -98,7 +98,7 @@ def test_every_run_of_a_user_is_checked(monkeypatch: pytest.MonkeyPatch) -> None
         shift[find(trace, "hold", 0, 0)] = 1
         return replace(trace, start_fs=trace.start_fs - shift)
 
-    monkeypatch.setattr(simulator, "run_cores", damaged)
+    monkeypatch.setattr(timing_pass, "run_cores", damaged)
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=3)
     chip = Chip.nominal(load_spec("photonic_mrr"), network)
     with pytest.raises(InvariantError, match="timing: internal: the simulated run breaks a rule"):

@@ -312,7 +312,7 @@ def test_causes_of_the_first_drawing():
     assert causes["propagate 0.0"] == "encode 0.0"
     assert causes["route 0.1"] == "detect 0.0"
     assert causes["encode 0.1"] == "hold 0.0"
-    assert causes["propagate 0.1"] == causes["drive 0.1"] == "route 0.1"
+    assert causes["propagate 0.1"] == causes["hold_symbol 0.1"] == "route 0.1"
     assert causes["encode 1.0"] == "activate 0.1"
     assert causes["convert 0.-1"] == "activate 0.1"
 

@@ -159,7 +159,7 @@ def test_any_machine_keeps_the_times_of_the_recurrence(case):
     rows = trace.rows("propagate")
     seen = dict(
         zip(
-            zip(trace.sample[rows], trace.step[rows], strict=True),
+            zip(trace.sample[rows], trace.product[rows], strict=True),
             trace.start_fs[rows],
             strict=True,
         )
@@ -190,7 +190,7 @@ def test_light_for_a_fold_between_does_not_wait_for_the_nonlinearity():
     )  # fmt: skip
     trace = case.run()
     rows = trace.rows("propagate")
-    columns = (trace.sample[rows], trace.step[rows], trace.start_fs[rows])
+    columns = (trace.sample[rows], trace.product[rows], trace.start_fs[rows])
     begin = {(sample, step): start for sample, step, start in zip(*columns, strict=True)}
     rows = trace.rows("activate")
     assert trace.start_fs[rows].tolist() == [20, 40, 72, 92]

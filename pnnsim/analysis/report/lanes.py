@@ -121,20 +121,25 @@ def span_names(trace: Trace, rows: Iterable[int]) -> list[str]:
     return [
         _name(
             ACTIONS[trace.action[row]],
-            place_name(int(trace.step[row]), trace.folds),
+            place_name(trace, row, int(trace.step[row])),
             int(trace.bank[row]),
-            place_name(int(trace.weight_set[row]), trace.folds),
+            place_name(trace, row, int(trace.weight_set[row])),
         )
         for row in rows
     ]
 
 
-def place_name(number: int, folds: int) -> str:
-    """Return a step or a weight set as `3`, or as `3/1` for a fold of it; nothing for none."""
+def place_name(trace: Trace, row: int, number: int) -> str:
+    """Return a step or a weight set as `3`, or as `3/1` for a fold of it; nothing for none.
+
+    Args:
+        trace: Trace of the run.
+        row: Row of the span.
+        number: Its step or weight set; -1 for none.
+    """
     if number < 0:
         return ""
-    whole, fold = divmod(number, folds)
-    return str(whole) if folds == 1 else f"{whole}/{fold}"
+    return str(number) if trace.folds == 1 else f"{number}/{trace.fold[row]}"
 
 
 def _name(action: str, step: str, bank: int, weight_set: str) -> str:

@@ -27,6 +27,7 @@ from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import exact_time
 from pnnsim.analysis.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
 from pnnsim.common.times import Times
+from pnnsim.mapping.actions import PREPARING
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.timing.trace import ACTIONS, Ints, Trace
 
@@ -41,7 +42,7 @@ _SCALES = ((10**6, 10**8), (10**3, 10**3), (1, 0))
 _MOST_SHOWN = 2**52
 
 #: What happens for a sample but not to it: the arrows do not pass through these.
-_ASIDE = ("route", "write", "refresh", "hold_symbol")
+_ASIDE = (*PREPARING, "hold_symbol")
 
 _COUNTERS = 1  # process of the counters; the components follow
 
@@ -205,10 +206,9 @@ def _arguments(trace: Trace, row: int, energy: float) -> dict[str, Any]:
     for name in ("sample", "step", "bank", "weight_set"):
         value = int(getattr(trace, name)[row])
         if value >= 0:
-            found[name] = value // trace.folds if name in ("step", "weight_set") else value
-    numbers = [number for number in (trace.step[row], trace.weight_set[row]) if number >= 0]
-    if trace.folds > 1 and numbers:
-        found["fold"] = int(numbers[0]) % trace.folds
+            found[name] = value
+    if trace.folds > 1 and trace.fold[row] >= 0:
+        found["fold"] = int(trace.fold[row])
     return found
 
 

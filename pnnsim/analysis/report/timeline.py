@@ -135,7 +135,7 @@ def first_change(trace: Trace) -> Timeline | None:
     It shows what decides the machine's speed: what happens between one product and the next.
     """
     inside = (trace.sample == 0) & (trace.step >= 0)
-    second = inside & (trace.step == 1) & (trace.action == ACTIONS.index("detect"))
+    second = inside & (trace.product == 1) & (trace.action == ACTIONS.index("detect"))
     if not second.any():
         return None
     start, end = int(trace.start_fs[inside].min()), int(trace.end_fs[second].max())
@@ -184,7 +184,7 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
     for row, name in zip(rows.tolist(), names, strict=True):
         begin, stop = int(trace.start_fs[row]), int(trace.end_fs[row])
         action = ACTIONS[trace.action[row]]
-        weights = place_name(int(trace.weight_set[row]), trace.folds)
+        weights = place_name(trace, row, int(trace.weight_set[row]))
         sample = "" if trace.sample[row] < 0 else f", sample {trace.sample[row]}"
         bars.append(
             Bar(

@@ -40,10 +40,10 @@ def banks_hold_what_is_used(trace: Columns, order: Sequence[int]) -> None:
     """
     departs, mvms, detects = (_in_order(trace, name) for name in ("propagate", "mvm", "detect"))
     writes = np.sort(np.concatenate([trace.rows("write"), trace.rows("refresh")]))
-    wrong = first(trace.weight_set[mvms] != np.array(order)[trace.step[mvms]])
+    wrong = first(trace.content[mvms] != np.array(order)[trace.product[mvms]])
     if wrong is not None:
         row = int(mvms[wrong])
-        fail(trace, row, f"uses weight set {trace.weight_set[row]}; expected that of its step")
+        fail(trace, row, f"uses weight set {trace.content[row]}; expected that of its step")
     for bank in np.unique(trace.bank[mvms]):
         here = trace.bank[mvms] == bank
         used = mvms[here]
@@ -53,14 +53,14 @@ def banks_hold_what_is_used(trace: Columns, order: Sequence[int]) -> None:
         if spoilt is not None:
             fail(trace, int(used[spoilt]), f"multiplies while bank {bank} is written")
         again = trace.action[written] == ACTIONS.index("refresh")
-        initial = trace.weight_set[np.concatenate([used, written[again]]).min()]
-        before = np.append(initial, trace.weight_set[written][:-1])[: len(written)]
-        wrong = first(again & (trace.weight_set[written] != before))
+        initial = trace.content[np.concatenate([used, written[again]]).min()]
+        before = np.append(initial, trace.content[written][:-1])[: len(written)]
+        wrong = first(again & (trace.content[written] != before))
         if wrong is not None:
             fail(trace, int(written[wrong]), f"refreshes bank {bank}, which holds {before[wrong]}")
         # Before any write a bank holds what the set-up gave it, seen at its first use or refresh.
-        holds = np.append(trace.weight_set[written], initial)[latest]
-        wrong = first(trace.weight_set[used] != holds)
+        holds = np.append(trace.content[written], initial)[latest]
+        wrong = first(trace.content[used] != holds)
         if wrong is not None:
             fail(trace, int(used[wrong]), f"uses bank {bank}, which holds set {holds[wrong]}")
 
@@ -68,7 +68,7 @@ def banks_hold_what_is_used(trace: Columns, order: Sequence[int]) -> None:
 def _in_order(trace: Columns, action: str) -> Ints:
     """Return the rows with an action by sample, and for each sample by step."""
     rows = trace.rows(action)
-    return rows[np.lexsort((trace.step[rows], trace.sample[rows]))]
+    return rows[np.lexsort((trace.product[rows], trace.sample[rows]))]
 
 
 def _neighbors(

@@ -25,7 +25,7 @@ def fail(trace: Columns, row: int, what: str) -> NoReturn:
     """
     raise InvariantError(
         f"trace row {row} ({trace.units[trace.unit[row]]} {ACTIONS[trace.action[row]]}, sample "
-        f"{trace.sample[row]}, step {trace.step[row]}, {trace.start_fs[row]} to "
+        f"{trace.sample[row]}, product {trace.product[row]}, {trace.start_fs[row]} to "
         f"{trace.end_fs[row]} "
         f"fs): {what}"
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from pnnsim.common.times import in_order
 from pnnsim.errors import InvariantError
-from pnnsim.mapping.actions import Columns, Ints, is_path
+from pnnsim.mapping.actions import Columns, Ints, is_shared
 from pnnsim.timing.invariants.faults import fail, first
 from pnnsim.timing.invariants.passages import Passages
 
@@ -18,7 +18,7 @@ def parts_serve_one_at_a_time(trace: Columns) -> None:
     """
     for lane, unit in enumerate(trace.units):
         rows = np.flatnonzero(trace.unit == lane)
-        if is_path(unit) or unit.partition(".")[0] == "memory" or not len(rows):
+        if is_shared(unit) or not len(rows):
             continue
         rows = rows[in_order(trace.end_fs[rows], trace.start_fs[rows])]
         busy_until = np.maximum.accumulate(trace.end_fs[rows])

@@ -6,7 +6,7 @@ import numpy as np
 
 from pnnsim.common.times import after_all
 from pnnsim.errors import InvariantError
-from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, Columns
+from pnnsim.mapping.actions import NO_CAUSE, Columns, numbers
 from pnnsim.timing.invariants.faults import fail, first
 
 
@@ -38,7 +38,7 @@ def times_ascend(trace: Columns) -> None:
         )
     last_end = np.full(trace.samples, -1, dtype=trace.end_fs.dtype)
     first_start = np.full(trace.samples, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
-    outside = (trace.sample >= 0) & (trace.step < 0)
+    outside = (trace.sample >= 0) & (trace.product < 0)
     np.maximum.at(last_end, trace.sample[outside], trace.end_fs[outside])
     np.minimum.at(first_start, trace.sample[outside], trace.start_fs[outside])
     sample = first((last_end != trace.result_fs) | (first_start < trace.arrival_fs))
@@ -59,7 +59,7 @@ def causes_precede(trace: Columns) -> None:
     """
     rows = np.arange(len(trace))
     arrives = np.zeros(len(trace), dtype=bool)
-    inputs = np.flatnonzero((trace.sample >= 0) & (trace.step < 0))
+    inputs = np.flatnonzero((trace.sample >= 0) & (trace.product < 0))
     arrives[inputs] = trace.start_fs[inputs] == trace.arrival_fs[trace.sample[inputs]]
     arrives[trace.rows("refresh")] = True
     row = first((trace.cause == NO_CAUSE) & ~arrives)
@@ -73,7 +73,7 @@ def causes_precede(trace: Columns) -> None:
     row = first(trace.start_fs < freed)
     if row is not None:
         fail(trace, row, f"starts before its cause, row {trace.cause[row]}, ends at {freed[row]}")
-    departs = np.isin(trace.action, [ACTIONS.index("propagate"), ACTIONS.index("hold_symbol")])
+    departs = np.isin(trace.action, numbers("propagate", "hold_symbol"))
     row = first((trace.start_fs > freed) & ~departs)
     if row is not None:
         fail(

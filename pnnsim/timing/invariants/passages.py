@@ -15,7 +15,7 @@ import numpy as np
 
 from pnnsim.common.times import after_all, in_order
 from pnnsim.errors import InvariantError
-from pnnsim.mapping.actions import ACTIONS, PATH_LANE, Columns, Ints
+from pnnsim.mapping.actions import PREPARING, TABLE, Columns, Ints, numbers
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants.faults import Flags, fail, first
@@ -24,9 +24,7 @@ from pnnsim.timing.invariants.faults import Flags, fail, first
 NO_ROW = -1
 
 #: What happens to a sample at each product, behind the encoder.
-_LOOP = ("hold_symbol", "propagate", "mvm", "detect", "activate", "hold")
-#: Actions that serve no single sample.
-PREPARING = ("route", "write", "refresh")
+_LOOP = tuple(action.name for action in TABLE if action.when == "product")
 
 
 class Requests(Protocol):
@@ -175,7 +173,7 @@ def passages(
     """
     products = len(work.order)
     ends_step = np.arange(1, products + 1) % work.folds == 0
-    claimed = np.isin(trace.action, [ACTIONS.index(name) for name in PREPARING])
+    claimed = np.isin(trace.action, numbers(*PREPARING))
     ends = _staged(trace, (*work.delays.input, *work.delays.output), None, claimed)
     encodes = _staged(trace, work.delays.encode, products, claimed)
     loop = {}
@@ -224,7 +222,7 @@ def _staged(
         claimed: Rows that belong to a part, shape `(n_span,)`; changed in place.
     """
     table = np.full((trace.samples, products or 1, len(stages)), NO_ROW, dtype=np.int64)
-    inside = trace.step >= 0 if products else (trace.step < 0) & (trace.sample >= 0)
+    inside = trace.product >= 0 if products else (trace.product < 0) & (trace.sample >= 0)
     for unit, action in dict.fromkeys((stage.unit, stage.action) for stage in stages):
         places = [
             n for n, stage in enumerate(stages) if (stage.unit, stage.action) == (unit, action)
@@ -252,7 +250,7 @@ def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bo
         outside: Whether they are outside the loop, where there are no products.
     """
     products = wanted.shape[1]
-    step = np.zeros(len(rows), dtype=np.int64) if outside else trace.step[rows]
+    step = np.zeros(len(rows), dtype=np.int64) if outside else trace.product[rows]
     lost = first((trace.sample[rows] < 0) | (step < 0) | (step >= products))
     if lost is not None:
         fail(trace, int(rows[lost]), "serves no sample or no step of the network")
@@ -275,19 +273,18 @@ def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bo
 def _lanes_are_those_of_actions(trace: Columns, work: Work) -> None:
     """Refuse work on a lane that is not the one of its part, or of its bank."""
     driven = next(stage.unit for stage in work.delays.encode if stage.action == "encode")
-    lanes = {
-        "hold_symbol": driven, "propagate": PATH_LANE, "detect": "detector",
-        "activate": "nonlinearity", "hold": "memory", "route": "switch",
-    }  # fmt: skip
-    for action, unit in lanes.items():
-        _on_lane(trace, trace.rows(action), unit)
-    for action in ("mvm", "write", "refresh"):
-        rows = trace.rows(action)
+    for action in TABLE:
+        rows = trace.rows(action.name)
+        if action.when == "stage":
+            continue
+        if "{bank}" not in action.lane:
+            _on_lane(trace, rows, action.lane or driven)
+            continue
         for bank in np.unique(trace.bank[rows]):
             if not 0 <= bank < work.mapping.used:
                 row = int(rows[trace.bank[rows] == bank][0])
                 fail(trace, row, f"is on bank {bank}; expected one of {work.mapping.used}")
-            _on_lane(trace, rows[trace.bank[rows] == bank], f"weight_banks.{bank}")
+            _on_lane(trace, rows[trace.bank[rows] == bank], action.lane.format(bank=bank))
 
 
 def _on_lane(trace: Columns, rows: Ints, unit: str) -> None:
@@ -301,7 +298,7 @@ def firsts_of(trace: Columns, work: Work, requests: Requests) -> Ints:
     """Return the first sample of each block of a run, shape `(n_block,)`."""
     stage = work.delays.encode[0]
     rows = trace.rows(stage.action)
-    rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.step[rows] == 0)]
+    rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.product[rows] == 0)]
     taken = np.full(trace.samples, after_all(trace.end_fs), dtype=trace.start_fs.dtype)
     np.minimum.at(taken, trace.sample[rows], trace.start_fs[rows])
     return _firsts(taken, trace, work, requests, saturated=requests.times_fs is None)

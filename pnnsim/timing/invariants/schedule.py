@@ -69,9 +69,9 @@ def _matched(run: Passages, plan: Plan, action: str, rows: Ints, accesses: Ints)
     block, product = np.divmod(accesses[:shared], run.products)
     alone = run.lasts[block] == run.firsts[block]
     expected = {
-        "step": product,
+        "product": product,
         "bank": plan.bank.ravel()[accesses[:shared]],
-        "weight_set": np.array(run.work.order)[product],
+        "content": np.array(run.work.order)[product],
         "sample": np.where(alone, run.firsts[block], -1),
     }
     for name, wanted in expected.items():

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pnnsim.mapping.actions import ACTIONS, Columns, Ints
+from pnnsim.mapping.actions import ACTIONS, PREPARING, Columns, Ints, numbers
 from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants import check_passages
 from pnnsim.timing.invariants.faults import blamed_on_pnnsim
 from pnnsim.timing.invariants.occupancy import parts_serve_one_at_a_time
 from pnnsim.timing.invariants.order import causes_precede, times_ascend
-from pnnsim.timing.invariants.passages import PREPARING, Requests, Window, firsts_of, passages
+from pnnsim.timing.invariants.passages import Requests, Window, firsts_of, passages
 from pnnsim.timing.invariants.plan import plan_of
 
 #: Blocks on either side of a window that are looked at but not judged. What a span waits for is at
@@ -32,9 +32,9 @@ class Cut:
         start_fs: Start of each span [fs].
         end_fs: End of each span [fs].
         sample: Sample of each span, counted from the first of the cut.
-        step: Step of each span.
+        product: Product of each span.
         bank: Bank of each span.
-        weight_set: Weight set of each span.
+        content: What the bank of each span holds.
         arrival_fs: Arrival of each sample [fs].
         result_fs: Result of each sample [fs].
     """
@@ -45,9 +45,9 @@ class Cut:
     start_fs: Ints
     end_fs: Ints
     sample: Ints
-    step: Ints
+    product: Ints
     bank: Ints
-    weight_set: Ints
+    content: Ints
     arrival_fs: Ints
     result_fs: Ints
 
@@ -108,9 +108,9 @@ def _check_window(
     edges = np.append(firsts, trace.samples)
     samples = int(edges[begin]), int(edges[end])
     shown = (trace.sample >= samples[0]) & (trace.sample < samples[1])
-    shown &= ~np.isin(trace.action, [ACTIONS.index(name) for name in PREPARING])
+    shown &= ~np.isin(trace.action, numbers(*PREPARING))
     before, here = plan_of(work, begin), plan_of(work, end - begin, first=begin)
-    entered = int(trace.start_fs[shown & (trace.step == 0)].min())
+    entered = int(trace.start_fs[shown & (trace.product == 0)].min())
     over = int(trace.result_fs[samples[1] - 1])
     shown[_between(trace.rows("route"), before.route, here.route)] = True
     writes, refreshes = trace.rows("write"), trace.rows("refresh")
@@ -157,9 +157,9 @@ def _cut(trace: Columns, rows: Ints, samples: tuple[int, int]) -> Cut:
         start_fs=trace.start_fs[rows],
         end_fs=trace.end_fs[rows],
         sample=np.where(sample >= 0, sample - samples[0], sample),
-        step=trace.step[rows],
+        product=trace.product[rows],
         bank=trace.bank[rows],
-        weight_set=trace.weight_set[rows],
+        content=trace.content[rows],
         arrival_fs=trace.arrival_fs[slice(*samples)],
         result_fs=trace.result_fs[slice(*samples)],
     )

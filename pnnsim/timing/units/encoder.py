@@ -1,0 +1,201 @@
+"""The encoder: it encodes the samples of a block in turn, step by step, and lets each depart.
+
+Light cannot wait. A sample departs only when the switch rests on its bank, the bank is not being
+written, and the nonlinearity will be free at capture; as delays are fixed, the time of capture is
+known at departure. The spacing of departures by `hold_symbol` keeps bank and detector free for each
+of them. Where banks are refreshed, a sample also waits for the refresh of its bank.
+
+The readout has places for the results of two blocks: while one waits to be read, the next comes. So
+a block enters the loop when the block before has left it and the readout has taken the last sample
+of the block before that. This never slows a machine down; it keeps the queue in front of a readout
+that is slower than the loop from growing without end.
+
+Where matrices are folded, a step is several products. After each but the last the sums stay behind
+the detector, and the state, which is still in the memory, is encoded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pnnsim.mapping.actions import ACTIONS, NO_CAUSE
+from pnnsim.mapping.plan import Access
+from pnnsim.timing.kernel import Wait
+from pnnsim.timing.units.bank import WeightBank
+from pnnsim.timing.wiring import InFlight, Wiring
+
+_HOLD_SYMBOL = ACTIONS.index("hold_symbol")
+
+
+@dataclass(slots=True)
+class _Block:
+    """The block of samples in the loop.
+
+    Args:
+        number: Number of the block.
+        first: Its first sample.
+        end: The sample behind its last; known when the first one is taken.
+        left: Row of the span that set the loop free for it.
+    """
+
+    number: int
+    first: int
+    end: int
+    left: int
+
+
+class Encoder:
+    """The server of the encoding stages, which also drives the symbols.
+
+    Args:
+        wiring: Connections of the core.
+        banks: The weight banks.
+    """
+
+    def __init__(self, wiring: Wiring, banks: Sequence[WeightBank]) -> None:
+        self._wiring = wiring
+        self._banks = banks
+        self._gated = wiring.work.control.refresh_interval is not None
+        self._overlap = wiring.work.control.overlap
+        self._stateful = wiring.work.stateful
+        self._stages = wiring.spans.lanes(wiring.delays.encode)
+        self._symbol_lane = next(
+            lane for lane, action, _ in self._stages if ACTIONS[action] == "encode"
+        )
+        #: When the nonlinearity is free of the samples that are on their way to it [fs].
+        self._reserved_fs = 0
+        #: Row of the last symbol.
+        self._driven = NO_CAUSE
+        wiring.env.process(self._serve())
+
+    def _serve(self) -> Wait[None]:
+        block = _Block(0, 0, 1, NO_CAUSE)
+        for number, accesses in enumerate(self._wiring.plan()):
+            left = yield from self._loop_is_free(number, block.left)
+            block = _Block(number, block.end if number else 0, block.end + 1 if number else 1, left)
+            for product, access in enumerate(accesses):
+                changes = access.changes and (number > 0 or product > 0)
+                sample = block.first
+                while sample < block.end:
+                    leads = changes and sample == block.first
+                    row = yield from self._take(block, sample, product, leads)
+                    row = yield from self._encode(sample, product, row)
+                    row = yield from self._may_depart(product, access, leads, row)
+                    yield from self._drive(block, sample, product, access, row)
+                    sample += 1
+
+    def _loop_is_free(self, number: int, left: int) -> Wait[int]:
+        """Wait until a block may enter the loop.
+
+        Args:
+            number: Number of the block.
+            left: Row of the span that set the loop free for the block before.
+
+        Returns:
+            Row of the span that sets it free for this one.
+        """
+        if number:
+            left = yield from self._wiring.loop_left.get()
+        if number > 1:
+            taken = yield from self._wiring.results_taken.get()
+            left = self._wiring.spans.latest(left, taken)
+        return left
+
+    def _take(self, block: _Block, sample: int, product: int, leads: bool) -> Wait[int]:
+        """Wait for what a sample brings to a product: its input, its state, or its state again.
+
+        Args:
+            block: The block in the loop.
+            sample: A sample of it.
+            product: The product.
+            leads: Whether the bank is made ready before this sample.
+
+        Returns:
+            Row of the span that allows it to be encoded.
+        """
+        wiring, latest = self._wiring, self._wiring.spans.latest
+        ready = NO_CAUSE
+        if not product:
+            own = yield from wiring.mapped.get()
+            if self._stateful and block.number:
+                own = latest(own, (yield from wiring.held.get()))
+        elif product % wiring.folds:
+            own = yield from wiring.summed.get()
+        else:
+            own = yield from wiring.held.get()
+        if leads and not self._overlap:
+            ready = yield from wiring.bank_ready.get()
+        row = latest(own, self._driven, block.left, ready)
+        if not product:
+            if sample == block.first:
+                self._admit(block)
+            wiring.accepted.put(row)
+        return row
+
+    def _admit(self, block: _Block) -> None:
+        """Let a block take the samples that are there, at most as many as fit in it."""
+        wiring = self._wiring
+        most = wiring.work.control.block - 1
+        block.end = block.first + 1 + wiring.tally.queue.waiting(wiring.env.now, most)
+        wiring.tally.firsts.append(block.first)
+
+    def _encode(self, sample: int, product: int, row: int) -> Wait[int]:
+        """Pass a sample through the stages, and return the row of its last span.
+
+        Args:
+            sample: The sample.
+            product: The product.
+            row: Row of the span that allows it to begin.
+        """
+        env, occupy = self._wiring.env, self._wiring.spans.occupy
+        for lane, action, duration in self._stages:
+            row = yield from occupy(lane, action, env.now, duration, row, sample, product)
+        return row
+
+    def _may_depart(self, product: int, access: Access, leads: bool, row: int) -> Wait[int]:
+        """Wait until bank and nonlinearity are there for a sample.
+
+        Args:
+            product: The product.
+            access: Its bank and weight set.
+            leads: Whether the bank is made ready before this sample.
+            row: Row of the span of the last stage.
+
+        Returns:
+            Row of the span that allows it to depart.
+        """
+        wiring, env, latest = self._wiring, self._wiring.env, self._wiring.spans.latest
+        if leads and self._overlap:
+            row = latest(row, (yield from wiring.bank_ready.get()))
+        activates = wiring.ends_step(product)
+        # The nonlinearity is free of the previous sample when this one is captured.
+        if activates and self._reserved_fs > env.now:
+            row = self._driven
+            yield env.timeout(self._reserved_fs - env.now)
+        if self._gated:
+            row = latest(row, (yield from self._banks[access.bank].gate.enter()))
+        if activates:
+            self._reserved_fs = env.now + wiring.delays.activate_fs
+        return row
+
+    def _drive(
+        self, block: _Block, sample: int, product: int, access: Access, row: int
+    ) -> Wait[None]:
+        """Let a sample depart, and keep its symbol while bank and detector respond to it.
+
+        Args:
+            block: The block in the loop.
+            sample: A sample of it.
+            product: The product.
+            access: Its bank and weight set.
+            row: Row of the span that allows it to depart.
+        """
+        env, delays = self._wiring.env, self._wiring.delays
+        last = sample == block.end - 1
+        self._wiring.departed[access.bank].put(
+            InFlight(sample, product, access, last, env.now, row)
+        )
+        self._driven = yield from self._wiring.spans.occupy(
+            self._symbol_lane, _HOLD_SYMBOL, env.now, delays.hold_symbol_fs, row, sample, product
+        )
