@@ -79,6 +79,7 @@ def pnnsim(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         (["validate", "photonic_mrr"], {"torch", "simpy"}),
         (["specs"], {"torch", "simpy"}),
         (["components"], {"torch", "simpy"}),
+        (["components", "weight_banks.mrr"], {"torch", "simpy"}),
         (["schema"], {"torch", "simpy"}),
     ],
 )
