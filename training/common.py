@@ -271,7 +271,7 @@ def picture(file: Path) -> Iterator[Axes]:
 
 @contextmanager
 def machine_panels(
-    file: Path, machines: Sequence[str], *, below: str, aside: tuple[str, str]
+    file: Path, machines: Sequence[str], *, below: str, beside: tuple[str, str]
 ) -> Iterator[NDArray[Any]]:
     """Yield axes of a figure that is written to a file at the end: two for each machine.
 
@@ -279,7 +279,7 @@ def machine_panels(
         file: File to write.
         machines: Title of each column.
         below: What the lower axes show along x.
-        aside: What upper and lower axes show along y, on logarithmic scales.
+        beside: What upper and lower axes show along y, on logarithmic scales.
     """
     figure = Figure(figsize=(3.6 * len(machines), 6.0), layout="constrained")
     FigureCanvasAgg(figure)
@@ -287,7 +287,7 @@ def machine_panels(
     for column, machine in enumerate(machines):
         axes[0][column].set_title(machine)
         axes[1][column].set_xlabel(below)
-    for row, label in enumerate(aside):
+    for row, label in enumerate(beside):
         axes[row][0].set_ylabel(label)
         for each in axes[row]:
             each.set_yscale("log")
