@@ -12,7 +12,7 @@ import pnnsim
 
 
 def main() -> None:
-    """Do the main job by hand, one step after the other."""
+    """Train, simulate and report, one step after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="Hardly train.")
     quick = parser.parse_args().quick

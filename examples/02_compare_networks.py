@@ -1,7 +1,7 @@
 """Run the same machine as recurrent net, as ReLaX-Net and as deep net, and compare.
 
-One bank is used for all steps, two banks take turns, or every step has weights of its own, which
-then must be written on the way. More weights, more accuracy; more writing, more time.
+One bank is used for all steps, two banks are used in turn, or every step has weights of its own,
+which must be written on the way. More weights, more accuracy; more writing, more time.
 
     python examples/02_compare_networks.py            a few minutes
     python examples/02_compare_networks.py --quick

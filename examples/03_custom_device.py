@@ -47,7 +47,7 @@ def main() -> None:
     pnnsim.register("weight_banks", AttenuatorBank)
     pnnsim.register("switch", RotarySwitch)
 
-    # The battery that every kind of pnnsim passes; it says which law a component breaks.
+    # The battery that every kind of pnnsim passes; its error names each law that is broken.
     shipped = yaml.safe_load(pnnsim.load_experiment("photonic_mrr").resolved())["hardware"]
     machine = {**shipped, "name": "attenuators", "weight_banks": BANK, "switch": SWITCH}
     spec = pnnsim.load_spec(machine)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pnnsim.learning.data import Data
     from pnnsim.learning.fit import fit
     from pnnsim.learning.load_dataset import load_dataset
+    from pnnsim.networks.from_onnx import from_onnx
+    from pnnsim.networks.from_torch import from_torch
     from pnnsim.networks.lrunet import LruNet
     from pnnsim.networks.mlp import Mlp
     from pnnsim.networks.parameters import ParameterSet, load_parameters
@@ -60,6 +62,8 @@ _HOME = {
     "available_specs": "specs.resolve",
     "compare": "simulation.experiment_run",
     "fit": "learning.fit",
+    "from_onnx": "networks.from_onnx",
+    "from_torch": "networks.from_torch",
     "load_dataset": "learning.load_dataset",
     "load_experiment": "specs.experiment",
     "load_parameters": "networks.parameters",
@@ -91,6 +95,8 @@ __all__ = [
     "available_specs",
     "compare",
     "fit",
+    "from_onnx",
+    "from_torch",
     "load_dataset",
     "load_experiment",
     "load_parameters",

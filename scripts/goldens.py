@@ -2,10 +2,12 @@
 
     python scripts/goldens.py record FILE     times, energies, outputs, trainings: one JSON file
     python scripts/goldens.py compare A B     every entry that differs; exit code 1 if any does
+    python scripts/goldens.py timing FILE     times and counts alone: tests/goldens/timing.json
 
 For changes that must not move a number: record before, record after, compare. Arrays stand in the
 file as the SHA-256 of their bytes, so records of two processors or two versions of torch differ in
-outputs, but never in times and counts.
+outputs, but never in times and counts. Those are whole numbers, the same on every machine, and
+are kept in tests/goldens/timing.json. A change that moves one on purpose writes it anew.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from pnnsim.learning.rules import Settings, make_rule, train
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.experiment_run import run
-from pnnsim.simulation.simulate import simulate
+from pnnsim.simulation.simulate import simulate, time_run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
@@ -112,9 +114,9 @@ def machine_entries(machine: str, network_name: str, control: str) -> Iterator[t
         yield f"{prefix}/refused", type(error).__name__
         return
     trace = result.trace
-    order = np.lexsort((trace.cause, trace.wave, trace.unit, trace.action, trace.end_fs))
+    order = np.lexsort((trace.cause, trace.sample, trace.unit, trace.action, trace.end_fs))
     yield f"{prefix}/trace/units", [trace.units[unit] for unit in trace.unit[order]][:40]
-    for column in ("action", "start_fs", "end_fs", "wave", "bank", "weight_set"):
+    for column in ("action", "start_fs", "end_fs", "sample", "bank", "weight_set"):
         yield f"{prefix}/trace/{column}", digest(getattr(trace, column)[order])
     yield f"{prefix}/trace/results", digest(trace.result_fs)
     yield from flat(f"{prefix}/metrics", result.metrics)
@@ -122,7 +124,48 @@ def machine_entries(machine: str, network_name: str, control: str) -> Iterator[t
     if control == "plain":
         yield f"{prefix}/surrogate", digest(surrogate(x).detach())
         chip = Chip.nominal(spec, network).fabricate(3, 0)
-        yield f"{prefix}/chip", digest(outputs(chip, parameters, x, result.timing.visits))
+        yield f"{prefix}/chip", digest(outputs(chip, parameters, x, result.timing.accesses))
+
+
+def timing_case(machine: str, network_name: str, control: str) -> dict[str, Any]:
+    """Return the times and counts of a network on a machine, all of them whole numbers.
+
+    Args:
+        machine: Name of a shipped machine.
+        network_name: One of `NETWORKS`.
+        control: One of `CONTROLS`.
+
+    Returns:
+        Latency of the first sample, makespan and sum of all latencies [fs]; number and summed
+        duration [fs] of the spans of each component; hash of starts and ends of all spans, in
+        order. A network that the machine refuses has the name of the error instead.
+    """
+    try:
+        spec = load_spec(machine, list(CONTROLS[control]))
+        timing = time_run(Chip.nominal(spec, ReLaXNet(**NETWORKS[network_name])), SAMPLES)
+    except PnnsimError as error:
+        return {"refused": type(error).__name__}
+    trace = timing.trace
+    parts = np.array(trace.components())[trace.unit]
+    order = np.lexsort((trace.start_fs, trace.end_fs))
+    lengths = trace.end_fs - trace.start_fs
+    return {
+        "first_fs": int(trace.result_fs[0] - trace.arrival_fs[0]),
+        "makespan_fs": trace.makespan_fs,
+        "latencies_fs": int((trace.result_fs - trace.arrival_fs).sum()),
+        "spans": {
+            str(part): [int((parts == part).sum()), int(lengths[parts == part].sum())]
+            for part in np.unique(parts)
+        },
+        "times": digest(np.stack([trace.start_fs[order], trace.end_fs[order]]).astype("<i8")),
+    }
+
+
+def timing_cases() -> Iterator[tuple[str, str, str]]:
+    """Yield machine, network and control of every case of the timing file."""
+    for machine in sorted(available_specs()):
+        yield from ((machine, network, "plain") for network in NETWORKS)
+        yield from ((machine, "dnn", control) for control in CONTROLS if control != "plain")
 
 
 def training_entries() -> Iterator[tuple[str, Any]]:
@@ -131,7 +174,7 @@ def training_entries() -> Iterator[tuple[str, Any]]:
         changes = [("training.epochs", "1"), ("training.redraw", "4")]
         if rule == "backprop":
             changes.pop()
-        experiment = load_experiment(machine, changes, rule=rule, chips=1, waves=40)
+        experiment = load_experiment(machine, changes, rule=rule, chips=1, samples=40)
         metrics = {key: value for key, value in run(experiment).metrics.items() if key != "wall_s"}
         yield from flat(f"training/{machine}/{rule}", metrics)
 
@@ -189,6 +232,12 @@ def main(words: list[str]) -> int:
         found = dict(entries())
         Path(words[1]).write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
         print(f"{len(found)} entries")
+        return 0
+    if len(words) == 2 and words[0] == "timing":
+        cases = {"/".join(case): timing_case(*case) for case in timing_cases()}
+        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(cases[name])}" for name in cases)
+        Path(words[1]).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+        print(f"{len(cases)} cases")
         return 0
     if len(words) == 3 and words[0] == "compare":
         first, second = (json.loads(Path(name).read_text(encoding="utf-8")) for name in words[1:])

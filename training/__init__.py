@@ -1,1 +1,1 @@
-"""Hold recipes that a person reads and runs: `python -m training.NAME`."""
+"""Recipes that a person reads and runs: `python -m training.NAME`."""

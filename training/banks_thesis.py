@@ -36,7 +36,7 @@ WAVES = 240
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Hold one network on one machine.
+    """One network on one machine.
 
     Args:
         machine: Name of the description.

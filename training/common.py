@@ -1,4 +1,4 @@
-"""Do what the recipes have in common: arguments, cells, tables, figures, machines.
+"""Common parts of the recipes: arguments, cells, tables, figures, machines.
 
 A recipe is a sweep of cells. Each cell is trained once and its result kept in `cells.json` of the
 recipe's folder, so that a recipe which was stopped goes on where it was.
@@ -53,7 +53,7 @@ RELU_SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Hold what is given on the command line.
+    """Options of the command line.
 
     Args:
         quick: Whether to run a size that only shows that everything works.
@@ -179,7 +179,7 @@ def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, 
 
 
 class Cells:
-    """Keep the result of each cell in a file, and compute those that are missing."""
+    """Results of cells in a file; those that are missing are computed."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "cells.json"

@@ -53,7 +53,7 @@ def surrogate_of(network: ReLaXNet, spec: HardwareSpec, x: torch.Tensor, seed: i
 def trained(
     rule: Rule, spec: HardwareSpec, network: ReLaXNet, examples: Labelled, settings: Settings
 ) -> Surrogate:
-    """Return a surrogate that was trained by a rule which asks nothing of the machine."""
+    """Return a surrogate that was trained by a rule which does not use the machine."""
     surrogate = surrogate_of(network, spec, examples.x, settings.seed)
     train(rule, bench(spec, network, 0), surrogate, examples, settings)
     return surrogate

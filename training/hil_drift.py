@@ -21,7 +21,7 @@ from training.hil_common import CHIP_SEED, copy_of, network_of, part, surrogate_
 
 #: Machines, and how much they drift here.
 MACHINES: dict[str, tuple[tuple[str, str], ...]] = {
-    # As electrical cells do (Nandakumar et al., ICECS, 2019); optical ones are said not to drift.
+    # As electrical cells do (Nandakumar et al., ICECS, 2019); optical ones do not, as reported.
     "photonic_pcm": (
         ("weight_banks.drift_exponent", "0.05"),
         ("weight_banks.drift_spread", "0.01"),

@@ -4,14 +4,14 @@ Every rule begins with the same random weights and meets the same chip, at the c
 `hil_common.CORNERS`. The figure shows accuracy on held-out examples against time on the bench and
 against energy, after each epoch; rules that train a model alone take host time and one write.
 
-The network has sixteen lines: a rule that perturbs finds out about one direction among all its
+The network has sixteen lines: a rule that perturbs measures one direction among all its
 parameters in a pass or two, so it needs passes in proportion to their number. SPSA and MGD get ten
 times the epochs of the others, which is still far from what they would need; step sizes were chosen
 on the validation part with another chip.
 
     python -m training.hil_rules [--quick] [--dry-run] [--machine NAME]
 
-`--dry-run` tells the costs before anything is trained.
+`--dry-run` writes the costs before anything is trained.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ FAR = 100
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Hold what all rules have in common."""
+    """Machine, network and length of training that all rules have in common."""
 
     spec: HardwareSpec
     network: ReLaXNet
@@ -60,7 +60,7 @@ class Stage:
         return Settings(own if epochs is None else epochs, 100, RATES.get(name, RATE))
 
     def cost(self, name: str, epochs: int | None = None) -> CostReport:
-        """Return what a rule will take."""
+        """Return the cost of a rule."""
         return dry_run(
             make_rule(name), self.spec, self.network, examples=self.examples,
             settings=self.settings(name, epochs),
@@ -70,7 +70,7 @@ class Stage:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the recipe."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--dry-run", action="store_true", help="tell the costs and train nothing")
+    parser.add_argument("--dry-run", action="store_true", help="write the costs and train nothing")
     parser.add_argument("--machine", choices=sorted(CORNERS), default="photonic_mrr")
     own, rest = parser.parse_known_args(arguments)
     options = read_options("hil_rules", __doc__, 1, rest)
@@ -125,7 +125,7 @@ def _figures(cost: CostReport) -> tuple[object, ...]:
 
 
 def _costs(options: Options, stage: Stage) -> str:
-    """Tell what every rule will take, and how long a hundred epochs would."""
+    """Write the cost of every rule, and the time of a hundred epochs."""
     rows = [(name, *_figures(stage.cost(name)), stage.cost(name, FAR).time_s) for name in RULES]
     head = ("rule", *_HEAD, f"{FAR} epochs [s]")
     return write_table(options.out, "costs", head, rows)

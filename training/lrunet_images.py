@@ -2,8 +2,8 @@
 
 Follows Köpüklü, Babaee, Hörmann and Rigoll, "Convolutional Neural Networks with Layer Reuse",
 ICIP 2019, arXiv:1901.09615: LruNet at its published size, with N from 1 to 10 repetitions of each
-stage. Then networks run on simulated machines: what chips answer, how long an image takes, and what
-is saved by not rewriting banks between repetitions.
+stage. Then networks run on simulated machines: the accuracy of chips, the time of an image, and
+what is saved by not rewriting banks between repetitions.
 
     python -m training.lrunet_images [--quick] [--task cifar10] [--data-dir DIR]
 
@@ -58,7 +58,7 @@ BANKS = (2, 48, 96, 192)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Say what one network may learn from.
+    """Amount of training of one network.
 
     Args:
         images: Training images, each seen once; all of them where there are fewer.
@@ -209,7 +209,7 @@ def _reuse(options: Options, network: LruNet) -> str:
 
 
 def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
-    """Write what simulated chips answer to the first images of the test part.
+    """Write the accuracy of simulated chips on the first images of the test part.
 
     `measured` is the accuracy of chips that have measured their batch norms.
     """

@@ -1,9 +1,9 @@
-"""Say what each non-ideality of each machine costs, alone and with all others.
+"""Accuracy that each non-ideality of each machine costs, alone and with all others.
 
     python -m training.non_idealities                       every shipped machine; minutes each
     python -m training.non_idealities photonic_mrr --quick  one machine, hardly trained
 
-A network is trained for each machine on digits. Fabricated chips then answer the held-out digits
+A network is trained for each machine on digits. Fabricated chips then classify the held-out digits
 with everything ideal, with one non-ideality on, and with all of them. Read the figures as losses
 against `none`: what costs nothing alone may still cost with others, and what training has seen,
 such as a quantizer, may even help.
@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 
 from pnnsim import available_specs, fit, load_dataset, load_experiment, time_run
 from pnnsim.inference.predict import outputs, share_correct
-from pnnsim.learning.make_surrogate import make_surrogate
+from pnnsim.learning.fit import make_surrogate
 
 #: Overrides of an experiment; the quick ones show only that the recipe runs.
 FULL = (("simulation.chips", "5"),)
@@ -37,12 +37,12 @@ NONE, ALL = "none", "all"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Hold the accuracy of a machine's chips under one condition.
+    """Accuracy of a machine's chips under one condition.
 
     Args:
         machine: Name of the machine.
         non_ideality: The only one that is switched on; `none`, or `all` of them.
-        accuracy_mean: Mean share of right answers over the chips.
+        accuracy_mean: Mean accuracy over the chips.
         accuracy_std: Standard deviation over the chips; 0 for one chip.
         chips: Number of chips.
         samples: Number of held-out examples.
@@ -136,19 +136,19 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Study the machines that are asked for, and say where the results are."""
+    """Study the machines of the command line, and print where the results are."""
     parser = argparse.ArgumentParser(prog="python -m training.non_idealities", description=__doc__)
     parser.add_argument("machines", nargs="*", help="Machines; all that are shipped by default.")
     parser.add_argument("--quick", action="store_true", help="One epoch, one chip, 20 examples.")
     parser.add_argument("--out", type=Path, default=FOLDER, help=f"Folder; {FOLDER} by default.")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     rows: list[Row] = []
-    for machine in asked.machines or available_specs():
-        rows += study(machine, QUICK if asked.quick else FULL)
+    for machine in options.machines or available_specs():
+        rows += study(machine, QUICK if options.quick else FULL)
         # Written after each machine: what is done is kept if a later one is interrupted.
-        table = write(rows, asked.out)
+        table = write(rows, options.out)
     print(table)
-    print(f"Table and figure: {asked.out}")
+    print(f"Table and figure: {options.out}")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 Phase-change weights fade from the moment when they are written, and `control.refresh_interval`
 writes them again while requests come. Too rarely, and samples meet old weights. Too often, and
 samples meet a bank that is being written: those that have set out wait with their state in the
-memory, which droops. Both come from the times of the events; nothing here says where the best
-interval is.
+memory, which droops. Both come from the times of the events; the best interval
+follows from the run.
 
 Requests come at random for two hours. If they came at a fixed interval, they would meet a refresh
 always or never wherever both intervals have a common multiple.
@@ -64,11 +64,11 @@ CHIPS = 5
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Hold what was found at one interval.
+    """Accuracy, latency and energy at one interval.
 
     Args:
         interval: Time after which a bank is written again [s]; None for never.
-        shares: Share of right answers of each chip, by corner.
+        shares: Accuracy of each chip, by corner.
         p99: Latency that one of a hundred samples exceeds [s].
         energy: Energy of one inference [J].
         refresh_energy: Of it, the energy of refreshes without standing power [J].
@@ -121,7 +121,7 @@ def trained(network: ReLaXNet, data: Data, seed: int, *, quick: bool) -> Paramet
 def measure(
     timing: Timing, chips: dict[str, list[Chip]], nets: Sequence[ParameterSet], test: Labelled
 ) -> Point:
-    """Return what every chip answers in one run, and what the run takes."""
+    """Return the accuracy of every chip in one run, and the cost of the run."""
     shares = {
         name: [
             share_correct(chip_answers(chip, net, test.x, timing), test.y)

@@ -83,7 +83,7 @@ def _table(
     networks: dict[tuple[int, int], ReLaXNet],
     errors: dict[tuple[int, int], list[float]],
 ) -> str:
-    """Write error against parameters, and say in each row whether it is the best of its budget."""
+    """Write error against parameters, and mark in each row whether it is the best of its budget."""
     rows = []
     budgets = sorted({budget for budget, _ in networks})
     for (budget, sets), network in networks.items():

@@ -1,9 +1,9 @@
-"""Tell the next character of a text with one weight set, with a few, and with one for each step.
+"""Predict the next character of a text with one weight set, with a few, and with one for each step.
 
-Follows the text task of Tsuchiyama, Roehm, Mihana and Horisaki, arXiv:2511.00044, who do not say
-how they present a text. Assumed here: eight characters, one-hot, are the input of one sample, and
-the network tells the ninth; the state starts anew with each sample. Loss is in nats per character
-on the last tenth of the text, which is never trained on; guessing costs ln 65 = 4.17.
+Follows the text task of Tsuchiyama, Roehm, Mihana and Horisaki, arXiv:2511.00044, who do not state
+how a text is presented. Assumed here: eight characters, one-hot, are the input of one sample, and
+the network predicts the ninth; the state starts anew with each sample. Loss is in nats per
+character on the last tenth of the text, which is never trained on; guessing costs ln 65 = 4.17.
 
     python -m training.relaxnet_shakespeare [--quick] [--data-dir DIR]
 """
@@ -102,7 +102,7 @@ def _table(options: Options, losses: dict[int, list[float]], depth: int, width: 
 
 
 def _machines(options: Options, sets: int, depth: int, width: int) -> str:
-    """Run the best network on two machines, one sample for each character that is told."""
+    """Run the best network on two machines, one sample for each character that is predicted."""
     settings = [
         ("task.name", "shakespeare"),
         ("simulation.samples", "2000"),

@@ -2,11 +2,11 @@
 
 Follows Fig. 5 of Tsuchiyama, Roehm, Mihana and Horisaki, arXiv:2511.00044: width 64, 12 steps, and
 from 1 to 12 weight sets; then the plane of weight sets and steps. Error rates are on the test part
-of the data set as it is found; `note.txt` says which.
+of the data set as it is found; `note.txt` states which.
 
     python -m training.relaxnet_svhn [--quick] [--choose] [--data-dir DIR]
 
-What the paper does not say is assumed: relu, a residual of 1, the input at the first step, AdamW,
+What the paper does not state is assumed: relu, a residual of 1, the input at the first step, AdamW,
 20 epochs, and inputs that are standardized pixel by pixel. The settings of the optimizer were
 chosen with `--choose`, which trains a few on the training part and compares them on the validation
 part. Then every cell is trained on both parts and measured once.

@@ -41,7 +41,7 @@ RUN = 40
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Hold one machine.
+    """One machine with a number of banks.
 
     Args:
         machine: Name of the description.

@@ -2,7 +2,7 @@
 
 They are invented to show the pattern: a description (`Params`) and a component with its three
 views, timing, cost and values. Use them from a script with `pnnsim.register`, as
-`03_custom_device.py` does, or install this package, whose entry points say the same.
+`03_custom_device.py` does, or install this package, whose entry points name the same classes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pnnsim.physics import dynamics, quantize
 
 
 class AttenuatorParams(Params):
-    """Describe a bank of two variable attenuators for each weight: one adds, one subtracts."""
+    """Description of a bank of two attenuators for each weight: one adds, one subtracts."""
 
     kind: Literal["attenuators"]
     count: Count
@@ -44,7 +44,7 @@ class AttenuatorParams(Params):
 
 @final
 class AttenuatorBank(WeightBank[AttenuatorParams]):
-    """Weigh light with attenuators that stay where they are put."""
+    """Weight bank of attenuators that stay where they are put."""
 
     kind = "attenuators"
     Params = AttenuatorParams
@@ -62,7 +62,7 @@ class AttenuatorBank(WeightBank[AttenuatorParams]):
         return 0.0
 
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
-        """Return nothing, likewise."""
+        """Return nothing: what was replaced is gone when the write ends."""
         return torch.zeros_like(elapsed)
 
     # cost
@@ -112,7 +112,7 @@ class AttenuatorBank(WeightBank[AttenuatorParams]):
 
 
 class RotaryParams(Params):
-    """Describe a mirror that turns light towards one bank after the other."""
+    """Description of a mirror that turns light towards one bank after the other."""
 
     kind: Literal["rotary"]
     turn_time: Annotated[Time, Field(gt=0)]
@@ -129,7 +129,7 @@ class RotaryParams(Params):
 
 @final
 class RotarySwitch(Switch[RotaryParams]):
-    """Turn all lines at once to a bank; the others are dark."""
+    """Switch that turns all lines at once to a bank; the others are dark."""
 
     kind = "rotary"
     Params = RotaryParams

@@ -7,16 +7,22 @@ energy, and the integral of the power trace is the total of the ledger.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pnnsim.analysis.gating import on_fs, on_times
-from pnnsim.common.times import Times, seconds
+from pnnsim.common.cost import Cost
+from pnnsim.common.times import Times, seconds, wide_enough
+from pnnsim.common.units import from_fs
 from pnnsim.mapping.prices import PriceTable
-from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.trace import ACTIONS
+
+if TYPE_CHECKING:  # arrivals of several cores load torch
+    from pnnsim.timing.multicore import AnyTrace
 
 #: Name under which static power stands in lists of actions.
 STATIC = "static"
@@ -25,84 +31,75 @@ _FS_PER_S = 10**15
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """State one line of the ledger.
+class EnergyLedger:
+    """Cost of a run, one line for each component and action.
 
     Args:
-        component: Who pays.
-        action: What was done, or `static`.
-        count: How often; 0 for static power.
-        energy: Energy of the whole run [J].
+        lines: Cost of the whole run by (component, action): how often, busy time of all lanes
+            together, energy. Static power has a line of its own for each component that draws any:
+            `static` as its action, count 0, and the time for which it was drawn.
     """
 
-    component: str
-    action: str
-    count: int
-    energy: float
-
-
-@dataclass(frozen=True, slots=True)
-class EnergyLedger:
-    """Hold the energy of a run, line by line."""
-
-    entries: tuple[Entry, ...]
+    lines: Mapping[tuple[str, str], Cost]
 
     @classmethod
     def from_trace(cls, trace: AnyTrace, prices: PriceTable) -> EnergyLedger:
-        """Count the spans of a trace and price them; parts are on for the makespan.
+        """Count the spans of a trace and price them.
 
-        Parts that are gated are on while they work or keep something.
+        A component draws its static power for the makespan; where it is gated, while it works or
+        keeps something, as a mean over the cores.
+
+        Args:
+            trace: Trace of the run.
+            prices: Energy of each action and static power of each component.
         """
-        dynamic = [
-            Entry(component, action, count, count * prices.dynamic.get((component, action), 0.0))
-            for (component, action), count in counts(trace).items()
-        ]
-        static = []
+        lines = {
+            pair: Cost(count, from_fs(busy_fs), count * prices.dynamic.get(pair, 0.0))
+            for pair, (count, busy_fs) in _busy(trace).items()
+        }
         for component, power in sorted(prices.static_w.items()):
-            on_s = trace.makespan_fs / _FS_PER_S
+            on_s = from_fs(trace.makespan_fs)
             if component in prices.gated:
                 on = sum(on_fs(part, component, prices.engine_keeps) for part in trace.parts)
                 on_s = on / prices.cores / _FS_PER_S
-            static.append(Entry(component, STATIC, 0, power * on_s))
-        return cls((*dynamic, *static))
+            lines[component, STATIC] = Cost(0, on_s, power * on_s)
+        return cls(lines)
 
     def by_component(self) -> dict[str, float]:
         """Return the energy of each component, static power included [J]."""
-        return self._grouped([entry.component for entry in self.entries])
+        return _grouped((component, cost) for (component, _), cost in self.lines.items())
 
     def by_action(self) -> dict[str, float]:
         """Return the energy of each action over all components; static power is one of them [J]."""
-        return self._grouped([entry.action for entry in self.entries])
+        return _grouped((action, cost) for (_, action), cost in self.lines.items())
 
     def static_by_component(self) -> dict[str, float]:
         """Return the energy of the static power of each component that draws any [J]."""
-        return {entry.component: entry.energy for entry in self.entries if entry.action == STATIC}
+        return {
+            component: cost.energy_j
+            for (component, action), cost in self.lines.items()
+            if action == STATIC
+        }
 
     @property
     def dynamic(self) -> float:
         """Return the energy of all actions [J]."""
-        return math.fsum(entry.energy for entry in self.entries if entry.action != STATIC)
+        return math.fsum(c.energy_j for (_, action), c in self.lines.items() if action != STATIC)
 
     @property
     def static(self) -> float:
         """Return the energy of static power [J]."""
-        return math.fsum(entry.energy for entry in self.entries if entry.action == STATIC)
+        return math.fsum(c.energy_j for (_, action), c in self.lines.items() if action == STATIC)
 
     @property
     def total(self) -> float:
         """Return the energy of the run [J]."""
-        return math.fsum(entry.energy for entry in self.entries)
-
-    def _grouped(self, names: list[str]) -> dict[str, float]:
-        groups: dict[str, list[float]] = {}
-        for name, entry in zip(names, self.entries, strict=True):
-            groups.setdefault(name, []).append(entry.energy)
-        return {name: math.fsum(groups[name]) for name in sorted(groups)}
+        return math.fsum(cost.energy_j for cost in self.lines.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PowerTrace:
-    """Hold power against time: constant pieces, and impulses of actions that take no time.
+    """Power against time: constant pieces, and impulses of actions that take no time.
 
     Args:
         t_fs: Ends of the pieces, ascending, shape `(n_piece + 1,)` [fs].
@@ -121,17 +118,27 @@ class PowerTrace:
         pieces = self.power * seconds(np.diff(self.t_fs))
         return math.fsum([*pieces.tolist(), *self.impulse_energy.tolist()])
 
+    def spent(self) -> NDArray[np.float64]:
+        """Return the integral up to each end of a piece, shape `(n_piece + 1,)` [J]."""
+        pieces = np.append(0.0, self.power * seconds(np.diff(self.t_fs)))
+        at = np.searchsorted(self.t_fs, self.impulse_fs)
+        impulses = np.bincount(at, weights=self.impulse_energy, minlength=len(self.t_fs))
+        return np.asarray(np.cumsum(pieces + impulses))
+
+    def until(self, end_fs: int) -> PowerTrace:
+        """Return the part up to a time [fs], impulses at that time included."""
+        edges = self.t_fs[self.t_fs < end_fs]
+        if len(edges) < len(self.t_fs):
+            edges = np.append(edges, self.t_fs.dtype.type(end_fs))
+        kept = self.impulse_fs <= end_fs
+        return PowerTrace(
+            edges, self.power[: len(edges) - 1], self.impulse_fs[kept], self.impulse_energy[kept]
+        )
+
 
 def counts(trace: AnyTrace) -> dict[tuple[str, str], int]:
     """Return how often each (component, action) happened, in alphabetic order."""
-    components = trace.components()
-    number = np.zeros((len(components), len(ACTIONS)), dtype=np.int64)
-    np.add.at(number, (trace.base.unit, trace.base.action), trace.row_counts())
-    result: dict[tuple[str, str], int] = {}
-    for lane, action in np.argwhere(number):
-        key = (components[lane], ACTIONS[action])
-        result[key] = result.get(key, 0) + int(number[lane, action])
-    return dict(sorted(result.items()))
+    return {pair: count for pair, (count, _) in _busy(trace).items()}
 
 
 def power_trace(run: AnyTrace, prices: PriceTable) -> PowerTrace:
@@ -139,6 +146,10 @@ def power_trace(run: AnyTrace, prices: PriceTable) -> PowerTrace:
 
     Spans of one component, action and duration draw the same power. They are counted as integers
     in each piece, so that no rounding adds up along the run.
+
+    Args:
+        run: Trace of the run.
+        prices: Energy of each action and static power of each component.
     """
     trace = run.expand()
     components = np.array(trace.components())
@@ -176,3 +187,30 @@ def power_trace(run: AnyTrace, prices: PriceTable) -> PowerTrace:
     energies = np.concatenate([*impulse_energy, np.zeros(0)])
     order = np.argsort(times, kind="stable")
     return PowerTrace(edges, power, times[order], energies[order])
+
+
+def _busy(trace: AnyTrace) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return count and summed duration [fs] of each (component, action), in alphabetic order."""
+    components = trace.components()
+    base, times = trace.base, trace.row_counts()
+    lengths = base.end_fs - base.start_fs
+    most = float(lengths.astype(np.float64) @ times)
+    shape = len(components), len(ACTIONS)
+    number = np.zeros(shape, dtype=np.int64)
+    np.add.at(number, (base.unit, base.action), times)
+    busy = wide_enough(np.zeros(shape, dtype=np.int64), most)
+    np.add.at(busy, (base.unit, base.action), wide_enough(lengths, most) * times)
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for lane, action in np.argwhere(number):
+        pair = components[lane], ACTIONS[action]
+        count, busy_fs = found.get(pair, (0, 0))
+        found[pair] = count + int(number[lane, action]), busy_fs + int(busy[lane, action])
+    return dict(sorted(found.items()))
+
+
+def _grouped(lines: Iterable[tuple[str, Cost]]) -> dict[str, float]:
+    """Return the energy of costs under the same name, in alphabetic order [J]."""
+    groups: dict[str, list[float]] = {}
+    for name, cost in lines:
+        groups.setdefault(name, []).append(cost.energy_j)
+    return {name: math.fsum(groups[name]) for name in sorted(groups)}

@@ -7,12 +7,12 @@ area and wall time are added elsewhere.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pnnsim.analysis.energy import EnergyLedger, counts
+from pnnsim.common.cost import Cost
 from pnnsim.common.times import total_fs, wide_enough
 from pnnsim.common.units import from_fs
 from pnnsim.errors import ScheduleError
@@ -35,21 +35,6 @@ DUE = ("weight_banks", "wait")
 _FS_PER_S = 10**15
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """State what it takes to write the banks before the first sample.
-
-    Args:
-        writes: Logical banks written.
-        time_s: Time taken [s].
-        energy_j: Energy taken [J].
-    """
-
-    writes: int
-    time_s: float
-    energy_j: float
-
-
 def setup(
     mapping: Mapping,
     *,
@@ -59,7 +44,7 @@ def setup(
     power: float = 0.0,
     write_drivers: int = 1,
     cores: int = 1,
-) -> Setup:
+) -> Cost:
     """Return the cost of filling the banks, as many at once as there are drivers.
 
     Args:
@@ -76,7 +61,7 @@ def setup(
         write_drivers
     )
     time = rounds * write_time + settle_time
-    return Setup(writes, time, writes * write_energy + power * time)
+    return Cost(writes, time, writes * write_energy + power * time)
 
 
 def latencies(trace: AnyTrace) -> dict[str, float]:
@@ -220,21 +205,13 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
     ]
 
 
-def refresh(trace: AnyTrace, prices: PriceTable) -> dict[str, Any]:
-    """Return how often banks were written again with what they held, and what that took.
+def refresh(ledger: EnergyLedger) -> dict[str, Any]:
+    """Return how often banks were written again with what they held, and the cost of that.
 
     Returns:
         `writes`, their summed `time_s`, and `energy_j` without static power.
     """
-    rows = trace.base.rows("refresh")
-    busy = trace.base.end_fs[rows] - trace.base.start_fs[rows]
-    price = prices.dynamic.get(("weight_banks", "refresh"), 0.0)
-    # A run that repeats has none.
-    return {
-        "writes": len(rows),
-        "time_s": total_fs(busy) / _FS_PER_S,
-        "energy_j": len(rows) * price,
-    }
+    return _writes(ledger.lines.get(("weight_banks", "refresh"), Cost()))
 
 
 def energy(ledger: EnergyLedger, per_inference: float) -> dict[str, Any]:
@@ -262,9 +239,14 @@ def layout(mapping: Mapping) -> dict[str, Any]:
     }
 
 
-def setup_of(chip: Chip, prices: PriceTable) -> Setup:
-    """Return what it takes to make a chip ready for its first sample, as `setup`."""
-    return setup(
+def setup_of(chip: Chip, prices: PriceTable) -> dict[str, Any]:
+    """Return the cost of making a chip ready for its first sample, as `setup` of the metrics.
+
+    Args:
+        chip: Any chip of the machine.
+        prices: Prices of the machine, for the power that it draws meanwhile.
+    """
+    cost = setup(
         chip.mapping,
         write_time=from_fs(chip.weight_banks.delay_fs("write")),
         write_energy=chip.weight_banks.cost("write"),
@@ -273,6 +255,12 @@ def setup_of(chip: Chip, prices: PriceTable) -> Setup:
         write_drivers=chip.spec.control.write_drivers,
         cores=chip.spec.control.cores,
     )
+    return _writes(cost)
+
+
+def _writes(cost: Cost) -> dict[str, Any]:
+    """Return a cost under the keys of the documentation."""
+    return {"writes": cost.count, "time_s": cost.time_s, "energy_j": cost.energy_j}
 
 
 def metrics_from(
@@ -315,9 +303,10 @@ def metrics_from(
     per_inference = ledger.total / trace.samples
     hidden = network.macs_per_inference()["hidden"]
     return {
+        "samples": trace.samples,
         "latency_s": latencies(trace),
         "queue": queue(trace),
-        "refresh": refresh(trace, prices),
+        "refresh": refresh(ledger),
         "makespan_s": trace.makespan_fs / _FS_PER_S,
         "interval_s": between,
         "throughput_per_s": 1.0 / between,

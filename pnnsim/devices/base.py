@@ -1,9 +1,9 @@
-"""Offer what a kind of part builds on: the families, and what they are asked and given.
+"""Families of parts, and the types that their methods take and return.
 
 Every kind belongs to one family. Classes here are abstract; a kind is final.
 """
 
-from pnnsim.devices.component import Active, Component, Size, State, wait_fs
+from pnnsim.devices.component import Active, Component, Size, State, band_wait_fs, settling, wait_fs
 from pnnsim.devices.families import (
     Detector,
     Encoder,
@@ -31,5 +31,7 @@ __all__ = [
     "State",
     "Switch",
     "WeightBank",
+    "band_wait_fs",
+    "settling",
     "wait_fs",
 ]

@@ -1,4 +1,4 @@
-"""State what every part of a machine must answer, whatever its family.
+"""Component, the base of every part of a machine, whatever its family.
 
 A component has three views, and each is read by one engine only:
 
@@ -6,8 +6,7 @@ A component has three views, and each is read by one engine only:
 * values: what it does to signals (the abstract methods of its family), torch only;
 * cost: `cost(action)` per action, `static_power()` and `area()`.
 
-No view calls another, and a component never knows the clock: values that depend on time are given
-elapsed times.
+No view calls another, and no view reads a clock: values that depend on time take elapsed times.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -36,7 +35,7 @@ Active = Set[str]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Say how much of a machine a network uses.
+    """Share of a machine that a network uses.
 
     Args:
         inputs: Values of one input vector.
@@ -66,13 +65,13 @@ class Size:
 
 
 class Component(ABC, Generic[P]):
-    """Be one part of a machine, seen by timing, values and cost."""
+    """Part of a machine, with a view each for timing, values and cost."""
 
     part: ClassVar[str]
     kind: ClassVar[str]
     Params: ClassVar[type[Description]]
     non_idealities: ClassVar[tuple[str, ...]] = ()
-    #: Those that are the same on every chip at every time, so that training can know them.
+    #: Those that are the same on every chip at every time, so that training can include them.
     deterministic: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: P, size: Size) -> None:
@@ -81,7 +80,7 @@ class Component(ABC, Generic[P]):
 
     @abstractmethod
     def delay_fs(self, action: str) -> int:
-        """Return how long one action takes [fs]; KeyError where the part does not know it."""
+        """Return how long one action takes [fs]; KeyError where the part has no such action."""
 
     @abstractmethod
     def cost(self, action: str) -> float:
@@ -100,11 +99,11 @@ class Component(ABC, Generic[P]):
         return {}
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what a designer should know about these parameters."""
+        """Return warnings to the designer about these parameters."""
         return ()
 
     def overload(self, power: float) -> tuple[str, ...]:
-        """Return what a designer should know about so much of a signal at this part.
+        """Return warnings to the designer about a signal of this size at the part.
 
         Args:
             power: Power [W], or voltage [V], of one line at logical 1 that reaches the part; at the
@@ -113,20 +112,63 @@ class Component(ABC, Generic[P]):
         return ()
 
     def on(self, active: Active, non_ideality: str) -> bool:
-        """Return whether one of this part's non-idealities is switched on."""
+        """Return whether one of this part's non-idealities is switched on.
+
+        Args:
+            active: Non-idealities that are switched on, with the name of their part.
+            non_ideality: Name without that of the part.
+        """
         return f"{self.part}.{non_ideality}" in active
 
     def unsettled(self, elapsed: Tensor, time_constant: float, active: Active) -> Tensor:
-        """Return what an exponential approach has left after a time [s], as `elapsed`.
+        """Return what an exponential approach has left; nothing where `settling` is off.
 
-        Nothing where the part's non-ideality `settling` is off.
+        Args:
+            elapsed: Time since the change [s].
+            time_constant: One-pole time constant [s].
+            active: Non-idealities that are switched on.
+
+        Returns:
+            Share of the change that is left, as `elapsed`.
         """
         if not self.on(active, "settling"):
             return torch.zeros_like(elapsed)
         return dynamics.residue(elapsed, time_constant)
 
 
+class BandLimited(Protocol):
+    """Description of what settles on a new value with one pole."""
+
+    @property
+    def bandwidth(self) -> float:
+        """Return the 3 dB bandwidth [Hz]."""
+
+    @property
+    def bits(self) -> int:
+        """Return the depth to which a new value settles."""
+
+    @property
+    def settling_time(self) -> float | None:
+        """Return the wait for a new value [s]; None where it follows from the other two."""
+
+
+def band_wait_fs(params: BandLimited) -> int:
+    """Return the wait of a part of one pole [fs]: as described, or until half a bit is left."""
+    time_constant = dynamics.time_constant_from_bandwidth(params.bandwidth)
+    return wait_fs(params.settling_time, time_constant, params.bits)
+
+
 def wait_fs(given: float | None, time_constant: float, bits: int) -> int:
-    """Return the wait of a first-order part [fs]: as given, or until half a bit is left."""
-    wait = dynamics.settling_time(time_constant, bits) if given is None else given
-    return to_fs(wait)
+    """Return the wait of a part of one pole [fs], as `settling`."""
+    return to_fs(settling(given, time_constant, bits))
+
+
+def settling(given: float | None, time_constant: float, bits: int) -> float:
+    """Return the settling time of a part of one pole [s]: as given, or until half a bit is left.
+
+    Args:
+        given: Described settling time [s]; None where it follows from the other two.
+        time_constant: One-pole time constant [s].
+        bits: Depth to which the part settles.
+    """
+    return dynamics.settling_time(time_constant, bits) if given is None else given

@@ -1,8 +1,7 @@
-"""State what every kind of part around the weight banks must answer, family by family."""
+"""Families of the parts around the weight banks: the methods that each kind has."""
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,13 +9,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pnnsim.common.units import from_fs
 from pnnsim.devices.component import Active, Component, P
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Describe what reaches a detector in one step, in logical units.
+    """Signal that reaches a detector in one step, in logical units.
 
     Args:
         signal: Weighted sum, shape `(batch, n_out)`.
@@ -46,21 +44,33 @@ class Received:
 
 
 class FrontEnd(Component[P]):
-    """Compute the input map and the output map."""
+    """Digital engine that computes the input map and the output map."""
 
     part = "front_end"
 
     @abstractmethod
     def map_input(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Return `x W_xh^T + b`, shape `(batch, n_hidden)`."""
+        """Return `x W_xh^T + b`, shape `(batch, n_hidden)`.
+
+        Args:
+            x: Inputs, shape `(batch, n_in)`.
+            weight: Matrix W_xh, shape `(n_hidden, n_in)`.
+            bias: Bias b, shape `(n_hidden,)`; None for none.
+        """
 
     @abstractmethod
     def map_output(self, state: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Return `h W_out^T + b`, shape `(batch, n_out)`."""
+        """Return `h W_out^T + b`, shape `(batch, n_out)`.
+
+        Args:
+            state: State h, shape `(batch, n_hidden)`.
+            weight: Matrix W_out, shape `(n_out, n_hidden)`.
+            bias: Bias b, shape `(n_out,)`.
+        """
 
 
 class Encoder(Component[P]):
-    """Put the state onto lines."""
+    """Part that puts the state onto lines."""
 
     part = "encoder"
 
@@ -86,7 +96,7 @@ class Encoder(Component[P]):
 
 
 class Switch(Component[P]):
-    """Choose the weight bank."""
+    """Part that selects the weight bank."""
 
     part = "switch"
 
@@ -104,10 +114,20 @@ class Switch(Component[P]):
 
     @abstractmethod
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
-        """Return the share of the previous bank that is left after a dwell [s]."""
+        """Return the share of the previous bank that is left after a dwell, as `dwell`.
+
+        Args:
+            dwell: Time since the move began [s].
+            active: Non-idealities that are switched on.
+        """
 
     def injection(self, dwell: Tensor, active: Active) -> Tensor | None:
-        """Return the current that a move leaves on an output after a dwell [A]; None for none."""
+        """Return the current that a move leaves on an output [A], as `dwell`; None for none.
+
+        Args:
+            dwell: Time since the move began [s].
+            active: Non-idealities that are switched on.
+        """
         return None
 
     @property
@@ -125,7 +145,7 @@ class Switch(Component[P]):
 
 
 class Detector(Component[P]):
-    """Turn what leaves a bank into an electrical signal."""
+    """Part that turns what leaves a bank into an electrical signal."""
 
     part = "detector"
 
@@ -149,15 +169,9 @@ class Detector(Component[P]):
         """Return the share of the previous symbol that is left at the capture."""
         return 0.0
 
-    def unsettled_symbol(self, time_constant: float, active: Active) -> float:
-        """Return what an exponential approach has left of the symbol before, where that is on."""
-        if not self.on(active, "settling"):
-            return 0.0
-        return math.exp(-from_fs(self.delay_fs("detect")) / time_constant)
-
 
 class Nonlinearity(Component[P]):
-    """Apply the activation f."""
+    """Part that applies the activation f."""
 
     part = "nonlinearity"
 
@@ -189,13 +203,13 @@ class Nonlinearity(Component[P]):
         """Return the steepest slope of f, by which training scales its first weights."""
         with torch.inference_mode(False), torch.enable_grad():
             value = torch.linspace(-1.0, 1.0, 2001, dtype=torch.float64, requires_grad=True)
-            answer = self.activate(value, None, None, frozenset())
-            (gradient,) = torch.autograd.grad(answer.sum(), value)
+            output = self.activate(value, None, None, frozenset())
+            (gradient,) = torch.autograd.grad(output.sum(), value)
         return float(gradient.abs().max())
 
 
 class Memory(Component[P]):
-    """Keep the state between steps."""
+    """Part that keeps the state between steps."""
 
     part = "memory"
     analog: ClassVar[bool]
@@ -214,14 +228,26 @@ class Memory(Component[P]):
 
     @abstractmethod
     def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:
-        """Return the state after it was held for some time [s], shape `(batch, 1)` or `(1, 1)`."""
+        """Return the state after it was held, shape as `state`.
+
+        Args:
+            state: State when it was stored, shape `(batch, n_hidden)`.
+            held: Time for which it was held [s], shape `(batch, 1)` or `(1, 1)`.
+            active: Non-idealities that are switched on.
+        """
 
 
 class Readout(Component[P]):
-    """Hand the result to the host."""
+    """Part that passes the result to the host."""
 
     part = "readout"
 
     @abstractmethod
     def read(self, state: Tensor, span: tuple[float, float], active: Active) -> Tensor:
-        """Return the state as numbers, shape as `state`; `span` is the range of f."""
+        """Return the state as numbers, shape as `state`.
+
+        Args:
+            state: State behind the last step, shape `(batch, n_hidden)`.
+            span: Least and greatest value of f.
+            active: Non-idealities that are switched on.
+        """

@@ -29,16 +29,16 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "mrm": ("encoders.modulator_params:MrmParams", "encoders.modulator:ModulatorEncoder"),
         "mzm": ("encoders.modulator_params:MzmParams", "encoders.modulator:MachZehnderEncoder"),
         "source_array": (
-            "free_space.mask_bank_params:SourceArrayParams",
-            "free_space.mask_bank:SourceArray",
+            "encoders.source_array_params:SourceArrayParams",
+            "encoders.source_array:SourceArray",
         ),
         "dmd_rows": (
-            "free_space.mask_bank_params:DmdRowsParams",
-            "free_space.mask_bank:MirrorEncoder",
+            "encoders.dmd_rows_params:DmdRowsParams",
+            "encoders.dmd_rows:MirrorEncoder",
         ),
         "line_driver": (
-            "crossbar.periphery_params:LineDriverParams",
-            "crossbar.periphery:LineDriver",
+            "encoders.line_driver_params:LineDriverParams",
+            "encoders.line_driver:LineDriver",
         ),
     },
     "switch": {
@@ -52,17 +52,17 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "plzt": ("switches.switch_tree_params:PlztSwitchParams", "switches.switch_tree:PlztSwitch"),
         "fiber_mems": (
-            "memories.fiber_params:FiberMemsSwitchParams",
-            "memories.fiber:FiberMemsSwitch",
+            "switches.fiber_params:FiberMemsSwitchParams",
+            "switches.fiber:FiberMemsSwitch",
         ),
-        "soa": ("memories.fiber_params:SoaSwitchParams", "memories.fiber:SoaSwitch"),
+        "soa": ("switches.fiber_params:SoaSwitchParams", "switches.fiber:SoaSwitch"),
         "dmd": (
-            "free_space.mask_bank_params:DmdSwitchParams",
-            "free_space.mask_bank:MirrorSwitch",
+            "switches.dmd_params:DmdSwitchParams",
+            "switches.dmd:MirrorSwitch",
         ),
         "current": (
-            "crossbar.periphery_params:CurrentSwitchParams",
-            "crossbar.periphery:CurrentSwitch",
+            "switches.current_params:CurrentSwitchParams",
+            "switches.current:CurrentSwitch",
         ),
     },
     "weight_banks": {
@@ -71,7 +71,7 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "weight_banks.pcm_params:PcmParams",
             "weight_banks.pcm:PhaseChangeBank",
         ),
-        "slm": ("free_space.mask_bank_params:SlmParams", "free_space.mask_bank:MaskBank"),
+        "slm": ("weight_banks.slm_params:SlmParams", "weight_banks.slm:MaskBank"),
         "mzi_mesh": ("weight_banks.mzi_mesh_params:MziMeshParams", "weight_banks.mzi_mesh:MziMesh"),
         "mtj_crossbar": (
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
@@ -84,31 +84,31 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "detectors.balanced_photodiode:BalancedPhotodiode",
         ),
         "photodiode": (
-            "detectors.balanced_photodiode_params:PhotodiodeParams",
+            "detectors.photodiode_params:PhotodiodeParams",
             "detectors.photodiode:Photodiode",
         ),
-        "camera": ("free_space.mask_bank_params:CameraParams", "detectors.camera:Camera"),
+        "camera": ("detectors.camera_params:CameraParams", "detectors.camera:Camera"),
         "crossbar_tia": (
-            "crossbar.periphery_params:CrossbarTiaParams",
-            "crossbar.periphery:CrossbarTia",
+            "detectors.crossbar_tia_params:CrossbarTiaParams",
+            "detectors.crossbar_tia:CrossbarTia",
         ),
     },
     "nonlinearity": {
         "electro_optic": (
-            "nonlinearities.optical_params:ElectroOpticActivationParams",
-            "nonlinearities.optical:ElectroOpticActivation",
+            "nonlinearities.electro_optic_params:ElectroOpticActivationParams",
+            "nonlinearities.electro_optic:ElectroOpticActivation",
         ),
         "square_law": (
-            "nonlinearities.optical_params:SquareLawParams",
+            "nonlinearities.passive_params:SquareLawParams",
             "nonlinearities.passive:SquareLaw",
         ),
         "saturable_absorber": (
-            "nonlinearities.optical_params:SaturableAbsorberParams",
+            "nonlinearities.passive_params:SaturableAbsorberParams",
             "nonlinearities.passive:SaturableAbsorber",
         ),
         "digital": (
-            "memories.digital_params:DigitalActivationParams",
-            "memories.digital:DigitalActivation",
+            "nonlinearities.digital_params:DigitalActivationParams",
+            "nonlinearities.digital:DigitalActivation",
         ),
         "electronic_analog": (
             "nonlinearities.electronic_params:ElectronicAnalogParams",
@@ -128,12 +128,15 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "memories.sample_hold_params:SampleHoldParams",
             "memories.sample_hold:SampleHold",
         ),
-        "delay_line": ("memories.fiber_params:DelayLineParams", "memories.fiber:DelayLine"),
-        "sram": ("memories.digital_params:SramParams", "memories.digital:Sram"),
+        "delay_line": (
+            "memories.delay_line_params:DelayLineParams",
+            "memories.delay_line:DelayLine",
+        ),
+        "sram": ("memories.sram_params:SramParams", "memories.sram:Sram"),
     },
     "readout": {
-        "adc": ("memories.sample_hold_params:AdcParams", "readouts.adc:Adc"),
-        "register": ("memories.digital_params:RegisterParams", "memories.digital:Register"),
+        "adc": ("readouts.adc_params:AdcParams", "readouts.adc:Adc"),
+        "register": ("readouts.register_params:RegisterParams", "readouts.register:Register"),
     },
 }
 

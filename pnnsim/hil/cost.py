@@ -1,42 +1,20 @@
 """Add up what calls to a machine cost: how often, how long, how many joules, and for what.
 
-A cost is arithmetic alone. What one call costs is known to `pnnsim.hil.cost_model`, or to the
-machine.
+Here is arithmetic alone: `pnnsim.hil.cost_model`, or the machine, gives the cost of one call.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Hold the cost of one kind of work.
-
-    Args:
-        count: How often it was done.
-        time_s: Time taken [s].
-        energy_j: Energy taken, the machine's standing power included [J].
-    """
-
-    count: int = 0
-    time_s: float = 0.0
-    energy_j: float = 0.0
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.count + other.count, self.time_s + other.time_s, self.energy_j + other.energy_j
-        )
-
-    def __mul__(self, times: int) -> Cost:
-        return Cost(self.count * times, self.time_s * times, self.energy_j * times)
+from pnnsim.common.cost import Cost
 
 
 @dataclass(frozen=True, slots=True)
 class CostReport:
-    """Hold the cost of some calls, split by what was done.
+    """Cost of some calls, split by what was done.
 
     Args:
         forward: Passes of samples; counts samples.
@@ -45,10 +23,10 @@ class CostReport:
         host: Time for which the machine stood on while the host computed; counts updates.
     """
 
-    forward: Cost = Cost()
-    write: Cost = Cost()
-    read: Cost = Cost()
-    host: Cost = Cost()
+    forward: Cost = field(default_factory=Cost)
+    write: Cost = field(default_factory=Cost)
+    read: Cost = field(default_factory=Cost)
+    host: Cost = field(default_factory=Cost)
 
     def __add__(self, other: CostReport) -> CostReport:
         pairs = zip(self.costs(), other.costs(), strict=True)
@@ -97,7 +75,7 @@ class CostReport:
 
     @staticmethod
     def from_numbers(numbers: tuple[float, ...]) -> CostReport:
-        """Return the cost that `numbers` has written.
+        """Return the report that `numbers` has written.
 
         Raises:
             ValueError: If there are more or fewer, or some are not finite.
@@ -108,5 +86,5 @@ class CostReport:
         return CostReport(*(Cost(round(count), time, energy) for count, time, energy in rows))
 
 
-#: The kinds of work, in the order of the cost.
-KINDS = tuple(field.name for field in fields(CostReport))
+#: The kinds of work, in the order of a report.
+KINDS = tuple(each.name for each in fields(CostReport))

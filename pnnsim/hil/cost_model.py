@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pnnsim.analysis.energy import EnergyLedger
+from pnnsim.common.cost import Cost
 from pnnsim.common.units import from_fs
 from pnnsim.devices.weight_banks.cache import Kept
 from pnnsim.errors import BackendError
-from pnnsim.hil.cost import Cost, CostReport
+from pnnsim.hil.cost import CostReport
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.work import Work
 from pnnsim.timing.run import run_timing

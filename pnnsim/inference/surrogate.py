@@ -188,6 +188,17 @@ class Surrogate(nn.Module):
         for name, value in given.items():
             getattr(self, name).copy_(value)
 
+    def get_extra_state(self) -> Tensor:
+        """Return how many chips and evaluations have been drawn, int64, shape `(2,)`."""
+        drawn = (0, 0) if self.draws is None else (self.draws.chips, self.draws.reads)
+        return torch.tensor(drawn)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Go on with the draws that follow as many; the next evaluation meets a new chip."""
+        if self.draws is not None:
+            self.draws.chips, self.draws.reads = (int(count) for count in state)
+            self.draws.renew()
+
     def live(self) -> ParameterSet:
         """Return the parameters in the machine's units; gradients flow through."""
         live: dict[str, Tensor] = {name: getattr(self, name) for name in shapes(self.network)}

@@ -1,4 +1,4 @@
-"""Keep all of a training's state in one file, so that it can go on as if it had never stopped.
+"""Checkpoints: all of a training's state in one file, from which it goes on to the same bits.
 
 Nothing of a training is changed before all of a checkpoint has been found valid: its shapes and
 types are those of the model and of the optimizer that are given.
@@ -24,12 +24,15 @@ from pnnsim.errors import OutputError, TrainingError
 
 FILE = "checkpoint.safetensors"
 
-KIND = storage.Kind("checkpoint", 1, "the checkpoint", TrainingError, "remove it to start anew")
+KIND = storage.Kind("checkpoint", 2, "the checkpoint", TrainingError, "remove it to start anew")
 
-#: What an optimizer keeps that cannot be negative: steps, and means or sums of squares.
+#: State of an optimizer that cannot be negative: steps, and means or sums of squares.
 _NATURAL = (
     "step", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", "acc_delta", "exp_inf",
 )  # fmt: skip
+
+#: Counts of what a surrogate has drawn, as torch names the extra state of a module.
+_DRAWN = "_extra_state"
 
 _Count = Annotated[int, Field(ge=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,8 +48,6 @@ class Progression:
         validation_loss: Mean loss on the validation part after each [nats].
         validation_accuracy: Share of the validation part that is right after each.
         best_epoch: Epoch, from 0, with the best validation; -1 before the first.
-        chips: Chips drawn so far.
-        reads: Evaluations with drawn noise so far.
     """
 
     epoch: _Count = 0
@@ -54,8 +55,17 @@ class Progression:
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[_Share] = field(default_factory=list)
     best_epoch: Annotated[int, Field(ge=-1)] = -1
-    chips: _Count = 0
-    reads: _Count = 0
+
+    def add(self, accuracy: float, loss: float | None) -> None:
+        """Add what was measured on the validation part.
+
+        Args:
+            accuracy: Share that is right.
+            loss: Mean loss [nats]; None where none was measured.
+        """
+        self.validation_accuracy.append(accuracy)
+        if loss is not None:
+            self.validation_loss.append(loss)
 
 
 class _Record(BaseModel):
@@ -64,6 +74,11 @@ class _Record(BaseModel):
     progression: Progression
     optimizer: dict[str, dict[str, Any]]
     identity: dict[str, Any]
+
+
+def numbers_of(model: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of a model by name, not copied."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
 def save_checkpoint(
@@ -80,9 +95,9 @@ def save_checkpoint(
 
     Args:
         folder: Folder of the checkpoint; made if need be.
-        progression: How far the training has come.
+        progression: Progress of the training.
         model: What is trained.
-        best: State of the model after the best epoch.
+        best: Parameters and buffers of the model after the best epoch.
         optimizer: Its optimizer.
         order: Stream of the order of examples.
         identity: What must be the same where the training goes on; JSON values.
@@ -123,7 +138,8 @@ def load_checkpoint(
         identity: What must be the same as when the file was written.
 
     Returns:
-        How far the training had come, and the state after its best epoch; None without a file.
+        Progress of the training, and its parameters and buffers after the best epoch; None without
+        a file.
 
     Raises:
         TrainingError: If the file is damaged, or belongs to another training.
@@ -138,9 +154,14 @@ def load_checkpoint(
     _check_progression(stored, progression)
     table = {"order": storage.STREAM}
     for name, value in model.state_dict().items():
-        table[f"model.{name}"] = table[f"best.{name}"] = storage.Declared.like(value)
+        table[f"model.{name}"] = storage.Declared.like(value)
+    for name, value in numbers_of(model).items():
+        table[f"best.{name}"] = storage.Declared.like(value)
     tensors = stored.checked(table | _moments(stored, record.optimizer, optimizer))
     stored.check_stream("order")
+    drawn = tensors.get(f"model.{_DRAWN}")
+    if drawn is not None and bool((drawn < 0).any()):
+        raise stored.fault(f"{_DRAWN}: got negative counts; expected none")
     state: dict[int, dict[str, Any]] = {
         int(i): dict(found) for i, found in record.optimizer.items()
     }
@@ -189,9 +210,9 @@ def _moments(
     numbers: Mapping[str, Mapping[str, Any]],
     optimizer: torch.optim.Optimizer,
 ) -> dict[str, storage.Declared]:
-    """Return what an optimizer keeps of each parameter that the file says something of.
+    """Return the declarations of an optimizer's state of each parameter that is in the file.
 
-    A copy of the optimizer takes a step, which shows names, shapes and types. A parameter that no
+    The step of a copy of the optimizer shows names, shapes and types. A parameter that no
     gradient has reached has no state, or all of it.
     """
     trial = copy.deepcopy(optimizer)
@@ -227,7 +248,7 @@ def _moments(
 
 
 def _same_training(path: Path, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse to go on with a training that is another one, and say in what."""
+    """Refuse to go on with another training, and name the setting in which it differs."""
     for key in sorted(stored.keys() | wanted.keys()):
         before, now = (json.dumps(given.get(key)) for given in (stored, wanted))
         if before != now or (key in stored) != (key in wanted):

@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 #: known to about 0.01 nats.
 _CHOICE = 16384
 
-#: Windows of a text that are one epoch where nothing else is asked for.
+#: Windows of a text that are one epoch by default.
 TEXT_EPOCH = 16384
 
 #: Windows in a row of one training example of a network that keeps its state.
 SEQUENCE = 64
 
-#: Windows of a text that are run on the machine where nothing else is asked for.
+#: Windows of a text that are run on the machine by default.
 TEXT_WAVES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Hold the examples of a task.
+    """Examples of a task, in three parts.
 
     Args:
         name: Name of the task.
@@ -158,7 +158,7 @@ def load_data(
         task: Name, and window of a text.
         data_dir: Where data sets are looked for first.
         offline: Never download.
-        progress: Told of downloads; None for silence.
+        progress: Progress of downloads; None for silence.
 
     Raises:
         TaskError: If the data set is missing or damaged, or a text is too short.

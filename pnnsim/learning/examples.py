@@ -1,24 +1,29 @@
-"""Hold examples so that a batch can be taken by number, whether they are stored or made.
+"""Examples of which a batch can be taken by number, whether they are stored or made.
 
-A loop that trains needs no more than `len(examples)` and `examples.take(numbers)`.
+A training loop needs no more than `len(examples)` and `examples.take(numbers)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-#: Examples that are evaluated at once where gradients are not asked for.
+from pnnsim.errors import InputError
+from pnnsim.inference.inputs import as_inputs, as_labels, as_sequences
+from pnnsim.networks.relaxnet import ReLaXNet
+
+#: Examples that are evaluated at once where no gradients are needed.
 _CHUNK = 4096
 
 
+@runtime_checkable
 class Examples(Protocol):
-    """Give examples by their numbers."""
+    """Anything that gives examples by their numbers."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -34,7 +39,7 @@ class Examples(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Hold stored examples.
+    """Stored examples.
 
     Args:
         x: Inputs, shape `(batch, n_inputs)`.
@@ -54,7 +59,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Make examples of a text: some characters in a row, and the one that follows.
+    """Examples made of a text: some characters in a row, and the one that follows.
 
     Input i of a window is 1 where its character number i // vocabulary, oldest first, is
     i % vocabulary, and 0 elsewhere. Example n is the window that begins at character n.
@@ -82,7 +87,7 @@ class Windows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequences:
-    """Cut a text into examples of many windows in a row, for a network that keeps its state.
+    """Examples of many windows in a row of a text, for a network that keeps its state.
 
     Args:
         windows: Windows of the whole text.
@@ -103,7 +108,12 @@ class Sequences:
 
 
 def labelled(x: NDArray[Any], y: NDArray[Any]) -> Labelled:
-    """Return the examples that two arrays hold."""
+    """Return examples made of two arrays.
+
+    Args:
+        x: Inputs, shape `(batch, n_inputs)`.
+        y: Classes from 0, int64, shape `(batch,)`.
+    """
     return Labelled(torch.from_numpy(x), torch.from_numpy(y))
 
 
@@ -114,3 +124,69 @@ def batches(examples: Examples) -> Iterator[tuple[Tensor, Tensor]]:
         chunk = max(1, _CHUNK // examples.length)
     for numbers in torch.split(torch.arange(len(examples)), chunk):
         yield examples.take(numbers)
+
+
+def check_examples(examples: object, what: str, network: ReLaXNet) -> None:
+    """Refuse examples that a network cannot learn from, before any is taken.
+
+    Of stored examples all classes are looked at, of a text those of the first windows. Examples of
+    another type are not taken here, as that may draw random numbers: see `check_batch`.
+
+    Args:
+        examples: What was given as examples.
+        what: Name of the argument.
+        network: What is trained.
+
+    Raises:
+        InputError: If they are no examples, none, or not of the network's widths and classes.
+    """
+    if not isinstance(examples, Examples):
+        raise InputError(
+            f"{what}: is of the type {type(examples).__name__}; expected examples. Hint: "
+            "pnnsim.learning.examples.labelled(x, y) makes them from two arrays"
+        )
+    if not len(examples):
+        raise InputError(f"{what}: is empty; expected at least one example")
+    if isinstance(examples, Labelled):
+        check_batch(examples.x, examples.y, what, network)
+    elif isinstance(examples, Windows | Sequences):
+        check_batch(*examples.take(torch.arange(1)), what, network)
+
+
+def check_batch(x: object, y: object, what: str, network: ReLaXNet) -> None:
+    """Refuse inputs and classes that a network cannot learn from.
+
+    Whether inputs are finite is not looked at: the loss of a training shows it.
+
+    Args:
+        x: Inputs, shape `(batch, n_inputs)`; sequences where the network keeps its state.
+        y: Classes, as many.
+        what: Name of the argument that they come from.
+        network: What is trained.
+
+    Raises:
+        InputError: If they are no tensors, or not of the network's widths and classes.
+    """
+    for name, part in (("x", x), ("y", y)):
+        if not isinstance(part, Tensor):
+            raise InputError(
+                f"{what}.{name}: is of the type {type(part).__name__}; expected a tensor. Hint: "
+                "pnnsim.learning.examples.labelled(x, y) makes examples from two arrays"
+            )
+    assert isinstance(x, Tensor)
+    assert isinstance(y, Tensor)
+    like = torch.empty(0, device=x.device)
+    try:
+        if network.state == "reset":
+            as_inputs(x[:1], network.inputs, like, finite=False)
+            as_labels(y, len(x), network.outputs)
+            return
+        as_sequences(x[:1], network.inputs, like)
+        if y.shape != x.shape[:2]:
+            raise InputError(
+                f"y: has the shape {tuple(y.shape)}; expected {tuple(x.shape[:2])}, one class for "
+                "each sample of a sequence"
+            )
+        as_labels(y.flatten(), y.numel(), network.outputs)
+    except InputError as error:
+        raise InputError(f"{what}.{error}") from None

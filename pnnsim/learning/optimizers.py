@@ -1,4 +1,4 @@
-"""Make the optimizer of a training and say how large its steps are at each time."""
+"""Optimizer of a training and the size of its steps at each time."""
 
 from __future__ import annotations
 

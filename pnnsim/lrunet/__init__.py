@@ -1,4 +1,7 @@
-"""Train LruNet, and run it on a simulated machine (Köpüklü et al., arXiv:1901.09615)."""
+"""LruNet on a simulated machine: its tiles, schedule and values (Köpüklü et al., arXiv:1901.09615).
+
+What LruNet is, and the module that is trained, is in `networks`.
+"""
 
 from pnnsim.lrunet.loaded import Loaded
 from pnnsim.lrunet.machine import Machine, digital_loop

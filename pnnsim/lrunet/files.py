@@ -1,4 +1,4 @@
-"""Keep a trained LruNet in one file."""
+"""Files of trained LruNets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KIND = storage.Kind("lrunet", 1, "an LruNet", ParameterError, "train again and s
 
 
 class _Record(BaseModel):
-    """Record that is stored beside the tensors."""
+    """Record beside the tensors of a file."""
 
     network: LruNet
 
@@ -24,7 +24,7 @@ def save(module: LruModule, path: Path) -> None:
     """Write the parameters, the running statistics and the network that they belong to.
 
     Args:
-        module: What is written.
+        module: Trained network.
         path: File to write.
 
     Raises:
@@ -35,7 +35,7 @@ def save(module: LruModule, path: Path) -> None:
 
 
 def load(path: Path) -> LruModule:
-    """Return what `save` has written, in evaluation mode and of the same type.
+    """Return what `save` has written, in evaluation mode and of the same floating type.
 
     Raises:
         ParameterError: If the file is missing, damaged, or not one of ours.

@@ -1,4 +1,4 @@
-"""Load a trained LruNet onto a machine: weights of tiles, digital numbers, and ranges of lines.
+"""Trained LruNet on a machine: weights of tiles, digital numbers, and ranges of lines.
 
 A line carries a number between 0 and 1 (or between -1 and 1, where it is a field or a voltage), so
 a map is scaled to its range, which is fixed once on training images: `line = (x - offset) / span`.
@@ -29,7 +29,7 @@ from pnnsim.networks.lrunet_module import LruModule
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Scale one application of a convolution to what lines and converter can carry.
+    """Scaling of one application of a convolution to the ranges of lines and converter.
 
     Args:
         offset: Value of the map at dark.
@@ -43,7 +43,7 @@ class Range:
 
 
 class Loaded:
-    """Hold a trained LruNet as a machine's banks and digital engine hold it.
+    """Trained LruNet as the banks and the digital engine of a machine store it.
 
     Args:
         machine: Machine.
@@ -76,7 +76,7 @@ class Loaded:
         self.scales: dict[int, float] = {}
         self.weight = self._tiles()
         self.full_scale = float(machine.chip.nonlinearity.range[1])
-        # A field can be negative and an intensity cannot: ask what becomes of -1.
+        # A field can be negative and an intensity cannot: -1 tells one from the other.
         minus = torch.tensor([[-1.0]], dtype=torch.float64)
         lowest = machine.chip.encoder.encode(minus, converted=False, active=frozenset())
         self.signed = float(lowest) < 0.0
@@ -106,7 +106,7 @@ class Loaded:
 
     @cached_property
     def accesses(self) -> AccessTable:
-        """Return what every patch meets in each access, once everything has settled."""
+        """Return the state of bank and switch at each access, once everything has settled."""
         machine = self.machine
         planned, used = machine.accesses, machine.chip.mapping.used
         steps = len(planned)
@@ -123,7 +123,7 @@ class Loaded:
             contents=contents,
             replaced=tile,
             previous_bank=bank,
-            # Programmings with an error of their own, beyond those of the set-up.
+            # Programmings with errors of their own, beyond those of the set-up.
             write=used + tile,
             since_write_s=settled,
             dwell_s=settled,
@@ -136,7 +136,7 @@ class Loaded:
 
 
 class _Calibration(Pass):
-    """Compute exactly, and note how far maps and the sums of each tile reach."""
+    """Exact pass that records the range of maps and of the sums of each tile."""
 
     def __init__(self, loaded: Loaded) -> None:
         super().__init__(loaded.machine.program, loaded.folded)

@@ -1,4 +1,4 @@
-"""An LruNet on a machine: a loop in digital form, planned accesses, priced work."""
+"""Machine of an LruNet: a loop in digital form, planned accesses, priced work."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def digital_loop(
 
 @dataclass(frozen=True)
 class Machine:
-    """Be a machine with a digital loop as an LruNet uses it.
+    """Machine with a digital loop, planned and priced for an LruNet.
 
     Args:
-        chip: Its parts; what they are told of the work is `Program.machine_order`.
+        chip: Its parts, of the sizes that `Program.machine_order` gives.
         program: The work.
         images: Images that access each tile together.
     """
@@ -102,11 +102,11 @@ class Machine:
 
     @cached_property
     def accesses(self) -> tuple[Access, ...]:
-        """Return the accesses of an image that finds what the image before it has left.
+        """Return the accesses of an image that starts from the banks as the one before left them.
 
         Writes are planned as for any other network (`pnnsim.mapping.plan.plan_blocks`), with each
-        tile in the place of a weight set. The first image finds what the set-up has left, and is
-        not taken.
+        tile in the place of a weight set. The first image, which starts from the set-up, is
+        left out.
         """
         plan = plan_blocks(self.program.order, self.chip.mapping)
         return next(islice(plan, 1, None))
@@ -172,7 +172,7 @@ class Machine:
 
 
 def _refuse_orders(spec: HardwareSpec) -> None:
-    """Refuse what `pnnsim.lrunet.timing` does not do, as figures would be those of another run."""
+    """Refuse orders of work that `pnnsim.lrunet.timing` does not simulate."""
     control = spec.control
     for name, given, expected, hint in (
         ("block", control.block, 1, "Machine.of(…, images=…) shares the accesses of a tile"),

@@ -1,6 +1,6 @@
-"""Carry images through an LruNet, one application of a convolution after the other.
+"""Pass of images through an LruNet, one application of a convolution after the other.
 
-How a convolution is computed is left open: exactly, to fix ranges, or by the parts of a chip.
+How a convolution is computed is left to subclasses: exactly, to fix ranges, or on a chip.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHUNK = 64
 
 
 class Pass(ABC):
-    """Carry images through all applications.
+    """Pass of images through all applications.
 
     Args:
         program: Order of the applications.
@@ -36,15 +36,27 @@ class Pass(ABC):
 
     @abstractmethod
     def convolve(self, application: Application, first: int, x: Tensor) -> Tensor:
-        """Return the convolution of maps, `first` being the number of its first access."""
+        """Return the convolution of maps, shape `(batch, outputs, side, side)`.
+
+        Args:
+            application: The convolution and its tiles.
+            first: Number of its first access.
+            x: Maps, shape `(batch, inputs, side, side)`.
+        """
 
     def norm(self, application: Application, first: int, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return gain and shift of each channel behind a convolution that gave `y`."""
+        """Return gain and shift of each channel, shape `(outputs,)`.
+
+        Args:
+            application: The convolution and its repetition.
+            first: Number of its first access.
+            y: Maps behind the convolution, shape `(batch, outputs, side, side)`.
+        """
         folded = self.folded[application.conv.name]
         return folded.gain[application.repetition], folded.shift[application.repetition]
 
     def run(self, x: Tensor) -> Tensor:
-        """Return a number for each class for a few images."""
+        """Return a number for each class, shape `(batch, classes)`, for a few images."""
         network = self.program.network
         applied = self._applied()
         x = x.reshape(len(x), network.channels, network.side, network.side)
@@ -74,7 +86,7 @@ class Pass(ABC):
 
 @dataclass(frozen=True, slots=True)
 class _Applied:
-    """Be one application: a convolution and the batch norm behind it."""
+    """One application: a convolution and the batch norm behind it."""
 
     by: Pass
     application: Application
@@ -93,7 +105,12 @@ def mean_and_spread(y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def patches(application: Application, x: Tensor) -> Tensor:
-    """Return the patches that a convolution reads, shape `(batch * patch, value)`."""
+    """Return the patches that a convolution reads, shape `(batch * patch, value)`.
+
+    Args:
+        application: The convolution.
+        x: Maps, shape `(batch, inputs, side, side)`.
+    """
     conv = application.conv
     unfolded = functional.unfold(x, conv.kernel, padding=conv.kernel // 2, stride=conv.stride)
     return unfolded.transpose(1, 2).reshape(-1, unfolded.shape[1])

@@ -1,4 +1,4 @@
-"""List the work of an LruNet on a machine of banks: which tile is accessed when, and by how much.
+"""Work of an LruNet on a machine of banks: which tile is accessed when, by how many patches.
 
 Each application of a convolution is a row of accesses: all patches of the image access its first
 tile, then its second, and so on; partial sums are added behind the converter. Everything between
@@ -25,7 +25,7 @@ _POOL = 9
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Apply one convolution once.
+    """One application of a convolution.
 
     Args:
         conv: The convolution.
@@ -45,7 +45,7 @@ class Application:
 
 @dataclass(frozen=True)
 class Program:
-    """Hold the tiles of a network, and the order in which an image accesses them.
+    """Tiles of a network, and the order in which an image accesses them.
 
     Args:
         network: What is computed.
@@ -69,7 +69,7 @@ class Program:
 
     @cached_property
     def applications(self) -> tuple[Application, ...]:
-        """Return the work in the order in which an image meets it."""
+        """Return the work in the order of an image's way through the network."""
         convolutions = {conv.name: conv for conv in self.network.convolutions()}
         first: dict[tuple[str, int], int] = {}
         number = 0
@@ -107,7 +107,7 @@ class Program:
         return max(-(-application.values // lines) for application in self.applications)
 
     def machine_order(self) -> ReLaXNet:
-        """Return the description of a machine's work that its parts and schedules understand.
+        """Return the work as a ReLaX-Net, from which parts take sizes and schedules their order.
 
         A tile is a weight set and an access is a step; the width is that of one bank.
 

@@ -1,8 +1,7 @@
-"""Say how long an image takes on a machine, where each joule goes, and what chips answer."""
+"""Time and energy of an image on a machine, and the accuracy of its chips."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,6 @@ def timing_metrics(machine: Machine, trace: Trace | None = None) -> dict[str, An
     makespan = from_fs(trace.makespan_fs)
     interval, per_inference = makespan / machine.images, ledger.total / machine.images
     macs = network.macs_per_inference()
-    prepared = setup_of(chip, prices)
     return {
         "latency_s": latencies(trace),
         "makespan_s": makespan,
@@ -47,7 +45,7 @@ def timing_metrics(machine: Machine, trace: Trace | None = None) -> dict[str, An
         "power_w": ledger.total / makespan,
         "energy_per_mac_j": per_inference / macs["total"],
         "tops_per_w": 2 * macs["total"] / per_inference / 1e12 if per_inference else None,
-        "setup": asdict(prepared),
+        "setup": setup_of(chip, prices),
         "writes": machine.writes / machine.images,
         "tiles": machine.program.tile_count,
         "parameters": network.parameter_counts(),

@@ -1,8 +1,8 @@
-"""Cut convolutions into tiles of the size of a weight bank.
+"""Tiles of convolutions, of the size of a weight bank.
 
 A convolution with groups is a block-diagonal matrix: each group multiplies its part of a patch by a
 small dense block. As many blocks as fit lie on the diagonal of one tile; a block that is larger
-than a bank is cut. This is arithmetic of places; it knows no weights, no times and no devices.
+than a bank is cut. This is arithmetic of places, without times or devices.
 
 Values of a patch are numbered channel by channel, its taps row by row: `channel * kernel^2 + tap`.
 """
@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tile:
-    """Say which weights of a convolution lie in one bank.
+    """Place of a convolution's weights in one bank.
 
     Args:
         outputs: Channel that each used row adds to, shape `(n_out,)`.

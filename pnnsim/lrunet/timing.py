@@ -1,4 +1,4 @@
-"""Time one image, or a few together, on one core: SimPy processes that write down who is busy.
+"""Timing of one image, or a few together, on one core: SimPy processes that record spans.
 
     image ─▶ front_end ─▶ encoder ─▶ crossing (bank, detector) ─▶ converter ─▶ memory ─┐
                  │            ▲                  │                                     │
@@ -7,12 +7,12 @@
 
 All patches access a tile before the switch moves. A convolution begins when the digital engine has
 finished the one before, as each patch needs pixels of many. The processes are those of
-`pnnsim.timing.core`, with patches for samples, and keep its laws: one sample at a time in each
-part, and a departure only when the switch rests, the bank is written and the converter will be
+`pnnsim.timing.core`, with patches for samples, and keep its invariants: one sample at a time in
+each part, and a departure only when the switch rests, the bank is written and the converter will be
 free. The switch and writes start when the last patch of an access is captured; nothing is written
 ahead.
 
-It knows no tensors and no prices.
+There are no tensors and no prices here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ACTION = {name: number for number, name in enumerate(ACTIONS)}
 
 
 class ImageRun:
-    """Simulate one image, or several that access each tile together.
+    """Run of one image, or of several that access each tile together.
 
     A sample of the trace is an image and a step is an access; each patch has spans of its own.
 
@@ -88,7 +88,7 @@ class ImageRun:
     def _occupy(
         self, unit: str, action: str, start: int, duration: int, cause: int, sample: int, step: int
     ) -> Wait[int]:
-        """Be busy from `start` for `duration` [fs]; see `Spans.occupy`."""
+        """Occupy a unit from `start` for `duration` [fs]; see `Spans.occupy`."""
         at_bank = action in ("propagate", "mvm", "route", "write")
         access = self.accesses[step] if at_bank else None
         return self.spans.occupy(
@@ -96,7 +96,7 @@ class ImageRun:
         )
 
     def _front_end(self) -> Wait[None]:
-        """Take the images in, work between convolutions, and hand the results out."""
+        """Map the images in, compute between convolutions, and pass the results on."""
         env = self.env
         row = NO_CAUSE
         for image in range(self.images):

@@ -1,9 +1,9 @@
-"""Compute what an LruNet answers on a chip, tile by tile, with the parts that the chip has.
+"""Outputs of an LruNet on a chip, tile by tile, computed by the parts of the chip.
 
 What the offset of a map (`loaded`) adds to a sum, `offset * sum of the weights`, is known
 beforehand: the digital engine takes the ideal weights for it and makes it a part of the shift that
 batch norm adds. So an error of a weight also acts on the constant, and shifts a whole channel.
-Where a chip is asked to measure its own batch norm (`recalibrated`), this and every other error of
+Where a chip measures its own batch norm (`recalibrated`), this and every other error of
 a channel's mean and spread is removed: gains and shifts are digital, and each repetition has its
 own.
 
@@ -39,7 +39,7 @@ def outputs(
     noise: bool = True,
     recalibrated: bool = False,
 ) -> Tensor:
-    """Return what one chip answers with all of its non-idealities but some.
+    """Return the outputs of one chip with all of its non-idealities but some.
 
     Args:
         loaded: The network on the machine.
@@ -47,7 +47,7 @@ def outputs(
         x: Images, shape `(batch, pixels)` or `(batch, channels, side, side)`; arrays, too.
         without: Names of non-idealities to switch off.
         noise: Whether reading is noisy, programming misses and the temperature is off; a nominal
-            chip without them is what training can know.
+            chip without them is what training can include.
         recalibrated: Whether the chip first measures its batch norms: mean and spread of each
             channel, on up to 64 of the training images by which ranges were fixed.
 
@@ -82,13 +82,18 @@ def outputs(
 
 
 def ideal_outputs(loaded: Loaded, x: Tensor) -> Tensor:
-    """Return what a chip without any non-ideality answers."""
+    """Return the outputs of a chip without any non-ideality.
+
+    Args:
+        loaded: The network on the machine.
+        x: Images, as those of `outputs`.
+    """
     chip = loaded.machine.chip
     return outputs(loaded, chip, x, without=chip.non_idealities, noise=False)
 
 
 class _OnChip(Pass):
-    """Compute with the parts of a chip."""
+    """Pass whose convolutions are computed by the parts of a chip."""
 
     def __init__(self, loaded: Loaded, chip: Chip, read: Read) -> None:
         super().__init__(loaded.machine.program, loaded.folded)

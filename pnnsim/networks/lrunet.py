@@ -1,8 +1,8 @@
-"""Describe LruNet: a convolutional network whose four stages are each applied many times.
+"""LruNet, a convolutional network whose four stages are each applied many times.
 
 Köpüklü, Babaee, Hörmann and Rigoll, "Convolutional Neural Networks with Layer Reuse", ICIP 2019,
 arXiv:1901.09615. The stages share their weights over all repetitions; batch norm alone is private
-to each. Nothing here imports torch and nothing is known of hardware.
+to each. Nothing here imports torch or depends on hardware.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ GROUPS = 8
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """Describe one convolution, as often as it is applied to an image.
+    """One convolution, with the number of its applications to an image.
 
     Args:
         name: `stem`, `stage1.depthwise`, `stage1.pointwise`, …, `head.reduce`, `head.classify`.
@@ -76,7 +76,7 @@ class Convolution:
 
 
 class LruNet(BaseModel):
-    """Describe an LruNet for square images."""
+    """LruNet for square images."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True
@@ -125,7 +125,7 @@ class LruNet(BaseModel):
         return halved(self.stage_sides()[-1])
 
     def convolutions(self) -> tuple[Convolution, ...]:
-        """Return every convolution once, in the order in which an image meets them."""
+        """Return every convolution once, in the order of an image's way through them."""
         channels, sides = self.stage_channels(), self.stage_sides()
         n = self.repetitions
         found = [Convolution("stem", self.channels, self.stem, 3, 2, 1, sides[0], 1)]

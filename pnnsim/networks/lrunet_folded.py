@@ -1,4 +1,4 @@
-"""Fold a trained LruNet into weights, gains and shifts: what banks hold, and what is digital.
+"""Weights, gains and shifts of a trained LruNet: what banks hold, and what is digital.
 
 In evaluation mode a batch norm is a gain and a shift for each channel. They are private to a
 repetition; the weights are not.
@@ -18,7 +18,7 @@ from pnnsim.networks.lrunet_module import LruBlock, LruModule
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Hold the numbers of one convolution and of the batch norms behind it.
+    """Numbers of one convolution and of the batch norms behind it.
 
     Args:
         weight: Shared weights, shape `(outputs, inputs / groups, kernel, kernel)`.

@@ -1,6 +1,6 @@
-"""Compute an LruNet in torch: the network that is trained, and what a machine is compared with.
+"""LruNet as a torch module: the network that is trained, and a machine's reference.
 
-A plain `nn.Module`; any torch loop can train it. It knows no hardware.
+A plain `nn.Module` without hardware; any torch loop can train it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def doubled(x: Tensor) -> Tensor:
 
 
 class LruBlock(nn.Module):
-    """Be one stage: convolutions that are shared, batch norms that are private to a repetition.
+    """One stage: convolutions that are shared, batch norms that are private to a repetition.
 
         u = BN_dw(i)(depthwise 3x3, C -> 2C)        x ──▶ dw ─▶ BN ─▶ pw ─▶ BN ─▶ + ─▶ ReLU ─▶ x
         v = BN_pw(i)(pointwise 1x1, 2C -> C)          └───────────────────────────┘
@@ -72,7 +72,12 @@ class LruBlock(nn.Module):
         return x
 
     def mixed(self, x: Tensor, repetition: int) -> Tensor:
-        """Return the map behind both convolutions of one repetition."""
+        """Return the map behind both convolutions of one repetition, shape as `x`.
+
+        Args:
+            x: Maps, shape `(batch, channel, row, column)`.
+            repetition: Index of the repetition, which has batch norms of its own.
+        """
         norms = cast(nn.ModuleList, self.norm_depthwise[repetition])
         first, second = (
             pw(norm(dw(x)))
@@ -82,7 +87,7 @@ class LruBlock(nn.Module):
 
 
 class LruModule(nn.Module):
-    """Be an LruNet as it was published, the ReLU behind its last convolution included.
+    """LruNet as it was published, the ReLU behind its last convolution included.
 
     The mean at the end is over the whole map, 2 x 2 pixels for images of 28 or 32.
 

@@ -1,8 +1,8 @@
-"""Hold every device equation once, as pure functions of tensors.
+"""Device equations, each once, as pure functions of tensors.
 
 Simulator and surrogate call the same functions: what differs between them is data (fabricated or
 nominal values, noise drawn or zero, measured or nominal times), never code. Nothing here keeps
-state, draws random numbers, reads a clock, or knows of descriptions and components. Import the
+state, draws random numbers, reads a clock, or uses descriptions and components. Import the
 modules by name: `from pnnsim.physics import photonic_ring`.
 
 **Numbers.** SI throughout, ratios linear: decibels end at the description (loss per length [dB/m]

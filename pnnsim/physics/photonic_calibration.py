@@ -18,7 +18,7 @@ from pnnsim.physics.photonic_switch import mzi_switch
 
 _TURN = 2.0 * math.pi
 
-#: Times that heaters asked to cool are given a whole turn instead, and those that this cools.
+#: Rounds in which a heater that would have to cool gets a whole turn more; each may cool others.
 _TURNS = 10
 
 

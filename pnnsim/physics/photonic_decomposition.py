@@ -32,7 +32,7 @@ _TURN = 2.0 * math.pi
 
 @dataclass(frozen=True, slots=True)
 class SvdPhases:
-    """Hold the phases of two meshes and the attenuators between them.
+    """Phases of two meshes and of the attenuators between them.
 
     Args:
         scale: Largest singular value, made up for in electronics, shape `(…)`.

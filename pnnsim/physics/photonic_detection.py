@@ -1,4 +1,4 @@
-"""Turn optical power into current, and say how noisy that current is.
+"""Optical power to current, and the noise of that current.
 
 Noise comes as variances, which add when sources are independent; the caller draws. Densities are
 one-sided and linear (1/Hz, A/√Hz), never in decibels. `bandwidth` is always the noise bandwidth:
@@ -161,18 +161,38 @@ def amplifier_variance(noise_density: float, bandwidth: Number) -> Number:
     return noise_density**2 * bandwidth
 
 
-def intensity_noise_variance(current: Tensor, noise_density: float, bandwidth: float) -> Tensor:
-    """Return the variance that a laser's intensity noise adds to the current it causes.
+def add_intensity_noise(
+    variance: Tensor,
+    squares: Tensor,
+    noise_density: float,
+    bandwidth: float,
+    *,
+    total: Tensor | None = None,
+    leak: float = 0.0,
+) -> Tensor:
+    """Return a variance to which the intensity noise of independent lasers is added.
+
+    The noise of a laser is in proportion to the signal that it causes, so the variances of
+    independent lasers add as the squares of their signals. What two photodiodes have in common
+    cancels in their difference but for a part, which is the limit of a balanced pair.
 
     Args:
-        current: Photocurrent of one laser [A], any shape; independent lasers add their variances.
-        noise_density: Relative intensity noise [1/Hz], linear: 1e-15 for -150 dB/Hz.
+        variance: Variance of all other noise, in the squared unit of the signals, any shape.
+        squares: Sum of the squared signals of all lasers in the difference, as `variance`.
+        noise_density: Relative intensity noise of one laser [1/Hz], linear: 1e-15 for -150 dB/Hz.
         bandwidth: Noise bandwidth [Hz].
+        total: Sum of the squared signals of all lasers on both photodiodes together, shape
+            `(batch, 1)` or as `squares`; None where nothing of them remains.
+        leak: Share of `total` that remains in the difference, a power ratio.
 
     Returns:
-        Variance [A²], as `current`.
+        `variance + RIN B (squares + leak total)`, as `squares`.
     """
-    return noise_density * current**2 * bandwidth
+    each = noise_density * bandwidth
+    if total is not None:
+        # What is alike on every output comes first: that makes the least of numbers.
+        variance = variance + each * leak * total
+    return torch.add(variance, squares, alpha=each)
 
 
 def balanced_intensity_noise_variance(

@@ -32,7 +32,7 @@ Arrangement = Literal["clements", "reck"]
 
 @dataclass(frozen=True, slots=True)
 class Elimination:
-    """Describe one step that nulls one element of a unitary.
+    """One step that nulls one element of a unitary.
 
     Args:
         from_right: Whether two columns are mixed (an interferometer at the input side) or two rows.
@@ -49,7 +49,7 @@ class Elimination:
 
 @dataclass(frozen=True, slots=True)
 class MeshLayout:
-    """Say where the interferometers of a mesh sit, in the order in which light meets them.
+    """Places of the interferometers of a mesh, in the order in which light meets them.
 
     Args:
         size: Number of modes N.
@@ -66,7 +66,7 @@ class MeshLayout:
 
 @dataclass(frozen=True, slots=True)
 class MeshPhases:
-    """Hold the phases of a mesh, in the order of its layout.
+    """Phases of a mesh, in the order of its layout.
 
     Args:
         theta: Phase between the couplers [rad], shape `(…, n_mzi)`.

@@ -1,7 +1,7 @@
 """Round values to the levels that a converter or a weight can take.
 
 One function with a straight-through gradient serves simulation and training alike, so that both see
-the same levels. Nothing here knows which component converts.
+the same levels. The component that converts plays no part here.
 
 Levels are uniform and include both ends of the range. A range that is symmetric about zero has
 `2**bits - 1` of them (mid-tread: an odd count puts a level on zero, so that a weight of 0 and a

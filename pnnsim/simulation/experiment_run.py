@@ -23,8 +23,7 @@ from pnnsim.errors import UnsavedError
 from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.data import Data, load_data
-from pnnsim.learning.fit import fit
-from pnnsim.learning.make_surrogate import make_surrogate
+from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.simulation.run_folder import check_checkpoints, claim
 from pnnsim.simulation.simulate import Result, ablation, simulate, time_run
 from pnnsim.specs.experiment import Experiment
@@ -196,6 +195,7 @@ def _work(
         "network": experiment.network.model_dump(mode="json"),
         "task": {"name": data.name, "note": data.note, "samples": len(x)},
         **result.metrics,
+        "warnings": [*experiment.own_warnings(), *result.metrics["warnings"]],
         "wall_s": {
             "train": trained - begin,
             **result.wall_s,

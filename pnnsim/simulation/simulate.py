@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -338,7 +338,7 @@ def timing_metrics(timing: Timing) -> dict[str, Any]:
         memory_capacity=chip.memory.capacity,
         closed_form_fs=closed_form_fs(timing.work),
     )
-    figures["setup"] = asdict(setup_of(chip, timing.prices))
+    figures["setup"] = setup_of(chip, timing.prices)
     figures["mapping"] = {**layout(chip.mapping), "written_ahead": timing.work.ahead}
     return figures
 

@@ -86,8 +86,12 @@ class Experiment:
         return {name: getattr(self, name) for name in BLOCKS}
 
     def warnings(self) -> list[str]:
-        """Return a sentence for each value outside its published span."""
-        return [*self.hardware.warnings(), *self.outside]
+        """Return a sentence for each value outside its published span or without effect."""
+        return [*self.hardware.warnings(), *self.own_warnings()]
+
+    def own_warnings(self) -> list[str]:
+        """Return the warnings of what is not the machine."""
+        return [*self.outside, *self.training.warnings()]
 
     def sha256(self) -> str:
         """Return the hash of all validated values, the machine's included."""

@@ -106,6 +106,20 @@ class TrainingParams(Block):
     seed: Seed = 0
     """Seed of the initial weights, of the order of examples, and of what is drawn."""
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return a sentence for each setting that has been changed and has no effect."""
+        drawn = "training.rule", self.rule, "hardware_aware"
+        needs = {
+            "non_idealities": drawn,
+            "redraw": drawn,
+            "momentum": ("training.optimizer", self.optimizer, "sgd"),
+        }
+        return tuple(
+            f"training.{key}: is given, but {by} is {got}; it has no effect. Hint: {by}: {wanted}"
+            for key, (by, got, wanted) in needs.items()
+            if got != wanted and getattr(self, key) != TrainingParams.model_fields[key].default
+        )
+
 
 class SimulationParams(Block):
     """Describe what is simulated with the trained weights."""

@@ -1,11 +1,10 @@
-"""Check that a kind of part keeps the laws that the simulator relies on, ours and yours alike.
+"""Battery of laws that the simulator relies on and that every kind of part must keep.
 
     from pnnsim.testing import check_component
     check_component("weight_banks", "attenuators", AttenuatorParams(...))
 
-The battery knows no kind: every component of a family is checked by the same laws, which
-`docs/how-to/own-device.md` lists. What a device's own physics should be is for the device's own
-tests.
+No law is for one kind: every component of a family, shipped or installed, is checked by the same
+laws, which `docs/how-to/own-device.md` lists. A device's own physics is for its own tests.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ __all__ = ["ACTIONS", "LawError", "check_component", "laws", "small_size"]
 
 
 def small_size(carrier: Carrier = "power") -> Size:
-    """Return a machine that is quick to check, of five widths so that none passes for another."""
+    """Return a machine that is quick to check, with five widths that all differ."""
     return Size(
         inputs=5,
         hidden=8,
@@ -42,7 +41,7 @@ def small_size(carrier: Carrier = "power") -> Size:
 
 
 def check_component(part: str, kind: str, params: Params, *, size: Size | None = None) -> None:
-    """Ask a kind everything that each kind of its part must answer rightly.
+    """Check a kind by every law of its part.
 
     Args:
         part: Name of the part, such as `weight_banks`.
@@ -54,11 +53,11 @@ def check_component(part: str, kind: str, params: Params, *, size: Size | None =
     Raises:
         LawError: With every law that the component breaks, one a line: kind, view, law, and what
             was found of which action or method.
-        KeyError: If nobody knows the kind.
+        KeyError: If there is no such kind.
         TypeError: If the description is that of another kind.
         ValueError: If there is no such part.
     """
-    asked = laws(part)
+    battery = laws(part)
     component = component_class(part, kind)
     if not isinstance(params, component.Params):
         raise TypeError(
@@ -74,11 +73,11 @@ def check_component(part: str, kind: str, params: Params, *, size: Size | None =
     sizes = [small_size(carrier) for carrier in _carriers(part, params)] if size is None else [size]
     for each in sizes:
         trial = Trial(part, kind, component(params, each))
-        trial.ask(asked)
+        trial.run(battery)
 
 
 def laws(part: str) -> tuple[Law[Any], ...]:
-    """Return the laws that every kind of a part must keep, in the order in which they are asked.
+    """Return the laws that every kind of a part must keep, in the order in which they are checked.
 
     Raises:
         ValueError: If there is no such part.
@@ -90,7 +89,7 @@ def laws(part: str) -> tuple[Law[Any], ...]:
 
 
 def _carriers(part: str, params: Params) -> tuple[Carrier, ...]:
-    """Return what lines may carry to or from a part, as its description says."""
+    """Return what lines may carry to or from a part, by its description."""
     if part in ("encoder", "weight_banks"):
         return (getattr(params, "carrier", "power"),)
     accepted: tuple[Carrier, ...] = getattr(params, "accepts", ("power",))

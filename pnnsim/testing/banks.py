@@ -1,4 +1,4 @@
-"""Ask the part that holds weights."""
+"""Laws of the part that holds weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pnnsim.testing.declared import states_are_same
 from pnnsim.testing.trial import IDEAL, TIMES, Law, Trial
 
 _OFF: Active = frozenset()
-#: Ages at which a bank is asked [s].
+#: Ages at which a bank is checked [s].
 _AGES = (0.0, 1e-6, 1e-3, 1.0, 1e6)
 
 Banks = Trial[WeightBank[Any]]
@@ -65,12 +65,12 @@ def _ideal(trial: Banks) -> None:
 def _form(trial: Banks) -> None:
     bank, target, state = trial.component, _target(trial), _state(trial)
     ages = (*_AGES, math.inf) if bank.ages else (math.inf,)
-    asked = [
+    cases = [
         (torch.float32, trial.all_on, math.inf),
         (torch.float64, trial.trained_on, math.inf),
         *((torch.float64, trial.all_on, age) for age in ages),
     ]
-    for dtype, active, age in asked:
+    for dtype, active, age in cases:
         held = bank.program(target.to(dtype), state, active, age)
         trial.expect(
             held.weights.shape == target.shape and held.weights.dtype == dtype,
@@ -93,8 +93,7 @@ def _form(trial: Banks) -> None:
             held.light is None
             or (held.light.shape == target.shape and bool((held.light >= 0.0).all())),
             "conservation",
-            "program() says of the light that outputs absorb that it is negative, or not of the "
-            "weights' shape",
+            "the light that outputs absorb, by program(), is negative or not of the weights' shape",
         )
 
 
@@ -127,7 +126,7 @@ def _draws(trial: Banks) -> None:
     state = _state(trial)
     held = bank.program(target, state, trial.all_on, 1.0).weights
     again = bank.program(target, state, trial.all_on, 1.0).weights
-    trial.same(again, held, "causality", "program(), asked again,")
+    trial.same(again, held, "causality", "program(), called again,")
     trial.expect(
         bank.write_error(held, trial.generator(), _OFF) is None,
         "non-idealities off",

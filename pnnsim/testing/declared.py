@@ -1,4 +1,4 @@
-"""Ask what every component must answer, whatever its part: names, times, prices and draws."""
+"""Laws of every component, whatever its part: names, times, prices and draws."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "readout": ("convert",),
 }
 
-_NO_ACTION = "an action that no part knows"
+_NO_ACTION = "an action of no part"
 
 #: Copies that are compared with twice as many: so many that a package they share is full.
 _MANY = 10_000
@@ -39,7 +39,7 @@ def _names(trial: AnyTrial) -> None:
     trial.expect(
         component.part == trial.part and component.kind == trial.kind,
         law,
-        f"the class says {component.part}.{component.kind}",
+        f"the class declares {component.part}.{component.kind}",
     )
     trial.expect(
         params_class(trial.part, trial.kind) is type(component.params)
@@ -114,7 +114,7 @@ def _missing(trial: AnyTrial, law: str, action: str, method: str) -> None:
     trial.expect(
         False,
         law,
-        f"{method} does not know the action {action}; expected an answer for each of "
+        f"{method} has no value for the action {action}; expected one for each of "
         f"{', '.join(ACTIONS[trial.part])}",
     )
 
@@ -196,7 +196,14 @@ def _draws(trial: AnyTrial) -> None:
 
 
 def states_are_same(trial: Trial[Any], got: State, wanted: State, what: str) -> None:
-    """Expect two states to hold the same tensors under the same names."""
+    """Expect two states to hold the same tensors under the same names.
+
+    Args:
+        trial: Trial on which a difference is noted.
+        got: State that was drawn again.
+        wanted: State that was drawn first.
+        what: Method that drew both.
+    """
     trial.expect(
         got.keys() == wanted.keys() and all(torch.equal(got[name], wanted[name]) for name in got),
         "determinism per stream",

@@ -1,4 +1,4 @@
-"""Check the part that turns what leaves a bank into an electrical signal."""
+"""Laws of the part that turns what leaves a bank into an electrical signal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ _CONDUCTANCE = 1e-3
 
 
 def received(trial: Trial[Detector[Any]], samples: int, unit_input: float = _UNITS[0]) -> Received:
-    """Return what a detector meets behind lines in [0, 1] and weights in [-1, 1]."""
+    """Return the signal behind random lines in [0, 1] and weights in [-1, 1].
+
+    Args:
+        trial: Trial of the detector.
+        samples: Number of samples.
+        unit_input: Power [W], or current [A], of logical 1.
+    """
     size = trial.component.size
     line = trial.uniform((samples, size.lines), 0.0, 1.0, "line")
     weight = trial.uniform((size.detectors, size.lines), -1.0, 1.0, "weight")
@@ -41,7 +47,13 @@ def received(trial: Trial[Detector[Any]], samples: int, unit_input: float = _UNI
 def part_of(
     all_samples: Received, samples: slice | Tensor, dtype: torch.dtype = torch.float64
 ) -> Received:
-    """Return some of the samples that a detector meets, in another precision."""
+    """Return some samples of a received signal, in another precision.
+
+    Args:
+        all_samples: Signal of all samples.
+        samples: Which samples.
+        dtype: Type of the result.
+    """
 
     def some(tensor: Tensor) -> Tensor:
         return tensor[samples].to(dtype)
@@ -95,9 +107,9 @@ def _detector_gradient(trial: Trial[Detector[Any]]) -> None:
     passed = []
     for unit in _UNITS:
         at = signal.clone().requires_grad_(True)
-        answer = detect(at, unit, trial.trained_on)
-        if answer.requires_grad:
-            (gradient,) = torch.autograd.grad(answer.sum(), at)
+        output = detect(at, unit, trial.trained_on)
+        if output.requires_grad:
+            (gradient,) = torch.autograd.grad(output.sum(), at)
             passed.append(bool(torch.isfinite(gradient).all()) and bool(gradient.any()))
     trial.expect(
         any(passed),

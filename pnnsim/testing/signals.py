@@ -1,4 +1,4 @@
-"""Ask the parts that a signal passes one after the other, the bank and its switch left out."""
+"""Laws of the parts on the way of a signal, the bank and its switch left out."""
 
 from __future__ import annotations
 
@@ -117,11 +117,11 @@ def _nonlinearity(trial: Trial[Nonlinearity[Any]]) -> None:
     )
     low, high = part.range
     trial.expect(low < high, "range", f"is [{low:g}, {high:g}]; expected least before greatest")
-    answers = ideal(wide)
+    outputs = ideal(wide)
     trial.expect(
-        float(answers.min()) >= low - IDEAL and float(answers.max()) <= high + IDEAL,
+        float(outputs.min()) >= low - IDEAL and float(outputs.max()) <= high + IDEAL,
         "range",
-        f"f lies in [{float(answers.min()):g}, {float(answers.max()):g}]; expected the declared "
+        f"f lies in [{float(outputs.min()):g}, {float(outputs.max()):g}]; expected the declared "
         f"[{low:g}, {high:g}]",
     )
     trial.expect(part.slope > 0.0, "range", f"the steepest slope is {part.slope:g}; expected > 0")

@@ -1,4 +1,4 @@
-"""Ask the part that chooses a weight bank."""
+"""Laws of the part that selects a weight bank."""
 
 from __future__ import annotations
 

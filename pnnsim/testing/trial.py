@@ -1,4 +1,4 @@
-"""Collect what a component does wrong, with the questions that several laws ask."""
+"""Trial of a component: the laws that it breaks, with the checks that several laws share."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GRADIENT = 1e-5
 #: Standard errors by which a mean may miss, at a fixed seed.
 SIGMAS = 5.0
 
-#: Times at which parts are asked what is left [s], from none to more than any part needs.
+#: Times at which the residue of parts is checked [s], from none to more than any part needs.
 TIMES = (0.0, *(10.0**power for power in range(-13, 7)), float("inf"))
 
 
@@ -44,16 +44,16 @@ _VIEWS = {
 
 
 class LawError(AssertionError):
-    """Say which laws a component breaks."""
+    """Error that lists the laws that a component breaks."""
 
 
 class Trial(Generic[C]):
-    """Hold one component under test and the laws that it was seen to break.
+    """Component under test, with the laws that it was found to break.
 
     Args:
         part: Name of the part.
         kind: YAML name.
-        component: What is asked.
+        component: Component under test.
     """
 
     def __init__(self, part: str, kind: str, component: C) -> None:
@@ -68,7 +68,7 @@ class Trial(Generic[C]):
         """Note a broken law and return whether it held.
 
         Args:
-            holds: What the law says.
+            holds: Whether the law holds.
             law: Its name.
             found: What was found and what was expected.
         """
@@ -77,8 +77,8 @@ class Trial(Generic[C]):
             self._broken.append(f"{self.part}.{self.kind}: {view}: {law}: {found}")
         return holds
 
-    def ask(self, laws: Sequence[Law[C]]) -> None:
-        """Put every question and raise all that is wrong.
+    def run(self, laws: Sequence[Law[C]]) -> None:
+        """Check every law, and raise with all that are broken.
 
         Raises:
             LawError: If any law was broken.
@@ -94,7 +94,7 @@ class Trial(Generic[C]):
                 "is passed in",
             )
         finally:
-            # Also where a question fails altogether: a broken law often explains why.
+            # Also where a check raises: a broken law often explains why.
             self._finish()
 
     def _finish(self) -> None:
@@ -108,7 +108,7 @@ class Trial(Generic[C]):
         quiet: Tensor,
         ends: tuple[float, float] = (-math.inf, math.inf),
     ) -> Tensor:
-        """Expect reads of one signal to scatter about it, each on its own, as the stream says.
+        """Expect reads of one signal to scatter about it, independently, and the same for a stream.
 
         Args:
             what: Name of the method.
@@ -154,11 +154,17 @@ class Trial(Generic[C]):
         return deviation
 
     def gradient_is_finite(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect finite gradients also where a curve has an end or a kink."""
+        """Expect finite gradients also where a curve has an end or a kink.
+
+        Args:
+            what: Name of the method.
+            f: The method, of one argument.
+            x: Points at the ends and kinks.
+        """
         at = x.clone().requires_grad_(True)
-        answer = f(at)
-        if answer.requires_grad:
-            (gradient,) = torch.autograd.grad(answer.sum(), at)
+        output = f(at)
+        if output.requires_grad:
+            (gradient,) = torch.autograd.grad(output.sum(), at)
             self.expect(
                 bool(torch.isfinite(gradient).all()),
                 "gradient",
@@ -171,12 +177,27 @@ class Trial(Generic[C]):
         return stream(0, f"{self.part}.{self.kind}.{name}", "read")
 
     def uniform(self, shape: tuple[int, ...], low: float, high: float, name: str = "x") -> Tensor:
-        """Return numbers that lie apart from bounds and kinks, always the same for a name."""
+        """Return uniform numbers, always the same for a name.
+
+        Args:
+            shape: Shape of the result.
+            low: Least number, apart from bounds and kinks.
+            high: Greatest number, likewise.
+            name: Name of the stream.
+        """
         drawn = torch.rand(shape, generator=self.generator(name), dtype=torch.float64)
         return low + (high - low) * drawn
 
     def same(self, got: Tensor, wanted: Tensor, law: str, what: str, within: float = 0.0) -> None:
-        """Expect two tensors to be equal, in shape and to an absolute tolerance."""
+        """Expect two tensors to be equal, in shape and to an absolute tolerance.
+
+        Args:
+            got: Tensor that was found.
+            wanted: Tensor that is expected.
+            law: Name of the law.
+            what: What was found, for the message.
+            within: Greatest difference.
+        """
         if not self.expect(
             got.shape == wanted.shape,
             law,
@@ -187,7 +208,13 @@ class Trial(Generic[C]):
         self.expect(off <= within, law, f"{what} is off by {off:.3g}; expected at most {within:g}")
 
     def map_keeps_form(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect a map of samples to keep dtype and shape, also of one sample and of none."""
+        """Expect a map of samples to keep dtype and shape, also of one sample and of none.
+
+        Args:
+            what: Name of the method.
+            f: The method, of samples.
+            x: Samples, shape `(batch, n)`.
+        """
         for dtype in (torch.float32, torch.float64):
             for samples in (len(x), 1, 0):
                 given = x[:samples].to(dtype)
@@ -205,23 +232,35 @@ class Trial(Generic[C]):
                 )
 
     def samples_are_alone(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect the output of each sample not to depend on other samples, nor on history."""
+        """Expect the output of each sample not to depend on other samples, nor on history.
+
+        Args:
+            what: Name of the method.
+            f: The method, of samples.
+            x: Samples, shape `(batch, n)`.
+        """
         together = f(x)
         alone = torch.cat([f(x[i : i + 1]) for i in range(len(x))])
         # Reductions may add in another order.
         self.same(alone, together, "causality", f"{what} of a sample alone", within=1e-12)
-        self.same(f(x), together, "causality", f"{what}, asked again,")
+        self.same(f(x), together, "causality", f"{what}, called again,")
 
     def gradient_is_right(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect the gradient along one direction to equal a central difference in float64."""
+        """Expect the gradient along one direction to equal a central difference in float64.
+
+        Args:
+            what: Name of the method.
+            f: The method, of one argument.
+            x: Point, away from ends and kinks.
+        """
         at = x.clone().requires_grad_(True)
-        answer = f(at)
-        weights = self.uniform(tuple(answer.shape), 0.5, 1.5, "weights")
+        output = f(at)
+        weights = self.uniform(tuple(output.shape), 0.5, 1.5, "weights")
         if not self.expect(
-            answer.requires_grad, "gradient", f"{what} passes no gradient; expected torch functions"
+            output.requires_grad, "gradient", f"{what} passes no gradient; expected torch functions"
         ):
             return
-        (gradient,) = torch.autograd.grad((weights * answer).sum(), at)
+        (gradient,) = torch.autograd.grad((weights * output).sum(), at)
         direction = self.uniform(tuple(x.shape), -1.0, 1.0, "direction")
         with torch.no_grad():
             ahead, behind = f(x + _STEP * direction), f(x - _STEP * direction)
@@ -235,18 +274,24 @@ class Trial(Generic[C]):
         )
 
     def gradient_is_usable(self, what: str, f: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        """Expect finite gradients, not all zero, where training sees non-idealities."""
+        """Expect finite gradients, not all zero, with the non-idealities that training includes.
+
+        Args:
+            what: Name of the method.
+            f: The method, of one argument.
+            x: Point at which it is differentiated.
+        """
         at = x.clone().requires_grad_(True)
-        answer = f(at)
+        output = f(at)
         if not self.expect(
-            answer.requires_grad,
+            output.requires_grad,
             "gradient",
             f"{what} passes no gradient with {sorted(self.trained_on)} on; expected one, "
             "straight through where the true one is zero",
         ):
             return
-        weights = self.uniform(tuple(answer.shape), 0.5, 1.5, "weights")
-        (gradient,) = torch.autograd.grad((weights * answer).sum(), at)
+        weights = self.uniform(tuple(output.shape), 0.5, 1.5, "weights")
+        (gradient,) = torch.autograd.grad((weights * output).sum(), at)
         self.expect(
             bool(torch.isfinite(gradient).all()) and bool(gradient.any()),
             "gradient",
@@ -254,7 +299,12 @@ class Trial(Generic[C]):
         )
 
     def settles(self, what: str, f: Callable[[Tensor], Tensor]) -> None:
-        """Expect the share that is left to fall from 1 to 0, or to be 0 throughout."""
+        """Expect the share that is left to fall from 1 to 0, or to be 0 throughout.
+
+        Args:
+            what: Name of the method.
+            f: Share that is left after times [s].
+        """
         times = torch.tensor(TIMES, dtype=torch.float64)
         left = f(times)
         if not self.expect(
@@ -293,5 +343,5 @@ def _global_state() -> tuple[bytes, str, str]:
     return torch_state, repr(numpy_state), repr(random.getstate())
 
 
-#: A question to a component: it notes on the trial what is wrong.
+#: Check of a component, which notes on the trial what is wrong.
 Law = Callable[[Trial[C]], None]

@@ -26,7 +26,7 @@ class Trace:
     """Record a run as columns; row order is the order in which spans were finished.
 
     Times are integer femtoseconds from the arrival of the first sample (`pnnsim.common.times`). The
-    writes of the set-up are not here: see `Setup`.
+    writes of the set-up are not here: see `pnnsim.analysis.metrics.setup`.
 
     Args:
         units: Lane names, such as `encoder` or `weight_banks.1`; the part before the first dot

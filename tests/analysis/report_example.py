@@ -6,13 +6,12 @@ code that times or prices a real run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from pnnsim.mapping.prices import EngineKeeps
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Trace
 
 #: Durations [fs]: a ring-based machine, rounded.
@@ -27,33 +26,26 @@ UNITS = (
 )  # fmt: skip
 
 
-@dataclass
-class PriceTable:
-    dynamic: dict[tuple[str, str], float] = field(
-        default_factory=lambda: {
-            ("front_end", "map_input"): 40e-12,
-            ("front_end", "map_output"): 6e-12,
-            ("encoder", "convert"): 458e-12,
-            ("encoder", "encode"): 6.4e-12,
-            ("switch", "route"): 40e-12,
-            ("weight_banks", "mvm"): 0.0,
-            ("weight_banks", "write"): 3.2e-9,
-            ("memory", "hold"): 12.8e-12,
-            ("readout", "convert"): 409.6e-12,
-        }
-    )
-    static_w: dict[str, float] = field(
-        default_factory=lambda: {
-            "weight_banks": 32.768,
-            "encoder": 0.768,
-            "detector": 0.384,
-            "switch": 0.06,
-            "environment": 2.0,
-        }
-    )
-    gated: frozenset[str] = frozenset()
-    cores: int = 1
-    engine_keeps: EngineKeeps = "input"
+PRICES = PriceTable(
+    dynamic={
+        ("front_end", "map_input"): 40e-12,
+        ("front_end", "map_output"): 6e-12,
+        ("encoder", "convert"): 458e-12,
+        ("encoder", "encode"): 6.4e-12,
+        ("switch", "route"): 40e-12,
+        ("weight_banks", "mvm"): 0.0,
+        ("weight_banks", "write"): 3.2e-9,
+        ("memory", "hold"): 12.8e-12,
+        ("readout", "convert"): 409.6e-12,
+    },
+    static_w={
+        "weight_banks": 32.768,
+        "encoder": 0.768,
+        "detector": 0.384,
+        "switch": 0.06,
+        "environment": 2.0,
+    },
+)
 
 
 def make_trace(
@@ -125,9 +117,8 @@ def make_trace(
     return Trace(UNITS, *table.T, np.array(arrivals), np.array(results))
 
 
-def make_metrics(trace: Trace, prices: PriceTable | None = None) -> dict[str, Any]:
+def make_metrics(trace: Trace, prices: PriceTable = PRICES) -> dict[str, Any]:
     """Return metrics that belong to the trace, under the keys that a run writes."""
-    prices = prices or PriceTable()
     seconds = 1e-15 * trace.makespan_fs
     actions: dict[str, float] = {}
     counts: dict[str, int] = {}
@@ -170,6 +161,7 @@ def make_metrics(trace: Trace, prices: PriceTable | None = None) -> dict[str, An
                  "accuracy_without_std": 0.002, "recovered": 0.0047},
             ],
         },
+        "samples": trace.samples,
         "latency_s": {
             "first": float(latency[0]), "mean": float(latency.mean()),
             **{f"p{p}": float(np.percentile(latency, p, method="higher")) for p in (50, 95, 99)},

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnnsim.analysis.energy import EnergyLedger, Entry, counts, power_trace
+from pnnsim.analysis.energy import EnergyLedger, counts, power_trace
+from pnnsim.common.cost import Cost
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.timing.run import run_cores, run_fast, run_timing
@@ -48,9 +49,11 @@ def test_energy_is_count_times_price_plus_power_times_makespan():
         machine(samples=2).run(),
         PriceTable({("weight_banks", "mvm"): 5.0, ("switch", "route"): 7.0}, {"environment": 2e15}),
     )
-    assert Entry("weight_banks", "mvm", 4, 20.0) in ledger.entries
-    assert Entry("switch", "route", 3, 21.0) in ledger.entries
-    assert Entry("environment", "static", 0, 2e15 * 48e-15) in ledger.entries
+    mvm, route = ledger.lines["weight_banks", "mvm"], ledger.lines["switch", "route"]
+    # A product takes 1 fs, a move 7 fs.
+    assert mvm == Cost(4, 4e-15, 20.0)
+    assert route == Cost(3, 21e-15, 21.0)
+    assert ledger.lines["environment", "static"] == Cost(0, 48e-15, 2e15 * 48e-15)
     assert ledger.dynamic == 41.0
     assert ledger.static == 2e15 * 48e-15
     assert ledger.by_action()["static"] == ledger.static
@@ -60,7 +63,8 @@ def test_energy_is_count_times_price_plus_power_times_makespan():
 def test_actions_without_a_price_are_listed_and_free():
     ledger = EnergyLedger.from_trace(machine().run(), PriceTable({}, {}))
     assert ledger.total == 0.0
-    assert Entry("detector", "detect", 2, 0.0) in ledger.entries
+    detect = ledger.lines["detector", "detect"]
+    assert (detect.count, detect.energy_j) == (2, 0.0)
 
 
 def test_price_of_what_never_happened_costs_nothing():
@@ -223,7 +227,7 @@ def test_gating_saves_energy_and_never_costs_any_in_short_runs_and_long(case, pr
     gated = EnergyLedger.from_trace(exact, prices)
     always = EnergyLedger.from_trace(exact, replace(prices, gated=frozenset()))
     assert gated.total <= always.total * (1 + EXACT)
-    assert EnergyLedger.from_trace(fast, prices).entries == gated.entries
+    assert EnergyLedger.from_trace(fast, prices).lines == gated.lines
     assert power_trace(fast, prices).energy() == pytest.approx(gated.total, rel=1e-9, abs=1e-300)
 
 
@@ -247,6 +251,20 @@ def test_power_is_the_energy_of_a_span_spread_over_it():
     assert power.power[at] == pytest.approx([0.5, 3.5, 0.5, 4.5, 0.5], rel=EXACT, abs=0)
     assert power.t_fs[[0, -1]].tolist() == [0, 15]
     assert len(power.impulse_fs) == 0
+
+
+def test_part_of_a_power_trace_ends_where_it_is_cut_and_keeps_its_energy():
+    trace = machine(samples=2, hold_fs=0).run()
+    power = power_trace(trace, PriceTable({("memory", "hold"): 3.0}, {"laser": 2e15}))
+    # 2 W x 1e15 fs/s; the first hold is at 12 fs.
+    for end, impulses in ((5, 0), (11, 0), (12, 1), (13, 1)):
+        part = power.until(end)
+        assert part.t_fs[[0, -1]].tolist() == [0, end]
+        assert part.energy() == pytest.approx(2.0 * end + 3.0 * impulses, rel=EXACT, abs=0)
+        assert part.spent()[-1] == pytest.approx(part.energy(), rel=EXACT, abs=0)
+    whole = power.until(trace.makespan_fs + 1)
+    assert whole.energy() == power.energy()
+    assert whole.t_fs.tolist() == power.t_fs.tolist()
 
 
 def test_action_that_takes_no_time_is_an_impulse():

@@ -16,11 +16,12 @@ from pnnsim.analysis.metrics import (
     setup,
     utilization,
 )
+from pnnsim.common.cost import Cost
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import map_network
-from pnnsim.timing.arrivals import periodic
+from pnnsim.timing.arrivals import Arrivals, periodic
 from tests.timing.machines import machine, machines
 
 PRICES = PriceTable(
@@ -188,9 +189,9 @@ def test_shares_of_the_critical_path_add_up_to_the_latency(case):
 def test_keys_are_those_of_the_metrics_file():
     found = figures(machine(samples=3))
     assert set(found) == {
-        "latency_s", "queue", "refresh", "makespan_s", "interval_s", "throughput_per_s",
-        "closed_form", "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "utilization",
-        "critical_path", "counts", "events",
+        "samples", "latency_s", "queue", "refresh", "makespan_s", "interval_s",
+        "throughput_per_s", "closed_form", "energy_j", "power_w", "energy_per_mac_j",
+        "tops_per_w", "utilization", "critical_path", "counts", "events",
     }  # fmt: skip
     assert list(found["latency_s"]) == ["first", "mean", "p50", "p95", "p99", "max"]
     assert set(found["energy_j"]) == {
@@ -198,6 +199,15 @@ def test_keys_are_those_of_the_metrics_file():
         "by_action",
     }  # fmt: skip
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_samples_are_those_that_are_served():
+    # All six come at once: one begins, two wait, and the queue turns three away.
+    found = figures(machine(samples=6, arrivals=Arrivals(6, times_fs=(0,) * 6, capacity=2)))
+    assert (found["samples"], found["queue"]["dropped"]) == (3, 3)
+    assert found["energy_j"]["per_inference"] * found["samples"] == pytest.approx(
+        found["energy_j"]["total"], rel=1e-14, abs=0
+    )
 
 
 def test_figures_of_the_first_drawing():
@@ -256,12 +266,12 @@ def test_latency_other_than_the_closed_form_is_our_fault():
 def test_setup_fills_the_banks_that_will_be_used():
     resident = map_network(hidden=4, weight_sets=2, count=5, rows=4, cols=4)
     found = setup(resident, write_time=3.0, write_energy=5.0, settle_time=1.0)
-    assert (found.writes, found.time_s, found.energy_j) == (2, 7.0, 10.0)
+    assert found == Cost(2, 7.0, 10.0)
     # Parts are on meanwhile.
     powered = setup(resident, write_time=3.0, write_energy=5.0, settle_time=1.0, power=2.0)
     assert (powered.time_s, powered.energy_j) == (7.0, 10.0 + 2.0 * 7.0)
     scarce = map_network(hidden=4, weight_sets=9, count=5, rows=4, cols=4)
-    assert setup(scarce, write_time=3.0, write_energy=5.0).writes == 5
+    assert setup(scarce, write_time=3.0, write_energy=5.0).count == 5
 
 
 @pytest.mark.parametrize("block", [1, 3])

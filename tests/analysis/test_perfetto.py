@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pnnsim.analysis.energy import EnergyLedger
+from pnnsim.analysis.energy import EnergyLedger, power_trace
 from pnnsim.analysis.report.perfetto import SPAN_LIMIT, write_perfetto
 from pnnsim.errors import OutputError
 from pnnsim.inference.chip import Chip
@@ -21,7 +21,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.simulate import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.trace import ACTIONS, Trace
-from tests.analysis.report_example import UNITS, PriceTable, make_trace
+from tests.analysis.report_example import PRICES, UNITS, make_trace
 from tests.timing.machines import machine
 
 Event = dict[str, Any]
@@ -29,7 +29,7 @@ Event = dict[str, Any]
 
 def written(tmp_path: Path, trace: Trace, **options: int) -> Event:
     path = tmp_path / "trace.json"
-    write_perfetto(path, trace, PriceTable(), {"pnnsim_version": "0.1.0", "seed": 7}, **options)
+    write_perfetto(path, trace, PRICES, {"pnnsim_version": "0.1.0", "seed": 7}, **options)
     found: Event = json.loads(path.read_text(encoding="utf-8"))
     return found
 
@@ -104,7 +104,7 @@ def test_names_of_processes_and_threads_are_unique(tmp_path: Path) -> None:
 
 
 def test_energies_of_slices_add_up_to_the_dynamic_energy(tmp_path: Path) -> None:
-    trace, prices = make_trace(samples=4, steps=6, write_fs=2_000_000), PriceTable()
+    trace, prices = make_trace(samples=4, steps=6, write_fs=2_000_000), PRICES
     dynamic = math.fsum(
         prices.dynamic.get((trace.units[unit].partition(".")[0], ACTIONS[action]), 0.0)
         for unit, action in zip(trace.unit, trace.action, strict=True)
@@ -132,6 +132,20 @@ def test_power_counter_integrates_to_the_energy_counter(tmp_path: Path) -> None:
     # stamps are rounded to 1 ps of pieces that are 50 ps and longer
     assert math.isclose(integral, energy[-1], rel_tol=0.5 / 50, abs_tol=0)
     assert power[-1][1] == 0.0
+
+
+@pytest.mark.parametrize("samples", [2, 6])
+def test_counters_are_the_power_of_the_machine_however_many_samples_are_written(
+    tmp_path: Path, samples: int
+) -> None:
+    trace = make_trace(samples=6)
+    counters = phase(written(tmp_path, trace, samples=samples), "C")
+    found = [e["args"]["power_W"] for e in counters if e["name"] == "power_W"]
+    expected = power_trace(trace, PRICES).power
+    # Nine digits are written; the last counter ends what is shown.
+    assert found[:-1] == pytest.approx(expected[: len(found) - 1], rel=1e-8, abs=0)
+    assert found[-1] == 0.0
+    assert (len(found) == len(expected) + 1) == (samples == 6)
 
 
 @pytest.mark.parametrize("cores", [1, 2])
@@ -195,7 +209,7 @@ def test_slices_carry_meaning_and_true_times(tmp_path: Path) -> None:
 def test_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     paths = tmp_path / "a.json", tmp_path / "b.json"
     for path in paths:
-        write_perfetto(path, make_trace(), PriceTable(), {"seed": 0})
+        write_perfetto(path, make_trace(), PRICES, {"seed": 0})
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -258,7 +272,7 @@ def test_size_is_bounded_for_long_runs(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_a_plain_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"no/t\.json: cannot be written .*; expected a file in"):
-        write_perfetto(tmp_path / "no" / "t.json", make_trace(), PriceTable(), {})
+        write_perfetto(tmp_path / "no" / "t.json", make_trace(), PRICES, {})
 
 
 def test_slices_of_a_folded_machine_name_step_set_and_fold(tmp_path: Path) -> None:

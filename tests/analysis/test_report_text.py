@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.analysis.metrics import refresh
 from pnnsim.analysis.report.format import count, engineering, exact_time, percent
 from pnnsim.analysis.report.rows import energy_parts
 from pnnsim.analysis.report.text import WIDTH, compare_markdown, compare_table, summary_table
 from pnnsim.common.units import parse_quantity
-from tests.analysis.report_example import PriceTable, make_metrics, make_trace
+from pnnsim.mapping.prices import PriceTable
+from tests.analysis.report_example import make_metrics, make_trace
 from tests.timing.machines import machine
 
-REFRESHING = PriceTable({("weight_banks", "refresh"): 5e-9})
+REFRESHING = PriceTable({("weight_banks", "refresh"): 5e-9}, {})
 
 
 @pytest.mark.parametrize(
@@ -122,14 +124,23 @@ def test_summary_holds_the_figures_a_reader_came_for() -> None:
     assert [bool(text) for text in lines[at + 1 : at + 5]] == [True, True, True, False]
 
 
+def test_summary_counts_samples_and_not_conversions() -> None:
+    # A sample in two parts is converted twice.
+    metrics = make_metrics(make_trace(samples=5))
+    parts = energy_parts(metrics)
+    metrics["counts"]["readout.convert"] *= 2
+    assert energy_parts(metrics) == parts
+    assert "5 inferences" in summary_table(metrics)
+
+
 def test_summary_tells_of_refreshes_where_banks_are_refreshed() -> None:
     # One bank, due at 12 and at 27 and free at 15 and 29 fs: see `test_timing_refresh`.
     case = machine(samples=3, block=3, sets=1, steps=1, banks=1, write_fs=10, refresh_fs=12)
     metrics = make_metrics(make_trace(samples=5))
     assert "refresh" not in summary_table(metrics).lower()
-    metrics["refresh"] = refresh(machine(samples=3).run(), REFRESHING)
+    metrics["refresh"] = refresh(EnergyLedger.from_trace(machine(samples=3).run(), REFRESHING))
     assert "refresh" not in summary_table(metrics).lower()
-    metrics["refresh"] = refresh(case.run(), REFRESHING)
+    metrics["refresh"] = refresh(EnergyLedger.from_trace(case.run(), REFRESHING))
     metrics["energy_j"]["total"] = 40e-9
     lines = summary_table(metrics).splitlines()
     at = lines.index("Refresh, while inference goes on")

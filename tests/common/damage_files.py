@@ -191,10 +191,11 @@ def training() -> Subject:
         for parameter in model.parameters():
             parameter.grad = torch.full_like(parameter, 0.1)
         optimizer.step()
-        so_far = checkpoint.Progression(2, [1.5, 1.0], [1.6, 1.1], [0.5, 0.6], 1, 3, 8)
+        so_far = checkpoint.Progression(2, [1.5, 1.0], [1.6, 1.1], [0.5, 0.6], 1)
+        best = checkpoint.numbers_of(model)
         checkpoint.save_checkpoint(
-            path.parent, so_far, model=model, best=model.state_dict(), optimizer=optimizer,
-            order=order, identity=identity,
+            path.parent, so_far, model=model, best=best, optimizer=optimizer, order=order,
+            identity=identity,
         )  # fmt: skip
 
     raw = bytes_written(save_one, checkpoint.FILE)

@@ -13,7 +13,8 @@ from scipy import constants
 from pnnsim.devices.base import Received, Size
 from pnnsim.devices.detectors.balanced_photodiode import BalancedPhotodiode
 from pnnsim.devices.encoders.modulator import MachZehnderEncoder
-from pnnsim.devices.memories.digital import DigitalActivation, Sram
+from pnnsim.devices.memories.sram import Sram
+from pnnsim.devices.nonlinearities.digital import DigitalActivation
 from pnnsim.devices.switches.switch_tree import ElectroOpticSwitch, PlztSwitch, ThermoOpticSwitch
 from pnnsim.devices.switches.switch_tree_params import ThermoOpticSwitchParams
 from pnnsim.errors import SpecError

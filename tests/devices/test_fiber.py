@@ -12,8 +12,9 @@ from scipy import constants
 
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Received
-from pnnsim.devices.memories.fiber import DelayLine, SoaSwitch
-from pnnsim.devices.memories.fiber_params import SoaSwitchParams
+from pnnsim.devices.memories.delay_line import DelayLine
+from pnnsim.devices.switches.fiber import SoaSwitch
+from pnnsim.devices.switches.fiber_params import SoaSwitchParams
 from pnnsim.errors import MappingError, ScheduleError
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip

@@ -13,8 +13,10 @@ from scipy import constants
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, Received
 from pnnsim.devices.detectors.camera import Camera
-from pnnsim.devices.free_space.mask_bank import MaskBank, MirrorEncoder
-from pnnsim.devices.free_space.mask_bank_params import CameraParams, DmdRowsParams
+from pnnsim.devices.detectors.camera_params import CameraParams
+from pnnsim.devices.encoders.dmd_rows import MirrorEncoder
+from pnnsim.devices.encoders.dmd_rows_params import DmdRowsParams
+from pnnsim.devices.weight_banks.slm import MaskBank
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
@@ -44,7 +46,7 @@ def weights(seed: int = 0) -> torch.Tensor:
 # masks
 
 
-def test_ideal_masks_hold_exactly_what_they_are_asked_for() -> None:
+def test_ideal_masks_hold_exactly_the_wanted_weights() -> None:
     assert torch.equal(bank().program(weights(), {}, NONE, math.inf).weights, weights())
 
 

@@ -7,7 +7,7 @@ import torch
 from pnnsim.devices.weight_banks.cache import Kept, content
 
 
-def test_results_are_made_once_until_they_have_not_been_asked_for_longest() -> None:
+def test_results_are_made_once_until_they_are_the_ones_not_used_for_longest() -> None:
     made = []
 
     def make(key: str) -> str:

@@ -102,7 +102,7 @@ def test_nominal_junctions_make_exactly_those_levels(encoding: str, devices: int
 
 
 @pytest.mark.parametrize(("encoding", "devices"), ENCODINGS)
-def test_without_non_idealities_a_bank_holds_what_it_is_asked_for(
+def test_without_non_idealities_a_bank_holds_the_wanted_weights(
     encoding: str, devices: int
 ) -> None:
     b, weights = bank(encoding=encoding, devices=devices, resistance_spread=0), random_weights()
@@ -353,7 +353,7 @@ def test_reading_lowers_the_barrier() -> None:
         assert got == pytest.approx(wanted, abs=5 * math.sqrt(wanted))
 
 
-def test_only_banks_that_forget_within_a_year_are_asked_for_their_age() -> None:
+def test_only_banks_that_forget_within_a_year_depend_on_their_age() -> None:
     """Barrier 60: 8.8e-18 /s a junction; barrier 40 forgets after 7.5 years."""
     assert not bank().ages
     assert bank(barrier=40).ages

@@ -1,4 +1,4 @@
-"""A bank of meshes gives the weights it is asked for, and errs as its description says."""
+"""A bank of meshes holds the wanted weights, and errs by its description."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def error(made: torch.Tensor, wanted: torch.Tensor) -> float:
     return float((made - wanted).norm() / wanted.norm())
 
 
-def test_an_ideal_bank_holds_exactly_what_it_is_asked_for() -> None:
+def test_an_ideal_bank_holds_exactly_the_wanted_weights() -> None:
     weights = random_weights()
     b = bank()
     assert torch.equal(programmed(b, weights, fabricated(b), NONE), weights)

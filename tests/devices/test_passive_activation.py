@@ -13,8 +13,8 @@ from scipy import constants
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Received
 from pnnsim.devices.detectors.photodiode import Photodiode
-from pnnsim.devices.nonlinearities.optical_params import SaturableAbsorberParams
 from pnnsim.devices.nonlinearities.passive import SaturableAbsorber, SquareLaw
+from pnnsim.devices.nonlinearities.passive_params import SaturableAbsorberParams
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec

@@ -37,7 +37,7 @@ def weights(seed: int = 0) -> torch.Tensor:
     return 2 * torch.rand((64, 64), generator=generator, dtype=torch.float64) - 1
 
 
-def test_an_ideal_bank_holds_exactly_what_it_is_asked_for_at_any_age() -> None:
+def test_an_ideal_bank_holds_exactly_the_wanted_weights_at_any_age() -> None:
     b = bank(drift_exponent="0.05")
     for age in (0.0, 1.0, 1e6, math.inf):
         assert torch.equal(b.program(weights(), {}, NONE, age).weights, weights())

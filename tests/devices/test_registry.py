@@ -29,7 +29,7 @@ class LoopParams(Params):
 
 
 class Loop:
-    """Stand in for a component; the registry asks for no more."""
+    """Stand in for a component, with what the registry reads."""
 
     kind: ClassVar[str] = "loop"
     Params = LoopParams

@@ -1,4 +1,4 @@
-"""A bank of rings gives the weights it is asked for, and errs as its description says."""
+"""A bank of rings holds the wanted weights, and errs by its description."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def random_weights(seed: int = 0) -> torch.Tensor:
     return 2 * torch.rand((64, 64), generator=generator, dtype=torch.float64) - 1
 
 
-def test_an_ideal_bank_holds_exactly_what_it_is_asked_for() -> None:
+def test_an_ideal_bank_holds_exactly_the_wanted_weights() -> None:
     weights = random_weights()
     assert torch.equal(programmed(bank(), weights, {}, NONE), weights)
 

@@ -82,7 +82,7 @@ def installed(tmp_path: Path) -> tuple[Path, ...]:
 def test_an_installed_package_needs_no_registration(installed: tuple[Path, ...]) -> None:
     listed = run("-m", "pnnsim", "components", "weight_banks", path=installed)
     found = [line.split()[1:5] for line in listed.splitlines()]
-    assert ["attenuators", "Describe", "a", "bank"] in found
+    assert ["attenuators", "Description", "of", "a"] in found
     script = (
         "import runpy\n"
         "import pnnsim\n"

@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from pnnsim.common.cost import Cost
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import Cost, CostReport
+from pnnsim.hil.cost import CostReport
 from pnnsim.hil.cost_model import CostModel
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip

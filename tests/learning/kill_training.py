@@ -1,4 +1,4 @@
-"""Train, be killed again and again, and go on: run as a script by `test_fit_resume.py`.
+"""A training that is killed again and again and goes on: run as a script by `test_fit_resume.py`.
 
 The parent computes nothing with torch, so that its children can be forked: each starts at once, and
 dies wherever it happens to be.

@@ -1,4 +1,4 @@
-"""The loop learns, keeps the best epoch, obeys its settings, and stops with a reason."""
+"""The loop learns, keeps the best epoch, follows its settings, and stops with a reason."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from pnnsim.errors import TrainingError
+from pnnsim.errors import InputError, TrainingError
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Labelled, Windows
-from pnnsim.learning.fit import fit, score
-from pnnsim.learning.make_surrogate import make_surrogate
+from pnnsim.learning.fit import fit, make_surrogate, score
 from pnnsim.learning.optimizers import make_optimizer, rate_factor
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
@@ -66,11 +65,11 @@ def test_without_patience_the_last_epoch_is_kept() -> None:
 
 def test_the_score_is_that_of_numpy() -> None:
     model, held = new_surrogate(), examples(2, 9)
-    answers = model(held.x).detach().double().numpy()
+    outputs = model(held.x).detach().double().numpy()
     y = held.y.numpy()
-    logarithms = answers - np.log(np.exp(answers).sum(axis=1, keepdims=True))
+    logarithms = outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True))
     share, loss = score(model, held)
-    assert share == np.mean(answers.argmax(axis=1) == y)
+    assert share == np.mean(outputs.argmax(axis=1) == y)
     assert loss == pytest.approx(-logarithms[np.arange(9), y].mean(), rel=1e-12, abs=0)
 
 
@@ -178,11 +177,69 @@ def test_seeds_decide_everything() -> None:
     assert not torch.equal(runs[0], runs[2])
 
 
+def other(**more) -> Labelled:
+    held = examples()
+    return Labelled(**{"x": held.x, "y": held.y, **more})
+
+
+#: Examples that do not fit a network of 5 inputs and 3 outputs, and what is said of them.
+WRONG = {
+    "wide": (other(x=torch.zeros(60, 4)), r"x: has the shape \(1, 4\); expected \(batch, 5\)"),
+    "text": (Windows(torch.zeros(9, dtype=torch.int64), 2, 3), r"x: has the shape \(1, 6\)"),
+    "beyond": (
+        other(y=examples().y + 1),
+        r"y: \d+ of 60 classes are out of range.*: 3; expected",
+    ),
+    "negative": (other(y=-examples().y - 1), r"y: 60 of 60 classes are out of range"),
+    "fractions": (other(y=examples().y.float()), r"y: got fractions \(torch.float32\)"),
+    "one-hot": (
+        other(y=torch.eye(3)[examples().y].long()),
+        r"y: has the shape \(60, 3\).*argmax",
+    ),
+    "fewer": (other(y=examples().y[:9]), r"y: has 9 classes for 60 samples"),
+    "none": (
+        Labelled(torch.zeros(0, 5), torch.zeros(0).long()),
+        r"\b: is empty; expected at least",
+    ),
+    "pair": ((examples().x, examples().y), r"\b: is of the type tuple; expected examples. Hint"),
+    "arrays": (Labelled(np.zeros((3, 5)), np.zeros(3)), r"x: is of the type ndarray.*labelled"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_examples_that_do_not_fit_are_refused_by_name(name: str) -> None:
+    wrong, expected = WRONG[name]
+    dot = "" if expected.startswith(r"\b") else r"\."
+    with pytest.raises(InputError, match=f"^train{dot}{expected}"):
+        fit(new_surrogate(), wrong, examples(1), settings())
+    with pytest.raises(InputError, match=f"^validation{dot}{expected}"):
+        fit(new_surrogate(), examples(), wrong, settings())
+
+
+def test_examples_of_a_type_of_its_own_are_checked_as_they_are_taken() -> None:
+    class Own:
+        def __len__(self) -> int:
+            return 60
+
+        def take(self, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return torch.zeros(len(numbers), 4), examples().y[numbers]
+
+    with pytest.raises(InputError, match=r"^train\.x: has the shape \(1, 4\)"):
+        fit(new_surrogate(), Own(), examples(1), settings())
+
+
+def test_classes_of_any_whole_type_are_taken() -> None:
+    models = [new_surrogate(), new_surrogate()]
+    for model, kind in zip(models, (torch.int64, torch.uint8), strict=True):
+        fit(model, other(y=examples().y.to(kind)), examples(1), settings(epochs=1))
+    assert torch.equal(models[0].weight, models[1].weight)
+
+
 def test_inputs_that_are_not_finite_are_named_as_the_cause() -> None:
     held = examples()
     held.x[17] = math.nan
     # Order of examples with seed 0: any batch may meet it, in the first epoch.
-    with pytest.raises(TrainingError, match=r"epoch 1, batch \d+: loss nan.*inputs of this batch"):
+    with pytest.raises(TrainingError, match=r"epoch 1, update \d+: loss nan.*inputs of this batch"):
         fit(new_surrogate(), held, examples(1), settings())
 
 
@@ -191,7 +248,7 @@ def test_steps_that_are_too_large_are_named_as_the_cause() -> None:
     model = new_surrogate()
     with torch.no_grad():
         model.output_weight.mul_(1e6)
-    with pytest.raises(TrainingError, match=r"epoch 1, batch 1: loss .*training\.learning_rate"):
+    with pytest.raises(TrainingError, match=r"epoch 1, update 1: loss .*training\.learning_rate"):
         fit(model, examples(), examples(1), training)
 
 
@@ -219,8 +276,9 @@ def test_progress_counts_batches_and_tells_the_figures() -> None:
 
     watch = Watch()
     fit(new_surrogate(), examples(samples=25), examples(1), settings(epochs=2), watch)
-    assert (watch.total, watch.done, len(watch.notes)) == (6, 6, 2)
-    assert "validation" in watch.notes[0]
+    # A note for each batch, and one for each epoch, which stays until the next validation.
+    assert (watch.total, watch.done, len(watch.notes)) == (6, 6, 8)
+    assert ["validation" in note for note in watch.notes] == [False] * 3 + [True] * 5
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without CUDA")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pnnsim.common.units import from_fs
-from pnnsim.errors import TrainingError
+from pnnsim.errors import InputError, TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
@@ -147,7 +147,7 @@ def test_no_epochs_write_the_first_weights_and_no_more() -> None:
 
 @pytest.mark.parametrize("name", ["physics_aware", "spsa", "mgd, one by one"])
 def test_validation_has_a_cost_of_its_own(name: str) -> None:
-    """What a rule takes is the same with and without; that was told before it started."""
+    """The cost of a rule is the same with and without, and that of the dry run."""
     data = examples(12)
     watched = train(MORE[name](), bench(), new_surrogate(), data, SETTINGS, validation=data)
     told = dry_run(
@@ -206,11 +206,18 @@ def test_machine_holds_the_last_weights_after_training() -> None:
 
 def test_divergence_and_a_model_of_another_network_are_errors() -> None:
     wild = Settings(epochs=3, batch=5, learning_rate=1e12)
-    with pytest.raises(TrainingError, match=r"deploy: loss .* at update 2; expected less than"):
+    with pytest.raises(
+        TrainingError, match=r"deploy: epoch 1, update 2: loss .*lower the learning"
+    ):
         train(Deploy(), bench(), new_surrogate(), examples(12), wild)
     other = Surrogate(NETWORK.model_copy(update={"steps": 2}), spec())
     with pytest.raises(TrainingError, match="the model is of the network"):
         train(Deploy(), bench(), other, examples(12), SETTINGS)
+    wide = examples(12, NETWORK.model_copy(update={"inputs": NETWORK.inputs + 1}))
+    with pytest.raises(InputError, match=r"^examples\.x: has the shape"):
+        train(Deploy(), bench(), new_surrogate(), wide, SETTINGS)
+    with pytest.raises(InputError, match=r"^validation\.x: has the shape"):
+        train(Deploy(), bench(), new_surrogate(), examples(12), SETTINGS, validation=wide)
     with pytest.raises(TrainingError, match="settings: got 3 epochs, a batch of 0"):
         Settings(3, 0)
     with pytest.raises(TrainingError, match="rule: got 'backprop'; expected one of deploy"):

@@ -1,6 +1,6 @@
 """The cost of one epoch of every rule, with paper and pencil from the numbers of the description.
 
-Nothing of the library is asked for a time or a price here: all come from photonic_mrr.yaml, with
+No time or price is taken from the library here: all come from photonic_mrr.yaml, with
 banks of 8 x 8 and a switch of 0.1 ns, which is too fast for states to be read behind its back.
 """
 

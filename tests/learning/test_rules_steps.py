@@ -37,7 +37,7 @@ def test_spsa_follows_spalls_sequence() -> None:
 
 
 class Watched(torch.optim.SGD):
-    """Note the step size of every update and every group."""
+    """Descent that records the step size of every update and every group."""
 
     seen: list[tuple[float, ...]]
 

@@ -23,7 +23,7 @@ CONTENT = bytes(range(256)) * 300
 
 
 class Recorder:
-    """Note what a download tells."""
+    """Record of the progress of a download."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, int]] = []
@@ -42,7 +42,7 @@ class Recorder:
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing: the test's output is not the server's log."""
+        """Log nothing: the test's output is not the server's log."""
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_filling_the_banks_takes_at_least_one_write(tiles: int, banks: int) -> N
         turns = sum(1 for _ in range(0, banks, groups))
         each = sum(1 for _ in range(0, tiles, drivers))
         found = setup(mapping, write_time=3.0, write_energy=5.0, write_drivers=drivers)
-        assert (found.writes, found.energy_j) == (banks, 5.0 * banks)
+        assert (found.count, found.energy_j) == (banks, 5.0 * banks)
         assert found.time_s == 3.0 * turns * each
 
 

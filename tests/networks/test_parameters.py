@@ -73,5 +73,5 @@ def test_another_machine_is_refused_unless_any_will_do() -> None:
 
 def test_a_file_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
     for path in (tmp_path / "none" / "a", str(tmp_path)):
-        with pytest.raises(OutputError, match="cannot write the parameters"):
+        with pytest.raises(OutputError, match="cannot write parameters"):
             numbers().save(path)

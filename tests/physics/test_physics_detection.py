@@ -66,13 +66,37 @@ def test_averaging_m_samples_cuts_the_deviation_by_the_square_root() -> None:
     assert math.sqrt(one / sixteen) == pytest.approx(4.0, rel=1e-6, abs=0)
 
 
+def one_laser(current: torch.Tensor, density: float, bandwidth: float) -> torch.Tensor:
+    """Return RIN * I^2 * B, written out."""
+    return density * current**2 * bandwidth
+
+
+def test_intensity_noise_of_many_lasers_adds_as_squares_and_the_common_part_leaks() -> None:
+    plus = f64(3e-6, 1e-6, 2e-6, 0.0).reshape(2, 2)
+    minus = f64(1e-6, 4e-6, 2e-6, 5e-6).reshape(2, 2)
+    other = f64(1e-15, 2e-15)
+    squares = ((plus - minus) ** 2).sum(dim=1)
+    total = ((plus + minus) ** 2).sum(dim=1)
+    found = det.add_intensity_noise(other, squares, 1e-14, 2e9, total=total, leak=1e-3)
+    wanted = other.clone()
+    for laser in range(2):
+        wanted += one_laser(plus[:, laser] - minus[:, laser], 1e-14, 2e9)
+        wanted += 1e-3 * one_laser(plus[:, laser] + minus[:, laser], 1e-14, 2e9)
+    torch.testing.assert_close(found, wanted, rtol=ROUNDING, atol=0)
+    # Without a leak what both photodiodes have in common is gone.
+    alone = det.add_intensity_noise(other, squares, 1e-14, 2e9)
+    unleaked = det.add_intensity_noise(other, squares, 1e-14, 2e9, total=total, leak=0.0)
+    torch.testing.assert_close(alone, unleaked, rtol=0, atol=0)
+    assert torch.equal(det.add_intensity_noise(other, squares, 0.0, 2e9), other)
+
+
 def test_signal_to_noise_slopes() -> None:
     # dB of electrical signal-to-noise for a dB of optical power: 2 thermal, 1 shot, 0 intensity.
     power = f64(1e-6, 1e-5)
     noises = {
         2: det.johnson_variance(f64(1 / 50), 1e9, 300.0).expand(2),
         1: det.shot_variance(power, 1e9),
-        0: det.intensity_noise_variance(power, 1e-15, 1e9),
+        0: one_laser(power, 1e-15, 1e9),
     }
     for slope, variance in noises.items():
         snr = torch.log10(power**2 / variance)
@@ -114,14 +138,10 @@ def test_balanced_intensity_noise_vanishes_at_balance() -> None:
     assert det.balanced_intensity_noise_variance(same, same, 1e-15, math.inf, 1e9).item() == 0.0
     # 30 dB of rejection leave a thousandth of what one photodiode would see.
     left = det.balanced_intensity_noise_variance(same, same, 1e-15, 1000.0, 1e9)
-    torch.testing.assert_close(
-        left, det.intensity_noise_variance(same, 1e-15, 1e9) / 1000, rtol=ROUNDING, atol=0
-    )
+    torch.testing.assert_close(left, one_laser(same, 1e-15, 1e9) / 1000, rtol=ROUNDING, atol=0)
     # One diode dark: the noise of the other alone, and its share of the mean.
     dark = det.balanced_intensity_noise_variance(same, 0 * same, 1e-15, math.inf, 1e9)
-    torch.testing.assert_close(
-        dark, det.intensity_noise_variance(same, 1e-15, 1e9), rtol=ROUNDING, atol=0
-    )
+    torch.testing.assert_close(dark, one_laser(same, 1e-15, 1e9), rtol=ROUNDING, atol=0)
 
 
 def test_homodyne_sign_follows_the_field_and_its_gain_the_oscillator() -> None:

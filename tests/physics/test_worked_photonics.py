@@ -67,7 +67,7 @@ DMD = (
 
 @dataclass(frozen=True)
 class Golden:
-    """Hold the hand arithmetic of one machine, in ns, W and J."""
+    """Hand arithmetic of one machine, in ns, W and J."""
 
     machine: str
     overrides: tuple[tuple[str, str], ...]

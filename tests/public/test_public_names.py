@@ -50,7 +50,7 @@ EXCEPTIONS = {
     },
     "training/non_idealities.py": {
         "pnnsim.inference.predict",
-        "pnnsim.learning.make_surrogate",
+        "pnnsim.learning.fit",
     },
     "training/refresh_interval.py": {
         "pnnsim.inference.predict",
@@ -59,6 +59,8 @@ EXCEPTIONS = {
         "pnnsim.timing.arrivals",
     },
     "training/relaxnet_shakespeare.py": {"pnnsim.learning.examples"},
+    # The network in plain torch, to compare with.
+    "docs/how-to/bring-a-network.md": {"pnnsim.networks.reference"},
     # How a link of one's own is made.
     "docs/reference/scpi.md": {"pnnsim.hil.remote"},
     # Benchmarks take the passes apart.

@@ -452,3 +452,32 @@ def test_non_idealities_that_the_machine_has_are_taken(tmp_path: Path) -> None:
         "schema: 1\nhardware: photonic_mrr\ntraining: {non_idealities: [memory.droop]}\n"
     )
     assert load_experiment(file).training.non_idealities == ("memory.droop",)
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        ("rule: backprop, non_idealities: [memory.droop]",
+         ["training.non_idealities: is given, but training.rule is backprop; it has no effect. "
+          "Hint: training.rule: hardware_aware"]),
+        ("redraw: 4, momentum: 0.5",
+         ["training.redraw: is given, but training.rule is backprop; it has no effect. "
+          "Hint: training.rule: hardware_aware",
+          "training.momentum: is given, but training.optimizer is adamw; it has no effect. "
+          "Hint: training.optimizer: sgd"]),
+        ("rule: hardware_aware, non_idealities: [memory.droop], redraw: 4", []),
+        ("optimizer: sgd, momentum: 0.5", []),
+        ("non_idealities: all, redraw: 16, momentum: 0.9", []),
+    ],
+)  # fmt: skip
+def test_settings_of_a_training_without_effect_are_warned_of(
+    training: str, expected: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text(f"schema: 1\nhardware: photonic_mrr\ntraining: {{{training}}}\n")
+    experiment = load_experiment(file)
+    assert [text for text in experiment.warnings() if text.startswith("training.")] == expected
+    # What a run repeats from its folder warns of the same.
+    again = tmp_path / "resolved.yaml"
+    again.write_text(experiment.resolved(), encoding="utf-8")
+    assert load_experiment(again).own_warnings() == expected

@@ -26,12 +26,12 @@ def original(part: str) -> type[Component[Any]]:
 
 
 def problems(part: str, **replaced: Any) -> list[str]:
-    """Return what the battery says of a component of which something was replaced."""
+    """Return the laws that the battery finds broken by a component with replaced attributes."""
     params: Params = getattr(SPEC, part)
     broken = type("Broken", (original(part),), replaced)
     trial = Trial(part, params.kind, broken(params, small_size()))
     try:
-        trial.ask(laws(part))
+        trial.run(laws(part))
     except LawError as error:
         return str(error).splitlines()
     return []
@@ -243,13 +243,13 @@ PLANTED: dict[str, tuple[str, dict[str, Any], str, str, str]] = {
         "switch", {"static_power": constant(1e-3)}, "cost", "static power", "static_power()"),
     "an action without a delay": (
         "weight_banks", {"delay_fs": forgets("mvm", 5)}, "timing", "delays",
-        "delay_fs() does not know the action mvm"),
+        "delay_fs() has no value for the action mvm"),
     "an action without a price": (
         "weight_banks", {"cost": forgets("write", 0.0)}, "cost", "prices",
-        "cost() does not know the action write"),
+        "cost() has no value for the action write"),
     "no action at all": (
         "memory", {"delay_fs": forgets("hold", 5)}, "timing", "delays",
-        "delay_fs() does not know the action hold"),
+        "delay_fs() has no value for the action hold"),
     "a price that falls with width": (
         "memory", {"cost": lambda self, action: {"hold": 1e-12 / self.size.hidden}[action]},
         "cost", "prices", "hold costs"),

@@ -26,7 +26,7 @@ SHIPPED = {
 
 
 def descriptions(part: str, kind: str) -> list[Params]:
-    """Return what the shipped machines say of a kind, and what is written for tests."""
+    """Return the descriptions of a kind in shipped machines, and that written for tests."""
     shipped = [p for (_, owner), p in SHIPPED.items() if owner == part and p.kind == kind]
     written: dict[str, dict[str, Any]] = yaml.load(KINDS.read_text("utf-8"), yaml.BaseLoader)
     name = f"{part}.{kind}"
@@ -57,7 +57,7 @@ def test_shipped_machines_know_their_actions_also_at_full_size_and_at_one_line(n
         assert set(chip.prices().dynamic) == known | {("weight_banks", "refresh")}
         for part, component in chip.components.items():
             trial = Trial(part, component.kind, component)
-            trial.ask(DECLARED_LAWS)
+            trial.run(DECLARED_LAWS)
 
 
 def test_descriptions_for_tests_are_of_kinds_that_exist() -> None:

@@ -160,7 +160,9 @@ def test_refreshes_over_days_come_as_often_as_they_are_due_and_none_is_late() ->
     assert fast.expand().equals(exact)
     met = both(chip, exact)
     # 59 half hours hold 106 whole kiloseconds, for each of two banks.
-    assert refresh(exact, chip.prices())["writes"] == 2 * (59 * 1800 // 1000)
+    assert refresh(EnergyLedger.from_trace(exact, chip.prices()))["writes"] == 2 * (
+        59 * 1800 // 1000
+    )
     late = met.write >= chip.mapping.used
     assert late.any()
     assert float(met.since_write_s[late].max()) < 1000.1

@@ -226,7 +226,7 @@ def test_refreshes_are_counted_priced_and_timed():
     run = slow_run(chip)
     # Two banks, six times each in 1.95 s.
     assert run.prices.dynamic["weight_banks", "refresh"] == chip.weight_banks.cost("write")
-    found = refresh(run.run, run.prices)
+    found = refresh(EnergyLedger.from_trace(run.run, run.prices))
     assert found["writes"] == 12
     assert found["time_s"] == pytest.approx(12 * chip.write_fs() * 1e-15, rel=1e-12, abs=0)
     ledger = EnergyLedger.from_trace(run.run, run.prices)

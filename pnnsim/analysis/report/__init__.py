@@ -1,4 +1,4 @@
-"""Say what a run found: a text table, a page, a trace for Perfetto, and a picture.
+"""Reports of a run: a text table, a page, a trace for Perfetto, and a picture.
 
 Reads metrics and traces; computes nothing that is not already in them, and imports neither torch
 nor simpy. The picture needs Matplotlib and is imported from `pnnsim.analysis.report.plots` by

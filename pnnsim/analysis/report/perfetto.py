@@ -14,20 +14,20 @@ Format: Google, "Trace Event Format", 2016. Perfetto's reading of it: Perfetto d
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.analysis.gating import on_times
+from pnnsim.analysis.energy import PowerTrace, power_trace
 from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import exact_time
 from pnnsim.analysis.report.lanes import lane_order, owners, span_names, sublane_name, sublanes
-from pnnsim.common.times import Times, time_column
-from pnnsim.mapping.prices import EngineKeeps
+from pnnsim.common.times import Times
+from pnnsim.mapping.prices import PriceTable
 from pnnsim.timing.trace import ACTIONS, Ints, Trace
 
 #: Spans written when the number of samples is left open; a browser opens this at once.
@@ -46,34 +46,10 @@ _ASIDE = ("route", "write", "refresh", "hold_symbol")
 _COUNTERS = 1  # process of the counters; the components follow
 
 
-class PriceList(Protocol):
-    """Say what actions cost."""
-
-    @property
-    def dynamic(self) -> Mapping[tuple[str, str], float]:
-        """Energy of one action of a component [J]."""
-
-    @property
-    def static_w(self) -> Mapping[str, float]:
-        """Power that a component draws while it is on [W], that of all cores together."""
-
-    @property
-    def gated(self) -> frozenset[str]:
-        """Components that are on only while they work or keep something; others always are."""
-
-    @property
-    def cores(self) -> int:
-        """Cores that share this power equally."""
-
-    @property
-    def engine_keeps(self) -> EngineKeeps:
-        """What the digital engine keeps of a sample."""
-
-
 def write_perfetto(
     path: Path,
     trace: Trace,
-    prices: PriceList,
+    prices: PriceTable,
     metadata: Mapping[str, Any],
     *,
     samples: int | None = None,
@@ -102,9 +78,10 @@ def write_perfetto(
         "samples_total": trace.samples,
         "spans_written": len(rows),
         "spans_total": len(trace),
-        "counters": "power and energy of the spans written, and static power up to their end",
+        "counters": "power and energy of the whole machine, up to the end of the spans written",
     }
-    events = _events(trace, rows, prices, scale, end_fs)
+    power = power_trace(trace, prices).until(end_fs)
+    events = chain(_events(trace, rows, prices, scale), _counters(power, scale))
     write_pieces(path, _pieces(events, notes))
 
 
@@ -149,10 +126,8 @@ def _json(value: Any) -> str:
     )
 
 
-def _events(
-    trace: Trace, rows: Ints, prices: PriceList, scale: int, end_fs: int
-) -> Iterator[dict[str, Any]]:
-    """Return names, slices, arrows and counters, in this order."""
+def _events(trace: Trace, rows: Ints, prices: PriceTable, scale: int) -> Iterator[dict[str, Any]]:
+    """Return names, slices and arrows, in this order."""
     pid, tid, names = _threads(trace, rows, scale)
     yield from names
     order = np.lexsort((rows, trace.end_fs[rows], trace.start_fs[rows]))
@@ -178,7 +153,6 @@ def _events(
             "ph": phase, "id": 0, "name": "sample 0", "cat": "sample", "pid": pid[i],
             "tid": tid[i], "ts": begin[i] / 1000, **({"bp": "e"} if phase != "s" else {}),
         }  # fmt: skip
-    yield from _counters(trace, rows, energy, prices, scale, end_fs)
 
 
 def _threads(
@@ -238,7 +212,7 @@ def _arguments(trace: Trace, row: int, energy: float) -> dict[str, Any]:
     return found
 
 
-def _energies(trace: Trace, prices: PriceList) -> NDArray[np.float64]:
+def _energies(trace: Trace, prices: PriceTable) -> NDArray[np.float64]:
     """Return the price of each span [J], shape `(n_span,)`."""
     table = np.array(
         [
@@ -250,54 +224,19 @@ def _energies(trace: Trace, prices: PriceList) -> NDArray[np.float64]:
     return found
 
 
-def _counters(
-    trace: Trace,
-    rows: Ints,
-    energy: NDArray[np.float64],
-    prices: PriceList,
-    scale: int,
-    last: int,
-) -> Iterator[dict[str, Any]]:
-    """Return mean power and energy spent so far, at every time at which a span starts or ends.
+def _counters(power: PowerTrace, scale: int) -> Iterator[dict[str, Any]]:
+    """Return power, and energy spent so far, at every time at which the power may change.
 
-    The energy of a span is spread evenly over it; that of a span without length is spent at once.
+    Args:
+        power: Power of the machine.
+        scale: Femtoseconds that one shown nanosecond stands for.
     """
-    start_fs, end_fs = trace.start_fs[rows], trace.end_fs[rows]
-    times = np.unique(np.concatenate([start_fs, end_fs, time_column([0, last])]))
-    first, after = np.searchsorted(times, start_fs), np.searchsorted(times, end_fs)
-    long = end_fs > start_fs
-    lengths = 1e-15 * (end_fs - start_fs).astype(np.float64)
-    power = np.divide(energy, lengths, out=np.zeros_like(energy), where=long)
-    change = np.bincount(first, weights=power, minlength=len(times))
-    change -= np.bincount(after, weights=power, minlength=len(times))
-    priced = (long & (energy > 0)).astype(np.float64)
-    busy = np.bincount(first, weights=priced, minlength=len(times))
-    busy -= np.bincount(after, weights=priced, minlength=len(times))
-    # Sums of what came and went leave rounding behind; where nobody is busy nothing is drawn.
-    dynamic = np.where(np.cumsum(busy) > 0.5, np.cumsum(change), 0.0)
-    at_once = np.bincount(first, weights=np.where(long, 0.0, energy), minlength=len(times))
-    static = _static_power(trace, rows, prices, times)
-    flow = np.append(0.0, (dynamic + static)[:-1] * 1e-15 * np.diff(times).astype(np.float64))
-    spent = np.cumsum(flow + at_once)
-    shown = _shown(times, scale).tolist()
-    for i in range(len(times)):
-        where = {"ph": "C", "pid": _COUNTERS, "tid": 0, "ts": shown[i] / 1000}
-        drawn = float(f"{static[i] + dynamic[i]:.9g}") if times[i] < last else 0.0
-        yield {**where, "name": "power_W", "args": {"power_W": drawn}}
+    spent = power.spent().tolist()
+    drawn = [*power.power.tolist(), 0.0]
+    for i, time in enumerate(_shown(power.t_fs, scale).tolist()):
+        where = {"ph": "C", "pid": _COUNTERS, "tid": 0, "ts": time / 1000}
+        yield {**where, "name": "power_W", "args": {"power_W": float(f"{drawn[i]:.9g}")}}
         yield {**where, "name": "energy_J", "args": {"energy_J": float(f"{spent[i]:.12g}")}}
-
-
-def _static_power(trace: Trace, rows: Ints, prices: PriceList, times: Times) -> NDArray[np.float64]:
-    """Return the static power from each time on [W]; gated parts draw it while they are on."""
-    standing = math.fsum(w for part, w in prices.static_w.items() if part not in prices.gated)
-    power = np.full(len(times), standing)
-    for component in sorted(prices.gated & prices.static_w.keys()):
-        for core in range(prices.cores):
-            begin, end = on_times(trace, component, prices.engine_keeps, core=core, rows=rows)
-            change = np.bincount(np.searchsorted(times, begin), minlength=len(times))
-            change -= np.bincount(np.searchsorted(times, end), minlength=len(times))
-            power += np.cumsum(change) * (prices.static_w[component] / prices.cores)
-    return power
 
 
 def _shown(times_fs: Times, scale: int) -> Times:

@@ -79,7 +79,7 @@ def energy_parts(metrics: Metrics) -> tuple[EnergyPart, ...]:
     Set-up is not included.
     """
     energy = metrics["energy_j"]
-    samples = max(1, inferences(metrics))
+    samples = metrics["samples"]
     static = energy["static_by_component"]
     parts = []
     for name, total in energy["by_component"].items():
@@ -89,15 +89,9 @@ def energy_parts(metrics: Metrics) -> tuple[EnergyPart, ...]:
     return tuple(sorted(parts, key=lambda part: (-part.total, part.component)))
 
 
-def inferences(metrics: Metrics) -> int:
-    """Return how many inferences the figures are about: every one ends in one conversion."""
-    return int(metrics["counts"].get("readout.convert", 0))
-
-
 def writes_per_inference(metrics: Metrics) -> float:
     """Return how often a bank is written for an access per inference: no set-up, no refresh."""
-    samples = inferences(metrics)
-    return metrics["counts"].get("weight_banks.write", 0) / samples if samples else 0.0
+    return float(metrics["counts"].get("weight_banks.write", 0) / metrics["samples"])
 
 
 def title(metrics: Metrics) -> str:
@@ -213,7 +207,7 @@ def _latency(metrics: Metrics) -> Section:
 
 
 def _rate(metrics: Metrics) -> Section:
-    samples = inferences(metrics)
+    samples = metrics["samples"]
     return Section(
         "Rate",
         (
@@ -255,7 +249,7 @@ def _refresh(metrics: Metrics) -> Section:
     writes = found.get("writes", 0)
     if not writes:
         return Section("", ())
-    samples, total = inferences(metrics), metrics["energy_j"]["total"]
+    samples, total = metrics["samples"], metrics["energy_j"]["total"]
     share = percent(found["energy_j"] / total if total else 0.0)
     return Section(
         "Refresh, while inference goes on",

@@ -1,4 +1,4 @@
-"""Detectors that capture the product of a bank: photodiodes and cameras.
+"""Detectors that capture the product of a bank: photodiodes, cameras, amplifiers of currents.
 
-A detector adds its noise and bandwidth; it does not know which bank the light comes from.
+A detector adds noise and a finite bandwidth; it does not depend on the kind of the bank.
 """

@@ -1,4 +1,4 @@
-"""Turn light into current, with the noise that this costs."""
+"""Detector of balanced photodiodes, with or without a local oscillator."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from torch import Tensor
 
 from pnnsim.common.rng import noise_like
 from pnnsim.common.units import power_ratio
-from pnnsim.devices.base import Active, Detector, Received, wait_fs
+from pnnsim.devices.base import Active, Received
 from pnnsim.devices.detectors.balanced_photodiode_params import BalancedPhotodiodeParams
-from pnnsim.physics import dynamics, photonic_detection
+from pnnsim.devices.detectors.base import AmplifiedDetector, with_beats
+from pnnsim.physics import photonic_detection
 
 _NOISES = ("shot_noise", "amplifier_noise", "laser_noise")
 
 
 @final
-class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
-    """Subtract the currents of two photodiodes and amplify the difference.
+class BalancedPhotodiode(AmplifiedDetector[BalancedPhotodiodeParams]):
+    """Detector that subtracts the currents of two photodiodes and amplifies the difference.
 
         bank ───────────┐            With a local oscillator the pair reads a field with its sign,
                       50:50 ──▶ +-   without one the difference of two powers.
@@ -31,15 +32,6 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
     Params = BalancedPhotodiodeParams
     deterministic = ("saturation", "settling")
     non_idealities = (*deterministic, *_NOISES)
-
-    def delay_fs(self, action: str) -> int:
-        """Return the wait before the capture."""
-        intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-        return {"detect": wait_fs(self.params.settling_time, intrinsic, self.params.bits)}[action]
-
-    def cost(self, action: str) -> float:
-        """Return nothing: an amplifier draws standing power only."""
-        return {"detect": 0.0}[action]
 
     def static_power(self) -> float:
         """Return one amplifier per output, and the local oscillator of every pair."""
@@ -71,11 +63,6 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
             unit_input, self._oscillator, 0.0, self.params.responsivity
         )
 
-    def residue(self, active: Active) -> float:
-        """Return what an exponential approach has left of the symbol before."""
-        time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-        return self.unsettled_symbol(time_constant, active)
-
     def detect(
         self, received: Received, generator: torch.Generator | None, active: Active
     ) -> Tensor:
@@ -92,7 +79,7 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
         return torch.addcmul(signal, deviation, noise_like(signal, generator))
 
     def _saturated(self, received: Received) -> Tensor:
-        """Return the signal of photodiodes that answer strong light with less."""
+        """Return the signal of photodiodes whose response falls at strong light."""
         full = self.params.saturation_power
         if self._oscillator is None:
             return photonic_detection.saturated_difference(
@@ -120,7 +107,7 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
     def _noise_variance(self, received: Received, active: Active) -> Tensor:
         """Return the variance in the detection band, in logical units."""
         unit_power = self.unit_current(received.unit_input) ** 2
-        band = photonic_detection.single_pole_noise_bandwidth(self.params.bandwidth)
+        band = self._band
         if self._oscillator is None:
             light = received.unit_input * received.total
         else:
@@ -134,13 +121,7 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
             variance = variance + photonic_detection.amplifier_variance(
                 self.params.amplifier_noise, band
             )
-        if received.beats is not None:
-            variance = variance + photonic_detection.emission_beat_variance(
-                received.unit_input * received.beats,
-                received.emission,
-                self.params.responsivity,
-                band,
-            )
+        variance = with_beats(variance, received, self.params.responsivity, band)
         if self.on(active, "laser_noise"):
             rejected = power_ratio(-self.params.common_mode_rejection)
             if self._oscillator is not None:
@@ -154,8 +135,12 @@ class BalancedPhotodiode(Detector[BalancedPhotodiodeParams]):
                 return variance / unit_power
             assert received.squares is not None  # noise is drawn, so they were computed
             assert received.square_total is not None
-            each = received.intensity_noise * band
-            # What is alike on every output comes first: that makes the least of numbers.
-            variance = variance / unit_power + each * rejected * received.square_total
-            return torch.add(variance, received.squares, alpha=each)
+            return photonic_detection.add_intensity_noise(
+                variance / unit_power,
+                received.squares,
+                received.intensity_noise,
+                band,
+                total=received.square_total,
+                leak=rejected,
+            )
         return variance / unit_power

@@ -1,4 +1,4 @@
-"""Count photoelectrons: two pixels for each output, read out together."""
+"""Detector of counted photoelectrons: two pixels for each output, read out together."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor
 from pnnsim.common.rng import noise_like
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Detector, Received
-from pnnsim.devices.free_space.mask_bank_params import CameraParams
+from pnnsim.devices.detectors.camera_params import CameraParams
 from pnnsim.physics import photonic_detection, quantize
 
 
 @final
 class Camera(Detector[CameraParams]):
-    """Subtract the electrons of two pixels; shot noise is the counting of single photons.
+    """Detector that subtracts the electrons of two pixels; shot noise is that of counting.
 
     Counts are drawn from the Poisson distribution itself, so that the regime of a few photons is as
     right as that of many. Each exposure starts from empty pixels: nothing is left of the last one.
@@ -104,7 +104,10 @@ class Camera(Detector[CameraParams]):
         """
         assert received.squares is not None  # noise is drawn, so they were computed
         band = photonic_detection.integrator_noise_bandwidth(self.params.exposure)
-        variance = unit**2 * received.squares * received.intensity_noise * band
+        squares = unit**2 * received.squares
+        variance = photonic_detection.add_intensity_noise(
+            torch.zeros_like(squares), squares, received.intensity_noise, band
+        )
         half = variance.sqrt() / 2.0 * noise_like(variance, generator)
         return torch.stack([half, -half])
 

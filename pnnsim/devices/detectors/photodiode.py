@@ -1,4 +1,4 @@
-"""Read the two sums of an output by two photodiodes, each with an amplifier of its own."""
+"""Detector of two photodiodes for each output, each with an amplifier of its own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.rng import noise_like
-from pnnsim.devices.base import Active, Detector, Received, wait_fs
-from pnnsim.devices.detectors.balanced_photodiode_params import PhotodiodeParams
-from pnnsim.physics import dynamics, photonic_detection
+from pnnsim.devices.base import Active, Received
+from pnnsim.devices.detectors.base import AmplifiedDetector, with_beats
+from pnnsim.devices.detectors.photodiode_params import PhotodiodeParams
+from pnnsim.physics import photonic_detection
 
 
 @final
-class Photodiode(Detector[PhotodiodeParams]):
-    """Amplify the light of either sign, then subtract.
+class Photodiode(AmplifiedDetector[PhotodiodeParams]):
+    """Detector that amplifies the light of either sign, then subtracts.
 
         (+) ──▶ photodiode ──▶ amplifier ──┐
                                            ├─ difference ──▶
@@ -30,15 +31,6 @@ class Photodiode(Detector[PhotodiodeParams]):
     deterministic = ("saturation", "gain_mismatch", "settling")
     non_idealities = (*deterministic, "shot_noise", "amplifier_noise", "laser_noise")
 
-    def delay_fs(self, action: str) -> int:
-        """Return the wait before the capture."""
-        wait = wait_fs(self.params.settling_time, self._time_constant, self.params.bits)
-        return {"detect": wait}[action]
-
-    def cost(self, action: str) -> float:
-        """Return nothing: amplifiers draw standing power only."""
-        return {"detect": 0.0}[action]
-
     def static_power(self) -> float:
         """Return the power of two amplifiers per output; tiles sum on them."""
         return 2 * self.size.detectors * self.params.static_power
@@ -46,10 +38,6 @@ class Photodiode(Detector[PhotodiodeParams]):
     def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
         """Return the photocurrent of a power."""
         return self.params.responsivity * unit_input
-
-    def residue(self, active: Active) -> float:
-        """Return what an exponential approach has left of the symbol before."""
-        return self.unsettled_symbol(self._time_constant, active)
 
     def detect(
         self, received: Received, generator: torch.Generator | None, active: Active
@@ -74,7 +62,7 @@ class Photodiode(Detector[PhotodiodeParams]):
 
     def _noise_variance(self, received: Received, mismatch: float, active: Active) -> Tensor:
         """Return the variance of the difference in the detection band [A^2]."""
-        band = photonic_detection.single_pole_noise_bandwidth(self.params.bandwidth)
+        band = self._band
         unit_current = self.unit_current(received.unit_input)
         variance = torch.zeros_like(received.signal)
         if self.on(active, "shot_noise"):
@@ -86,17 +74,12 @@ class Photodiode(Detector[PhotodiodeParams]):
         if self.on(active, "laser_noise"):
             assert received.squares is not None  # noise is drawn, so they were computed
             assert received.square_total is not None
-            squares = received.squares + (mismatch / 2.0) ** 2 * received.square_total
-            variance = variance + received.intensity_noise * unit_current**2 * squares * band
-        if received.beats is not None:
-            variance = variance + photonic_detection.emission_beat_variance(
-                received.unit_input * received.beats,
-                received.emission,
-                self.params.responsivity,
+            variance = photonic_detection.add_intensity_noise(
+                variance,
+                unit_current**2 * received.squares,
+                received.intensity_noise,
                 band,
+                total=unit_current**2 * received.square_total,
+                leak=(mismatch / 2.0) ** 2,
             )
-        return variance
-
-    @property
-    def _time_constant(self) -> float:
-        return dynamics.time_constant_from_bandwidth(self.params.bandwidth)
+        return with_beats(variance, received, self.params.responsivity, band)

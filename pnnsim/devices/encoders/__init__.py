@@ -1,4 +1,4 @@
-"""Encoders that put a state onto lines: modulators and their converters.
+"""Encoders that put a state onto lines: modulators, sources, micro-mirrors, voltage drivers.
 
-An encoder knows lines and symbols; it does not know weights.
+An encoder depends on lines and symbols, never on weights.
 """

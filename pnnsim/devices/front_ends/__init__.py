@@ -1,4 +1,4 @@
 """Digital front ends that compute the input and output maps.
 
-A front end prices operations; it does not know what they are for.
+A front end prices operations; which operations there are is decided in `networks`.
 """

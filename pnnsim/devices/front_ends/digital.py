@@ -1,4 +1,4 @@
-"""Compute the input map W_xh and the output map W_out on a digital engine."""
+"""Front end of a digital engine: the input map W_xh and the output map W_out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pnnsim.devices.front_ends.digital_params import DigitalParams
 
 @final
 class DigitalFrontEnd(FrontEnd[DigitalParams]):
-    """Multiply and accumulate digitally, priced per multiply-accumulate."""
+    """Front end of multipliers and accumulators, priced per multiply-accumulate."""
 
     kind = "digital"
     Params = DigitalParams
@@ -33,7 +33,7 @@ class DigitalFrontEnd(FrontEnd[DigitalParams]):
         return self.params.static_power
 
     def map_input(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Return the exact product: digital arithmetic is not the subject here."""
+        """Return the exact product: rounding of digital arithmetic is not modelled."""
         mapped = x @ weight.T
         return mapped if bias is None else mapped + bias
 

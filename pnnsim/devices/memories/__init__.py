@@ -1,4 +1,4 @@
 """Memories that keep a state between two steps: sample-and-hold, SRAM, delay line.
 
-A memory says what is left of a state after a time; when states come is the business of `timing`.
+A memory states what is left of a state after a time; when states arrive is decided in `timing`.
 """

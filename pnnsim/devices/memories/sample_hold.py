@@ -1,4 +1,4 @@
-"""Keep the state between steps."""
+"""Memory of analog sample-and-hold cells."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pnnsim.devices.memories.sample_hold_params import SampleHoldParams
 
 @final
 class SampleHold(Memory[SampleHoldParams]):
-    """Hold a voltage on a capacitor, one cell per line and sample."""
+    """Memory of voltages on capacitors, one cell per line and sample."""
 
     kind = "sample_hold"
     Params = SampleHoldParams

@@ -1,4 +1,4 @@
-"""Describe the parts that keep the state between steps, and the one that reads it out."""
+"""Description of analog sample-and-hold cells."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.encoders.dac_params import ConverterParams
-from pnnsim.devices.quantities import Bits, Count, Energy, Params, Power, Rate, Time
+from pnnsim.devices.quantities import Count, Energy, Params, Power, Rate, Time
 
 
 class SampleHoldParams(Params):
@@ -26,19 +25,3 @@ class SampleHoldParams(Params):
     """Relative loss of the held value per time."""
     static_power: Annotated[Power, Field(ge=0)]
     """Power of one cell."""
-
-
-class AdcParams(ConverterParams):
-    """Describe the analog-to-digital converters that hand the result to the host."""
-
-    kind: Literal["adc"]
-    bits: Bits
-    """Resolution over the range of the state."""
-    conversion_time: Annotated[Time, Field(gt=0)]
-    """Time of one conversion."""
-    figure_of_merit: Annotated[Energy, Field(ge=0)]
-    """Walden figure of merit: energy per conversion step."""
-    enob: Annotated[float, Field(gt=0, le=24)]
-    """Effective number of bits; a conversion costs figure_of_merit * 2^enob."""
-    static_power: Annotated[Power, Field(ge=0)]
-    """Power of one converter between conversions."""

@@ -1,4 +1,4 @@
-"""Nonlinearities f of a machine, and how they are reached from the detector.
+"""Nonlinearities f of a machine: electro-optic, passive optical, electronic, digital.
 
-A nonlinearity is memoryless but for what its own circuit keeps; gains and biases are the network's.
+A nonlinearity has no memory but that of its own circuit; gains and biases belong to the network.
 """

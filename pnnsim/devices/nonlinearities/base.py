@@ -1,19 +1,22 @@
-"""Price activations that are one circuit for each neuron."""
+"""Nonlinearities that are one circuit for each neuron: their wait, prices and noise."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TypeVar
 
-from pnnsim.devices.base import Nonlinearity
+import torch
+from torch import Tensor
+
+from pnnsim.common.rng import noise_like
+from pnnsim.devices.base import Active, Nonlinearity
+from pnnsim.devices.nonlinearities.electro_optic_params import ElectroOpticActivationParams
 from pnnsim.devices.nonlinearities.electronic_params import (
     ElectronicAnalogParams,
     MtjSigmoidParams,
     SpinOscillatorParams,
 )
-from pnnsim.devices.nonlinearities.optical_params import (
-    ElectroOpticActivationParams,
-    SquareLawParams,
-)
+from pnnsim.devices.nonlinearities.passive_params import SquareLawParams
 
 A = TypeVar(
     "A",
@@ -25,10 +28,20 @@ A = TypeVar(
         | SpinOscillatorParams
     ),
 )
+N = TypeVar("N", bound=ElectronicAnalogParams | MtjSigmoidParams | SpinOscillatorParams)
 
 
 class Neurons(Nonlinearity[A]):
-    """Take energy for each activation of each neuron, and power all the time."""
+    """Nonlinearity that takes one wait, energy for each activation of a neuron, and power."""
+
+    def delay_fs(self, action: str) -> int:
+        """Return the wait for the circuit."""
+        return {"activate": self._wait_fs}[action]
+
+    @property
+    @abstractmethod
+    def _wait_fs(self) -> int:
+        """Return the time from the pre-activation to its f [fs]."""
 
     def cost(self, action: str) -> float:
         """Return the energy of one activation of every neuron."""
@@ -37,3 +50,31 @@ class Neurons(Nonlinearity[A]):
     def static_power(self) -> float:
         """Return the power of all neurons."""
         return self.size.hidden * self.params.static_power
+
+
+class NoisyNeurons(Neurons[N]):
+    """Nonlinearity whose output scatters about a mean curve, within its range."""
+
+    #: Non-ideality by which the scatter is felt.
+    noise: str
+
+    def activate(
+        self,
+        value: Tensor,
+        previous: Tensor | None,
+        generator: torch.Generator | None,
+        active: Active,
+    ) -> Tensor:
+        """Return the mean curve with its scatter, which ends at the range of f."""
+        mean = self._mean(value, previous, active)
+        if generator is None or not self.on(active, self.noise):
+            return mean
+        return (mean + self._deviation(mean) * noise_like(value, generator)).clamp(*self.range)
+
+    @abstractmethod
+    def _mean(self, value: Tensor, previous: Tensor | None, active: Active) -> Tensor:
+        """Return f without scatter, arguments as those of `activate`."""
+
+    @abstractmethod
+    def _deviation(self, mean: Tensor) -> Tensor | float:
+        """Return the standard deviation of the output about its mean, as `mean`."""

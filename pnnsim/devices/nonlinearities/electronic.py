@@ -1,4 +1,4 @@
-"""Apply activations of electronics and of magnetic devices to a voltage."""
+"""Nonlinearities that electronics or magnetic devices apply to a voltage."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pnnsim.common.rng import noise_like
 from pnnsim.common.units import from_fs, to_fs
 from pnnsim.devices.base import Active
-from pnnsim.devices.nonlinearities.base import Neurons
+from pnnsim.devices.nonlinearities.base import NoisyNeurons
 from pnnsim.devices.nonlinearities.electronic_params import (
     ElectronicAnalogParams,
     MtjSigmoidParams,
@@ -29,31 +28,24 @@ _SPANS = {
 
 
 @final
-class ElectronicAnalog(Neurons[ElectronicAnalogParams]):
-    """Let an analog stage bend the signal."""
+class ElectronicAnalog(NoisyNeurons[ElectronicAnalogParams]):
+    """Nonlinearity of analog stages, whose transfer curve is f."""
 
     kind = "electronic_analog"
     Params = ElectronicAnalogParams
-    non_idealities = ("noise",)
+    noise = "noise"
+    non_idealities = (noise,)
 
-    def delay_fs(self, action: str) -> int:
-        """Return the wait for the stage."""
-        return {"activate": to_fs(self.params.settling_time)}[action]
+    @property
+    def _wait_fs(self) -> int:
+        return to_fs(self.params.settling_time)
 
-    def activate(
-        self,
-        value: Tensor,
-        previous: Tensor | None,
-        generator: torch.Generator | None,
-        active: Active,
-    ) -> Tensor:
-        """Return the curve's value with the stage's own noise, between the rails."""
-        curve = electronic.activation(value, self.params.shape)
-        if generator is None or not self.on(active, "noise"):
-            return curve
+    def _mean(self, value: Tensor, previous: Tensor | None, active: Active) -> Tensor:
+        return electronic.activation(value, self.params.shape)
+
+    def _deviation(self, mean: Tensor) -> float:
         low, high = self.range
-        noise = noise_like(value, generator)
-        return (curve + self.params.noise * (high - low) * noise).clamp(low, high)
+        return self.params.noise * (high - low)
 
     @property
     def range(self) -> tuple[float, float]:
@@ -62,40 +54,33 @@ class ElectronicAnalog(Neurons[ElectronicAnalogParams]):
 
 
 @final
-class MtjSigmoid(Neurons[MtjSigmoidParams]):
-    """Average the state of low-barrier junctions, which is a sigmoid of their current.
+class MtjSigmoid(NoisyNeurons[MtjSigmoidParams]):
+    """Nonlinearity of low-barrier junctions, whose mean state is a sigmoid of their current.
 
     Without correlation time it is a cell whose own curve is the sigmoid (Zand et al.,
-    arXiv:2012.02695, 2020).
+    arXiv:2012.02695, 2020). The scatter of a finite average is drawn as normal, as for many flips,
+    and ends at always and never.
     """
 
     kind = "mtj_sigmoid"
     Params = MtjSigmoidParams
-    non_idealities = ("switching_noise",)
+    noise = "switching_noise"
+    non_idealities = (noise,)
 
-    def delay_fs(self, action: str) -> int:
-        """Return the time of averaging."""
-        return {"activate": to_fs(self.params.integration_time)}[action]
+    @property
+    def _wait_fs(self) -> int:
+        return to_fs(self.params.integration_time)
 
-    def activate(
-        self,
-        value: Tensor,
-        previous: Tensor | None,
-        generator: torch.Generator | None,
-        active: Active,
-    ) -> Tensor:
-        """Return the share of time in state 1, with the scatter of a finite average.
-
-        The scatter is drawn as normal, as for many flips, and ends at always and never.
-        """
+    def _mean(self, value: Tensor, previous: Tensor | None, active: Active) -> Tensor:
+        """Return the mean share of time in state 1."""
         p = self.params
-        share = spintronic.p_bit_probability(p.drive_current * value, p.scale_current)
-        if generator is None or not self.on(active, "switching_noise"):
-            return share
+        return spintronic.p_bit_probability(p.drive_current * value, p.scale_current)
+
+    def _deviation(self, mean: Tensor) -> Tensor:
+        p = self.params
         time = torch.tensor(p.integration_time, dtype=torch.float64)
-        variance = spintronic.p_bit_average_variance(share, time.to(value), p.correlation_time)
-        noise = noise_like(value, generator)
-        return (share + (variance / p.devices).sqrt() * noise).clamp(0.0, 1.0)
+        variance = spintronic.p_bit_average_variance(mean, time.to(mean), p.correlation_time)
+        return (variance / p.devices).sqrt()
 
     @property
     def range(self) -> tuple[float, float]:
@@ -104,8 +89,8 @@ class MtjSigmoid(Neurons[MtjSigmoidParams]):
 
 
 @final
-class SpinOscillator(Neurons[SpinOscillatorParams]):
-    """Read the amplitude of spin-torque oscillators (Torrejon et al., Nature 547, 428, 2017).
+class SpinOscillator(NoisyNeurons[SpinOscillatorParams]):
+    """Nonlinearity of the amplitude of spin-torque oscillators (Torrejon et al., Nature 547, 2017).
 
     The amplitude grows as a square root above a threshold that heat makes smooth; 1 is that at
     pre-activation 1. Before the first step an oscillator rests at its bias.
@@ -113,20 +98,15 @@ class SpinOscillator(Neurons[SpinOscillatorParams]):
 
     kind = "spin_oscillator"
     Params = SpinOscillatorParams
+    noise = "amplitude_noise"
     deterministic = ("settling",)
-    non_idealities = (*deterministic, "amplitude_noise")
+    non_idealities = (*deterministic, noise)
 
-    def delay_fs(self, action: str) -> int:
-        """Return the wait before the amplitude is read."""
-        return {"activate": to_fs(self.params.settling_time)}[action]
+    @property
+    def _wait_fs(self) -> int:
+        return to_fs(self.params.settling_time)
 
-    def activate(
-        self,
-        value: Tensor,
-        previous: Tensor | None,
-        generator: torch.Generator | None,
-        active: Active,
-    ) -> Tensor:
+    def _mean(self, value: Tensor, previous: Tensor | None, active: Active) -> Tensor:
         """Return the amplitude after the wait, with what the last step has left of it."""
         p = self.params
         amplitude = self._settled(value)
@@ -134,11 +114,11 @@ class SpinOscillator(Neurons[SpinOscillatorParams]):
             before = self._settled(torch.zeros_like(value)) if previous is None else previous
             elapsed = torch.tensor(from_fs(self.delay_fs("activate")), dtype=torch.float64)
             amplitude = dynamics.settle(before, amplitude, elapsed.to(value), p.time_constant)
-        if generator is None or not self.on(active, "amplitude_noise"):
-            return amplitude
-        deviation = spintronic.oscillator_deviation(self._full * amplitude, p.thermal_power)
-        noise = noise_like(value, generator)
-        return (amplitude + deviation / self._full * noise).clamp(0.0, 1.0)
+        return amplitude
+
+    def _deviation(self, mean: Tensor) -> Tensor:
+        thermal = self.params.thermal_power
+        return spintronic.oscillator_deviation(self._full * mean, thermal) / self._full
 
     def _settled(self, value: Tensor) -> Tensor:
         """Return the steady amplitude over that at pre-activation 1."""

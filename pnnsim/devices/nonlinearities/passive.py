@@ -1,4 +1,4 @@
-"""Apply the activations that matter gives for free: a squared field, a bleached absorber."""
+"""Nonlinearities of passive optics: a squared field, a bleached absorber."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ import torch
 from torch import Tensor
 
 from pnnsim.common.units import to_fs
-from pnnsim.devices.base import Active, Nonlinearity, wait_fs
+from pnnsim.devices.base import Active, Nonlinearity, band_wait_fs
 from pnnsim.devices.nonlinearities.base import Neurons
-from pnnsim.devices.nonlinearities.optical_params import SaturableAbsorberParams, SquareLawParams
-from pnnsim.physics import dynamics, photonic_activation
+from pnnsim.devices.nonlinearities.passive_params import SaturableAbsorberParams, SquareLawParams
+from pnnsim.physics import photonic_activation
 
 
 @final
 class SquareLaw(Neurons[SquareLawParams]):
-    """Put the signal on a field and let a photodiode square it."""
+    """Nonlinearity of a photodiode, which squares the field that carries the signal."""
 
     kind = "square_law"
     Params = SquareLawParams
 
-    def delay_fs(self, action: str) -> int:
-        """Return the wait for the photodiode."""
-        intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-        return {"activate": wait_fs(self.params.settling_time, intrinsic, self.params.bits)}[action]
+    @property
+    def _wait_fs(self) -> int:
+        return band_wait_fs(self.params)
 
     def activate(
         self,
@@ -44,7 +43,7 @@ class SquareLaw(Neurons[SquareLawParams]):
 
 @final
 class SaturableAbsorber(Nonlinearity[SaturableAbsorberParams]):
-    """Send the signal, as light, through an absorber that the light itself bleaches."""
+    """Nonlinearity of an absorber that the light of the signal bleaches."""
 
     kind = "saturable_absorber"
     Params = SaturableAbsorberParams
@@ -80,6 +79,6 @@ class SaturableAbsorber(Nonlinearity[SaturableAbsorberParams]):
 
     @property
     def range(self) -> tuple[float, float]:
-        """Return dark, and what full scale leaves behind."""
+        """Return dark, and the output at full scale."""
         full = torch.ones(1, dtype=torch.float64)
         return 0.0, float(self.activate(full, None, None, frozenset()))

@@ -1,4 +1,4 @@
-"""Readouts that hand the last state of a sample to the host.
+"""Readouts that pass the last state of a sample to the host: converters and registers.
 
-A readout converts; the output map behind it belongs to the front end.
+The output map behind a readout belongs to the front end.
 """

@@ -1,4 +1,4 @@
-"""Hand the result to the host."""
+"""Readout of analog-to-digital converters."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor
 
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Readout
-from pnnsim.devices.memories.sample_hold_params import AdcParams
+from pnnsim.devices.readouts.adc_params import AdcParams
 from pnnsim.physics import quantize
 
 
 @final
 class Adc(Readout[AdcParams]):
-    """Convert the last state; the energy is that of Walden's figure of merit."""
+    """Readout that converts the last state; the energy is that of Walden's figure of merit."""
 
     kind = "adc"
     Params = AdcParams

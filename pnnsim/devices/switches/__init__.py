@@ -1,4 +1,4 @@
-"""Switches that select the bank that a sample meets.
+"""Switches that select the bank that a sample meets: optical, mechanical and electrical.
 
-A switch says how long it takes, what it loses and what leaks; the plan says when it moves.
+A switch states its time, its loss and its leakage; when it moves is decided in `timing`.
 """

@@ -1,4 +1,4 @@
-"""Choose the weight bank: trees of 1x2 interferometric switches.
+"""Switches that are trees of 1x2 interferometers.
 
                    ┌─ bank 0     every path passes as many switches as the tree is deep,
     line ──┤1x2├───┤             and each leaks a little into the branch it keeps dark
@@ -26,12 +26,12 @@ from pnnsim.physics import dynamics, photonic_switch
 
 T = TypeVar("T", bound=SwitchTreeParams)
 
-#: Share of another bank's field above which a designer is told.
+#: Share of another bank's field above which there is a warning.
 _FIELD_LEAK = 0.05
 
 
 class SwitchTree(Switch[T]):
-    """Route light through a 1xL tree: losses multiply, leaks and energies add.
+    """Switch of 1xL trees: losses multiply, leaks and energies add.
 
     Leaks add in power, or as fields where the lines carry fields: the square root.
     """
@@ -92,7 +92,7 @@ class SwitchTree(Switch[T]):
 
 @final
 class ElectroOpticSwitch(SwitchTree[ElectroOpticSwitchParams]):
-    """Switch by carriers or by a field; the power settles exponentially."""
+    """Switch tree driven by carriers or by a field; the power settles exponentially."""
 
     kind = "electro_optic"
     Params = ElectroOpticSwitchParams
@@ -114,7 +114,7 @@ class ElectroOpticSwitch(SwitchTree[ElectroOpticSwitchParams]):
 
 @final
 class ThermoOpticSwitch(SwitchTree[ThermoOpticSwitchParams]):
-    """Switch by heat; the phase settles exponentially, the light faster towards the end."""
+    """Switch tree driven by heat; the phase settles exponentially, the light faster at the end."""
 
     kind = "thermo_optic"
     Params = ThermoOpticSwitchParams
@@ -131,7 +131,7 @@ class ThermoOpticSwitch(SwitchTree[ThermoOpticSwitchParams]):
 
 @final
 class PlztSwitch(SwitchTree[PlztSwitchParams]):
-    """Switch by the electro-optic effect of PLZT; fibre-coupled, for fields and powers."""
+    """Switch tree of PLZT waveguides, coupled to fibers, for fields and powers."""
 
     kind = "plzt"
     Params = PlztSwitchParams

@@ -1,4 +1,4 @@
-"""Weight banks: rings, meshes, junctions, phase-change cells.
+"""Weight banks: rings, meshes, phase-change cells, masks, magnetic junctions.
 
-A bank says what programming makes of a matrix; which matrix it holds is decided in `mapping`.
+A bank states what programming makes of a matrix; which matrix it holds is decided in `mapping`.
 """

@@ -1,4 +1,4 @@
-"""State what every kind of weight bank must answer."""
+"""Family of the weight banks: the methods that each kind has."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pnnsim.devices.component import Active, Component, P, State
 
 @dataclass(frozen=True, slots=True)
 class ProgrammedWeights:
-    """Hold what a bank makes of a weight matrix.
+    """Weights that a bank makes of a matrix, once settled.
 
     Args:
         weights: Effective weights in logical units, shape `(n_out, n_in)`.
         scale: Signal at weight 1 over that of the bank's `transmission`: a passive mesh must scale
             a matrix down to singular values of at most 1, and the detector sees less.
         light: Light of each line that each output absorbs, over that at weight 1, as `weights`;
-            None where the bank's `absorbed` says so for every weight.
+            None where the bank's `absorbed` holds for every weight.
     """
 
     weights: Tensor
@@ -29,7 +29,7 @@ class ProgrammedWeights:
 
 
 class WeightBank(Component[P]):
-    """Hold weight matrices."""
+    """Part that holds weight matrices and multiplies by them."""
 
     part = "weight_banks"
 
@@ -50,8 +50,8 @@ class WeightBank(Component[P]):
             target: Wanted weights in [-1, 1], shape `(n_out, n_in)`.
             state: What this bank's fabrication and environment add.
             active: Non-idealities that are switched on.
-            age: Time since the write began [s], infinite where nobody asks; only banks that
-                declare `ages` depend on it.
+            age: Time since the write began [s], infinite where it does not matter; only banks
+                that declare `ages` depend on it.
         """
 
     def respond(self, line: Tensor, full_scale: float, active: Active) -> Tensor:
@@ -67,19 +67,38 @@ class WeightBank(Component[P]):
     def write_error(
         self, held: Tensor, generator: torch.Generator, active: Active
     ) -> Tensor | None:
-        """Draw by how much one programming misses the settled weights `held`; None for nothing.
+        """Draw by how much one programming misses; None for nothing.
 
         Whether there is an error must depend on `active` and the description alone.
+
+        Args:
+            held: Settled weights of a programming without error, shape `(n_out, n_in)`.
+            generator: Stream of the write.
+            active: Non-idealities that are switched on.
+
+        Returns:
+            What is added to the weights, as `held`.
         """
         return None
 
     def read_variance(self, held: Tensor, age: float, active: Active) -> Tensor | None:
-        """Return the variance of each weight from read to read, as `held`; None for nothing."""
+        """Return the variance of each weight from read to read, as `held`; None for nothing.
+
+        Args:
+            held: Settled weights, shape `(n_out, n_in)`.
+            age: Time since the write began [s].
+            active: Non-idealities that are switched on.
+        """
         return None
 
     @abstractmethod
     def residue(self, elapsed: Tensor, active: Active) -> Tensor:
-        """Return the share of the replaced weights left, by time since the write began [s]."""
+        """Return the share of the replaced weights that is left, as `elapsed`.
+
+        Args:
+            elapsed: Time since the write began [s].
+            active: Non-idealities that are switched on.
+        """
 
     @abstractmethod
     def setup_wait(self) -> float:
@@ -121,11 +140,22 @@ class WeightBank(Component[P]):
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator
     ) -> State:
-        """Return what drifts with time, some time [s] after `previous`; None at the start."""
+        """Return what drifts with time, such as temperatures; empty where nothing does.
+
+        Args:
+            previous: State some time ago; None at the start.
+            elapsed: Time since `previous` [s].
+            generator: Stream of the drift.
+        """
         return {}
 
     def drifted(self, now: State, then: State) -> State:
-        """Return what weights feel of `environment` now that were programmed in another one."""
+        """Return the environment that acts on weights programmed in another one.
+
+        Args:
+            now: What `environment` gives when the weights are read.
+            then: What it gave when they were programmed.
+        """
         if not self.corrects_drift:
             return now
         return {name: value - then[name] for name, value in now.items()}

@@ -1,4 +1,4 @@
-"""Keep what is dear to compute from a whole matrix and is asked for again and again."""
+"""Bounded store of results that are costly to compute from a whole matrix and needed often."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class Kept(Generic[Result]):
-    """Last results that were used, by key, within a bound on the sum of their sizes.
+    """Store of the results that were used last, within a bound on the sum of their sizes.
 
     Args:
         most: Largest sum; the result that was not used for longest goes first, and the one used
@@ -30,7 +30,7 @@ class Kept(Generic[Result]):
         return len(self._results)
 
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
-        """Return the result of a key, made now if it is not held.
+        """Return the result of a key, computed now if it is not stored.
 
         Args:
             key: All that the result depends on.

@@ -1,7 +1,7 @@
-"""Lay weights on the junctions of a crossbar and say what conductances, and so weights, result.
+"""Junctions of a crossbar: from weights to their states, conductances, and weights again.
 
-This knows one chip's draws and one moment's flips as tensors that it is given, and how likely flips
-are; it draws nothing and knows neither clocks nor prices: that is `mtj_crossbar`.
+Draws of a chip and flips of a moment are arguments here, as tensors; nothing is drawn, timed or
+priced: that is `mtj_crossbar`.
 
 Axes: `(n_out, n_in, 2, n_device)`, polarity (0 adds, 1 subtracts), then the junctions of a group.
 """
@@ -21,7 +21,7 @@ from pnnsim.physics import spintronic_encoding as encoding
 
 @final
 class Junctions:
-    """Hold the layout of one weight and its nominal conductances.
+    """Layout of one weight on its junctions, with their nominal conductances.
 
     Args:
         params: Description of the bank.

@@ -1,4 +1,4 @@
-"""Hold weight matrices in micro-rings."""
+"""Weight bank of micro-rings, one for each wavelength and weight."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from torch import Tensor
 
 from pnnsim.common.rng import noise_like, normal
 from pnnsim.common.units import power_ratio, to_fs
-from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank
+from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
 from pnnsim.devices.weight_banks.cache import Kept, content
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
 from pnnsim.physics import dynamics, photonic_ring, photonic_thermal, quantize
 
-#: Calibrated weight sets that are kept: two for each of as many sets as networks have.
+#: Calibrated weight sets that are stored: two for each of as many sets as networks have.
 _KEPT = 64
 
 
 @final
 class RingBank(WeightBank[MrrParams]):
-    """Weigh one wavelength with each add-drop ring (Tait et al., Sci. Rep. 7, 7430, 2017).
+    """Weight bank of add-drop rings (Tait et al., Sci. Rep. 7, 7430, 2017).
 
         bus in ──o──o──o──▶ through port ──▶ photodiode (-)
                  │  │  │
         bus out ◀┴──┴──┴─── drop port ─────▶ photodiode (+)
 
-    The weight is drop minus through. Its achievable interval is not symmetric, so a logical weight
-    w in [-1, 1] is held as `scale * w`, and `scale` is part of the transmission.
+    Each ring weighs one wavelength; the weight is drop minus through. Its achievable interval is
+    not symmetric, so a logical weight w in [-1, 1] is held as `scale * w`, and `scale` is part of
+    the transmission.
     """
 
     kind = "mrr"
@@ -81,10 +82,8 @@ class RingBank(WeightBank[MrrParams]):
 
     @property
     def _write_time(self) -> float:
-        settle = self.params.settling_time
-        if settle is None:
-            settle = dynamics.settling_time(self.params.time_constant, self.params.bits)
-        return self.params.calibration_rounds * settle
+        p = self.params
+        return p.calibration_rounds * settling(p.settling_time, p.time_constant, p.bits)
 
     def setup_wait(self) -> float:
         """Return the time until the slow part of the heat has settled to half a bit."""
@@ -168,7 +167,7 @@ class RingBank(WeightBank[MrrParams]):
         return ProgrammedWeights(self._measure(command, shift, active, heated=heated))
 
     def _heats_neighbors(self, active: Active) -> bool:
-        """Return whether calibration leaves something of the neighbors' heat."""
+        """Return whether calibration leaves a part of the neighbors' heat."""
         felt = self.params.tuning == "thermal" and self.params.heater_crosstalk > 0.0
         return felt and self.on(active, "heater_crosstalk")
 

@@ -1,4 +1,4 @@
-"""Hold weight matrices in crossbars of magnetic tunnel junctions."""
+"""Weight bank of crossbars of magnetic tunnel junctions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pnnsim.devices.weight_banks.junctions import Junctions
 from pnnsim.devices.weight_banks.mtj_crossbar_params import MtjCrossbarParams
 from pnnsim.physics import crossbar, dynamics, spintronic
 
-#: Mean loss of current in the wires beyond which a designer is warned: first order fails there.
+#: Mean loss of current in the wires beyond which there is a warning: first order fails there.
 _WIRE_LOSS = 0.1
 
 #: Thermal flips in a bank within a year below which it counts as ageless.
 _FLIPS_A_YEAR = 1e-3
 _YEAR = 365.25 * 86400.0
 
-#: Draws of fabrication, and the non-ideality by which each is felt.
+#: Draws of fabrication, and the non-ideality by which each acts.
 _DRAWS = {
     "resistance": "resistance_spread",
     "tmr": "tmr_spread",
@@ -31,13 +31,13 @@ _DRAWS = {
     "shorted": "shorted_junctions",
 }
 
-#: Written banks that are kept: the sets of some chips.
+#: Written banks that are stored: the sets of some chips.
 _KEPT = 48
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Hold a bank as it was written.
+    """Bank as it was written, before junctions forget or traps switch.
 
     Args:
         share: How parallel each junction is, shape `(n_out, n_in, 2, n_device)`.
@@ -54,7 +54,7 @@ class _Written:
 
 @final
 class MtjCrossbar(WeightBank[MtjCrossbarParams]):
-    """Multiply voltages by conductances, each weight the difference of two groups of junctions.
+    """Weight bank that multiplies voltages by the difference of two groups of conductances.
 
         V_i ──┬───────────┬────────     one sub-array for each junction of a weight and each
              ╱G+╲        ╱G-╲           polarity, `cols` driven lines by `rows` sense lines
@@ -92,7 +92,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         """Return the response of the wires, or the time of writing line after line."""
         p = self.params
         if action == "propagate":
-            return 0  # waves on wires cross a sub-array within the response of its wires
+            return 0  # signals on wires cross a sub-array within the response of its wires
         if action == "mvm":
             return to_fs(self._wire_settling if p.settling_time is None else p.settling_time)
         if action == "write":
@@ -180,7 +180,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         """Draw what each junction is like, shape `(n_out, n_in, 2, n_device)`.
 
         Resistance and ratio are over nominal ones, `stuck` is 1 parallel and -1 anti-parallel, and
-        `luck` says how early a junction forgets its state.
+        `luck`, in [0, 1], orders the junctions by how early they forget their state.
         """
         p, shape = self.params, self._shape
         resistance = spintronic.lognormal_spread(1.0, p.resistance_spread, normal(shape, generator))
@@ -203,7 +203,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator
     ) -> State:
-        """Return where traps are, as places in the flat bank, and which of them are full."""
+        """Return the places of traps in the flattened bank, and which of them are full."""
         p = self.params
         if previous is None:
             traps = (uniform(self._shape, generator) < p.trap_fraction).flatten().nonzero()[:, 0]
@@ -261,7 +261,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
             factor = self._junctions.wire_factor(cells) if wired else None
             return _Written(share, junctions, factor, draws)
 
-        # Draws are told apart by identity, which holds as long as they are kept with the result.
+        # Draws differ by identity, which holds as long as they are stored with the result.
         key = (*content(level), levelled, wired, *map(id, draws.values()))
         return self._kept.get(key, write)
 

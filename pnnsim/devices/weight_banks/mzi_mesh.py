@@ -1,9 +1,8 @@
-"""Hold weight matrices in meshes of interferometers."""
+"""Weight bank of meshes of interferometers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import final
 
 import torch
@@ -12,10 +11,10 @@ from torch import Tensor
 
 from pnnsim.common.rng import normal
 from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
-from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank
+from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
 from pnnsim.devices.weight_banks.cache import Kept, content
+from pnnsim.devices.weight_banks.mzi_heaters import heater_influence
 from pnnsim.devices.weight_banks.mzi_mesh_params import MziMeshParams
-from pnnsim.errors import MappingError
 from pnnsim.physics import (
     dynamics,
     photonic_calibration,
@@ -30,10 +29,7 @@ from pnnsim.physics.photonic_mesh import Arrangement, MeshPhases
 _HEAT_LIMIT = 100.0
 _DEPTH_LIMIT_DB = 20.0
 
-#: Condition of heaters that warm each other beyond which their phases cannot be set apart.
-_WORST_CONDITION = 1e8
-
-#: Decomposed weight sets that are kept.
+#: Decomposed weight sets that are stored.
 _KEPT = 64
 
 #: Non-idealities that need the phases of a matrix, not just the matrix.
@@ -49,7 +45,7 @@ _OF_PHASES = (
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Describe one of the two meshes of a bank: its name, its modes, its shifters."""
+    """One of the two meshes of a bank: its name, its modes, its shifters."""
 
     name: str
     modes: int
@@ -62,7 +58,7 @@ class _Side:
 
 @final
 class MziMesh(WeightBank[MziMeshParams]):
-    """Multiply fields by two meshes and attenuators (Shen et al., Nat. Photon. 11, 441, 2017).
+    """Weight bank of two meshes and attenuators (Shen et al., Nat. Photon. 11, 441, 2017).
 
         lines ──▶ V† mesh ──▶ attenuators ──▶ U mesh ──▶ homodyne receivers, one per output
 
@@ -72,8 +68,8 @@ class MziMesh(WeightBank[MziMeshParams]):
     attenuator, the last ones by the local oscillators.
 
     Phases are found by decomposition, which has no gradient: non-idealities of phases shift the
-    weights and hand gradients through (straight-through), and training does not know them unless
-    it is told to.
+    weights and pass gradients through (straight-through), and training leaves them out unless its
+    settings name them.
     """
 
     kind = "mzi_mesh"
@@ -97,10 +93,9 @@ class MziMesh(WeightBank[MziMeshParams]):
         if action == "mvm":
             return 0
         if action == "write":
-            settle = self.params.settling_time
-            if settle is None:
-                settle = dynamics.settling_time(self.params.time_constant, self.params.bits)
-            return to_fs(self.params.calibration_rounds * settle)
+            p = self.params
+            settle = settling(p.settling_time, p.time_constant, p.bits)
+            return to_fs(p.calibration_rounds * settle)
         raise KeyError(action)
 
     def setup_wait(self) -> float:
@@ -306,7 +301,7 @@ class MziMesh(WeightBank[MziMeshParams]):
 
     def _influence(self, side: _Side) -> tuple[Tensor, Tensor]:
         """Return how heaters warm each other, and its inverse."""
-        return _crosstalk(
+        return heater_influence(
             side.modes,
             self._arrangement,
             (self.params.column_pitch, self.params.mode_pitch),
@@ -331,25 +326,3 @@ class MziMesh(WeightBank[MziMeshParams]):
         """Return losses times the split over the banks that share a line, at weight 1."""
         lost = self.params.excess_loss + self._depth * self.params.column_loss
         return power_ratio(-lost) / self.size.tiles_out
-
-
-@lru_cache(maxsize=8)
-def _crosstalk(
-    modes: int,
-    arrangement: Arrangement,
-    pitches: tuple[float, float],
-    kernel: tuple[float, float, float],
-) -> tuple[Tensor, Tensor]:
-    """Return the influence of heaters on each other and its inverse, once for each mesh."""
-    positions = photonic_calibration.heater_positions(modes, *pitches, arrangement)
-    influence = photonic_thermal.crosstalk_matrix(positions, *kernel)
-    inverse, failed = torch.linalg.inv_ex(influence)
-    worst = float(torch.linalg.matrix_norm(influence) * torch.linalg.matrix_norm(inverse))
-    if bool(failed) or not worst < _WORST_CONDITION:
-        raise MappingError(
-            f"weight_banks.crosstalk: got {kernel[0]:.4g} of a heater's phase at "
-            f"{kernel[1]:.4g} m, falling over {kernel[2]:.4g} m, with heaters {pitches[0]:.4g} m "
-            f"and {pitches[1]:.4g} m apart; expected less, as these heaters cannot be told apart. "
-            "Hint: lower weight_banks.crosstalk or raise weight_banks.column_pitch and mode_pitch"
-        )
-    return influence, inverse

@@ -1,4 +1,4 @@
-"""Hold weights in optical phase-change cells, which keep them without power."""
+"""Weight bank of optical phase-change cells, which keep their weights without power."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pnnsim.physics import dynamics, phase_change, photonic_modulation, quantize
 
 @final
 class PhaseChangeBank(WeightBank[PcmParams]):
-    """Weigh each line by the difference of two cells (Feldmann et al., Nature 589, 2021).
+    """Weight bank of pairs of phase-change cells (Feldmann et al., Nature 589, 2021).
 
         line in ──┬── cell (+) ──▶ photodiode (+)     weight = level of (+) - level of (-)
                   └── cell (-) ──▶ photodiode (-)     one of both is at its lowest level
@@ -119,7 +119,7 @@ class PhaseChangeBank(WeightBank[PcmParams]):
         return dynamics.power_law_drift(levels, elapsed, self.params.drift_reference_time, exponent)
 
     def _since_write(self, age: float) -> float:
-        """Return the time since a write of some age ended [s]; that at the start if nobody asks."""
+        """Return the time since a write ended [s]; that at the start for an age of infinity."""
         return self.params.rest_time if math.isinf(age) else max(0.0, age - self._write_time)
 
     def write_error(

@@ -1,7 +1,7 @@
 """Load data sets by name: the files as published, checked, in one form.
 
-Nothing here knows a network or a machine, and nothing stored is ever unpickled. Where files come
-from is said in `files.py`, what is done to them in `base.py`.
+Networks and machines play no part here, and nothing stored is ever unpickled. `files.py` finds the
+files, `base.py` cuts and scales what they contain.
 
     digits          embedded, no file needed     8 × 8 grey, 10 classes
     mnist           IDX                          28 × 28 grey, 10 classes
@@ -44,7 +44,7 @@ def load_task(
         data_dir: Folder with the published files, or with a folder of them; looked into before the
             folder that the environment variable PNNSIM_DATA_DIR names and before the cache.
         offline: Never download.
-        progress: Told of downloads; None for silence.
+        progress: Progress of downloads; None for silence.
 
     Returns:
         The task, in three parts that share no example and are the same on every machine.

@@ -1,7 +1,7 @@
-"""Say what a task is, how its parts are cut, and how pixels become inputs.
+"""Tasks: their parts, how these are cut, and how pixels become inputs.
 
 This is the one place of preprocessing: the surrogate and the simulated machine read the same
-arrays. A loader brings raw bytes and labels; it must not scale, shuffle or split by itself.
+arrays. A loader returns raw bytes and labels; it must not scale, shuffle or split by itself.
 
 Preprocessing is one step, `value / full scale`, so that every input lies in [0, 1]: what an encoder
 can put on a line as an intensity. There is no per-channel standardization: it would make inputs
@@ -25,10 +25,10 @@ VALIDATION_ONE_IN = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """Hold a labelled data set in three parts that share no example.
+    """Labelled data set in three parts that share no example.
 
     Args:
-        name: Name by which it was asked for.
+        name: Name by which it is loaded.
         note: What the data are, in one sentence, and whether published figures compare.
         inputs: Numbers in one example, `n_in` of the front end.
         outputs: Number of classes.
@@ -54,10 +54,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextTask:
-    """Hold a text as numbers, cut once into training and validation.
+    """Text as numbers, cut once into training and validation.
 
     Args:
-        name: Name by which it was asked for.
+        name: Name by which it is loaded.
         note: What the text is, in one sentence.
         vocabulary: Its distinct characters, sorted; a character's place is its number.
         train_ids: Numbers of the first nine tenths, int64, shape `(length,)`.
@@ -73,7 +73,7 @@ class TextTask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Hold one side of a data set as it was stored.
+    """One side of a data set as it was stored.
 
     Args:
         values: Stored numbers from 0 to the full scale, shape `(batch, inputs)`.

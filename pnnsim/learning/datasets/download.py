@@ -23,13 +23,13 @@ from pnnsim.errors import TaskError
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
-#: Seconds without an answer after which a server is given up.
+#: Time without a response after which a server is given up [s].
 TIMEOUT_S = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Describe one file on a server.
+    """One file on a server.
 
     Args:
         url: Its address.
@@ -67,12 +67,12 @@ def fetch(
         home: Page on which the files are published, for messages.
         remotes: What to fetch.
         folder: Where to put it; made if need be.
-        progress: Told file name and bytes; None for silence.
+        progress: Progress in bytes, under the file name; None for silence.
 
     Raises:
-        TaskError: If a server does not answer, a checksum differs, or the folder takes no files.
+        TaskError: If a server does not respond, a checksum differs, or the folder takes no files.
     """
-    # pooch tells its own stream of every file; the library speaks through `progress` alone.
+    # pooch logs every file; the library reports through `progress` alone.
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel(logging.WARNING)

@@ -1,6 +1,6 @@
-"""Find published files, open them however they are compressed, and say what is wrong with them.
+"""Find published files, open them however they are compressed, and report what is wrong with them.
 
-Nothing here knows what the bytes mean. All files of a task come from one folder: parts of two
+The bytes are not interpreted here. All files of a task come from one folder: parts of two
 copies of a data set may share examples between training and test.
 
 Where a task's files are looked for, in this order; the first folder that holds one of them is it:
@@ -35,7 +35,7 @@ SUFFIXES = ("", ".gz", ".xz")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Describe where the files of one task are published.
+    """Files of one task and where they are published.
 
     Args:
         task: Name of the task.
@@ -63,7 +63,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Hold the decompressed bytes of one file, and word what is wrong with it.
+    """Decompressed bytes of one file, with the origin that an error message needs.
 
     Args:
         task: Name of the task that reads it.
@@ -78,7 +78,12 @@ class File:
     data: bytes = b""
 
     def wrong(self, got: str, expected: str) -> TaskError:
-        """Return the error for a file that is not what it should be."""
+        """Return the error for a file that is not what it should be.
+
+        Args:
+            got: What was found in it.
+            expected: What should be there.
+        """
         return TaskError(
             f"{self.task}: {self.path}: {got}; expected {expected}. "
             f"Hint: replace the file with the one published at {self.home}"
@@ -98,7 +103,7 @@ def locate(
         source: What to look for.
         data_dir: Folder given by the user, or None.
         offline: Never download.
-        progress: Told of downloads; None for silence.
+        progress: Progress of downloads; None for silence.
 
     Returns:
         A folder with every required file.
@@ -138,7 +143,12 @@ def locate(
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """Return the file of this name in a folder, as it is or compressed, or None."""
+    """Return the file of a name in a folder, as it is or compressed, or None.
+
+    Args:
+        folder: Folder that is searched.
+        name: File name without `.gz` or `.xz`.
+    """
     paths = (folder / f"{name}{suffix}" for suffix in SUFFIXES)
     try:
         return next((path for path in paths if path.is_file()), None)

@@ -34,11 +34,11 @@ Sides = tuple[Labelled, Labelled]
 
 @dataclass(frozen=True, slots=True)
 class ImageSet:
-    """Describe a published data set of images.
+    """Published data set of images, and how it is read.
 
     Args:
         source: Its files.
-        title: What it is called in a note.
+        title: Its name in a note.
         published: Examples in the published training and test sides.
         classes: Number of classes.
         parse: Reads both sides from a folder.
@@ -77,7 +77,7 @@ def parse_idx(file: File, magic: int) -> Bytes:
         magic: First four bytes as a big-endian integer: 2051 for images, 2049 for labels.
 
     Returns:
-        The array, with as many axes as the magic number's last byte says.
+        The array, with as many axes as the magic number's last byte states.
 
     Raises:
         TaskError: If the header or the length is wrong.
@@ -100,7 +100,13 @@ def parse_idx(file: File, magic: int) -> Bytes:
 
 
 def parse_mnist(source: Source, folder: Path, classes: int) -> Sides:
-    """Return both sides of a data set in MNIST's four files."""
+    """Return both sides of a data set in MNIST's four files.
+
+    Args:
+        source: Its files.
+        folder: Folder with all of them.
+        classes: Number of classes.
+    """
     sides = []
     for prefix in ("train", "t10k"):
         pixels = read(source, folder, f"{prefix}-images-idx3-ubyte")
@@ -117,7 +123,7 @@ def parse_mnist(source: Source, folder: Path, classes: int) -> Sides:
 
 
 def parse_svhn(source: Source, folder: Path, classes: int) -> Sides:
-    """Return both sides of SVHN, format 2."""
+    """Return both sides of SVHN, format 2; arguments as for `parse_mnist`."""
     train, test = (_parse_mat(read(source, folder, name), classes) for name in source.required)
     return train, test
 
@@ -138,7 +144,10 @@ def _parse_mat(file: File, classes: int) -> Labelled:
 
 
 def parse_cifar10(source: Source, folder: Path, classes: int) -> Sides:
-    """Return CIFAR-10: every training batch that is there, and the test batch."""
+    """Return CIFAR-10: every training batch that is there, and the test batch.
+
+    Arguments are those of `parse_mnist`.
+    """
     batches = [name for name in source.optional if find(folder, name)]
     parts = [_parse_cifar(read(source, folder, name), 1, classes) for name in batches]
     if not parts:
@@ -152,7 +161,7 @@ def parse_cifar10(source: Source, folder: Path, classes: int) -> Sides:
 
 
 def parse_cifar100(source: Source, folder: Path, classes: int) -> Sides:
-    """Return CIFAR-100 with its fine labels."""
+    """Return CIFAR-100 with its fine labels; arguments as for `parse_mnist`."""
     train, test = (_parse_cifar(read(source, folder, name), 2, classes) for name in source.required)
     return train, test
 

@@ -78,7 +78,7 @@ def read_arrays(file: File, names: tuple[str, ...]) -> dict[str, NDArray[np.gene
 
 
 class _DamagedError(Exception):
-    """Say that sizes or types in a file contradict each other."""
+    """Sizes or types in a file that contradict each other."""
 
 
 def _elements(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:

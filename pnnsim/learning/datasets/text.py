@@ -1,7 +1,7 @@
 """Read a text as a sequence of character numbers.
 
-The text is not changed in any way: no lower case, no white space removed. How numbers become inputs
-of a network is the network's affair.
+The text is not changed in any way: no lower case, no white space removed. `learning.data`
+makes inputs of a network from the numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pnnsim.learning.datasets.files import Source, locate, read
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
-#: A cut text is still a text: only the checksum of the published one tells.
+#: A cut text is still a text: only the checksum shows that it is whole.
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 LENGTH = 1_115_394
 

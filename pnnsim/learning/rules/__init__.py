@@ -1,10 +1,10 @@
-"""Train a network with a machine in the loop: one file a rule, all with one signature.
+"""Rules that train a network with a machine in the loop: one file a rule, one signature.
 
     deploy             backpropagate through the model, write once at the end
     hardware_aware     the same through a model that draws chips and noise
     physics_aware      measured forward, the model's derivative backward
     dfa, augmented_dfa the output error sent straight to every step
-    spsa, mgd          perturb the weights, look at the loss
+    spsa, mgd          perturb the weights and measure the loss
     local              every step learns by itself, from right and wrong labels
 
 Equilibrium propagation is left out: it needs an energy, so symmetric weights and a settled fixed
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pnnsim.errors import TrainingError
-from pnnsim.learning.rules.base import Call, Outcome, Rule, Session, Settings, measure, train
+from pnnsim.learning.rules.base import Call, Outcome, Rule, Session, Settings
 from pnnsim.learning.rules.deploy import Deploy, HardwareAware
 from pnnsim.learning.rules.dry_run import dry_run
 from pnnsim.learning.rules.feedback_alignment import FeedbackAlignment
@@ -24,6 +24,7 @@ from pnnsim.learning.rules.local import Local
 from pnnsim.learning.rules.multiplexed import Multiplexed
 from pnnsim.learning.rules.physics_aware import PhysicsAware, physics_aware
 from pnnsim.learning.rules.spsa import Spsa
+from pnnsim.learning.rules.through_bench import measure, train
 
 __all__ = [
     "RULES",

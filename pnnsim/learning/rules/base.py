@@ -1,43 +1,35 @@
-"""State what a learning rule is, and run any of them on any machine.
+"""Base of all learning rules, and what they work with.
 
 A rule leaves a gradient, true or estimated, in the parameters of a surrogate; the loop takes the
-step, on the host. What a rule asks of the machine it declares as *calls*, so that its cost can be
-told before it starts; the cost of the run itself is counted by the bench.
+step, on the host. Each rule declares its use of the machine as *calls*, from which the cost of a
+training follows before it starts; the cost of the run itself is counted by the bench. No rule is
+run here: that is `through_bench`.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.cost import CostReport
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.learning.examples import Examples
 from pnnsim.networks.relaxnet import ReLaXNet
 
 if TYPE_CHECKING:
-    from pnnsim.common.progress import Progress
     from pnnsim.hil.calibration import Calibration
-
-#: Loss, over that of guessing, beyond which nothing is left to learn from.
-_DIVERGED = 100.0
-
-#: Samples of one call where nothing is learned from them.
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Ask for one pass.
+    """One pass of samples through the machine.
 
     Args:
         samples: Samples of the pass.
@@ -52,7 +44,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Say how long and how fast to learn.
+    """Length and step size of a training through a machine.
 
     Args:
         epochs: Passes over the examples.
@@ -77,7 +69,7 @@ class Settings:
 
 @dataclass(slots=True)
 class Session:
-    """Hold what a rule works with.
+    """Machine, model and batches that a rule works with.
 
     Args:
         bench: Machine.
@@ -97,7 +89,7 @@ class Session:
 
 
 class Rule(ABC):
-    """Find out in which direction the parameters should move."""
+    """Way to find the direction in which the parameters should move."""
 
     name: str
 
@@ -112,7 +104,7 @@ class Rule(ABC):
     def calls(
         self, update: int, sizes: Callable[[int], int], network: ReLaXNet
     ) -> tuple[Call, ...]:
-        """Return what one update asks of the machine, in order.
+        """Return the passes of one update, in order.
 
         Args:
             update: Number of the update, from 0.
@@ -121,7 +113,12 @@ class Rule(ABC):
         """
 
     def changed(self, update: int, network: ReLaXNet) -> int:
-        """Return how many weight sets one update changes."""
+        """Return how many weight sets one update changes.
+
+        Args:
+            update: Number of the update, from 0.
+            network: What the machine computes.
+        """
         return network.weight_sets
 
     def updates(self, batches: int) -> int:
@@ -129,28 +126,44 @@ class Rule(ABC):
         return batches
 
     def optimizer(self, surrogate: Surrogate, learning_rate: float) -> torch.optim.Optimizer:
-        """Return what turns gradients into steps: Adam (Kingma and Ba, ICLR, 2015)."""
+        """Return what turns gradients into steps: Adam (Kingma and Ba, ICLR, 2015).
+
+        Args:
+            surrogate: Model whose parameters are learned.
+            learning_rate: Step size at the start.
+        """
         return torch.optim.Adam(surrogate.parameters(), lr=learning_rate)
 
     def rate(self, update: int, updates: int) -> float:
-        """Return the factor on the step size: half a cosine down to 0."""
+        """Return the factor on the step size: half a cosine down to 0.
+
+        Args:
+            update: Number of the update, from 0.
+            updates: Number of all updates.
+        """
         return 0.5 * (1.0 + math.cos(math.pi * update / updates))
 
-    def answers(self, bench: Bench, surrogate: Surrogate, x: Tensor) -> Tensor:
-        """Return a score of each class, shape `(batch, n_outputs)`; the parameters are loaded."""
+    def outputs(self, bench: Bench, surrogate: Surrogate, x: Tensor) -> Tensor:
+        """Return a score of each class, shape `(batch, n_outputs)`.
+
+        Args:
+            bench: Machine, which holds the parameters.
+            surrogate: Model with the same parameters.
+            x: Inputs, shape `(batch, n_inputs)`.
+        """
         return bench.run(surrogate.live(), x).outputs
 
 
 @dataclass(slots=True)
 class Outcome:
-    """Record a training.
+    """Record of a training through a machine.
 
     Args:
         rule: Name of the rule.
-        cost: What it took on the bench, the last write included.
+        cost: Cost on the bench, the last write included.
         loss: Loss of each update [nats].
-        curve: CostReport so far and accuracy after each epoch, where a validation part was given.
-        validation_cost: What measuring those accuracies took.
+        curve: Cost so far and accuracy after each epoch, where a validation part was given.
+        validation_cost: Cost of measuring those accuracies.
     """
 
     rule: str
@@ -158,107 +171,3 @@ class Outcome:
     loss: list[float] = field(default_factory=list)
     curve: list[tuple[CostReport, float]] = field(default_factory=list)
     validation_cost: CostReport = field(default_factory=CostReport)
-
-
-def train(
-    rule: Rule,
-    bench: Bench,
-    surrogate: Surrogate,
-    examples: Examples,
-    settings: Settings,
-    *,
-    validation: Examples | None = None,
-    calibration: Calibration | None = None,
-    progress: Progress | None = None,
-) -> Outcome:
-    """Train parameters through a machine, and leave the machine with the last ones.
-
-    Args:
-        rule: How gradients are found.
-        bench: Machine, of the same network as the surrogate.
-        surrogate: Model of the machine; it starts from its present parameters.
-        examples: What to learn from.
-        settings: How long and how fast.
-        validation: Examples on which the machine is measured after each epoch; None for none.
-        calibration: What was measured of the machine before, for rules that use a model of it.
-        progress: Told of the updates; None for silence.
-
-    Raises:
-        TrainingError: If training diverges, or the surrogate is of another network.
-        BackendError: If the machine fails.
-    """
-    if surrogate.network != bench.network:
-        raise TrainingError(
-            f"{rule.name}: the model is of the network {surrogate.network}; the machine's is "
-            f"{bench.network}"
-        )
-    source = _endless(examples, settings)
-    session = Session(bench, surrogate, lambda: next(source), settings.seed, calibration)
-    outcome, before = Outcome(rule.name), bench.cost
-    per_epoch = -(-len(examples) // settings.batch)
-    updates = rule.updates(settings.epochs * per_epoch)
-    due = [math.ceil((epoch + 1) * updates / settings.epochs) for epoch in range(settings.epochs)]
-    rule.begin(session)
-    steps = rule.optimizer(surrogate, settings.learning_rate)
-    limit = _DIVERGED * math.log(max(2, surrogate.network.outputs))
-    if progress is not None:
-        progress.start(rule.name, updates)
-    surrogate.train()
-    for update in range(updates):
-        session.update = update
-        steps.zero_grad()
-        loss = rule.gradient(session)
-        if not (math.isfinite(loss) and loss < limit):
-            raise TrainingError(
-                f"{rule.name}: loss {loss:g} at update {update + 1}; expected less than "
-                f"{limit:.3g}. Hint: lower the learning rate, now {settings.learning_rate:g}"
-            )
-        for group in steps.param_groups:
-            group["lr"] = settings.learning_rate * rule.rate(update, updates)
-        steps.step()
-        with torch.no_grad():
-            surrogate.weight.clamp_(-1.0, 1.0)  # a bank holds no more, and beyond there is no slope
-        bench.updated()
-        outcome.loss.append(loss)
-        if progress is not None:
-            progress.advance(1, f"loss {loss:.3f}")
-        if validation is not None and update + 1 in due:
-            so_far = _less(bench.cost, before, outcome.validation_cost)
-            with bench.aside():
-                share, cost = measure(rule, bench, surrogate, validation)
-            outcome.curve.append((so_far, share))
-            outcome.validation_cost = outcome.validation_cost + cost
-    surrogate.eval()
-    bench.load(surrogate.parameter_set())
-    if progress is not None:
-        progress.finish()
-    outcome.cost = _less(bench.cost, before, outcome.validation_cost)
-    return outcome
-
-
-def measure(
-    rule: Rule, bench: Bench, surrogate: Surrogate, examples: Examples
-) -> tuple[float, CostReport]:
-    """Return the share of examples that the machine gets right, and what it took to find out."""
-    before, right = bench.cost, 0
-    bench.load(surrogate.parameter_set())
-    for numbers in torch.split(torch.arange(len(examples)), _CHUNK):
-        x, y = examples.take(numbers)
-        right += int((rule.answers(bench, surrogate, x).argmax(dim=1) == y).sum())
-    return right / len(examples), _less(bench.cost, before, CostReport())
-
-
-def _endless(examples: Examples, settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batch after batch, in a new order each epoch."""
-    order = stream(settings.seed, "batches", "train")
-    while True:
-        numbers = torch.randperm(len(examples), generator=order)
-        for batch in torch.split(numbers, settings.batch):
-            yield examples.take(batch)
-
-
-def _less(cost: CostReport, *others: CostReport) -> CostReport:
-    """Return what is left of a cost without others."""
-    for other in others:
-        cost = cost + other * -1
-    return cost

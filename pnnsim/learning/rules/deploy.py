@@ -1,4 +1,4 @@
-"""Train the model, then write its weights: nothing is asked of the machine while learning."""
+"""Train the model, then write its weights: the machine is not used while learning."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from typing import final
 
 from torch import Tensor, nn
 
-from pnnsim.hil.calibration import predict
+from pnnsim.hil import calibration
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.learning.rules.base import Call, Rule, Session
 from pnnsim.networks.relaxnet import ReLaXNet
 
 
 class OnModel(Rule):
-    """Backpropagate through a model, and write the machine once at the end."""
+    """Backpropagation through a model; the machine is written once at the end."""
 
     def gradient(self, session: Session) -> float:
         """Return the loss of the model; its gradient is exact for the model."""
         x, y = session.take()
-        loss = nn.functional.cross_entropy(self.answer(session, x), y)
+        loss = nn.functional.cross_entropy(self.predict(session, x), y)
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
     @abstractmethod
-    def answer(self, session: Session, x: Tensor) -> Tensor:
-        """Return what the model answers to inputs; gradients flow to its parameters."""
+    def predict(self, session: Session, x: Tensor) -> Tensor:
+        """Return the model's outputs; gradients flow to its parameters.
+
+        Args:
+            session: What the rule works with.
+            x: Inputs, shape `(batch, n_inputs)`.
+        """
 
     def calls(
         self, update: int, sizes: Callable[[int], int], network: ReLaXNet
@@ -37,19 +42,21 @@ class OnModel(Rule):
 
 @final
 class Deploy(OnModel):
-    """Backpropagate through the model, nominal or calibrated, and deploy at the end."""
+    """Backpropagation through the model, nominal or calibrated, and deployment at the end."""
 
     name = "deploy"
 
-    def answer(self, session: Session, x: Tensor) -> Tensor:
-        """Return what the surrogate answers, calibrated where it was."""
-        outputs, _ = predict(session.surrogate, session.surrogate.live(), x, session.calibration)
+    def predict(self, session: Session, x: Tensor) -> Tensor:
+        """Return the outputs of the surrogate, calibrated where it was."""
+        outputs, _ = calibration.predict(
+            session.surrogate, session.surrogate.live(), x, session.calibration
+        )
         return outputs
 
 
 @final
 class HardwareAware(OnModel):
-    """Backpropagate through a model whose chips and noise are drawn anew, and deploy at the end.
+    """Backpropagation through a model whose chips and noise are drawn anew, then deployment.
 
     Args:
         redraw: Updates for which a drawn chip stays; the noise of reading is fresh in each.
@@ -71,6 +78,6 @@ class HardwareAware(OnModel):
             surrogate.chip, known, drawn, seed=session.seed, redraw=self._redraw
         )
 
-    def answer(self, session: Session, x: Tensor) -> Tensor:
-        """Return what a drawn chip answers."""
+    def predict(self, session: Session, x: Tensor) -> Tensor:
+        """Return the outputs of a drawn chip."""
         return session.surrogate(x.to(session.surrogate.weight))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Tell the cost of a training before it starts, from the description of the machine alone."""
+"""Cost of a training before it starts, from the description of the machine alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def dry_run(
         spec: Machine.
         network: What it computes.
         examples: Number of training examples.
-        settings: How long to learn.
+        settings: Length of the training.
         update_time: Time of one update on the host [s], as for `Bench`.
 
     Raises:

@@ -23,7 +23,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 @final
 class FeedbackAlignment(Rule):
-    """Learn from the measured states and the output error, without a backward pass.
+    """Gradient from the measured states and the output error, without a backward pass.
 
     Args:
         slope: g, applied to the pre-activation; None for the derivative of the model's f, which is
@@ -65,7 +65,7 @@ class FeedbackAlignment(Rule):
             live = surrogate.live()
         bench.load(live)
         run = bench.run(live, x, states=True)
-        assert run.states is not None, "they were asked for"
+        assert run.states is not None, "requested above"
         loss = nn.functional.cross_entropy(run.outputs, y)
         wanted = nn.functional.one_hot(y, surrogate.network.outputs)
         error = (run.outputs.softmax(dim=1) - wanted) / len(y)
@@ -120,8 +120,8 @@ class FeedbackAlignment(Rule):
             return self._slope(value)
         with torch.enable_grad():
             at = value.clone().requires_grad_()
-            answer = surrogate.chip.nonlinearity.activate(at, None, None, frozenset())
-            (slope,) = torch.autograd.grad(answer.sum(), at)
+            active = surrogate.chip.nonlinearity.activate(at, None, None, frozenset())
+            (slope,) = torch.autograd.grad(active.sum(), at)
         return slope
 
     def calls(

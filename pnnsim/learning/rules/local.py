@@ -1,4 +1,4 @@
-"""Let every step learn by itself to tell right labels from wrong ones.
+"""Train every step by itself to tell right labels from wrong ones.
 
 Physical local learning (Momeni et al., Science 382, 1297, 2023), after the forward-forward rule
 (Hinton, arXiv:2212.13345, 2022): the label is part of the input, and each step raises the goodness
@@ -28,7 +28,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 
 def with_label(x: Tensor, y: Tensor, classes: int) -> Tensor:
-    """Return inputs whose first values say a class: 1 in its place, 0 in the others'.
+    """Return inputs whose first values mark a class: 1 in its place, 0 in the others'.
 
     Args:
         x: Inputs, shape `(batch, n_inputs)`.
@@ -42,7 +42,7 @@ def with_label(x: Tensor, y: Tensor, classes: int) -> Tensor:
 
 @final
 class Local(Rule):
-    """Learn from the contrast of two passes, one with the right label and one with a wrong one.
+    """Gradient from the contrast of two passes, one with the right label and one with a wrong one.
 
     Args:
         theta: Sharpness of the contrast.
@@ -86,7 +86,7 @@ class Local(Rule):
         live = surrogate.live()
         bench.load(live)
         run = bench.run(live, marked, states=True)
-        assert run.states is not None, "they were asked for"
+        assert run.states is not None, "requested above"
         drive = drive_of(surrogate, live, marked)
         loop = loop_of(surrogate, live, session.calibration)
         # The input map belongs to the first step; later ones get what was measured and no more.
@@ -108,14 +108,14 @@ class Local(Rule):
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach()) / len(losses)
 
-    def answers(self, bench: Bench, surrogate: Surrogate, x: Tensor) -> Tensor:
+    def outputs(self, bench: Bench, surrogate: Surrogate, x: Tensor) -> Tensor:
         """Return the goodness of every label, summed over the steps."""
         live = surrogate.parameter_set()
         scores = []
         for label in range(surrogate.network.outputs):
             y = torch.full((len(x),), label)
             run = bench.run(live, with_label(x, y, surrogate.network.outputs), states=True)
-            assert run.states is not None, "they were asked for"
+            assert run.states is not None, "requested above"
             each = [self._goodness(state, step) for step, state in enumerate(run.states)]
             scores.append(torch.stack(each).sum(dim=0))
         return torch.stack(scores, dim=1)

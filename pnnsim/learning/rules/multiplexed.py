@@ -1,4 +1,4 @@
-"""Shake every parameter with a code of its own and add up what the loss answers.
+"""Shake every parameter with a code of its own and add up the changes of the loss.
 
 Multiplexed gradient descent, McCaughan et al., APL Mach. Learn. 1, 026118, 2023. One-sided:
 `C~ = C(theta + theta~) - C(theta)`, `G += C~ theta~ / D^2`, and after a while `theta -= eta G`.
@@ -27,7 +27,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 @final
 class Multiplexed(Rule):
-    """Estimate the gradient from one-sided perturbations.
+    """Gradient estimated from one-sided perturbations.
 
     Args:
         tau_p: Passes for which a perturbation stays.

@@ -16,20 +16,37 @@ def vector(surrogate: Surrogate) -> Tensor:
 
 @torch.no_grad()
 def put(surrogate: Surrogate, values: Tensor) -> None:
-    """Set all parameters from a row."""
+    """Set all parameters from a row.
+
+    Args:
+        surrogate: Model whose parameters are set.
+        values: New values in the order of `vector`, shape `(count,)`.
+    """
     for parameter, part in _parts(surrogate, values):
         parameter.copy_(part)
 
 
 @torch.no_grad()
 def put_gradient(surrogate: Surrogate, gradient: Tensor) -> None:
-    """Set all gradients from a row."""
+    """Set all gradients from a row.
+
+    Args:
+        surrogate: Model whose gradients are set.
+        gradient: Gradient in the order of `vector`, shape `(count,)`.
+    """
     for parameter, part in _parts(surrogate, gradient):
         parameter.grad = part.clone()
 
 
 def loss_at(session: Session, values: Tensor, x: Tensor, y: Tensor) -> float:
-    """Return the machine's loss with some parameters, which stay in the surrogate [nats]."""
+    """Return the machine's loss with some parameters, which stay in the surrogate [nats].
+
+    Args:
+        session: Machine and model.
+        values: Parameters in the order of `vector`, shape `(count,)`.
+        x: Inputs, shape `(batch, n_inputs)`.
+        y: Classes, shape `(batch,)`.
+    """
     put(session.surrogate, values)
     live = session.surrogate.live()
     session.bench.load(live)
@@ -37,7 +54,13 @@ def loss_at(session: Session, values: Tensor, x: Tensor, y: Tensor) -> float:
 
 
 def signs(count: int, generator: torch.Generator, like: Tensor) -> Tensor:
-    """Return random signs, each +1 or -1 by even chance, shape `(count,)`."""
+    """Return random signs, each +1 or -1 by even chance, shape `(count,)`.
+
+    Args:
+        count: Number of signs.
+        generator: Stream that they are drawn from.
+        like: Tensor whose type and device are wanted.
+    """
     return (2 * torch.randint(2, (count,), generator=generator) - 1).to(like)
 
 

@@ -20,7 +20,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 
 class _Measured(torch.autograd.Function):
-    """Have the value of a measurement and the derivative of a model."""
+    """Value of a measurement with the derivative of a model."""
 
     @staticmethod
     def forward(ctx: Any, modelled: Tensor, measured: Tensor) -> Tensor:
@@ -48,7 +48,11 @@ def physics_aware(
     """Return a function that computes on hardware and differentiates a model of it.
 
     Both take the same tensors. Call it once for each physical step: then the model is linearized
-    at what was measured, not at what it would have made of its own earlier answers.
+    at what was measured, not at its own earlier outputs.
+
+    Args:
+        hardware: One physical step, measured.
+        model: Differentiable model of it.
     """
 
     def both(*inputs: Tensor) -> Tensor:
@@ -61,7 +65,7 @@ def physics_aware(
 
 @final
 class PhysicsAware(Rule):
-    """Run batches on the machine, read every state, and backpropagate through the model's steps.
+    """Backpropagation through the model's steps, at states that the machine was measured in.
 
     Tied weight sets get the sum of their steps' gradients, as in the model itself.
     """
@@ -75,7 +79,7 @@ class PhysicsAware(Rule):
         live = surrogate.live()
         bench.load(live)
         run = bench.run(live, x, states=True)
-        assert run.states is not None, "they were asked for"
+        assert run.states is not None, "requested above"
         drive = drive_of(surrogate, live, x)
         loop = loop_of(surrogate, live, session.calibration)
         carry = loop.begin(drive)

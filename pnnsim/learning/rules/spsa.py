@@ -24,7 +24,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 
 @final
 class Spsa(Rule):
-    """Estimate the gradient from pairs of losses.
+    """Gradient estimated from pairs of losses.
 
     Args:
         pairs: Pairs of one update, m.
@@ -68,7 +68,7 @@ class Spsa(Rule):
         return total / self._pairs
 
     def optimizer(self, surrogate: Surrogate, learning_rate: float) -> torch.optim.Optimizer:
-        """Return plain descent, as the convergence theorem wants it."""
+        """Return plain descent, as in the convergence theorem."""
         return torch.optim.SGD(surrogate.parameters(), lr=learning_rate)
 
     def rate(self, update: int, updates: int) -> float:

@@ -1,7 +1,7 @@
-"""Compare the library with what was published: figures, tolerances, sources, pass or fail.
+"""Comparisons of the library with published figures: tolerances, sources, pass or fail.
 
-Nothing is tuned here: where a value was chosen so as to meet the published figure, the check says
-so in `fitted`, and proves no more than that the equations are consistent.
+Nothing is tuned here: where a value was chosen so as to meet the published figure, `fitted` of the
+check names it, and the check proves no more than that the equations are consistent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hold one comparison of a computed figure with a published one."""
+"""Comparison of one computed figure with a published one, and the band in which it passes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Basis = Literal["closed form", "physics"]
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """Name what was published.
+    """Published demonstration that figures are compared with.
 
     Args:
         name: Word for the command line.
@@ -30,7 +30,7 @@ class Demonstration:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Say which values pass.
+    """Band of the values that pass.
 
     Args:
         low: Least of them.
@@ -71,7 +71,7 @@ def at_most(value: float) -> Band:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Compare one figure.
+    """Comparison of one figure.
 
     Args:
         demonstration: What was published.

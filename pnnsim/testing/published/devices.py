@@ -1,4 +1,4 @@
-"""Check single devices: heater, switch, mirror array, micro-ring."""
+"""Published figures of single devices: heater, switch, mirror array, micro-ring."""
 
 from __future__ import annotations
 
@@ -35,7 +35,12 @@ RINGS = Demonstration(
 
 
 def rise_time(left: Callable[[Tensor], Tensor], longest: float) -> float:
-    """Return the 10-90 % time [s] of a step of which `left(time)` is not yet done."""
+    """Return the 10-90 % time of a step [s].
+
+    Args:
+        left: Share of the step that is left after times [s].
+        longest: Time after which less than 10 % is left [s].
+    """
 
     def excess(share: float) -> Callable[[float], float]:
         return lambda time: float(left(torch.tensor([time], dtype=torch.float64))) - share

@@ -1,4 +1,4 @@
-"""Check shipped machines against figures of published ones of the same kind."""
+"""Published figures of machines of the same kinds as shipped ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check networks: a loop that settles to a fixed point, weights of few junctions, energies."""
+"""Published figures of networks: the fixed point of a loop, weights of few junctions, energies."""
 
 from __future__ import annotations
 

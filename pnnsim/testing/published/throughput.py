@@ -1,4 +1,4 @@
-"""Check the rates that published processors state: arithmetic on their sizes and clocks."""
+"""Published rates of processors: arithmetic on their sizes and clocks."""
 
 from __future__ import annotations
 

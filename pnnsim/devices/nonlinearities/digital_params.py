@@ -1,4 +1,4 @@
-"""Describe the parts of a loop whose state is a number: converter, function, memory, register."""
+"""Description of converters with a digital function behind them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import ConverterParams
-from pnnsim.devices.quantities import Bits, Count, Energy, Params, Power, Time
+from pnnsim.devices.quantities import Bits, Energy, Power, Time
 
 
 class DigitalActivationParams(ConverterParams):
@@ -37,35 +37,3 @@ class DigitalActivationParams(ConverterParams):
     """Energy of one function of one line, its register included."""
     static_power: Annotated[Power, Field(ge=0)]
     """Power of one converter and its table between conversions."""
-
-
-class SramParams(Params):
-    """Describe a memory of numbers, one word per line and sample."""
-
-    digital: ClassVar[bool] = True
-
-    kind: Literal["sram"]
-    capacity: Count
-    """Samples whose states fit."""
-    word_bytes: Annotated[int, Field(ge=1, le=8)]
-    """Bytes of one word: wide enough that storing rounds nothing."""
-    hold_time: Annotated[Time, Field(ge=0)]
-    """Time to write and read a state; 0 where the activation's register is the memory."""
-    energy_per_byte: Annotated[Energy, Field(ge=0)]
-    """Energy to write or to read one byte."""
-    static_power: Annotated[Power, Field(ge=0)]
-    """Leakage of one byte."""
-
-
-class RegisterParams(Params):
-    """Describe registers from which the host reads a state that is digital already."""
-
-    digital: ClassVar[bool] = True
-
-    kind: Literal["register"]
-    transfer_time: Annotated[Time, Field(ge=0)]
-    """Time until the host has a whole result."""
-    energy: Annotated[Energy, Field(ge=0)]
-    """Energy to hand over one value."""
-    static_power: Annotated[Power, Field(ge=0)]
-    """Power of the interface."""

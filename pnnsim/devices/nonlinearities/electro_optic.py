@@ -1,4 +1,4 @@
-"""Apply the activation f."""
+"""Nonlinearity that modulates light by the detected signal."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pnnsim.devices.base import Active, wait_fs
+from pnnsim.devices.base import Active, band_wait_fs
 from pnnsim.devices.nonlinearities.base import Neurons
-from pnnsim.devices.nonlinearities.optical_params import ElectroOpticActivationParams
-from pnnsim.physics import dynamics, photonic_activation
+from pnnsim.devices.nonlinearities.electro_optic_params import ElectroOpticActivationParams
+from pnnsim.physics import photonic_activation
 
 
 @final
 class ElectroOpticActivation(Neurons[ElectroOpticActivationParams]):
-    """Drive an interferometer with the detected signal (Williamson et al., IEEE JSTQE 26, 2020).
+    """Nonlinearity of an interferometer that the detected signal drives.
+
+        light ───────┬── arm ── phase shifter ──┬──▶ f(z)
+                     └── arm ───────▲───────────┘
+        z, detected ──▶ driver ─────┘        (Williamson et al., IEEE JSTQE 26, 2020)
 
     With the carrier `pump` the light is of constant power and f is an intensity in [0, 1]; with
     `signal` the light is the signal itself, which cannot be negative.
@@ -24,10 +28,9 @@ class ElectroOpticActivation(Neurons[ElectroOpticActivationParams]):
     kind = "electro_optic"
     Params = ElectroOpticActivationParams
 
-    def delay_fs(self, action: str) -> int:
-        """Return the wait for the driver; the modulator's own is the encoder's."""
-        intrinsic = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
-        return {"activate": wait_fs(self.params.settling_time, intrinsic, self.params.bits)}[action]
+    @property
+    def _wait_fs(self) -> int:
+        return band_wait_fs(self.params)  # the driver's; the modulator's own is the encoder's
 
     def activate(
         self,

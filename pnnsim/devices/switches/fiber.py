@@ -1,4 +1,4 @@
-"""Route, amplify and keep light in fibers."""
+"""Switches between fibers: moved mirrors and amplifying gates."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ import torch
 from scipy import constants
 from torch import Tensor
 
-from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
-from pnnsim.devices.base import Active, Memory, Switch, wait_fs
-from pnnsim.devices.memories.fiber_params import (
-    DelayLineParams,
-    FiberMemsSwitchParams,
-    SoaSwitchParams,
-)
+from pnnsim.common.units import power_ratio, to_fs
+from pnnsim.devices.base import Active, Switch, wait_fs
+from pnnsim.devices.switches.fiber_params import FiberMemsSwitchParams, SoaSwitchParams
 from pnnsim.physics import dynamics, photonic_detection, photonic_switch
 
 
 @final
 class FiberMemsSwitch(Switch[FiberMemsSwitchParams]):
-    """Turn a mirror or move a fiber until its light falls into another one; dark on the way."""
+    """Switch that turns a mirror or moves a fiber to another output; dark on the way."""
 
     kind = "fiber_mems"
     Params = FiberMemsSwitchParams
@@ -59,7 +55,7 @@ class FiberMemsSwitch(Switch[FiberMemsSwitchParams]):
 
 @final
 class SoaSwitch(Switch[SoaSwitchParams]):
-    """Open one amplifying gate behind a passive splitter; it adds spontaneous emission.
+    """Switch of amplifying gates behind a passive splitter; they add spontaneous emission.
 
                       ┌─ gate ─ bank 0
         line ── 1:L ──┤
@@ -83,7 +79,7 @@ class SoaSwitch(Switch[SoaSwitchParams]):
         return self.params.count * {"route": self.params.toggle_energy}[action]
 
     def static_power(self) -> float:
-        """Return the one open gate of every splitter; closed ones take none."""
+        """Return the power of the one open gate of every splitter; closed ones take none."""
         return self.params.count * self.params.gate_power
 
     @property
@@ -126,45 +122,3 @@ class SoaSwitch(Switch[SoaSwitchParams]):
     @property
     def _time_constant(self) -> float:
         return dynamics.time_constant_from_rise_time(self.params.rise_time)
-
-
-@final
-class DelayLine(Memory[DelayLineParams]):
-    """Keep the state as light, or a voltage, on its way; it comes back after one round.
-
-    It cannot wait: a machine whose bank is not ready by then is refused. What the loop loses is
-    missing at the detector, like any other loss on the way.
-    """
-
-    kind = "delay_line"
-    Params = DelayLineParams
-    analog = True
-    patient = False
-
-    def delay_fs(self, action: str) -> int:
-        """Return the time of one round."""
-        around = dynamics.flight_time(self.params.length, self.params.group_index)
-        return {"hold": to_fs(around)}[action]
-
-    def cost(self, action: str) -> float:
-        """Return the energy of one round of every line."""
-        return self.size.hidden * {"hold": self.params.energy}[action]
-
-    def static_power(self) -> float:
-        """Return the power of the loops of all lines."""
-        return self.size.hidden * self.params.static_power
-
-    @property
-    def capacity(self) -> int:
-        """Return the number of samples that may follow each other in the loop."""
-        return self.params.capacity
-
-    @property
-    def transmission(self) -> float:
-        """Return what one round leaves of a power, or of a voltage."""
-        ratio = amplitude_ratio if self.size.carrier == "voltage" else power_ratio
-        return ratio(-self.params.loss * self.params.length - self.params.excess_loss)
-
-    def hold(self, state: Tensor, held: Tensor, active: Active) -> Tensor:
-        """Return the state as it entered: full scale is that behind the loop."""
-        return state

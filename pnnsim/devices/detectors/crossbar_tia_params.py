@@ -1,0 +1,38 @@
+"""Description of the amplifiers at the sense lines of a crossbar."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from pnnsim.devices.quantities import (
+    Bits,
+    Carrier,
+    Current,
+    CurrentNoise,
+    Frequency,
+    Params,
+    Power,
+    Time,
+)
+
+
+class CrossbarTiaParams(Params):
+    """Describe transimpedance amplifiers that hold the sense lines at virtual ground."""
+
+    accepts: ClassVar[tuple[Carrier, ...]] = ("voltage",)
+
+    kind: Literal["crossbar_tia"]
+    bandwidth: Annotated[Frequency, Field(gt=0)]
+    """3 dB bandwidth of the closed loop."""
+    bits: Bits
+    """Depth to which the amplifier settles before the value is captured."""
+    settling_time: Annotated[Time, Field(gt=0)] | None = None
+    """Wait before the capture; from bandwidth and bits where it is not given."""
+    amplifier_noise: Annotated[CurrentNoise, Field(ge=0, le=1e-6)]
+    """Input-referred current noise density of the amplifier, one-sided."""
+    current_limit: Annotated[Current, Field(gt=0)]
+    """Difference current beyond which the output stays at its rail."""
+    static_power: Annotated[Power, Field(ge=0)]
+    """Power of one amplifier."""

@@ -1,0 +1,46 @@
+"""Description of photodiodes with an amplifier each."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from pnnsim.devices.quantities import (
+    Bits,
+    Carrier,
+    Current,
+    CurrentNoise,
+    Fraction,
+    Frequency,
+    Params,
+    Power,
+    Responsivity,
+    Time,
+)
+
+
+class PhotodiodeParams(Params):
+    """Describe two photodiodes for each output, each with an amplifier of its own."""
+
+    accepts: ClassVar[tuple[Carrier, ...]] = ("power",)
+
+    kind: Literal["photodiode"]
+    responsivity: Annotated[Responsivity, Field(gt=0, le=2)]
+    """Photocurrent per optical power."""
+    bandwidth: Annotated[Frequency, Field(gt=0)]
+    """3 dB bandwidth of photodiode and amplifier together; also the noise bandwidth."""
+    bits: Bits
+    """Depth to which the amplifiers settle before the values are captured."""
+    settling_time: Annotated[Time, Field(gt=0)] | None = None
+    """Wait before the capture; from bandwidth and bits where it is not given."""
+    dark_current: Annotated[Current, Field(ge=0, le=1e-3)]
+    """Dark current of one photodiode."""
+    amplifier_noise: Annotated[CurrentNoise, Field(ge=0, le=1e-6)]
+    """Input-referred current noise density of one amplifier, one-sided."""
+    saturation_power: Annotated[Power, Field(gt=0)]
+    """Optical power at which the response of one photodiode has halved."""
+    gain_mismatch: Annotated[Fraction, Field(ge=-1, le=1)]
+    """Gain of the adding amplifier less that of the subtracting one, relative to their mean."""
+    static_power: Annotated[Power, Field(ge=0)]
+    """Power of one amplifier; an output has two."""

@@ -1,0 +1,62 @@
+"""Nonlinearity of a digital table behind analog-to-digital converters."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from pnnsim.common.units import to_fs
+from pnnsim.devices.base import Active, Nonlinearity
+from pnnsim.devices.nonlinearities.digital_params import DigitalActivationParams
+from pnnsim.physics import electronic, quantize
+
+
+@final
+class DigitalActivation(Nonlinearity[DigitalActivationParams]):
+    """Nonlinearity of a converter and a table of f; the encoder converts back."""
+
+    kind = "digital"
+    Params = DigitalActivationParams
+    deterministic = non_idealities = ("quantization",)
+
+    def delay_fs(self, action: str) -> int:
+        """Return conversion and function, one after the other."""
+        turns = self.params.turns(self.size.hidden)
+        conversions = turns * to_fs(self.params.conversion_time)
+        return {"activate": conversions + to_fs(self.params.function_time)}[action]
+
+    def cost(self, action: str) -> float:
+        """Return the energy of converting and looking up every line."""
+        conversion = electronic.converter_energy(self.params.figure_of_merit, self.params.enob)
+        return {"activate": self.size.hidden * (conversion + self.params.function_energy)}[action]
+
+    def static_power(self) -> float:
+        """Return the standing power of all converters with their tables."""
+        return self.params.converters(self.size.hidden) * self.params.static_power
+
+    def area(self) -> float | None:
+        """Return the area of the converters, where it is described."""
+        return self.params.converters_area(self.size.hidden)
+
+    def activate(
+        self,
+        value: Tensor,
+        previous: Tensor | None,
+        generator: torch.Generator | None,
+        active: Active,
+    ) -> Tensor:
+        """Return f of what the converter reads, which ends at its range."""
+        full = self.params.input_range
+        if self.on(active, "quantization"):
+            value = quantize.quantize(value, self.params.bits, -full, full)
+        return electronic.activation(value.clamp(-full, full), self.params.function)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Return f's least and greatest value over the converter's range; all f are monotone."""
+        full = self.params.input_range
+        ends = torch.tensor([-full, full], dtype=torch.float64)
+        low, high = electronic.activation(ends, self.params.function).tolist()
+        return low, high

@@ -1,0 +1,78 @@
+"""Switch of transmission gates on the sense lines of a crossbar."""
+
+from __future__ import annotations
+
+from typing import final
+
+from torch import Tensor
+
+from pnnsim.common.units import to_fs
+from pnnsim.devices.base import Active, Switch
+from pnnsim.devices.switches.current_params import CurrentSwitchParams
+from pnnsim.physics import dynamics
+
+
+@final
+class CurrentSwitch(Switch[CurrentSwitchParams]):
+    """Switch of transmission gates that connect the sense lines of one bank to the amplifiers.
+
+        sense line of bank 0 ──┤gate├──┬──▶ amplifier
+        sense line of bank 1 ──┤gate├──┘
+
+    The amplifier senses behind the gate, so that a closed gate passes the whole signal.
+    """
+
+    kind = "current"
+    Params = CurrentSwitchParams
+    deterministic = ("leakage",)
+    non_idealities = (*deterministic, "settling", "charge_injection")
+
+    def delay_fs(self, action: str) -> int:
+        """Return the time of a whole move, from the address to settled sense lines."""
+        p = self.params
+        move = p.settling_time
+        if move is None:
+            move = p.decoder_time + dynamics.settling_time(p.time_constant, p.bits)
+        return {"route": to_fs(move)}[action]
+
+    def cost(self, action: str) -> float:
+        """Return the energy of opening the gates of one bank and closing those of another."""
+        return {"route": 2 * self._gates * self.params.toggle_energy}[action]
+
+    def static_power(self) -> float:
+        """Return the leakage of the gates of all banks."""
+        return self.size.banks * self._gates * self.params.static_power
+
+    @property
+    def _gates(self) -> int:
+        """Return the gates of one logical bank: every tile has sense lines of its own."""
+        return self.size.detectors * self.size.tiles_in * self.params.gates_per_output
+
+    @property
+    def transmission(self) -> float:
+        """Return 1: the amplifier holds the line itself at virtual ground, behind the gate."""
+        return 1.0
+
+    def leakage(self, active: Active) -> float:
+        """Return the ratio of the resistances of a closed and an open gate."""
+        if not self.on(active, "leakage"):
+            return 0.0
+        return self.params.on_resistance / self.params.off_resistance
+
+    def residue(self, dwell: Tensor, active: Active) -> Tensor:
+        """Return what an exponential approach has left, which begins when the decoder is done."""
+        moving = (dwell - self.params.decoder_time).clamp(min=0.0)
+        return self.unsettled(moving, self.params.time_constant, active)
+
+    def injection(self, dwell: Tensor, active: Active) -> Tensor | None:
+        """Return the part of the gates' charge that both polarities do not cancel, as a current.
+
+        The charge leaves with the amplifier's time constant: `Q / tau * exp(-t / tau)`.
+        """
+        if not self.on(active, "charge_injection"):
+            return None
+        p = self.params
+        moving = (dwell - p.decoder_time).clamp(min=0.0)
+        gates = p.gates_per_output * self.size.tiles_in
+        charge = gates * p.injected_charge * p.injection_mismatch
+        return charge / p.injection_time * dynamics.residue(moving, p.injection_time)
