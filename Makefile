@@ -1,15 +1,17 @@
-# make demo     the first machine, on data that come with it (under a minute once installed)
-# make test     everything that a change must pass
-# make clean    remove what these two made
+# make demo        the first machine, on data that come with it (under a minute once installed)
+# make test        everything that a change must pass; what CI runs
+# make test-quick  lint, and the quick tests of the core: under a minute
+# make test-all    make test with coverage, and the wheel in an environment of its own
+# make clean       remove what these made
 #
-# Both work in an environment of their own, .venv, which is filled once and again only when
+# All work in an environment of their own, .venv, which is filled once and again only when
 # pyproject.toml or constraints.txt changes. Another Python: make demo PYTHON=/path/to/python3.12
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo test test-quick test-all clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed
@@ -17,6 +19,12 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	scripts/check
+
+test-quick: $(VENV)/installed-dev
+	scripts/check --quick
+
+test-all: $(VENV)/installed-dev
+	PYTHON='$(PYTHON)' scripts/check --all
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -25,11 +25,8 @@ import argparse
 from dataclasses import replace
 
 from benchmarks.timing import circumstances, table
-from pnnsim.inference.chip import Chip
+from pnnsim import Chip, ReLaXNet, load_spec, time_run, timing_metrics
 from pnnsim.mapping.delays import Delays
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run, timing_metrics
-from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.run import run_fast
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "freespace_dmd")

@@ -23,12 +23,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.timing import circumstances, table
+from pnnsim import ReLaXNet, Surrogate, load_spec, simulate
 from pnnsim.errors import BackendError
-from pnnsim.hil.remote import RemoteBackend, SocketLink
-from pnnsim.inference.surrogate import Surrogate
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import simulate
-from pnnsim.specs.hardware import load_spec
+from pnnsim.hil import RemoteBackend, SocketLink
 
 HOST = "127.0.0.1"
 

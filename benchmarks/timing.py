@@ -20,15 +20,13 @@ from typing import TypeVar
 
 import simpy
 
+from pnnsim import Chip, ReLaXNet, load_spec
 from pnnsim.analysis.metrics import metrics_from
-from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import map_network
 from pnnsim.mapping.work import Work
-from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.control import ControlParams
-from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, poisson
 from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.run import run_fast, run_timing

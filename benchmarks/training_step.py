@@ -18,9 +18,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from pnnsim.inference.surrogate import Surrogate
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.hardware import HardwareSpec, load_spec
+from pnnsim import HardwareSpec, ReLaXNet, Surrogate, load_spec
 
 NETWORK = ReLaXNet(inputs=64, hidden=64, outputs=10, weight_sets=2, steps=12)
 #: Most that a step may take over the hand-written one, and evaluations for which a chip stays.

@@ -26,13 +26,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.timing import table
-from pnnsim.inference.chip import Chip
+from pnnsim import Chip, ParameterSet, ReLaXNet, Surrogate, load_spec, time_run
 from pnnsim.inference.predict import outputs
-from pnnsim.inference.surrogate import Surrogate
-from pnnsim.networks.parameters import ParameterSet
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import Timing, time_run
-from pnnsim.specs.hardware import load_spec
+from pnnsim.simulation.simulate import Timing
 
 SETS = 4
 #: Most that the value pass may take over the plain one, and the whole over the value pass.

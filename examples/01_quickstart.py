@@ -9,10 +9,6 @@ from __future__ import annotations
 import argparse
 
 import pnnsim
-from pnnsim.learning.datasets import load_task
-from pnnsim.learning.examples import labelled
-from pnnsim.learning.fit import fit
-from pnnsim.specs.settings import TrainingParams
 
 
 def main() -> None:
@@ -24,17 +20,16 @@ def main() -> None:
     # What computes, what is computed, and on which data.
     spec = pnnsim.load_spec("photonic_mrr")
     network = pnnsim.ReLaXNet(inputs=64, hidden=64, outputs=10, weight_sets=2, steps=12)
-    task = load_task("digits")
-    train = labelled(task.train_x, task.train_y)
-    validation = labelled(task.validation_x, task.validation_y)
-    test = labelled(task.test_x, task.test_y)
+    digits = pnnsim.load_dataset("digits")
 
     # The surrogate is an ordinary torch module; `fit` is one loop that trains it.
     surrogate = pnnsim.Surrogate(network, spec)
-    fit(surrogate, train, validation, TrainingParams(epochs=1 if quick else 40))
+    training = pnnsim.TrainingParams(epochs=1 if quick else 40)
+    pnnsim.fit(surrogate, digits.train, digits.validation, training)
 
     # The simulator runs the same physics with fabrication, noise, drift and real times.
-    result = pnnsim.simulate(spec, surrogate.parameter_set(), test.x, test.y, seed=0, chips=3)
+    test = digits.samples(None)
+    result = pnnsim.simulate(spec, surrogate, test.x, test.y, seed=0, chips=3)
 
     metrics = result.metrics
     accuracy, energy = metrics["accuracy"], metrics["energy_j"]

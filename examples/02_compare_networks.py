@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import argparse
 
-from pnnsim.simulation.experiment_run import compare
-from pnnsim.specs.experiment import load_experiment
+import pnnsim
 
 
 def main() -> None:
@@ -29,10 +28,10 @@ def main() -> None:
             ("simulation.chips", "1"),
         ]
     experiments = [
-        (kind, load_experiment("photonic_mrr", settings, network_kind=kind))
+        (kind, pnnsim.load_experiment("photonic_mrr", settings, network_kind=kind))
         for kind in ("rnn", "relaxnet", "dnn")
     ]
-    print(compare(experiments).table)
+    print(pnnsim.compare(experiments).table)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,6 @@ import yaml
 from custom_device_package.attenuator_devices import AttenuatorBank, RotarySwitch
 
 import pnnsim
-from pnnsim.simulation.experiment_run import compare
-from pnnsim.specs.experiment import load_experiment
 from pnnsim.testing import check_component
 
 BANK = {
@@ -63,10 +61,10 @@ def main() -> None:
         else []
     )
     print(
-        compare(
+        pnnsim.compare(
             [
-                ("micro-rings", load_experiment("photonic_mrr", settings)),
-                ("attenuators", load_experiment(machine, settings)),
+                ("micro-rings", pnnsim.load_experiment("photonic_mrr", settings)),
+                ("attenuators", pnnsim.load_experiment(machine, settings)),
             ]
         ).table
     )

@@ -2,11 +2,15 @@
 
     spec = pnnsim.load_spec("photonic_mrr")
     net = pnnsim.ReLaXNet(inputs=64, hidden=64, outputs=10, weight_sets=2, steps=12)
+    digits = pnnsim.load_dataset("digits")
     surrogate = pnnsim.Surrogate(net, spec)
-    result = pnnsim.simulate(spec, surrogate.parameter_set(), x, y, seed=0)
+    pnnsim.fit(surrogate, digits.train, digits.validation, pnnsim.TrainingParams(epochs=40))
+    result = pnnsim.simulate(spec, surrogate, digits.test.x, digits.test.y, seed=0)
 
-Public names are loaded when they are first used, so that a command which needs no torch does not
-wait for it.
+The names of `__all__` are the public ones; a few packages have public names of their own
+(`pnnsim.hil`, `pnnsim.learning.rules`, `pnnsim.lrunet`, `pnnsim.testing`). Nothing is computed
+here. A name is loaded when it is first used, and no import stands outside a function, so that a
+command which needs no torch does not wait for it.
 """
 
 from __future__ import annotations
@@ -19,56 +23,89 @@ if TYPE_CHECKING:
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.inference.chip import Chip
     from pnnsim.inference.surrogate import Surrogate
+    from pnnsim.learning.data import Data
+    from pnnsim.learning.fit import fit
+    from pnnsim.learning.load_dataset import load_dataset
     from pnnsim.networks.from_onnx import from_onnx
     from pnnsim.networks.from_torch import from_torch
+    from pnnsim.networks.lrunet import LruNet
+    from pnnsim.networks.mlp import Mlp
     from pnnsim.networks.parameters import ParameterSet, load_parameters
     from pnnsim.networks.relaxnet import ReLaXNet
-    from pnnsim.simulation.simulate import Result, simulate
+    from pnnsim.networks.workload import Workload
+    from pnnsim.simulation.experiment_run import compare, run
+    from pnnsim.simulation.simulate import Result, simulate, time_run, timing_metrics
     from pnnsim.specs.experiment import Experiment, load_experiment
     from pnnsim.specs.hardware import HardwareSpec, load_spec
     from pnnsim.specs.resolve import available_specs
+    from pnnsim.specs.settings import TaskParams, TrainingParams
     from pnnsim.timing.trace import Trace
 
+#: Module of each public name, below pnnsim.
 _HOME = {
     "Chip": "inference.chip",
+    "Data": "learning.data",
     "Experiment": "specs.experiment",
     "HardwareSpec": "specs.hardware",
+    "LruNet": "networks.lrunet",
+    "Mlp": "networks.mlp",
     "ParameterSet": "networks.parameters",
     "PnnsimError": "errors",
     "ReLaXNet": "networks.relaxnet",
     "Result": "simulation.simulate",
     "SpecError": "errors",
     "Surrogate": "inference.surrogate",
+    "TaskParams": "specs.settings",
     "Trace": "timing.trace",
+    "TrainingParams": "specs.settings",
+    "Workload": "networks.workload",
     "available_specs": "specs.resolve",
+    "compare": "simulation.experiment_run",
+    "fit": "learning.fit",
     "from_onnx": "networks.from_onnx",
     "from_torch": "networks.from_torch",
+    "load_dataset": "learning.load_dataset",
     "load_experiment": "specs.experiment",
     "load_parameters": "networks.parameters",
     "load_spec": "specs.hardware",
     "register": "devices.registry",
+    "run": "simulation.experiment_run",
     "simulate": "simulation.simulate",
+    "time_run": "simulation.simulate",
+    "timing_metrics": "simulation.simulate",
 }
 
 __all__ = [
     "Chip",
+    "Data",
     "Experiment",
     "HardwareSpec",
+    "LruNet",
+    "Mlp",
     "ParameterSet",
     "PnnsimError",
     "ReLaXNet",
     "Result",
     "SpecError",
     "Surrogate",
+    "TaskParams",
     "Trace",
+    "TrainingParams",
+    "Workload",
     "available_specs",
+    "compare",
+    "fit",
     "from_onnx",
     "from_torch",
+    "load_dataset",
     "load_experiment",
     "load_parameters",
     "load_spec",
     "register",
+    "run",
     "simulate",
+    "time_run",
+    "timing_metrics",
 ]
 
 

@@ -23,8 +23,7 @@ from pathlib import Path
 import numpy as np
 
 import pnnsim
-from pnnsim.inference.chip import Chip
-from pnnsim.simulation.simulate import time_run, timing_metrics
+from pnnsim import Chip, time_run, timing_metrics
 from training.figures import machine_panels
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")

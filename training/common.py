@@ -15,14 +15,19 @@ from pathlib import Path
 
 import torch
 
-from pnnsim.inference.surrogate import Surrogate
-from pnnsim.learning.data import Data, load_data
-from pnnsim.learning.fit import fit, score
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.experiment_run import run
-from pnnsim.specs.experiment import load_experiment
-from pnnsim.specs.hardware import HardwareSpec, load_spec
-from pnnsim.specs.settings import TaskParams, TrainingParams
+from pnnsim import (
+    Data,
+    HardwareSpec,
+    ReLaXNet,
+    Surrogate,
+    TrainingParams,
+    fit,
+    load_dataset,
+    load_experiment,
+    load_spec,
+    run,
+)
+from pnnsim.learning.fit import score
 from training.figures import write_table
 
 #: State on the lines over the state in training. relu is the same at every scale; here it grows to
@@ -111,14 +116,14 @@ def read_options(
     )
 
 
-def load(options: Options, task: TaskParams) -> Data:
-    """Load a task, and keep what its data are beside the results.
+def load(options: Options, name: str) -> Data:
+    """Load a data set, and keep what its data are beside the results.
 
     Args:
         options: Options of the command line.
-        task: Name of the task, and window of a text.
+        name: Name of the data set.
     """
-    data = load_data(task, data_dir=options.data_dir, offline=options.offline)
+    data = load_dataset(name, data_dir=options.data_dir, offline=options.offline)
     note = f"{data.name}: {data.note}"
     (options.out / "note.txt").write_text(note + "\n", encoding="utf-8")
     print(note)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from pnnsim.hil.bench import Bench
-from pnnsim.hil.simulated import SimulatedBackend
-from pnnsim.inference.surrogate import Surrogate
-from pnnsim.learning.data import Data
+from pnnsim import Data, HardwareSpec, ReLaXNet, Surrogate, load_spec
+from pnnsim.hil import Bench, SimulatedBackend
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import Rule, Settings, train
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.hardware import HardwareSpec, load_spec
 
 #: Seed of the chips; that of the training is the recipe's.
 CHIP_SEED = 2026

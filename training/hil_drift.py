@@ -13,12 +13,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import CostReport
-from pnnsim.hil.simulated import SimulatedBackend
+from pnnsim import load_spec
+from pnnsim.hil import Bench, CostReport, SimulatedBackend
 from pnnsim.learning.rules import PhysicsAware, Settings, measure, train
-from pnnsim.specs.hardware import load_spec
-from pnnsim.specs.settings import TaskParams
 from training.common import load, read_options
 from training.figures import picture, write_table
 from training.hil_common import CHIP_SEED, copy_of, network_of, part, surrogate_of
@@ -45,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     own, rest = parser.parse_known_args(arguments)
     options = read_options("hil_drift", __doc__, 1, rest)
     quick = options.quick
-    data = load(options, TaskParams(name="digits"))
+    data = load(options, "digits")
     examples = part(data.train, 100 if quick else len(data.train))
     test = part(data.test, 50 if quick else len(data.test))
     checks = CHECKS[:2] if quick else CHECKS

@@ -25,10 +25,9 @@ from functools import cache
 
 import torch
 
-from pnnsim.hil.calibration import calibrate, reality_gap
-from pnnsim.inference.surrogate import Surrogate
+from pnnsim import Surrogate
+from pnnsim.hil import calibrate, reality_gap
 from pnnsim.learning.rules import Deploy, HardwareAware, PhysicsAware, Settings, measure, train
-from pnnsim.specs.settings import TaskParams
 from training.common import Cells, Options, load, read_options
 from training.figures import picture, spread, write_table
 from training.hil_common import CORNERS, bench, copy_of, corner, network_of, part, trained
@@ -75,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _tried(options: Options, task: str, machine: str) -> list[tuple[object, ...]]:
     """Train through a chip apart with every step size, and measure on the validation part."""
     quick = options.quick
-    data = load(options, TaskParams(name=task))
+    data = load(options, task)
     examples = part(data.train, 200 if quick else TRAIN)
     spec, network = corner(machine, quick=quick), network_of(data, quick=quick)
     model = trained(Deploy(), spec, network, examples, Settings(2, 100) if quick else MODEL)
@@ -91,7 +90,7 @@ def _tried(options: Options, task: str, machine: str) -> list[tuple[object, ...]
 def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:
     """Measure one machine on one task."""
     quick = options.quick
-    data = load(options, TaskParams(name=task))
+    data = load(options, task)
     examples = part(data.train, 200 if quick else TRAIN)
     test = part(data.test, 100 if quick else TEST)
     spec, network = corner(machine, quick=quick), network_of(data, quick=quick)

@@ -20,14 +20,9 @@ from contextlib import contextmanager
 
 import torch
 
-from pnnsim.hil.backend import HardwareBackend
-from pnnsim.hil.bench import Bench
-from pnnsim.hil.remote import RemoteBackend, SocketLink, VisaLink
-from pnnsim.hil.simulated import SimulatedBackend
-from pnnsim.inference.surrogate import Surrogate
+from pnnsim import ReLaXNet, Surrogate
+from pnnsim.hil import Bench, HardwareBackend, RemoteBackend, SimulatedBackend, SocketLink, VisaLink
 from pnnsim.learning.rules import Outcome, PhysicsAware, Settings, measure, train
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.settings import TaskParams
 from training.common import load, read_options
 from training.figures import write_table
 from training.hil_common import CHIP_SEED, CORNERS, corner, network_of, part, surrogate_of
@@ -46,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     own, rest = parser.parse_known_args(arguments)
     options = read_options("hil_remote", __doc__, 1, rest)
     quick = options.quick
-    data = load(options, TaskParams(name="digits"))
+    data = load(options, "digits")
     examples = part(data.train, 100 if quick else len(data.train))
     test = part(data.test, 50 if quick else len(data.test))
     spec, network = corner(MACHINE, quick=quick), network_of(data, quick=quick)

@@ -24,11 +24,9 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pnnsim.hil.cost import CostReport
+from pnnsim import HardwareSpec, ReLaXNet
+from pnnsim.hil import CostReport
 from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, measure, train
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.hardware import HardwareSpec
-from pnnsim.specs.settings import TaskParams
 from training.common import Options, load, read_options
 from training.figures import write_table
 from training.hil_common import CORNERS, bench, corner, network_of, part, surrogate_of
@@ -87,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--machine", choices=sorted(CORNERS), default="photonic_mrr")
     own, rest = parser.parse_known_args(arguments)
     options = read_options("hil_rules", __doc__, 1, rest)
-    data = load(options, TaskParams(name="digits"))
+    data = load(options, "digits")
     quick = options.quick
     examples = part(data.train, 200 if quick else len(data.train))
     test = part(data.test, 100 if quick else len(data.test))

@@ -23,16 +23,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pnnsim import Data, LruNet, load_spec
 from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.inference.predict import share_correct
-from pnnsim.learning.data import Data
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import score
 from pnnsim.lrunet import (
     Loaded,
     LruModule,
-    LruNet,
     Machine,
     accuracy,
     digital_loop,
@@ -41,8 +40,6 @@ from pnnsim.lrunet import (
 )
 from pnnsim.lrunet.files import load as load_module
 from pnnsim.lrunet.files import save
-from pnnsim.specs.hardware import load_spec
-from pnnsim.specs.settings import TaskParams
 from training.common import Cells, Options, load, read_options
 from training.figures import picture, spread, write_table
 
@@ -79,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the recipe."""
     options = read_options("lrunet_images", __doc__, SEEDS, arguments, tasks=TASKS)
     quick = options.quick
-    data = load(options, TaskParams(name="digits" if quick else options.task))
+    data = load(options, "digits" if quick else options.task)
     budget = Budget(images=256, batch=32) if quick else Budget()
     cells = Cells(options.out)
     found: dict[int, list[float]] = {}

@@ -23,13 +23,9 @@ from statistics import mean, stdev
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pnnsim import available_specs, fit, load_dataset, load_experiment, time_run
 from pnnsim.inference.predict import outputs, share_correct
-from pnnsim.learning.datasets import load_task
-from pnnsim.learning.examples import labelled
-from pnnsim.learning.fit import fit, make_surrogate
-from pnnsim.simulation.simulate import time_run
-from pnnsim.specs.experiment import load_experiment
-from pnnsim.specs.resolve import available_specs
+from pnnsim.learning.fit import make_surrogate
 
 #: Overrides of an experiment; the quick ones show only that the recipe runs.
 FULL = (("simulation.chips", "5"),)
@@ -68,19 +64,13 @@ def study(machine: str, settings: Sequence[tuple[str, str]]) -> list[Row]:
         settings: Keys and values that are changed.
     """
     experiment = load_experiment(machine, settings)
-    task = load_task("digits")
+    data = load_dataset("digits")
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
-    train = labelled(task.train_x, task.train_y)
     if experiment.training.standardize:
-        surrogate.standardize(train.x)
-    fit(
-        surrogate,
-        train,
-        labelled(task.validation_x, task.validation_y),
-        experiment.training,
-    )
+        surrogate.standardize(data.pixels())
+    fit(surrogate, data.train, data.validation, experiment.training)
     simulation = experiment.simulation
-    test = labelled(task.test_x[: simulation.samples], task.test_y[: simulation.samples])
+    test = data.samples(simulation.samples)
     parameters, accesses = surrogate.parameter_set(), time_run(surrogate.chip, len(test)).accesses
     chips = [surrogate.chip.fabricate(simulation.seed, index) for index in range(simulation.chips)]
     known = surrogate.chip.non_idealities

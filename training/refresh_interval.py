@@ -18,17 +18,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pnnsim.inference.chip import Chip
+from pnnsim import (
+    Chip,
+    Data,
+    HardwareSpec,
+    ParameterSet,
+    ReLaXNet,
+    Surrogate,
+    TrainingParams,
+    fit,
+    load_spec,
+    time_run,
+    timing_metrics,
+)
 from pnnsim.inference.predict import share_correct
-from pnnsim.inference.surrogate import Surrogate
-from pnnsim.learning.data import Data
 from pnnsim.learning.examples import Labelled
-from pnnsim.learning.fit import fit
-from pnnsim.networks.parameters import ParameterSet
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import Timing, chip_outputs, time_run, timing_metrics
-from pnnsim.specs.hardware import HardwareSpec, load_spec
-from pnnsim.specs.settings import TaskParams, TrainingParams
+from pnnsim.simulation.simulate import Timing, chip_outputs
 from pnnsim.timing.arrivals import poisson
 from training.common import load, read_options
 from training.figures import picture, spread, write_table
@@ -181,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the recipe."""
     options = read_options("refresh_interval", __doc__, 1, arguments)
     quick = options.quick
-    data = load(options, TaskParams(name="digits"))
+    data = load(options, "digits")
     network = network_of(data, quick=quick)
     test = part(data.test, 200 if quick else len(data.test))
     nets = [trained(network, data, seed, quick=quick) for seed in range(options.seeds)]

@@ -14,8 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.settings import TaskParams, TrainingParams
+from pnnsim import ReLaXNet, TaskParams, TrainingParams
 from training.common import Cells, Options, load, read_options, train
 from training.figures import picture, spread, write_table
 from training.relaxnet_svhn import DEPTH, TRAINING, machines
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     quick = options.quick
     budgets, weight_sets = ((72, 240), (1, 2, 3)) if quick else (BUDGETS, WEIGHT_SETS)
     depth = 3 if quick else DEPTH
-    data = load(options, TaskParams(name="digits" if quick else "svhn"))
+    data = load(options, "digits" if quick else "svhn")
     inputs, outputs = TaskParams(name=data.name).shape()
     everything = data.with_validation()
     cells = Cells(options.out)

@@ -16,10 +16,8 @@ from typing import Any
 
 import torch
 
-from pnnsim.learning.data import Data
+from pnnsim import Data, ReLaXNet, TrainingParams
 from pnnsim.learning.examples import Windows
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.settings import TaskParams, TrainingParams
 from training.common import STATE_SCALE, Cells, Options, load, on_machines, read_options, train
 from training.figures import (
     against_sets,
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the recipe."""
     options = read_options("relaxnet_shakespeare", __doc__, SEEDS, arguments)
     quick = options.quick
-    data = _sentences(options) if quick else load(options, TaskParams(name="shakespeare"))
+    data = _sentences(options) if quick else load(options, "shakespeare")
     weight_sets, depth, width = ((1, 2), 2, 12) if quick else (WEIGHT_SETS, DEPTH, WIDTH)
     assert isinstance(data.train, Windows)
     vocabulary = data.train.vocabulary

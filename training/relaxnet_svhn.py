@@ -18,9 +18,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from pnnsim.learning.data import Data
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.settings import TaskParams, TrainingParams
+from pnnsim import Data, ReLaXNet, TaskParams, TrainingParams
 from training.common import (
     RELU_MACHINES,
     RELU_SETTINGS,
@@ -74,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     quick = options.quick
     weight_sets, all_steps = ((1, 2, 3), (1, 2, 3)) if quick else (WEIGHT_SETS, STEPS)
     depth, width = (3, 16) if quick else (DEPTH, WIDTH)
-    data = load(options, TaskParams(name="digits" if quick else "svhn"))
+    data = load(options, "digits" if quick else "svhn")
     cells = Cells(options.out)
     brief = {"epochs": 2} if quick else {}
     if options.choose:

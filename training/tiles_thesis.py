@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pnnsim
-from pnnsim.inference.chip import Chip
-from pnnsim.simulation.simulate import time_run, timing_metrics
+from pnnsim import Chip, time_run, timing_metrics
 from training.figures import machine_panels, write_table
 
 MACHINES = ("photonic_mrr", "spintronic_mtj", "photonic_pcm")

@@ -1,4 +1,8 @@
-"""Hold what the commands share: words of the command line, a progress bar, and how to print."""
+"""Options that several commands have, and how commands print.
+
+Everything that is printed goes through this module: text from files, names and errors may hold
+control sequences of terminals, which are escaped here. No command stands here.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Columns of a table that goes into a pipe: no cell is broken for want of a screen.
 WIDE = 240
-#: Characters that JSON may hold as they are, but a terminal obeys: C1 controls, marks of direction.
+#: Characters that JSON may hold, but a terminal interprets: C1 controls, marks of direction.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
@@ -71,7 +75,15 @@ def refuse_renamed(words: Sequence[str]) -> None:
 
 
 def overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tuple[str, str]]:
-    """Return `key=value` words as pairs."""
+    """Return `key=value` words as pairs.
+
+    Args:
+        settings: Words of `--set`, in their order.
+        exact: Whether `simulation.exact` is set before them.
+
+    Raises:
+        SpecError: If a word has no key or no equals sign.
+    """
     pairs = [("simulation.exact", "true")] if exact else []
     for word in settings or ():
         key, equals, value = word.partition("=")
@@ -84,7 +96,7 @@ def overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tu
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress | None]:
-    """Give a progress bar to a person who looks on, and None to everybody else."""
+    """Yield a progress bar where standard error is a terminal, and None elsewhere."""
     from pnnsim.common.progress import terminal_progress
 
     bar = None if quiet else terminal_progress()
@@ -96,7 +108,12 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns; a terminal wraps them, a pipe gets whole lines."""
+    """Print rows in columns; a terminal wraps them, a pipe gets whole lines.
+
+    Args:
+        titles: Heads of the columns.
+        rows: Cells, one text for each column.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -112,7 +129,7 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_json(data: object) -> None:
-    """Print data as JSON; what a terminal would obey is escaped."""
+    """Print data as JSON; what a terminal would interpret is escaped."""
     from json import dumps
 
     text = dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
@@ -120,12 +137,17 @@ def print_json(data: object) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print one line; what a terminal would obey is escaped."""
+    """Print one line; what a terminal would interpret is escaped."""
     print(one_line(text))
 
 
 def say(text: str, *, trace: bool = False) -> None:
-    """Print a message beside what is piped on, and where it came from if that is wanted."""
+    """Print a message on standard error, so that what is piped on stays clean.
+
+    Args:
+        text: Message; line breaks are kept.
+        trace: Whether the traceback of the current exception follows.
+    """
     print("\n".join(one_line(line) for line in text.split("\n")), file=sys.stderr)
     if trace:
         traceback.print_exc()

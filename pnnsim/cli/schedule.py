@@ -1,4 +1,4 @@
-"""Be the commands that look at the schedule of a machine and train nothing: map, sensitivity."""
+"""Commands that show the schedule of a machine and train nothing: map, sensitivity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
 
 
-def add_commands(app: typer.Typer) -> None:
+def add_schedule_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
 
     @app.command("map")
@@ -124,7 +124,12 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _unit(spec: HardwareSpec, item: Sensitivity) -> str:
-    """Return the SI unit of a parameter; empty for a plain number."""
+    """Return the SI unit of a parameter; empty for a plain number.
+
+    Args:
+        spec: Machine of the parameter.
+        item: Row of the parameter.
+    """
     from pnnsim.common.units import DIMENSIONS
     from pnnsim.devices.quantities import dimension_of
 

@@ -1,4 +1,4 @@
-"""Be the command that presents a simulated machine as an instrument on a socket: serve."""
+"""Command that presents a simulated machine as an instrument on a socket: serve."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_serve(app: typer.Typer) -> None:
         token: Annotated[
             str | None,
             typer.Option(
-                "--token", envvar="PNNSIM_TOKEN", help="Secret that clients must say first."
+                "--token", envvar="PNNSIM_TOKEN", help="Secret that clients must send first."
             ),
         ] = None,
         state: Annotated[

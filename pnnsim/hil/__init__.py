@@ -1,5 +1,28 @@
 """Hardware in the loop, simulated, recorded or on a bench, and what each call costs.
 
-Only `pnnsim.hil.simulated` computes anything. A lab that wants its own machine in the loop
-implements `pnnsim.hil.backend.HardwareBackend`, or the instrument commands of the documentation.
+Only `pnnsim.hil.simulated` computes anything; nothing here trains or decides what is learned. A lab
+that wants its own machine in the loop implements `pnnsim.hil.HardwareBackend`, or the instrument
+commands of the documentation.
 """
+
+from pnnsim.hil.backend import HardwareBackend
+from pnnsim.hil.bench import Bench
+from pnnsim.hil.calibration import calibrate, reality_gap
+from pnnsim.hil.cost import CostReport
+from pnnsim.hil.recorded import RecordedBackend, Recorder
+from pnnsim.hil.remote import RemoteBackend, SocketLink, VisaLink
+from pnnsim.hil.simulated import SimulatedBackend
+
+__all__ = [
+    "Bench",
+    "CostReport",
+    "HardwareBackend",
+    "RecordedBackend",
+    "Recorder",
+    "RemoteBackend",
+    "SimulatedBackend",
+    "SocketLink",
+    "VisaLink",
+    "calibrate",
+    "reality_gap",
+]

@@ -1,6 +1,6 @@
 """LruNet on a simulated machine: its tiles, schedule and values (Köpüklü et al., arXiv:1901.09615).
 
-What LruNet is, and the module that is trained, is in `networks`.
+What LruNet is, and the module that is trained, is not here but in `networks`.
 """
 
 from pnnsim.lrunet.loaded import Loaded

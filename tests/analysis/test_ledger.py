@@ -127,6 +127,7 @@ def on_fs(trace, part, prices):
 
 @given(machines(), prices)
 @settings(max_examples=200, deadline=None)
+@pytest.mark.slow
 def test_every_way_to_add_up_gives_the_same_energy(case, prices):
     trace = case.run()
     ledger = EnergyLedger.from_trace(trace, prices)

@@ -264,6 +264,7 @@ def test_map_command_prints_places_and_rewrites(capsys):
     assert "written on the way" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_sensitivity_command_prints_a_table_and_draws(tmp_path: Path, capsys):
     plot = tmp_path / "tornado.png"
     few = ["--set", "network.steps=2"]

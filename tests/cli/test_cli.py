@@ -79,6 +79,7 @@ def pnnsim(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         (["validate", "photonic_mrr"], {"torch", "simpy"}),
         (["specs"], {"torch", "simpy"}),
         (["components"], {"torch", "simpy"}),
+        (["components", "weight_banks.mrr"], {"torch", "simpy"}),
         (["schema"], {"torch", "simpy"}),
     ],
 )
@@ -397,6 +398,7 @@ def test_quiet_leaves_json_alone(
     assert job.calls[0]["progress"] is None
 
 
+@pytest.mark.slow
 def test_a_derivative_has_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sensitivity", "photonic_mrr"]) == 0
     rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}

@@ -1,0 +1,197 @@
+"""Commands that train and simulate: run, compare.
+
+Torch is imported only once everything that can be checked without it is in order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pnnsim.cli.options import (
+    Chips,
+    DataDir,
+    Exact,
+    Json,
+    Offline,
+    Quiet,
+    Rule,
+    Samples,
+    Seed,
+    Settings,
+    Source,
+    Task,
+    TrainingSeed,
+    overrides,
+    print_json,
+    progress_bar,
+    say,
+)
+from pnnsim.errors import Problem, SpecError, UnsavedError
+
+if TYPE_CHECKING:
+    from pnnsim.specs.experiment import Experiment
+
+#: Networks that `compare` puts on one machine by name.
+NETWORK_KINDS = ("rnn", "relaxnet", "dnn")
+
+
+def add_experiment_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+
+    @app.command()
+    def run(
+        source: Source,
+        task: Task = None,
+        settings: Settings = None,
+        rule: Rule = None,
+        seed: Seed = None,
+        training_seed: TrainingSeed = None,
+        chips: Chips = None,
+        samples: Samples = None,
+        exact: Exact = False,
+        data_dir: DataDir = None,
+        offline: Offline = False,
+        out: Annotated[
+            Path | None,
+            typer.Option("--out", help="Run folder; runs/MACHINE-TASK-HASH by default."),
+        ] = None,
+        resume: Annotated[
+            Path | None,
+            typer.Option(
+                "--resume",
+                metavar="FOLDER",
+                help="Keep checkpoints of the training here, and go on from the last one.",
+            ),
+        ] = None,
+        force: Annotated[
+            bool, typer.Option("--force", help="Replace an existing run folder; nothing else.")
+        ] = False,
+        json: Json = False,
+        quiet: Quiet = False,
+    ) -> None:
+        """Train the surrogate, run the simulated machine, and write the run folder."""
+        from pnnsim.simulation.run_folder import check_target
+        from pnnsim.specs.experiment import load_experiment
+
+        experiment = load_experiment(
+            source,
+            overrides(settings, exact=exact),
+            task=task,
+            rule=rule,
+            seed=seed,
+            training_seed=training_seed,
+            chips=chips,
+            samples=samples,
+        )
+        folder = default_folder(experiment) if out is None else out
+        check_target(folder, force=force)  # before torch is imported
+
+        from pnnsim.simulation.experiment_run import run as run_job
+
+        try:
+            with progress_bar(quiet) as progress:
+                result = run_job(
+                    experiment,
+                    out=folder,
+                    force=force,
+                    data_dir=data_dir,
+                    offline=offline,
+                    checkpoints=resume,
+                    progress=progress,
+                )
+        except KeyboardInterrupt:
+            if resume is not None:
+                say(f"{resume}: the same command goes on from the last checkpoint in this folder")
+            raise
+        except UnsavedError as unsaved:
+            _print_run(unsaved.metrics, unsaved.table, json, quiet)
+            raise
+        _print_run(result.metrics, result.table, json, quiet)
+        if result.notice:
+            say(f"note: {result.notice}")
+
+    @app.command()
+    def compare(
+        sources: Annotated[
+            list[str],
+            typer.Argument(
+                metavar="NAME_OR_FILE…", help="Machines or experiments; or rnn, relaxnet, dnn."
+            ),
+        ],
+        hardware: Annotated[
+            str, typer.Option("--hardware", help="Machine on which rnn, relaxnet and dnn run.")
+        ] = "photonic_mrr",
+        task: Task = None,
+        settings: Settings = None,
+        rule: Rule = None,
+        seed: Seed = None,
+        training_seed: TrainingSeed = None,
+        chips: Chips = None,
+        samples: Samples = None,
+        exact: Exact = False,
+        data_dir: DataDir = None,
+        offline: Offline = False,
+        json: Json = False,
+        quiet: Quiet = False,
+    ) -> None:
+        """Run several machines, or several networks on one machine, and print one table."""
+        from pnnsim.specs.experiment import load_experiment
+        from pnnsim.specs.validation import did_you_mean
+
+        experiments: list[tuple[str, Experiment]] = []
+        problems: list[Problem] = []
+        for label in sources:
+            kind = label if label in NETWORK_KINDS else None
+            try:
+                experiment = load_experiment(
+                    label if kind is None else hardware,
+                    overrides(settings, exact=exact),
+                    network_kind=kind,
+                    task=task,
+                    rule=rule,
+                    seed=seed,
+                    training_seed=training_seed,
+                    chips=chips,
+                    samples=samples,
+                )
+            except SpecError as error:
+                hint = did_you_mean(label, NETWORK_KINDS)
+                problems.extend(_hinted(problem, hint) for problem in error.problems)
+                continue
+            experiments.append((label, experiment))
+        if problems:
+            raise SpecError(list(dict.fromkeys(problems)))
+
+        from pnnsim.simulation.experiment_run import compare as compare_jobs
+
+        with progress_bar(quiet) as progress:
+            result = compare_jobs(
+                experiments, data_dir=data_dir, offline=offline, progress=progress
+            )
+        if json:
+            print_json([{"label": label, "metrics": metrics} for label, metrics in result.rows])
+        elif not quiet:
+            print(result.table)
+
+
+def default_folder(experiment: Experiment) -> Path:
+    """Return the run folder of an experiment, the same for the same experiment."""
+    name = f"{experiment.hardware.name}-{experiment.task.name}-{experiment.sha256()[:8]}"
+    return Path("runs") / name
+
+
+def _print_run(metrics: dict[str, Any], table: str, json: bool, quiet: bool) -> None:
+    """Print a run's metrics as JSON, as a table, or not at all."""
+    if json:
+        print_json(metrics)
+    elif not quiet:
+        print(table)
+
+
+def _hinted(problem: Problem, hint: str) -> Problem:
+    """Return a problem of a whole source with a hint, where it has none."""
+    return problem if problem.where or problem.hint else replace(problem, hint=hint)
