@@ -49,9 +49,9 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
             folders = [
                 copy(root, Path(workspace) / f"copy{number}") for number in range(options.workers)
             ]
-            check_copy(folders[0], covered)
+            start_s = check_copy(folders[0], covered)
             with results.open("a", encoding="utf-8") as file:
-                for trial in attempts(waiting, folders, covered):
+                for trial in attempts(waiting, folders, covered, start_s=start_s):
                     file.write(line_of(trial) + "\n")
                     file.flush()
                     done[trial.mutant] = trial

@@ -9,6 +9,7 @@ durations until one fails.
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ MOST_TESTS = 60
 #: Most seconds that these tests took together when they were recorded [s].
 MOST_SECONDS = 40.0
 
-#: A run may take this long [s], for start and imports, and that many times what was recorded.
-START_SECONDS, SLOWER = 120.0, 10.0
+#: A run may take this many times what a run without a fault took: the computer may be busy.
+SLOWER = 10.0
 
 #: Exit status of pytest where tests were not found: the mutant stopped the import of their module,
 #: or changed the names of their parameters.
@@ -77,18 +78,19 @@ def covering_tests(mutant: Mutant, covered: CoverageMap) -> list[str]:
     return sorted(chosen[:MOST_TESTS], key=lambda test: (covered.seconds[test], test))
 
 
-def attempt(mutant: Mutant, folder: Path, covered: CoverageMap) -> Trial:
+def attempt(mutant: Mutant, folder: Path, covered: CoverageMap, *, start_s: float) -> Trial:
     """Run the tests of one mutant in a copy and restore the copy.
 
     Args:
         mutant: The mutant.
         folder: Root of the copy.
         covered: Which tests run which line.
+        start_s: Duration of a run without a fault, of tests that take no time [s].
     """
     tests = covering_tests(mutant, covered)
     if not tests:
         return Trial(mutant, "no test", 0)
-    limit = START_SECONDS + SLOWER * sum(covered.seconds[test] for test in tests)
+    limit = SLOWER * (start_s + sum(covered.seconds[test] for test in tests))
     target = folder / mutant.path
     source = target.read_text("utf-8")
     target.write_text(mutant.apply(source), encoding="utf-8")
@@ -107,21 +109,26 @@ def attempt(mutant: Mutant, folder: Path, covered: CoverageMap) -> Trial:
     return Trial(mutant, outcome, len(tests))
 
 
-def check_copy(folder: Path, covered: CoverageMap) -> None:
-    """Stop unless the quickest tests pass in a copy without a fault.
+def check_copy(folder: Path, covered: CoverageMap) -> float:
+    """Run the quickest tests in a copy without a fault, and stop unless they pass.
 
     Args:
         folder: Root of the copy.
         covered: Which tests run which line.
+
+    Returns:
+        Duration of the run [s], most of it start and imports.
     """
+    begin = time.monotonic()
     quickest = sorted(covered.seconds, key=lambda test: (covered.seconds[test], test))[:20]
     status, output = pytest_run(folder, ["-x", *quickest], limit=None, extra={})
     if status:
         raise SystemExit(f"mutate: tests fail without a fault (pytest: {status})\n{output}")
+    return time.monotonic() - begin
 
 
 def attempts(
-    mutants: Iterable[Mutant], folders: list[Path], covered: CoverageMap
+    mutants: Iterable[Mutant], folders: list[Path], covered: CoverageMap, *, start_s: float
 ) -> Iterator[Trial]:
     """Yield trials as they end, one at a time in each copy.
 
@@ -129,6 +136,7 @@ def attempts(
         mutants: The mutants.
         folders: Roots of the copies.
         covered: Which tests run which line.
+        start_s: Duration of a run without a fault, of tests that take no time [s].
     """
     free: queue.Queue[Path] = queue.Queue()
     for folder in folders:
@@ -137,7 +145,7 @@ def attempts(
     def run(mutant: Mutant) -> Trial:
         folder = free.get()
         try:
-            return attempt(mutant, folder, covered)
+            return attempt(mutant, folder, covered, start_s=start_s)
         finally:
             free.put(folder)
 

@@ -164,13 +164,15 @@ def planted(tmp_path: Path) -> Path:
     (root / "pnnsim" / "physics" / "__init__.py").touch()
     (root / "pnnsim" / "physics" / "a.py").write_text(
         "def weak(a, b):\n    return a + b\n\n\ndef strong(a, b):\n    return a * b\n\n\n"
-        "def none(a, b):\n    return a - b\n\n\ndef endless(n):\n    while n > 0:\n"
-        "        n -= 1\n    return n == 0\n"
+        "def none(a, b):\n    return a - b\n"
+    )
+    (root / "pnnsim" / "physics" / "b.py").write_text(
+        "def endless(n):\n    while n > 0:\n        n -= 1\n    return n == 0\n"
     )
     (root / "tests" / "physics" / "test_a.py").write_text(
-        "from pnnsim.physics import a\n\n\ndef test_weak():\n    assert a.weak(3, 0) == 3\n\n\n"
+        "from pnnsim.physics import a, b\n\n\ndef test_weak():\n    assert a.weak(3, 0) == 3\n\n\n"
         "def test_strong():\n    assert a.strong(3, 2) == 6\n\n\ndef test_endless():\n"
-        "    assert a.endless(2)\n\n\ndef test_that_fails():\n    assert a.weak(1, 0) == 2\n"
+        "    assert b.endless(2)\n\n\ndef test_that_fails():\n    assert a.weak(1, 0) == 2\n"
     )
     (root / ".gitignore").write_text(".mutate/\n__pycache__/\n")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
@@ -207,35 +209,37 @@ def test_a_weak_test_leaves_its_fault_alive_and_a_strong_one_kills_it(
 
 
 @pytest.mark.parametrize(
-    ("original", "mutated", "outcome"),
+    ("file", "original", "mutated", "outcome"),
     [
-        ("a + b", "(a - b)", "survived"),
-        ("a * b", "(a / b)", "killed"),
-        ("a - b", "(a + b)", "no test"),
-        ("n -= 1", "pass", "timeout"),
+        ("a", "a + b", "(a - b)", "survived"),
+        ("a", "a * b", "(a / b)", "killed"),
+        ("a", "a - b", "(a + b)", "no test"),
+        ("b", "n -= 1", "pass", "timeout"),
     ],
 )
 def test_the_outcome_of_a_fault(
-    planted: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    original: str,
-    mutated: str,
-    outcome: str,
+    planted: Path, file: str, original: str, mutated: str, outcome: str
 ) -> None:
-    path = "pnnsim/physics/a.py"
+    path = f"pnnsim/physics/{file}.py"
     source = (planted / path).read_text("utf-8")
     (mutant,) = (
         each
         for each in mutants(path, source)
         if (each.original, each.mutated) == (original, mutated)
     )
-    tests = {f"tests/physics/test_a.py::test_{name}": 0.01 for name in ("weak", "strong")}
-    slow = "tests/physics/test_a.py::test_endless"
-    lines = {2: list(tests)[:1], 6: list(tests)[1:], 14: [slow], 15: [slow]}
-    covered = CoverageMap({**tests, slow: 0.01}, {path: lines})
-    if outcome == "timeout":
-        monkeypatch.setattr("scripts.mutation.trial.START_SECONDS", 8.0)
-    assert attempt(mutant, planted, covered).outcome == outcome
+    weak, strong, endless = (
+        f"tests/physics/test_a.py::test_{name}" for name in ("weak", "strong", "endless")
+    )
+    covered = CoverageMap(
+        dict.fromkeys((weak, strong, endless), 0.01),
+        {
+            "pnnsim/physics/a.py": {2: [weak], 6: [strong]},
+            "pnnsim/physics/b.py": {2: [endless], 3: [endless], 4: [endless]},
+        },
+    )
+    # An endless loop is ended after ten times the duration of a start.
+    start_s = 0.8 if outcome == "timeout" else 60.0
+    assert attempt(mutant, planted, covered, start_s=start_s).outcome == outcome
     assert (planted / path).read_text("utf-8") == source
 
 
