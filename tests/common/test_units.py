@@ -19,7 +19,9 @@ from pnnsim.common.units import (
     from_fs,
     parse_quantity,
     power_ratio,
+    read_quantity,
     readable_quantity,
+    show_path,
     to_fs,
 )
 
@@ -139,6 +141,31 @@ def test_text_that_is_not_the_value_is_refused_in_words(
 @pytest.mark.parametrize("dimension", sorted(DIMENSIONS))
 def test_the_example_of_every_dimension_is_right(dimension: str) -> None:
     assert math.isfinite(parse_quantity(DIMENSIONS[dimension].example, dimension))
+
+
+@pytest.mark.parametrize("dimension", sorted(DIMENSIONS))
+def test_magnitudes_from_the_least_to_the_greatest_are_read_and_no_others(dimension: str) -> None:
+    allowed = DIMENSIONS[dimension]
+    example = abs(read_quantity(allowed.example, dimension))
+    assert 0 < allowed.least < example < allowed.most
+    for value in (allowed.least, -allowed.least, allowed.most, -allowed.most, 0.0):
+        assert read_quantity(format_quantity(value, dimension), dimension) == value
+    for value in (0.99 * allowed.least, -1.01 * allowed.most):
+        with pytest.raises(UnitError, match=r" is out of range; expected a magnitude from "):
+            read_quantity(format_quantity(value, dimension), dimension)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("runs/a.yaml", "runs/a.yaml"),
+        ("a" * 200, "a" * 200),
+        ("b" + "a" * 200, "…" + "a" * 200),
+        ("a\x1b[2J\n", r"a\x1b[2J\n"),
+    ],
+)
+def test_a_path_in_a_message_is_one_line_and_keeps_its_end(path: str, shown: str) -> None:
+    assert show_path(path) == shown
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(sorted(DIMENSIONS)))
