@@ -28,7 +28,7 @@ def read(path: Path) -> dict[Mutant, Trial]:
         if line.endswith("\n"):
             stored = json.loads(line)
             mutant = Mutant(**stored["mutant"])
-            found[mutant] = Trial(mutant, stored["outcome"], stored["tests"])
+            found[mutant] = Trial(mutant, stored["outcome"], stored["tests"], stored["covering"])
     return found
 
 
@@ -65,4 +65,5 @@ def _survivor(trial: Trial) -> str:
     mutant = trial.mutant
     before, after = (" ".join(text.split()) for text in (mutant.original, mutant.mutated))
     where = f"{mutant.path}:{mutant.line}"
-    return f"  {where}  {mutant.operator}, {trial.tests} tests\n    - {before}\n    + {after}"
+    tests = f"{trial.tests} of {trial.covering} tests"
+    return f"  {where}  {mutant.operator}, {tests}\n    - {before}\n    + {after}"

@@ -24,7 +24,7 @@ from .tree import TIMED_OUT, pytest_run
 Outcome = Literal["killed", "timeout", "survived", "no test"]
 
 #: Most tests for one mutant.
-MOST_TESTS = 60
+MOST_TESTS = 400
 
 #: Most seconds that these tests took together when they were recorded [s].
 MOST_SECONDS = 40.0
@@ -45,11 +45,13 @@ class Trial:
         mutant: The mutant.
         outcome: `killed` by a failing test, `timeout`, `survived`, or `no test` runs its line.
         tests: Number of tests that it met.
+        covering: Number of tests that run its line, of which those are the first.
     """
 
     mutant: Mutant
     outcome: Outcome
     tests: int
+    covering: int
 
 
 def covering_tests(mutant: Mutant, covered: CoverageMap) -> list[str]:
@@ -89,7 +91,7 @@ def attempt(mutant: Mutant, folder: Path, covered: CoverageMap, *, start_s: floa
     """
     tests = covering_tests(mutant, covered)
     if not tests:
-        return Trial(mutant, "no test", 0)
+        return Trial(mutant, "no test", 0, 0)
     limit = SLOWER * (start_s + sum(covered.seconds[test] for test in tests))
     target = folder / mutant.path
     source = target.read_text("utf-8")
@@ -106,7 +108,8 @@ def attempt(mutant: Mutant, folder: Path, covered: CoverageMap, *, start_s: floa
         outcome = "survived"
     elif status == TIMED_OUT:
         outcome = "timeout"
-    return Trial(mutant, outcome, len(tests))
+    covering = covered.tests(mutant.path, mutant.first, mutant.last)
+    return Trial(mutant, outcome, len(tests), len(covering))
 
 
 def check_copy(folder: Path, covered: CoverageMap) -> float:

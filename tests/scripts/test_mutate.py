@@ -136,21 +136,21 @@ def test_a_map_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_results_go_on_behind_a_line_that_was_cut_off(tmp_path: Path) -> None:
     one, two = mutants("pnnsim/a/b.py", "a < b\n")
-    lines = [line_of(Trial(one, "killed", 3)), line_of(Trial(two, "survived", 1))]
+    lines = [line_of(Trial(one, "killed", 3, 3)), line_of(Trial(two, "survived", 1, 2))]
     (tmp_path / "r.jsonl").write_text(f"{lines[0]}\n{lines[1][:40]}", encoding="utf-8")
-    assert read_results(tmp_path / "r.jsonl") == {one: Trial(one, "killed", 3)}
+    assert read_results(tmp_path / "r.jsonl") == {one: Trial(one, "killed", 3, 3)}
     assert read_results(tmp_path / "none.jsonl") == {}
 
 
 def test_the_table_counts_by_package_and_lists_what_survived() -> None:
     one, two = mutants("pnnsim/a/b.py", "a < b\n")
-    text = table([Trial(one, "killed", 3), Trial(two, "survived", 1)])
+    text = table([Trial(one, "killed", 3, 3), Trial(two, "survived", 1, 2)])
     assert [line.split() for line in text.splitlines()[1:3]] == [
         ["a", "1", "0", "1", "0", "50%"],
         ["all", "1", "0", "1", "0", "50%"],
     ]
     assert text.endswith(
-        "survived (1)\n  pnnsim/a/b.py:1  comparison, 1 tests\n    - a < b\n    + (a >= b)\n"
+        "survived (1)\n  pnnsim/a/b.py:1  comparison, 1 of 2 tests\n    - a < b\n    + (a >= b)\n"
     )
 
 
