@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import coverage_map
 from .sample import changed_lines, library_files, stratified
-from .table import line_of, read, table
+from .table import keep, line_of, read, table
 from .tree import CACHE, copy, digest
 from .trial import attempts, check_copy
 
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
                 copy(root, Path(workspace) / f"copy{number}") for number in range(options.workers)
             ]
             start_s = check_copy(folders[0], covered)
+            keep(results, done.values())
             with results.open("a", encoding="utf-8") as file:
                 for trial in attempts(waiting, folders, covered, start_s=start_s):
                     file.write(line_of(trial) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,6 +30,18 @@ def read(path: Path) -> dict[Mutant, Trial]:
             mutant = Mutant(**stored["mutant"])
             found[mutant] = Trial(mutant, stored["outcome"], stored["tests"], stored["covering"])
     return found
+
+
+def keep(path: Path, trials: Iterable[Trial]) -> None:
+    """Write trials as a file of JSON lines, to which others can be appended.
+
+    Args:
+        path: The file; it is replaced at once, never left half.
+        trials: The trials.
+    """
+    partial = path.with_suffix(".partial")
+    partial.write_text("".join(line_of(trial) + "\n" for trial in trials), encoding="utf-8")
+    partial.replace(path)
 
 
 def table(trials: Sequence[Trial]) -> str:
