@@ -17,6 +17,7 @@ from pnnsim.common.units import (
     amplitude_ratio,
     format_quantity,
     from_fs,
+    level_db,
     parse_quantity,
     power_ratio,
     read_quantity,
@@ -209,6 +210,8 @@ def test_readable_values_look_as_people_write_them(value: float, dimension: str,
 def test_decibels_are_power_ratios_and_their_roots_amplitude_ratios() -> None:
     assert power_ratio(10.0) == 10.0
     assert power_ratio(-30.0) == pytest.approx(1e-3, rel=1e-15, abs=0)  # one rounding of a power
+    assert level_db(1e-3) == pytest.approx(-30.0, rel=1e-15, abs=0)
+    assert level_db(power_ratio(1.7)) == pytest.approx(1.7, rel=1e-14, abs=0)
     assert amplitude_ratio(20.0) == 10.0
     assert amplitude_ratio(3.0) ** 2 == pytest.approx(power_ratio(3.0), rel=1e-15, abs=0)
 
