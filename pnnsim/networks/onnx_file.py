@@ -58,7 +58,6 @@ class Graph:
     """Network of a file.
 
     Args:
-        version: Version of its operators.
         source: Name of the input.
         shape: Shape of a sample.
         whole: Whether the input is whole numbers.
@@ -67,7 +66,6 @@ class Graph:
         numbers: Tensors of the file by name.
     """
 
-    version: int
     source: str
     shape: tuple[int, ...]
     whole: bool
@@ -133,7 +131,6 @@ class _Reader:
             )
         shape, whole = self._sample(sources[0])
         return Graph(
-            self._version(model),
             sources[0].name,
             shape,
             whole,
@@ -157,17 +154,16 @@ class _Reader:
             raise self._error("holds no graph; expected a model in the form of ONNX")
         return model
 
-    def _version(self, model: onnx.ModelProto) -> int:
-        """Return the version of the operators."""
+    def _check_version(self, model: onnx.ModelProto) -> None:
+        """Refuse operators of a version that the rules do not describe."""
         versions = [entry.version for entry in model.opset_import if entry.domain in _OWN]
         least, most = VERSIONS
         if len(versions) != 1 or not least <= versions[0] <= most:
             raise self._error(f"has operators of version {versions}; expected {least} to {most}")
-        return int(versions[0])
 
     def _refuse_other(self, model: onnx.ModelProto) -> None:
         """Refuse what is more than a graph of standard operators with its numbers."""
-        self._version(model)
+        self._check_version(model)
         for node in model.graph.node:
             if node.domain not in _OWN:
                 raise self._error(

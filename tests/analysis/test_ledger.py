@@ -146,6 +146,15 @@ def test_every_way_to_add_up_gives_the_same_energy(case, prices):
     assert power_trace(trace, prices).energy() == pytest.approx(total, rel=EXACT, abs=1e-300)
 
 
+def test_power_of_an_action_that_takes_time_in_one_place_and_none_in_another():
+    # The front end maps an input in two stages, of which the first takes no time: an impulse.
+    stages = (Stage("front_end", "map_input", 0), Stage("front_end", "map_input", 4))
+    trace = machine(samples=2, input=stages).run()
+    power = power_trace(trace, PriceTable({("front_end", "map_input"): 5.0}, {}))
+    assert power.impulse_energy.tolist() == [5.0, 5.0]
+    assert power.energy() == pytest.approx(20.0, rel=EXACT, abs=0)
+
+
 def static_of(case, part, *, engine_keeps="input", run=None):
     """Return for how many fs a gated part is on, read off an energy of 1 J for each of them."""
     prices = PriceTable({}, {part: 1e15}, frozenset({part}), engine_keeps=engine_keeps)

@@ -44,6 +44,23 @@ def test_engineering_text(value: float | None, unit: str, text: str) -> None:
     assert engineering(value, unit) == text
 
 
+#: The SI prefixes from 1e-24 to 1e18, in steps of a thousand (BIPM, The International System of
+#: Units, 2019).
+PREFIXES = ["y", "z", "a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E"]
+
+
+@pytest.mark.parametrize(("step", "prefix"), list(enumerate(PREFIXES)))
+def test_every_power_of_a_thousand_has_its_prefix(step: int, prefix: str) -> None:
+    power = 3 * step - 24
+    assert engineering(float(f"2e{power}"), "J") == f"2 {prefix}J"
+    assert engineering(float(f"-345e{power}"), "") == f"-345 {prefix}".rstrip()
+
+
+@pytest.mark.parametrize(("value", "text"), [(2e-27, "2e-27 J"), (2e21, "2e+21 J")])
+def test_beyond_the_prefixes_stands_a_power_of_ten(value: float, text: str) -> None:
+    assert engineering(value, "J") == text
+
+
 @given(st.floats(1e-17, 1e6))
 @settings(deadline=None)  # the first reading loads the table of units
 def test_engineering_text_reads_back_to_four_digits(value: float) -> None:

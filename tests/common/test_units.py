@@ -17,9 +17,12 @@ from pnnsim.common.units import (
     amplitude_ratio,
     format_quantity,
     from_fs,
+    level_db,
     parse_quantity,
     power_ratio,
+    read_quantity,
     readable_quantity,
+    show_path,
     to_fs,
 )
 
@@ -141,6 +144,31 @@ def test_the_example_of_every_dimension_is_right(dimension: str) -> None:
     assert math.isfinite(parse_quantity(DIMENSIONS[dimension].example, dimension))
 
 
+@pytest.mark.parametrize("dimension", sorted(DIMENSIONS))
+def test_magnitudes_from_the_least_to_the_greatest_are_read_and_no_others(dimension: str) -> None:
+    allowed = DIMENSIONS[dimension]
+    example = abs(read_quantity(allowed.example, dimension))
+    assert 0 < allowed.least < example < allowed.most
+    for value in (allowed.least, -allowed.least, allowed.most, -allowed.most, 0.0):
+        assert read_quantity(format_quantity(value, dimension), dimension) == value
+    for value in (0.99 * allowed.least, -1.01 * allowed.most):
+        with pytest.raises(UnitError, match=r" is out of range; expected a magnitude from "):
+            read_quantity(format_quantity(value, dimension), dimension)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("runs/a.yaml", "runs/a.yaml"),
+        ("a" * 200, "a" * 200),
+        ("b" + "a" * 200, "…" + "a" * 200),
+        ("a\x1b[2J\n", r"a\x1b[2J\n"),
+    ],
+)
+def test_a_path_in_a_message_is_one_line_and_keeps_its_end(path: str, shown: str) -> None:
+    assert show_path(path) == shown
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(sorted(DIMENSIONS)))
 def test_formatted_values_read_back_exactly(value: float, dimension: str) -> None:
     assert parse_quantity(format_quantity(value, dimension), dimension) == value
@@ -182,6 +210,8 @@ def test_readable_values_look_as_people_write_them(value: float, dimension: str,
 def test_decibels_are_power_ratios_and_their_roots_amplitude_ratios() -> None:
     assert power_ratio(10.0) == 10.0
     assert power_ratio(-30.0) == pytest.approx(1e-3, rel=1e-15, abs=0)  # one rounding of a power
+    assert level_db(1e-3) == pytest.approx(-30.0, rel=1e-15, abs=0)
+    assert level_db(power_ratio(1.7)) == pytest.approx(1.7, rel=1e-14, abs=0)
     assert amplitude_ratio(20.0) == 10.0
     assert amplitude_ratio(3.0) ** 2 == pytest.approx(power_ratio(3.0), rel=1e-15, abs=0)
 

@@ -79,8 +79,13 @@ def lenet(module: LeNet) -> onnx.ModelProto:
     return model(nodes, numbers, shape=["n", 1, 28, 28], outputs=["n", 10])
 
 
-def recurrent(layer: nn.LSTM | nn.GRU | nn.RNN) -> onnx.ModelProto:
-    """Return a layer of torch that reads its batch first, and its last state."""
+def recurrent(layer: nn.LSTM | nn.GRU | nn.RNN, *first: Tensor) -> onnx.ModelProto:
+    """Return a layer of torch that reads its batch first, and its last state.
+
+    Args:
+        layer: The layer.
+        first: States that it begins with, shape `(1, 1, hidden)` each; zeros where not given.
+    """
     operator = type(layer).__name__
     order = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}[operator]
 
@@ -88,16 +93,20 @@ def recurrent(layer: nn.LSTM | nn.GRU | nn.RNN) -> onnx.ModelProto:
         parts = value.chunk(len(order))
         return torch.cat([parts[place] for place in order])
 
-    w, r, first, second = (gates(value) for value in layer.parameters())
+    w, r, one, two = (gates(value) for value in layer.parameters())
     numbers = [
         tensor("layer.w", w[None]),
         tensor("layer.r", r[None]),
-        tensor("layer.b", torch.cat([first, second])[None]),
+        tensor("layer.b", torch.cat([one, two])[None]),
+        *(tensor(f"first.{i}", state) for i, state in enumerate(first)),
     ]
+    # Lengths stand between, and are left out.
+    states = ["-", *(f"first.{i}" for i in range(len(first)))] if first else []
+    read = " ".join(["t layer.w layer.r layer.b", *states])
     extra = {"linear_before_reset": 1} if operator == "GRU" else {}
     nodes = [
         node("Transpose", "x", "t", perm=[1, 0, 2]),
-        node(operator, "t layer.w layer.r layer.b", "all last", hidden_size=r.shape[1], **extra),
+        node(operator, read, "all last", hidden_size=r.shape[1], **extra),
         node("Squeeze", "all", "items", axes=[1]),
         node("Transpose", "items", "y", perm=[1, 0, 2]),
     ]

@@ -71,6 +71,22 @@ def test_recurrent_layers_have_one_workload(
         torch.testing.assert_close(found, module(x), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_layers_begin_with_the_states_of_the_file(
+    layer: Callable[..., nn.LSTM | nn.GRU | nn.RNN], tmp_path: Path
+) -> None:
+    module = settled(layer(5, 4, batch_first=True))
+    assert isinstance(module, nn.LSTM | nn.GRU | nn.RNN)
+    first = [sample[None, None] for sample in samples(2 if layer is nn.LSTM else 1, 4)]
+    x = samples(3, 6, 5)
+    found = from_onnx(saved(recurrent(module, *first), tmp_path))
+    wide = [state.expand(1, 3, 4).contiguous() for state in first]
+    with torch.no_grad():
+        expected, _ = module(x, tuple(wide) if layer is nn.LSTM else wide[0])
+        got = run_reference(found.workload, found.initial_parameters(), x)
+    torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-9)
+
+
 def test_settings_of_a_file_are_the_numbers_that_torch_has(tmp_path: Path) -> None:
     """A file holds 1e-5 and 0.1 in float32."""
     module = settled(nn.Sequential(nn.LayerNorm(6), nn.Linear(6, 4), nn.LeakyReLU(0.1)))

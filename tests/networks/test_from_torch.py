@@ -170,6 +170,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         ),
         (4, 5, 5),
     ),
+    "norm of a sequence": (lambda: nn.GroupNorm(2, 4), (4, 6)),
     "more norms and pools": (
         lambda: nn.Sequential(
             nn.InstanceNorm2d(4, affine=True),

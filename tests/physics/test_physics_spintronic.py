@@ -25,6 +25,7 @@ def test_tmr_of_a_polarization() -> None:
 def test_tmr_halves_at_its_voltage_and_falls_with_heat() -> None:
     tmr = f64(1.2)
     assert torch.equal(spin.tmr_ratio(tmr), tmr)
+    assert torch.equal(spin.tmr_ratio(tmr, half_voltage=0.5), tmr)  # at no voltage
     assert spin.tmr_ratio(tmr, 0.5, 0.5).item() == pytest.approx(0.6, rel=1e-6, abs=0)
     assert spin.tmr_ratio(tmr, -0.5, 0.5).item() == pytest.approx(0.6, rel=1e-6, abs=0)
     hot = spin.tmr_ratio(tmr, temperature=320.0, temperature_slope=-1.5e-3)

@@ -34,6 +34,10 @@ class Gates:
         departs_fs: By bank, when samples depart to it, ascending [fs].
         captured_fs: By bank, when these are captured, ascending [fs].
         drivers: Jobs that can be done at once.
+        held_fs: Since when each job may have held a driver [fs].
+        ended_fs: Latest end of each job and those before it, ascending [fs].
+        taken_fs: Earliest `held_fs` of each job and those behind it, ascending [fs].
+        cleared_fs: Latest end of the jobs before it on its bank [fs].
     """
 
     rows: Ints
@@ -46,6 +50,10 @@ class Gates:
     departs_fs: tuple[Ints, ...]
     captured_fs: tuple[Ints, ...]
     drivers: int
+    held_fs: Ints
+    ended_fs: Ints
+    taken_fs: Ints
+    cleared_fs: Ints
 
     def kept(self, bank: Ints, ready_fs: Ints, start_fs: Ints) -> Flags:
         """Return whether samples departed late because a job had closed their bank.
@@ -79,10 +87,11 @@ class Gates:
             bank: Its bank.
             ready_fs: Since when it waits [fs].
         """
-        mine = np.flatnonzero(self.bank[:job] == bank)
-        free_fs = ready_fs
-        if len(mine):
-            free_fs = max(free_fs, int(self.end_fs[mine].max()))
+        if job < len(self.rows):
+            cleared_fs = int(self.cleared_fs[job])
+        else:
+            cleared_fs = int(self.end_fs[self.bank == bank].max(initial=LONG_AGO))
+        free_fs = max(ready_fs, cleared_fs)
         crossed = self._crossed_fs(bank, free_fs)
         if job < len(self.rows) and crossed >= self.start_fs[job]:
             return crossed
@@ -99,25 +108,18 @@ class Gates:
 
         A job that waits for its bank has a driver already.
         """
-        others = np.arange(len(self.rows)) != job
-        others &= self.end_fs > time_fs
-        begin, end = self._held_since()[others], self.end_fs[others]
-        weight = self.weight[others]
-        for free_fs in np.unique(np.append(end, time_fs)):
-            busy = weight[(begin <= free_fs) & (end > free_fs)].sum()
-            if busy < self.drivers:
-                return int(free_fs)
-        return time_fs
-
-    def _held_since(self) -> Ints:
-        """Return since when each job may have held a driver [fs]."""
-        since = self.start_fs.copy()
-        for bank, captured in enumerate(self.captured_fs):
-            jobs = np.flatnonzero(self.bank == bank)
-            ends = np.union1d(captured, self.end_fs[jobs])
-            waited = np.isin(self.start_fs[jobs], ends)
-            since[jobs[waited]] = np.minimum(self.ready_fs, self.start_fs)[jobs[waited]]
-        return since
+        free_fs = time_fs
+        while True:
+            # All jobs before these have ended, and all behind them begin later.
+            first = np.searchsorted(self.ended_fs, free_fs, side="right")
+            last = np.searchsorted(self.taken_fs, free_fs, side="right")
+            near = np.arange(first, last)
+            busy = near[
+                (self.held_fs[near] <= free_fs) & (self.end_fs[near] > free_fs) & (near != job)
+            ]
+            if self.weight[busy].sum() < self.drivers:
+                return free_fs
+            free_fs = int(self.end_fs[busy].min())
 
 
 def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
@@ -151,15 +153,49 @@ def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
     used = trace.bank[mvms]
     departs, captured = run.start(run.hold_symbol_rows).ravel(), run.end(run.detect_rows).ravel()
     banks = range(run.work.mapping.used)
+    bank, start_fs, end_fs = trace.bank[rows], trace.start_fs[rows], trace.end_fs[rows]
+    crossed = tuple(np.sort(captured[used == number]) for number in banks)
+    held = _held_since(bank, start_fs, end_fs, ready[rows], crossed)
+    cleared = np.full_like(end_fs, LONG_AGO)
+    for number in banks:
+        mine = np.flatnonzero(bank == number)
+        cleared[mine[1:]] = np.maximum.accumulate(end_fs[mine])[:-1]
     return Gates(
         rows=rows,
-        bank=trace.bank[rows],
-        start_fs=trace.start_fs[rows],
-        end_fs=trace.end_fs[rows],
+        bank=bank,
+        start_fs=start_fs,
+        end_fs=end_fs,
         ready_fs=ready[rows],
         refresh=refresh,
         weight=np.where(overdue[rows], min(2, run.drivers), 1),
-        departs_fs=tuple(np.sort(departs[used == bank]) for bank in banks),
-        captured_fs=tuple(np.sort(captured[used == bank]) for bank in banks),
+        departs_fs=tuple(np.sort(departs[used == number]) for number in banks),
+        captured_fs=crossed,
         drivers=run.drivers,
+        held_fs=held,
+        ended_fs=np.maximum.accumulate(end_fs),
+        taken_fs=np.minimum.accumulate(held[::-1])[::-1],
+        cleared_fs=cleared,
     )
+
+
+def _held_since(
+    bank: Ints, start_fs: Ints, end_fs: Ints, ready_fs: Ints, captured_fs: tuple[Ints, ...]
+) -> Ints:
+    """Return since when each job may have held a driver [fs].
+
+    Args:
+        bank: Bank of each job, shape `(n_job,)`.
+        start_fs: When it starts to program [fs].
+        end_fs: When it ends [fs].
+        ready_fs: Since when it waited [fs].
+        captured_fs: By bank, when samples are captured, ascending [fs].
+    """
+    since = start_fs.copy()
+    for number, captured in enumerate(captured_fs):
+        jobs = np.flatnonzero(bank == number)
+        # Not `isin`, which compares every pair where times are Python integers.
+        ends = np.union1d(captured, end_fs[jobs])
+        place = np.searchsorted(ends, start_fs[jobs])
+        waited = (place < len(ends)) & (ends[np.minimum(place, len(ends) - 1)] == start_fs[jobs])
+        since[jobs[waited]] = np.minimum(ready_fs, start_fs)[jobs[waited]]
+    return since
