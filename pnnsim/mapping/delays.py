@@ -1,4 +1,4 @@
-"""Say how long each part of one machine takes: the only thing that timing knows of hardware.
+"""Delays of the parts of one machine: all of the hardware that timing reads.
 
 Components fill this in once per run; delays never depend on data. There are no prices here and no
 physics: a duration is an integer number of femtoseconds, so that sums are exact.

@@ -17,7 +17,7 @@ EngineKeeps = Literal["input", "drive", "values"]
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """Hold what one action costs and what a part draws while the machine is on.
+    """Prices of the actions of a machine, and the static power of its parts.
 
     Args:
         dynamic: Energy of one span by (component, action) [J]; a pair that is not here is free.

@@ -1,4 +1,4 @@
-"""Say what one core has to do, and with what: all that timing knows but the samples.
+"""Work of one core, and what it is done with: all that timing reads but the samples.
 
 There are no processes here, no prices and no tensors.
 """

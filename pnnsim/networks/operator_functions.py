@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pnnsim.networks import operator_pooling as pooling
 from pnnsim.networks.operators import settings_of
 from pnnsim.networks.parts import Constant, Gather
 from pnnsim.networks.settings import Settings
@@ -264,38 +265,6 @@ def _group_norm(
     return y
 
 
-def _max_pool(
-    sources: Sequence[Tensor], settings: Settings, parameters: Sequence[Tensor], like: Tensor
-) -> Tensor:
-    return functional.max_pool2d(
-        sources[0],
-        settings.pair("kernel"),
-        settings.pair("stride"),
-        settings.pair("padding"),
-        settings.pair("dilation"),
-        ceil_mode=settings.flag("ceil"),
-    )
-
-
-def _avg_pool(
-    sources: Sequence[Tensor], settings: Settings, parameters: Sequence[Tensor], like: Tensor
-) -> Tensor:
-    return functional.avg_pool2d(
-        sources[0],
-        settings.pair("kernel"),
-        settings.pair("stride"),
-        settings.pair("padding"),
-        ceil_mode=settings.flag("ceil"),
-        count_include_pad=settings.flag("count_padding"),
-    )
-
-
-def _adaptive_avg_pool(
-    sources: Sequence[Tensor], settings: Settings, parameters: Sequence[Tensor], like: Tensor
-) -> Tensor:
-    return functional.adaptive_avg_pool2d(sources[0], settings.pair("size"))
-
-
 def _mean(
     sources: Sequence[Tensor], settings: Settings, parameters: Sequence[Tensor], like: Tensor
 ) -> Tensor:
@@ -369,9 +338,9 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "conv_digital": _conv,
         "layer_norm": _layer_norm,
         "group_norm": _group_norm,
-        "max_pool": _max_pool,
-        "avg_pool": _avg_pool,
-        "adaptive_avg_pool": _adaptive_avg_pool,
+        "max_pool": pooling.max_pool,
+        "avg_pool": pooling.avg_pool,
+        "adaptive_avg_pool": pooling.adaptive_avg_pool,
         "mean": _mean,
         "softmax": _softmax,
     }

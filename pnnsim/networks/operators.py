@@ -32,6 +32,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from pnnsim.errors import WorkloadError
+from pnnsim.networks import operator_counts as counts
 from pnnsim.networks import operator_rules as rules
 from pnnsim.networks.parts import Constant, Shape, Value
 from pnnsim.networks.settings import Setting, Settings, shown
@@ -53,7 +54,7 @@ class Operator:
     """
 
     shape: rules.ShapeRule
-    operations: rules.CountRule
+    operations: counts.CountRule
     sources: tuple[int, int] = (1, 1)
     parameters: tuple[str, ...] = ()
     required: int = 0
@@ -97,12 +98,12 @@ _WEIGHT = ("weight", "bias")
 
 def _view(rule: rules.ShapeRule, /, **constants: Setting) -> Operator:
     """Return an operator that is free and keeps the type of what it reads."""
-    return Operator(rule, rules.free, constants=constants, reads="any")
+    return Operator(rule, counts.free, constants=constants, reads="any")
 
 
 def _activation(**constants: Setting) -> Operator:
     """Return a function of each number."""
-    return Operator(rules.same, rules.per_value(1), constants=constants, activation=True)
+    return Operator(rules.same, counts.per_value(1), constants=constants, activation=True)
 
 
 #: Every operator by its name.
@@ -118,7 +119,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         ),
         "concatenate": Operator(
             rules.concatenated,
-            rules.free,
+            counts.free,
             sources=(1, _MANY),
             constants={"axis": _AXIS},
             reads="any",
@@ -128,7 +129,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "flatten": _view(rules.flattened),
         "pad": Operator(
             rules.padded,
-            rules.free,
+            counts.free,
             constants={"amounts": Setting("ints", least=0), "value": Setting("float", 0.0)},
         ),
         "repeat_channels": _view(rules.repeated, times=Setting("int", least=1)),
@@ -137,16 +138,16 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         ),
         "constant": Operator(
             rules.filled,
-            rules.free,
+            counts.free,
             sources=(0, 0),
             constants={"shape": Setting("ints", least=1), "value": Setting("float", 0.0)},
         ),
         # Memory.
         "parameter": Operator(
-            rules.stored, rules.free, sources=(0, 0), parameters=("value",), required=1
+            rules.stored, counts.free, sources=(0, 0), parameters=("value",), required=1
         ),
         "embedding": Operator(
-            rules.looked_up, rules.free, parameters=("table",), required=1, reads="int"
+            rules.looked_up, counts.free, parameters=("table",), required=1, reads="int"
         ),
         # Functions of each number.
         "relu": _activation(),
@@ -162,27 +163,27 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "hardswish": _activation(),
         "hardsigmoid": _activation(),
         # Arithmetic.
-        "add": Operator(rules.broadcast, rules.per_value(1), sources=(2, 2)),
-        "multiply": Operator(rules.broadcast, rules.per_value(1), sources=(2, 2)),
+        "add": Operator(rules.broadcast, counts.per_value(1), sources=(2, 2)),
+        "multiply": Operator(rules.broadcast, counts.per_value(1), sources=(2, 2)),
         "scale": Operator(
             rules.same,
-            rules.per_value(1),
+            counts.per_value(1),
             constants={"factor": Setting("float", 1.0), "offset": Setting("float", 0.0)},
         ),
         "affine": Operator(
-            rules.per_channel, rules.per_value(1), parameters=("gain", "shift"), required=2
+            rules.per_channel, counts.per_value(1), parameters=("gain", "shift"), required=2
         ),
-        "matmul": Operator(rules.multiplied, rules.product_of_values, sources=(2, 2)),
+        "matmul": Operator(rules.multiplied, counts.product_of_values, sources=(2, 2)),
         "linear_digital": Operator(
             rules.linear,
-            rules.products,
+            counts.products,
             parameters=_WEIGHT,
             required=1,
             constants={"activation": Setting("text", "none", choices=_FUSED)},
         ),
         "conv_digital": Operator(
             rules.convolved,
-            rules.products,
+            counts.products,
             parameters=_WEIGHT,
             required=1,
             constants={
@@ -195,35 +196,35 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         # Populations.
         "layer_norm": Operator(
             rules.normalized,
-            rules.normalizing,
+            counts.normalizing,
             parameters=_WEIGHT,
             constants={"axes": Setting("int", 1, least=1), "eps": _EPSILON},
         ),
         "group_norm": Operator(
             rules.grouped,
-            rules.normalizing,
+            counts.normalizing,
             parameters=_WEIGHT,
             constants={"groups": Setting("int", least=1), "eps": _EPSILON},
         ),
         "max_pool": Operator(
-            rules.pooled, rules.windows, constants={**_WINDOW, **_DILATION, **_CEIL}
+            rules.pooled, counts.windows, constants={**_WINDOW, **_DILATION, **_CEIL}
         ),
         "avg_pool": Operator(
             rules.pooled,
-            rules.windows,
+            counts.windows,
             constants={**_WINDOW, **_CEIL, "count_padding": Setting("bool", True)},
         ),
         "adaptive_avg_pool": Operator(
             rules.resized,
-            rules.adaptive_windows,
+            counts.adaptive_windows,
             constants={"size": Setting("pair", least=1)},
         ),
         "mean": Operator(
-            rules.averaged, rules.per_source, constants={"axes": Setting("ints", least=0)}
+            rules.averaged, counts.per_source, constants={"axes": Setting("ints", least=0)}
         ),
         "softmax": Operator(
             rules.along,
-            rules.per_value(4),
+            counts.per_value(4),
             constants={"axis": _AXIS, "log": Setting("bool", False)},
         ),
     }

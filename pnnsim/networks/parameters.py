@@ -1,4 +1,4 @@
-"""Hold trained numbers in logical units, apart from any machine.
+"""Trained numbers in logical units, apart from any machine.
 
 A `ParameterSet` is what training produces and chips are programmed with.
 """
@@ -36,7 +36,7 @@ class _Record(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ParameterSet:
-    """Hold the weights of a ReLaX-Net.
+    """Weights, gains and biases of a ReLaX-Net.
 
     Args:
         network: The network that they belong to.

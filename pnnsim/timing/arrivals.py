@@ -1,4 +1,4 @@
-"""Say when samples come to the machine and how many of them may wait.
+"""Arrivals of samples at the machine, and the queue in which they wait.
 
 Times are whole femtoseconds, ascending. Nothing is simulated here: the front end takes samples from
 the queue when it can (`pnnsim.timing.units.front_end`).
@@ -24,7 +24,7 @@ from pnnsim.specs.settings import SimulationParams
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Hold when the requests of a run come.
+    """Times at which the requests of a run come, and the places of the queue.
 
     A request that comes while the front end is taken waits in the queue, first in first out; where
     as many wait as fit, it is turned away. A place that gets free at the instant of an arrival is
@@ -94,7 +94,7 @@ class Arrivals:
 
 
 class Queue:
-    """Be the queue in front of a machine: who comes, who waits, who is turned away.
+    """Queue in front of a machine: first in, first out, with a bounded number of places.
 
     Args:
         arrivals: When requests come.

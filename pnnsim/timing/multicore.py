@@ -1,4 +1,4 @@
-"""Hold the runs of several cores that work side by side, each on samples of its own.
+"""Runs of several cores that work side by side, each on samples of its own.
 
 A core is a whole machine, front end, queue and readout included; the host shares out requests as
 they come and has nothing else in common to wait for. So cores are timed one by one

@@ -1,4 +1,4 @@
-"""Hold a long run as a short one with a part that repeats: prefix, period x n, rest.
+"""Long run as a short one with a part that repeats: prefix, period x n, rest.
 
 Nothing is simulated or guessed here: `pnnsim.timing.run` has seen the state of the machine recur,
 and from then on every time is a time of the short run plus a multiple of the period. Whole numbers

@@ -65,7 +65,7 @@ class Spans:
         product: int = -1,
         access: Access | None = None,
     ) -> Wait[int]:
-        """Be busy from `start` for `duration` [fs], write the span, and return its row.
+        """Occupy a lane from `start` for `duration` [fs], and return the row of the span.
 
         Rows are written when spans end, so they stand in the order of their ends and a cause always
         stands above its effect. `start` may lie in the past for what can hold several samples.

@@ -26,7 +26,7 @@ _BACK = 4
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Say which blocks a run had.
+    """Blocks of a run.
 
     Args:
         firsts: First sample of each, shape `(n_block,)`.
@@ -39,7 +39,7 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class _Period:
-    """Say that from block `start` on, each block is like the one `blocks` later."""
+    """Period of a run: from block `start` on, each block is like the one `blocks` later."""
 
     start: int
     blocks: int

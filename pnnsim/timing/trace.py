@@ -1,4 +1,4 @@
-"""Hold who was busy with what, when: flat columns, one row per span.
+"""Trace of a run: flat columns, one row per span of one unit busy with one action.
 
 A trace is the only thing that timing hands on. It has no prices, no tensors and no statistics:
 `pnnsim.analysis.metrics` counts, `pnnsim.inference.evaluator` takes ages from it,

@@ -37,7 +37,7 @@ class ForeignProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Hold one command.
+    """One command of a message.
 
     Args:
         header: In capitals, without a leading colon; ends with `?` where an answer is wanted.

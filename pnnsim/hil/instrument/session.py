@@ -40,7 +40,7 @@ FORMATS = {32: "<f4", 64: "<f8"}
 
 
 class Instrument:
-    """Hold what all clients share.
+    """Machine and costs that all clients of an instrument share.
 
     Args:
         backend: Machine.

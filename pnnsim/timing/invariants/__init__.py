@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from pnnsim.mapping.actions import Columns
 from pnnsim.mapping.work import Work
+from pnnsim.timing.invariants.blocks import Requests
 from pnnsim.timing.invariants.contents import banks_hold_what_is_used, switch_rests
 from pnnsim.timing.invariants.durations import spans_last_as_long_as_parts_take
 from pnnsim.timing.invariants.eagerness import (
@@ -38,7 +39,7 @@ from pnnsim.timing.invariants.occupancy import (
     results_find_places,
 )
 from pnnsim.timing.invariants.order import causes_precede, times_ascend
-from pnnsim.timing.invariants.passages import Passages, Requests, passages
+from pnnsim.timing.invariants.passages import Passages, passages
 from pnnsim.timing.invariants.programming import (
     gates,
     refreshes_start_when_due,

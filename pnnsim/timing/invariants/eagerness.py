@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 
 from pnnsim.mapping.actions import Ints
+from pnnsim.timing.invariants.blocks import engine_free_fs
 from pnnsim.timing.invariants.gates import Gates
 from pnnsim.timing.invariants.needs import LONG_AGO, Need, before, start_when_needs_are_met, where
-from pnnsim.timing.invariants.passages import Passages, engine_free_fs
+from pnnsim.timing.invariants.passages import Passages
 from pnnsim.timing.invariants.schedule import Changes
 
 

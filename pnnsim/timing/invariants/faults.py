@@ -33,7 +33,7 @@ def fail(trace: Columns, row: int, what: str) -> NoReturn:
 
 @contextmanager
 def blamed_on_pnnsim() -> Iterator[None]:
-    """Say of a broken invariant that it is no user's error."""
+    """Mark a broken invariant as a fault of pnnsim, not of its user."""
     try:
         yield
     except InvariantError as fault:

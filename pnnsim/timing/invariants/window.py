@@ -10,10 +10,11 @@ import numpy as np
 from pnnsim.mapping.actions import ACTIONS, PREPARING, Columns, Ints, numbers
 from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants import check_passages
+from pnnsim.timing.invariants.blocks import Requests, firsts_of
 from pnnsim.timing.invariants.faults import blamed_on_pnnsim
 from pnnsim.timing.invariants.occupancy import parts_serve_one_at_a_time
 from pnnsim.timing.invariants.order import causes_precede, times_ascend
-from pnnsim.timing.invariants.passages import Requests, Window, firsts_of, passages
+from pnnsim.timing.invariants.passages import Window, passages
 from pnnsim.timing.invariants.plan import plan_of
 
 #: Blocks on either side of a window that are looked at but not judged. What a span waits for is at

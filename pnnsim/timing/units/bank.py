@@ -108,7 +108,7 @@ class WeightBank:
     def _program(
         self, action: int, access: Access, cause: int, *, product: int = -1, block: int = 0
     ) -> Wait[int]:
-        """Be programmed, and return the row of the span.
+        """Program the bank, and return the row of the span.
 
         Args:
             action: Number of the action, a write or a refresh.
