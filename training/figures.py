@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim import ReLaXNet
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:

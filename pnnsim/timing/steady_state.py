@@ -23,6 +23,10 @@ from pnnsim.timing.trace import Ints, Trace
 #: uses every weight set.
 _BACK = 4
 
+#: Blocks at the end of a run that differ from those before: the engine of the front end, which maps
+#: their outputs, has no inputs of later blocks to map meanwhile.
+_FELT = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
@@ -61,7 +65,7 @@ def find_period(
         plan: After how many blocks the plan repeats, and how many it then repeats.
         control: How the work is ordered.
     """
-    blocks = plan[0] + 2 * plan[1] + _BACK + 4
+    blocks = plan[0] + 2 * plan[1] + _BACK + _FELT + 4
     while 2 * blocks * control.block < arrivals.count:
         trace, found = simulate(blocks * control.block)
         if len(trace.dropped):
@@ -111,9 +115,9 @@ def _signatures(trace: Trace, blocks: Blocks, reference: Times) -> list[bytes]:
 
 
 def _recurrence(trace: Trace, blocks: Blocks, plan: tuple[int, int]) -> _Period | None:
-    """Return the period into which the run has come by its last block, or None."""
+    """Return the period into which the run has come before its end is felt, or None."""
     reference = _references(trace, blocks)
-    alike = _signatures(trace, blocks, reference)
+    alike = _signatures(trace, blocks, reference)[:-_FELT]
     last = len(alike) - 1
     transient, step = plan
     for length in range(step, last - _BACK - transient + 1, step):

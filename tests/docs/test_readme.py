@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import pnnsim
-from pnnsim.analysis.report import compare_table
+from pnnsim.analysis.report.text import compare_table
 from pnnsim.cli.app import main
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")

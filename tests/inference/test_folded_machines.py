@@ -19,7 +19,7 @@ from pnnsim.inference.evaluator import LoopState, StepEvaluator
 from pnnsim.inference.predict import outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation import simulate as simulator
+from pnnsim.simulation import timing_pass
 from pnnsim.simulation.simulate import simulate, time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import evaluated, switched
@@ -211,7 +211,7 @@ def test_a_warning_counts_the_waits_before_all_folds_of_a_step() -> None:
         )
         step = 16 * timing.chip.write_fs() * 1e-15
         assert math.exp(-float(droop[0]) * step / 16) > 1 - 1 / 32
-        [*found] = simulator._faded(timing)
+        [*found] = timing_pass.faded(timing)
         assert bool(found) == warned
     held = float(found[0].split("up to ")[1].split(" s")[0])
     assert held == pytest.approx(step, rel=0.01, abs=0)

@@ -27,7 +27,6 @@ POSITIVE = {
     "photonic_detection.balanced_intensity_noise_variance": ["rejection"],
     "photonic_detection.sampling_variance": ["capacitance"],
     "photonic_detection.effective_bits": ["full_scale", "sigma"],
-    "photonic_detection.shot_limited_bits": ["photons"],
     "photonic_mesh.mesh_positions": ["column_pitch", "mode_pitch"],
     "photonic_ring.free_spectral_range": ["group_index", "circumference"],
     "photonic_ring.bank_transmissions": ["fsr"],

@@ -34,6 +34,7 @@ EXCEPTIONS = {
         "pnnsim.common.rng",
         "pnnsim.common.units",
         "pnnsim.devices.base",
+        "pnnsim.devices.family_params",
         "pnnsim.devices.quantities",
         "pnnsim.physics",
     },
