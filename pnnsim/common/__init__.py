@@ -1,6 +1,6 @@
-"""Tools that every other package may use, and that know none of them.
+"""Tools for every other package: units, exact times, random streams, stored files, costs, progress.
 
-The package is for what has nothing to do with networks, machines or training: at present the
-reading and writing of stored files. It must not import another package of pnnsim for its physics,
-timing or learning, must not decide what a stored number means, and must not print.
+The package is for what has nothing to do with networks, machines or training. It must not import
+another package of pnnsim for its physics, timing or learning, must not decide what a stored number
+means, and must not print.
 """

@@ -1,6 +1,6 @@
-"""Hardware in the loop, simulated, recorded or on a bench, and what each call costs.
+"""Hardware in the loop: simulated, recorded or remote, its bench, calibration and costs.
 
-Only `pnnsim.hil.simulated` computes anything; nothing here trains or decides what is learned. A lab
+Nothing here trains or decides what is learned. A lab
 that wants its own machine in the loop implements `pnnsim.hil.HardwareBackend`, or the instrument
 commands of the documentation.
 """

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.common.cost import Cost
+from pnnsim.common.recent_results import Kept
 from pnnsim.common.units import from_fs
-from pnnsim.devices.weight_banks.cache import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.cost import CostReport
 from pnnsim.inference.chip import Chip

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pnnsim.common.recent_results import Kept
 from pnnsim.common.rng import stream
 from pnnsim.common.times import seconds
 from pnnsim.common.units import from_fs, to_fs
-from pnnsim.devices.weight_banks.cache import Kept
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured, checked, checked_set
 from pnnsim.hil.bench_banks import BenchBanks

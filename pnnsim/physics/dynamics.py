@@ -119,17 +119,17 @@ def settle(
     return target + (previous - target) * residue(elapsed, time_constant)
 
 
-def droop(value: Tensor, elapsed: Tensor, time_constant: Tensor | float) -> Tensor:
+def droop(value: Tensor, elapsed: Tensor, rate: float) -> Tensor:
     """Return what a leaky hold still holds of `value` after some time [s].
 
     Args:
         value: Value held, any unit and shape.
         elapsed: Time since it was captured [s], shape `()` or as `value`.
-        time_constant: Time constant of the leak [s]; may be `inf`.
+        rate: Rate of the leak, the inverse of its time constant [1/s].
 
     Reference: discharge of a capacitor, `settle` towards zero.
     """
-    return value * residue(elapsed, time_constant)
+    return value * torch.exp(-rate * elapsed)
 
 
 def ornstein_uhlenbeck_step(

@@ -110,8 +110,8 @@ def test_slow_tail_remains_after_the_fast_part() -> None:
 
 
 def test_droop_of_one_percent_a_microsecond() -> None:
-    tau = -1e-6 / math.log(0.99)
-    assert dy.droop(f64(2.0), f64(3e-6), tau).item() == pytest.approx(
+    rate = -math.log(0.99) / 1e-6
+    assert dy.droop(f64(2.0), f64(3e-6), rate).item() == pytest.approx(
         2.0 * 0.99**3, rel=1e-14, abs=0
     )
 

@@ -1,4 +1,4 @@
-"""Describe the parts that put the state onto lines."""
+"""Descriptions of modulators, micro-ring or Mach-Zehnder, and of the lasers behind them."""
 
 from __future__ import annotations
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import final
 
-import torch
 from torch import Tensor
 
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Memory
 from pnnsim.devices.memories.sample_hold_params import SampleHoldParams
+from pnnsim.physics import dynamics
 
 
 @final
@@ -42,4 +42,4 @@ class SampleHold(Memory[SampleHoldParams]):
         """Return the held value after exponential discharge."""
         if not self.on(active, "droop"):
             return state
-        return state * torch.exp(-self.params.droop * held)
+        return dynamics.droop(state, held, self.params.droop)

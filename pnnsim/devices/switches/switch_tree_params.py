@@ -1,4 +1,4 @@
-"""Describe the parts that choose the weight bank."""
+"""Descriptions of switch trees: electro-optic, thermo-optic, PLZT."""
 
 from __future__ import annotations
 

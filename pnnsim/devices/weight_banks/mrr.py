@@ -10,10 +10,10 @@ import torch
 from scipy import constants
 from torch import Tensor
 
+from pnnsim.common.recent_results import Kept, content
 from pnnsim.common.rng import noise_like, normal
 from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
-from pnnsim.devices.weight_banks.cache import Kept, content
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
 from pnnsim.physics import dynamics, photonic_ring, photonic_thermal, quantize
 

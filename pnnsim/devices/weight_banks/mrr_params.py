@@ -1,4 +1,4 @@
-"""Describe the parts that hold weights."""
+"""Description of weight banks of micro-rings."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ from typing import final
 import torch
 from torch import Tensor
 
+from pnnsim.common.recent_results import Kept, content
 from pnnsim.common.rng import normal, rare, uniform
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank
-from pnnsim.devices.weight_banks.cache import Kept, content
 from pnnsim.devices.weight_banks.junctions import Junctions
 from pnnsim.devices.weight_banks.mtj_crossbar_params import MtjCrossbarParams
 from pnnsim.physics import crossbar, dynamics, spintronic

@@ -9,10 +9,10 @@ import torch
 from scipy import constants
 from torch import Tensor
 
+from pnnsim.common.recent_results import Kept, content
 from pnnsim.common.rng import normal
 from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
-from pnnsim.devices.weight_banks.cache import Kept, content
 from pnnsim.devices.weight_banks.mzi_heaters import heater_influence
 from pnnsim.devices.weight_banks.mzi_mesh_params import MziMeshParams
 from pnnsim.physics import (

@@ -1,7 +1,7 @@
-"""Count the connections, those that may use the instrument apart from strangers.
+"""Connections of the instrument, with or without a valid token.
 
-Strangers have not said the token. There are places for a few of them, and a new one takes the place
-of another, so that whoever holds all of them keeps nobody out.
+Those without have a few places; when these are full, a new one replaces an old one, so that a
+client without the token cannot lock others out.
 """
 
 from __future__ import annotations

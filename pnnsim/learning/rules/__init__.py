@@ -1,4 +1,4 @@
-"""Rules that train a network with a machine in the loop: one file a rule, one signature.
+"""Rules that train a network for a machine, most of them through it: one signature.
 
     deploy             backpropagate through the model, write once at the end
     hardware_aware     the same through a model that draws chips and noise

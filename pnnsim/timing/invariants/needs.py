@@ -1,4 +1,4 @@
-"""What each span waits for, compared with when it starts: neither sooner nor later.
+"""Comparison of what each span waits for with when it starts, for the invariants of eagerness.
 
 A rule of order names what must be over before something may start. A span that starts sooner
 breaks causality; one that starts later, though all that it needs is there, has waited for nothing.

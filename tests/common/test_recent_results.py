@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pnnsim.devices.weight_banks.cache import Kept, content
+from pnnsim.common.recent_results import Kept, content
 
 
 def test_results_are_made_once_until_they_are_the_ones_not_used_for_longest() -> None:
