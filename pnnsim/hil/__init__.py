@@ -1,8 +1,7 @@
 """Hardware in the loop: simulated, recorded or remote, its bench, calibration and costs.
 
-Nothing here trains or decides what is learned. A lab
-that wants its own machine in the loop implements `pnnsim.hil.HardwareBackend`, or the instrument
-commands of the documentation.
+Nothing here trains or decides what is learned. A lab that wants its own machine in the loop
+implements `pnnsim.hil.HardwareBackend`, or the instrument commands of the documentation.
 """
 
 from pnnsim.hil.backend import HardwareBackend

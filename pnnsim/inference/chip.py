@@ -70,8 +70,13 @@ class Chip:
             network: What is to be computed.
 
         Raises:
-            MappingError: If the network does not fit the machine.
+            MappingError: If the network does not fit the machine, or is no ReLaX-Net.
         """
+        if not isinstance(network, ReLaXNet):
+            raise MappingError(
+                f"network: got {type(network).__name__}; expected a ReLaXNet, as machines run no "
+                "other workload yet. Hint: pnnsim.networks.reference computes it in software"
+            )
         banks = spec.weight_banks
         mapping = map_network(
             hidden=network.hidden,
