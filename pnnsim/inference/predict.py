@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active
-from pnnsim.errors import InputError
+from pnnsim.errors import InputError, MappingError
 from pnnsim.inference.accesses import AccessTable, nominal_accesses
 from pnnsim.inference.bank_models import BankModel, FabricatedBanks, NominalBanks
 from pnnsim.inference.chip import Chip
@@ -55,6 +55,7 @@ def outputs(
 
     Raises:
         InputError: If inputs or accesses do not fit.
+        MappingError: If outputs are not finite: signal or noise is beyond what numbers hold.
     """
     x = _rows(chip, parameters, x)
     if len(accesses.bank) not in (1, len(x)):
@@ -71,7 +72,19 @@ def outputs(
         for samples, environment in drift_windows(chip, accesses, len(x), loop.streams):
             banks = FabricatedBanks(chip, parameters.weight, noise.active, environment)
             found.append(loop.predict(banks, x[samples], accesses.select(samples), noise))
-    return torch.cat(found)
+    return _finite(torch.cat(found), chip)
+
+
+def _finite(found: Tensor, chip: Chip) -> Tensor:
+    """Return outputs, or refuse a machine whose signal or noise leaves no number."""
+    whole = torch.isfinite(found).all(dim=1)
+    if not bool(whole.all()):
+        raise MappingError(
+            f"detector: {chip.name} gives outputs that are not finite for {int((~whole).sum())} of "
+            f"{len(found)} samples; expected a signal and noise within the range of {found.dtype}. "
+            "Hint: more power on the lines, fewer losses, or less noise"
+        )
+    return found
 
 
 def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
