@@ -28,7 +28,7 @@ from torch import Tensor
 from benchmarks.timing import table
 from pnnsim import Chip, ParameterSet, ReLaXNet, Surrogate, load_spec, time_run
 from pnnsim.inference.predict import outputs
-from pnnsim.simulation.simulate import Timing
+from pnnsim.simulation.timing_pass import Timing
 
 SETS = 4
 #: Most that the value pass may take over the plain one, and the whole over the value pass.

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pnnsim.networks.relaxnet import ReLaXNet
     from pnnsim.networks.workload import Workload
     from pnnsim.simulation.experiment_run import compare, run
-    from pnnsim.simulation.simulate import Result, simulate, time_run, timing_metrics
+    from pnnsim.simulation.simulate import Result, simulate
+    from pnnsim.simulation.timing_pass import time_run, timing_metrics
     from pnnsim.specs.experiment import Experiment, load_experiment
     from pnnsim.specs.hardware import HardwareSpec, load_spec
     from pnnsim.specs.resolve import available_specs
@@ -71,8 +72,8 @@ _HOME = {
     "register": "devices.registry",
     "run": "simulation.experiment_run",
     "simulate": "simulation.simulate",
-    "time_run": "simulation.simulate",
-    "timing_metrics": "simulation.simulate",
+    "time_run": "simulation.timing_pass",
+    "timing_metrics": "simulation.timing_pass",
 }
 
 __all__ = [

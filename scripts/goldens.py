@@ -33,7 +33,8 @@ from pnnsim.learning.rules import Settings, make_rule, train
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.experiment_run import run
-from pnnsim.simulation.simulate import simulate, time_run
+from pnnsim.simulation.simulate import simulate
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs

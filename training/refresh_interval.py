@@ -33,7 +33,8 @@ from pnnsim import (
 )
 from pnnsim.inference.predict import share_correct
 from pnnsim.learning.examples import Labelled
-from pnnsim.simulation.simulate import Timing, chip_outputs
+from pnnsim.simulation.simulate import chip_outputs
+from pnnsim.simulation.timing_pass import Timing
 from pnnsim.timing.arrivals import poisson
 from training.common import load, read_options
 from training.figures import picture, spread, write_table

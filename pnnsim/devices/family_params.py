@@ -51,7 +51,7 @@ class SwitchParams(Params):
         return None
 
 
-class SwitchTreesParams(SwitchParams):
+class ParallelSwitchParams(SwitchParams):
     """Description of a switch of which every bus, or every line, has one."""
 
     count: Count

@@ -25,7 +25,8 @@ from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.data import Data, load_data
 from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.simulation.run_folder import check_checkpoints, claim
-from pnnsim.simulation.simulate import Result, ablation, simulate, time_run
+from pnnsim.simulation.simulate import Result, ablation, simulate
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.experiment import Experiment
 from pnnsim.timing.arrivals import arrivals_of
 

@@ -38,8 +38,6 @@ from pnnsim.timing.trace import Trace
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
-__all__ = ["Result", "Timing", "ablation", "chip_outputs", "simulate", "time_run", "timing_metrics"]
-
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -18,7 +18,7 @@ from pnnsim.analysis.report.perfetto import SPAN_LIMIT, write_perfetto
 from pnnsim.errors import OutputError
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.trace import ACTIONS, Trace
 from tests.analysis.report_example import PRICES, UNITS, make_trace

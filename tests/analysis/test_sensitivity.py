@@ -20,7 +20,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.mapping.placement import rewrites, tiles
 from pnnsim.mapping.tiling import map_network
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 from tests.timing.machines import SMALL, machine

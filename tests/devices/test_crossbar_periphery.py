@@ -14,7 +14,7 @@ from pnnsim.errors import SpecError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankMvm
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import switched
 

@@ -20,7 +20,7 @@ from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankMvm
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.plain_data import section_tree
 from tests.inference.evaluated import switched

@@ -10,7 +10,7 @@ from pnnsim.errors import SpecError
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.delays import Stage
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.timing.drawings import QUICK, by_hand, drawn
 from tests.timing.machines import machine

@@ -21,7 +21,8 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.learning.rules import Settings, dry_run, make_rule
 from pnnsim.mapping.plan import closed_form_fs
-from pnnsim.simulation.simulate import simulate, time_run
+from pnnsim.simulation.simulate import simulate
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.hil.hil_machines import (
     NETWORK,

@@ -8,7 +8,7 @@ import pytest
 from pnnsim.inference.accesses import UNWRITTEN, AccessTable, nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 
 #: Elapsed times are integer femtoseconds over 1e15: exact to the rounding of a float.

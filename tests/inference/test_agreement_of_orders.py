@@ -12,7 +12,8 @@ from pnnsim.inference.accesses import AccessTable
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import chip_outputs, time_run
+from pnnsim.simulation.simulate import chip_outputs
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from tests.inference.test_agreement import (

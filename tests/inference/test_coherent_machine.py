@@ -14,7 +14,8 @@ from pnnsim.inference.predict import nominal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import simulate, time_run
+from pnnsim.simulation.simulate import simulate
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import switched
 

@@ -15,7 +15,7 @@ from pnnsim.lrunet import ideal_outputs as ideal_images
 from pnnsim.lrunet import outputs as image_outputs
 from pnnsim.lrunet.program import Application
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.test_agreement import random_inputs, random_parameters
 

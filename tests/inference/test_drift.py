@@ -14,7 +14,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import drift_windows
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import periodic
 from tests.inference.test_agreement import random_inputs, random_parameters

@@ -20,7 +20,8 @@ from pnnsim.inference.predict import outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation import timing_pass
-from pnnsim.simulation.simulate import simulate, time_run
+from pnnsim.simulation.simulate import simulate
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import evaluated, switched
 from tests.inference.test_agreement import random_inputs, random_parameters

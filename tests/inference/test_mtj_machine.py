@@ -18,7 +18,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import nominal_outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import evaluated
 from tests.inference.test_agreement import random_inputs, random_parameters

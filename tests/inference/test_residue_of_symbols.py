@@ -10,7 +10,7 @@ import torch
 
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import evaluated
 from tests.inference.test_agreement import random_inputs, random_parameters

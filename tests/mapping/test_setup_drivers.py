@@ -8,7 +8,7 @@ from pnnsim.analysis.metrics import setup
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.tiling import map_network
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 
 

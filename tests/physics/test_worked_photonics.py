@@ -19,7 +19,7 @@ from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 
 STEPS = 12

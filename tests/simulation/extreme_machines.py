@@ -27,7 +27,8 @@ from pnnsim.devices.quantities import Form, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import chip_outputs, simulate, time_run, timing_metrics
+from pnnsim.simulation.simulate import chip_outputs, simulate
+from pnnsim.simulation.timing_pass import time_run, timing_metrics
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.specs.resolve import available_specs
 

@@ -24,7 +24,7 @@ from pnnsim.inference.predict import ideal_outputs
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import Timing, time_run
+from pnnsim.simulation.timing_pass import Timing, time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import Arrivals, periodic
 from pnnsim.timing.run import run_cores, run_fast, run_timing

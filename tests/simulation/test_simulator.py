@@ -14,7 +14,8 @@ from pnnsim.inference.predict import ideal_outputs, outputs, share_correct
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import ablation, simulate, time_run
+from pnnsim.simulation.simulate import ablation, simulate
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.timing.arrivals import periodic
 from tests.inference.evaluated import evaluated

@@ -13,7 +13,7 @@ from pnnsim.errors import InvariantError
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation import timing_pass
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
 from pnnsim.timing import self_check

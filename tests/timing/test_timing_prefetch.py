@@ -16,7 +16,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.mapping.plan import plan_blocks, plan_period
 from pnnsim.mapping.tiling import map_network
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run, timing_metrics
+from pnnsim.simulation.timing_pass import time_run, timing_metrics
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.ahead import planned
 from pnnsim.timing.periodic_trace import PeriodicTrace

@@ -21,7 +21,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import periodic
 from pnnsim.timing.periodic_trace import PeriodicTrace

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from pnnsim.devices.family_params import SwitchTreesParams
+from pnnsim.devices.family_params import ParallelSwitchParams
 from pnnsim.devices.quantities import (
     Bits,
     Count,
@@ -19,7 +19,7 @@ from pnnsim.devices.quantities import (
 )
 
 
-class FiberMemsSwitchParams(SwitchTreesParams):
+class FiberMemsSwitchParams(ParallelSwitchParams):
     """1xL switches that move a fiber or a micro-mirror."""
 
     kind: Literal["fiber_mems"]
@@ -39,7 +39,7 @@ class FiberMemsSwitchParams(SwitchTreesParams):
     """Moves that a switch survives; a warning, not a model."""
 
 
-class SoaSwitchParams(SwitchTreesParams):
+class SoaSwitchParams(ParallelSwitchParams):
     """Splitter with a semiconductor optical amplifier as the gate of each bank."""
 
     kind: Literal["soa"]

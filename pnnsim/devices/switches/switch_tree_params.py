@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pnnsim.devices.family_params import SwitchTreesParams
+from pnnsim.devices.family_params import ParallelSwitchParams
 from pnnsim.devices.quantities import Bits, Carrier, Count, Energy, Power, RatioDb, Time
 
 
-class SwitchTreeParams(SwitchTreesParams):
+class SwitchTreeParams(ParallelSwitchParams):
     """What all trees of 1x2 interferometric switches have in common; the kinds are below."""
 
     accepts: ClassVar[tuple[Carrier, ...]] = ("power", "field")

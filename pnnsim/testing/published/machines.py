@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import time_run
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.testing.published.check import Check, Demonstration, at_least, at_most
 
