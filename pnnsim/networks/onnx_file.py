@@ -9,6 +9,7 @@ Reference: Open Neural Network Exchange, operators of domain `ai.onnx`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from pnnsim.common.files import FileError, open_regular
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.settings import shown
 
@@ -90,10 +92,12 @@ def read_graph(path: Path) -> Graph:
 def _bytes(path: Path) -> bytes:
     """Return what a file holds."""
     try:
-        size = path.stat().st_size
-        if size > LIMIT:
-            raise WorkloadError(f"{path}: has {size} bytes; expected at most {LIMIT}")
-        return path.read_bytes()
+        with open_regular(path, sys.maxsize) as (file, size):
+            if size > LIMIT:
+                raise WorkloadError(f"{path}: has {size} bytes; expected at most {LIMIT}")
+            return file.read()
+    except FileError as error:
+        raise WorkloadError(f"{path}: {error}") from None
     except OSError as error:
         raise WorkloadError(f"{path}: cannot be read ({error.strerror}); expected a file") from None
 

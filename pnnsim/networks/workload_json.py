@@ -6,10 +6,12 @@ Only types and names of keys are checked here; whether the parts agree is for `c
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pnnsim.common.files import open_regular, replace_file
 from pnnsim.errors import OutputError, WorkloadError
 from pnnsim.networks.operators import OPERATORS
 from pnnsim.networks.parts import Carried, Constant, Digital, Gather, Matrix, Mvm, Shape, Value
@@ -277,7 +279,7 @@ def read(path: Path) -> bytes:
         WorkloadError: If the file cannot be read or is too large.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, sys.maxsize) as (file, _):
             return file.read(LIMIT + 1)
     except (OSError, ValueError) as error:
         raise WorkloadError(
@@ -291,10 +293,7 @@ def write(path: Path, content: str) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    scratch = path.with_name(f"{path.name}.part")
     try:
-        scratch.write_text(content, encoding="utf-8")
-        scratch.replace(path)
+        replace_file(path, content.encode("utf-8"))
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise OutputError(f"{path}: cannot write the workload: {error}") from error

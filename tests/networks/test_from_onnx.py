@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -393,3 +394,9 @@ def test_without_onnx_the_message_says_how_to_install_it(
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(WorkloadError, match=r"Hint: pip install 'pnnsim\[onnx\]'$"):
         from_onnx(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.onnx")
+    with pytest.raises(WorkloadError, match="got something else than a regular file"):
+        pnnsim.from_onnx(tmp_path / "model.onnx")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -399,3 +400,9 @@ def test_a_name_that_stands_for_two_things_is_refused_while_building() -> None:
         builder.parameter("w", (4,))
     with pytest.raises(WorkloadError, match="expected a map"):
         builder.mvm(number, 0, gather=Gather((1, 1)))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "net.json")
+    with pytest.raises(WorkloadError, match="got something else than a regular file"):
+        Workload.load(tmp_path / "net.json")
