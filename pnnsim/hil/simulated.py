@@ -108,12 +108,12 @@ class SimulatedBackend:
     @property
     def network(self) -> ReLaXNet:
         """Return what the machine computes."""
-        return self.chip.network
+        return self.chip.relaxnet
 
     def describe(self) -> Description:
         """Return what the machine is."""
         spec, chip = self.chip.spec, self.chip
-        return Description(spec.name, spec.sha256(), f"seed{chip.seed}.{chip.name}", chip.network)
+        return Description(spec.name, spec.sha256(), f"seed{chip.seed}.{chip.name}", chip.relaxnet)
 
     def write(self, weight_set: int, weight: Tensor) -> CostReport:
         """Program one weight set; see `HardwareBackend`."""

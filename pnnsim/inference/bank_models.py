@@ -27,7 +27,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, ProgrammedWeights, State
 from pnnsim.inference.accesses import UNWRITTEN, Floats, Ints
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.partial_sums import fold_weights
+from pnnsim.inference.partial_sums import bank_targets
 
 #: Ages within this ratio count as one, for banks whose weights change with age.
 AGE_RATIO = 1.05
@@ -104,7 +104,7 @@ class NominalBanks(BankModel):
     """
 
     def __init__(self, chip: Chip, weight: Tensor, active: Active) -> None:
-        self._targets = fold_weights(weight, chip.mapping)
+        self._targets = bank_targets(weight, chip.mapping)
         self._active = active
         super().__init__(chip, unwritten_like(self._targets[0], chip))
 
@@ -162,7 +162,7 @@ class FabricatedBanks(ChipBanks):
     def __init__(
         self, chip: Chip, weight: Tensor, active: Active, environment: Sequence[State] = ()
     ) -> None:
-        self._targets = fold_weights(weight, chip.mapping)
+        self._targets = bank_targets(weight, chip.mapping)
         self._environment = environment
         super().__init__(chip, unwritten_like(self._targets[0], chip), active)
 

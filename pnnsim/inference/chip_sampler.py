@@ -18,7 +18,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, ProgrammedWeights
 from pnnsim.inference.bank_models import BankModel, unwritten_like
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.partial_sums import fold_weights
+from pnnsim.inference.partial_sums import bank_targets
 from pnnsim.inference.switched_banks import NoiseContext
 
 
@@ -132,7 +132,7 @@ class SampledBanks(BankModel):
     """
 
     def __init__(self, chip: Chip, weight: Tensor, known: Active, sample: SampledChip) -> None:
-        self._targets = fold_weights(weight, chip.mapping)
+        self._targets = bank_targets(weight, chip.mapping)
         self._known = known
         self._sample = sample
         super().__init__(chip, unwritten_like(self._targets[0], chip))

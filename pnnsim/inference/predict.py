@@ -120,7 +120,7 @@ def _settled_outputs(chip: Chip, parameters: ParameterSet, x: Tensor, active: Ac
 
 def _rows(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     """Return inputs as one row a sample, in the type of the parameters."""
-    return as_inputs(x, chip.network.inputs, parameters.weight).detach()
+    return as_inputs(x, chip.relaxnet.inputs, parameters.weight).detach()
 
 
 @contextmanager
@@ -141,10 +141,10 @@ class _Loop:
 
     def __init__(self, chip: Chip, parameters: ParameterSet, streams: int) -> None:
         self.streams = streams
-        self._stateful = chip.network.stateful
+        self._stateful = chip.relaxnet.stateful
         self._parameters = parameters
         # Streams begin with nothing; the samples of a block are one of each.
-        self._state = parameters.bias.new_zeros(streams, chip.network.hidden)
+        self._state = parameters.bias.new_zeros(streams, chip.relaxnet.hidden)
 
     def predict(
         self, banks: BankModel, x: Tensor, accesses: AccessTable, noise: NoiseContext
@@ -167,12 +167,12 @@ class _Loop:
 
 def streams_of(chip: Chip) -> int:
     """Return how many samples come one behind the other before a kept state is taken up again."""
-    return chip.spec.control.cores * streams_of_core(chip) if chip.network.stateful else 1
+    return chip.spec.control.cores * streams_of_core(chip) if chip.relaxnet.stateful else 1
 
 
 def streams_of_core(chip: Chip) -> int:
     """Return how many samples of one core do, each of which goes on with states of its own."""
-    return chip.spec.control.block if chip.network.stateful else 1
+    return chip.spec.control.block if chip.relaxnet.stateful else 1
 
 
 def share_correct(outputs: Tensor, y: Tensor) -> float:

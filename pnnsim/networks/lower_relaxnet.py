@@ -33,9 +33,14 @@ def lower_relaxnet(network: ReLaXNet) -> Workload:
         drive = builder.digital("linear_digital", 0, parameters=(weight,))
         state = builder.digital("constant", shape=(network.hidden,))
     start = state
+    # A set has its own number, whichever is used first.
+    sets = [
+        builder.matrix(f"weight.{number}", network.hidden, network.hidden)
+        for number in range(network.weight_sets)
+    ]
     for number in network.weight_set_order():
         state = builder.mvm(
-            builder.matrix(f"weight.{number}", network.hidden, network.hidden),
+            sets[number],
             state,
             bias=f"bias.{number}",
             gain=f"gain.{number}",

@@ -98,7 +98,7 @@ def time_run(
             progress.advance(done - seen)
         seen = done
 
-    if chip.network.stateful and (not arrivals.saturated or arrivals.count % streams):
+    if chip.stateful and (not arrivals.saturated or arrivals.count % streams):
         raise ScheduleError(
             f"network.stateful: {arrivals.count} samples come; expected saturated arrivals "
             f"and a multiple of {streams}, control.block times control.cores, so that every stream "
@@ -128,7 +128,7 @@ def timing_metrics(timing: Timing) -> dict[str, Any]:
     Raises:
         ScheduleError: The simulated latency is not the closed form; this is a bug of pnnsim.
     """
-    chip, network = timing.chip, timing.chip.network
+    chip, network = timing.chip, timing.chip.relaxnet
     figures = metrics_from(
         timing.run,
         timing.prices,
