@@ -209,6 +209,16 @@ class Nonlinearity(Component[P]):
             active: Non-idealities that are switched on.
         """
 
+    def convert(self, value: Tensor, span: tuple[float, float], active: Active) -> Tensor:
+        """Return values as numbers, where f is that of a converter; as they are otherwise.
+
+        Args:
+            value: What was captured, shape `(..., n_out)`.
+            span: Least and greatest value of the converter.
+            active: Non-idealities that are switched on.
+        """
+        return value
+
     @property
     @abstractmethod
     def range(self) -> tuple[float, float]:

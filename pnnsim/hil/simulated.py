@@ -34,6 +34,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import DRIFT_STEP
 from pnnsim.inference.evaluator import LoopState, StepEvaluator
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
+from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.timing.trace import Trace
@@ -61,12 +62,17 @@ class SimulatedBackend:
     def __init__(
         self,
         spec: HardwareSpec,
-        network: ReLaXNet,
+        network: Network,
         *,
         seed: int = 0,
         index: int = 0,
         without: Sequence[str] = (),
     ) -> None:
+        if not isinstance(network, ReLaXNet):
+            raise BackendError(
+                f"network: got {type(network).__name__}; expected a ReLaXNet, as a bench carries "
+                "one state from step to step"
+            )
         if network.stateful:
             raise BackendError(
                 "network.stateful: is true; expected false, as a bench carries each batch of "

@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import torch
+from torch import Tensor
+
 from pnnsim.common.rng import stream
 from pnnsim.common.units import from_fs
 from pnnsim.devices.base import (
+    Active,
     Component,
     Detector,
     Encoder,
@@ -231,6 +235,26 @@ class Chip:
         return self.passage.products[-1].converts
 
     @property
+    def signed_lines(self) -> bool:
+        """Return whether lines carry numbers of either sign; an intensity cannot be negative."""
+        minus = torch.tensor([[-1.0]], dtype=torch.float64)
+        return float(self.encoder.encode(minus, converted=False, active=frozenset())) < 0.0
+
+    def digitize(self, value: Tensor, span: tuple[float, float], active: Active) -> Tensor:
+        """Return values as the numbers that digital steps read.
+
+        A register has no converter; then it is that of the nonlinearity, its function left out.
+
+        Args:
+            value: What was captured or activated, scaled to the converter.
+            span: Least and greatest value of the converter.
+            active: Non-idealities that are switched on.
+        """
+        if not self.spec.readout.digital:
+            return self.readout.read(value, span, active)
+        return self.nonlinearity.convert(value, span, active)
+
+    @property
     def relaxnet(self) -> ReLaXNet:
         """Return the network where it is a ReLaX-Net.
 
@@ -255,6 +279,8 @@ class Chip:
         convert_fs = self.encoder.delay_fs("convert")
         encode = Stage("encoder", "encode", self.encoder.delay_fs("encode"))
         read_fs = self.readout.delay_fs("convert")
+        if self.converts and self.spec.readout.digital:
+            read_fs += self.nonlinearity.delay_fs("activate")
         analog, apart = self.memory.analog, Stage("encoder.dac", "convert", convert_fs)
         if self.converts:
             jobs = self.passage.input, self.passage.output

@@ -41,6 +41,8 @@ def prices_of(chip: Chip) -> PriceTable:
             ("readout", "digitize", size.hidden),
         ):
             dynamic[part, action] /= width
+        if chip.spec.readout.digital:
+            dynamic["readout", "digitize"] += dynamic["nonlinearity", "activate"]
         dynamic["front_end", "map_input"] = chip.passage.input.operations * each
         dynamic["front_end", "map_output"] = chip.passage.output.operations * each
         dynamic["front_end", "compute"] = each

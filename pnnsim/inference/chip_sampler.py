@@ -8,6 +8,7 @@ is trained on a chip on which it is later measured.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
 
@@ -54,7 +55,7 @@ class ChipSampler:
         """Draw another chip for the next evaluation."""
         self._left = 0
 
-    def sample(self, weight: Tensor) -> tuple[SampledBanks, NoiseContext]:
+    def sample(self, weight: Tensor | Sequence[Tensor]) -> tuple[SampledBanks, NoiseContext]:
         """Draw the banks and the noise of the next evaluation.
 
         Args:
@@ -131,7 +132,9 @@ class SampledBanks(BankModel):
         sample: The drawn chip.
     """
 
-    def __init__(self, chip: Chip, weight: Tensor, known: Active, sample: SampledChip) -> None:
+    def __init__(
+        self, chip: Chip, weight: Tensor | Sequence[Tensor], known: Active, sample: SampledChip
+    ) -> None:
         self._targets = bank_targets(weight, chip.mapping)
         self._known = known
         self._sample = sample

@@ -190,6 +190,17 @@ class Trace:
         requests = np.arange(self.samples + len(self.dropped))
         return np.delete(requests, self.dropped).astype(np.int64)
 
+    def continues(self, products: int) -> Ints:
+        """Return the numbers of the products that are not the first fold of their step.
+
+        Args:
+            products: Products of a sample.
+        """
+        number = np.arange(products)
+        if not self.step_starts:
+            return number[number % self.folds > 0]
+        return np.setdiff1d(number, self.step_starts)
+
     def row_counts(self) -> Ints:
         """Return how often each row of `base` happened: once."""
         return np.ones(len(self), dtype=np.int64)

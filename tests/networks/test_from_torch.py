@@ -13,7 +13,8 @@ from torch.nn import functional
 
 import pnnsim
 from pnnsim.errors import WorkloadError
-from pnnsim.networks.from_torch import TorchNetwork, from_torch
+from pnnsim.networks.from_torch import from_torch
+from pnnsim.networks.given import GivenNetwork
 from pnnsim.networks.lower_relaxnet import lower_relaxnet
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.reference import run_reference
@@ -35,7 +36,7 @@ def samples(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
-def error(module: nn.Module, network: TorchNetwork, x: Tensor) -> float:
+def error(module: nn.Module, network: GivenNetwork, x: Tensor) -> float:
     """Return the greatest error of a workload, relative to the greatest output."""
     module.eval()
     with torch.no_grad():
