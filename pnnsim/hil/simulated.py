@@ -68,10 +68,10 @@ class SimulatedBackend:
         index: int = 0,
         without: Sequence[str] = (),
     ) -> None:
-        if not isinstance(network, ReLaXNet):
+        if not isinstance(network, ReLaXNet) or not network.digital_maps:
             raise BackendError(
-                f"network: got {type(network).__name__}; expected a ReLaXNet, as a bench carries "
-                "one state from step to step"
+                f"network: got {type(network).__name__}; expected a ReLaXNet between digital "
+                "maps, as a bench carries one state from step to step"
             )
         if network.stateful:
             raise BackendError(

@@ -256,16 +256,15 @@ class Chip:
 
     @property
     def relaxnet(self) -> ReLaXNet:
-        """Return the network where it is a ReLaX-Net.
+        """Return the network where it is a ReLaX-Net between digital maps.
 
         Raises:
             MappingError: It is another one.
         """
-        if not isinstance(self.network, ReLaXNet):
+        if not isinstance(self.network, ReLaXNet) or not self.network.digital_maps:
             raise MappingError(
-                f"network: got {type(self.network).__name__}; expected a ReLaXNet, as values of "
-                "other workloads are not computed on machines yet. Hint: "
-                "pnnsim.networks.reference computes it in software"
+                f"network: got {type(self.network).__name__}; expected a ReLaXNet whose maps are "
+                "digital, as one state goes from step to step. Hint: network.input_map: digital"
             )
         return self.network
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pnnsim.errors import ParameterError
-
 #: Sums of a row smaller than this share of the largest row are scaled as if they had it.
 _LEAST_SHARE = 1e-6
 
@@ -143,13 +141,7 @@ class Observer(Ranges):
         return most
 
     def ranges(self) -> Ranges:
-        """Return the ranges of all batches, fixed.
-
-        Raises:
-            ParameterError: Nothing was evaluated.
-        """
-        if not self._most:
-            raise ParameterError("ranges: no batch was evaluated; expected at least one")
+        """Return the ranges of all batches, fixed; none where nothing became a number."""
         inputs = {}
         for step, lows in self._low.items():
             low, high = torch.stack(lows).min(), torch.stack(self._high[step]).max()

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pnnsim.errors import MappingError
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.bank_models import BankModel, NominalBanks
 from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs, as_sequences
+from pnnsim.inference.slope import trainable_slope
 from pnnsim.inference.switched_banks import NoiseContext
 from pnnsim.inference.workload_surrogate import (
     WorkloadSurrogate,
@@ -33,9 +33,6 @@ from pnnsim.specs.hardware import HardwareSpec
 
 #: Least spread of an input that is standardized, over the spread of all: constant pixels stay calm.
 _LEAST_SPREAD = 0.1
-
-#: Slope of f below which, and over the inverse of which, no gain keeps a state from fading.
-_LEAST_SLOPE = 1e-6
 
 
 class Surrogate(nn.Module):
@@ -74,7 +71,8 @@ class Surrogate(nn.Module):
 
     def __new__(cls, network: Any = None, *args: Any, **settings: Any) -> Any:
         """Return the surrogate of a network: this one of a ReLaX-Net, or that of a workload."""
-        if network is not None and not isinstance(network, ReLaXNet):
+        known = isinstance(network, ReLaXNet) and network.digital_maps
+        if network is not None and not known:
             return WorkloadSurrogate(network, *args, **settings)
         return super().__new__(cls)
 
@@ -106,9 +104,13 @@ class Surrogate(nn.Module):
         #: Non-idealities that training accounts for without drawing any.
         self.known = known
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
-        first = initial(network, seed, slope=_trainable_slope(self.chip))
+        first = initial(network, seed, slope=trainable_slope(self.chip))
         for name, value in first.items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
+        for name, kind in (("input", network.input_map), ("output", network.output_map)):
+            if kind == "fixed":
+                self.get_parameter(f"{name}_weight").requires_grad_(False)
+                self.get_parameter(f"{name}_bias").requires_grad_(False)
         self.register_buffer("input_center", torch.zeros(network.inputs, dtype=dtype))
         self.register_buffer("input_scale", torch.ones(network.inputs, dtype=dtype))
 
@@ -223,19 +225,3 @@ class Surrogate(nn.Module):
         shifted = "input_bias" if self.network.injection == "first" else "bias"
         live[shifted] = live[shifted] - offset
         return ParameterSet(self.network, **live, spec_sha256="")
-
-
-def _trainable_slope(chip: Chip) -> float:
-    """Return the slope of the activation, from which first gains follow.
-
-    Raises:
-        MappingError: If it is so flat or so steep that no gain can make up for it.
-    """
-    slope = chip.nonlinearity.slope
-    if not _LEAST_SLOPE <= slope <= 1.0 / _LEAST_SLOPE:
-        raise MappingError(
-            f"nonlinearity.{chip.nonlinearity.params.kind}: has a slope of {slope:.3g} over the "
-            f"signal's range; training expects one from {_LEAST_SLOPE:g} to {1.0 / _LEAST_SLOPE:g}."
-            " Hint: match its range and thresholds to the signal"
-        )
-    return slope

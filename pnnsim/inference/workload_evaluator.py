@@ -130,6 +130,8 @@ class _Passing:
             y = self._activated(y, step, values, line)
             if products[-1][1].converts:
                 y = self._chip.digitize(y, self._chip.nonlinearity.range, of._noise.active)
+            elif use + 1 == len(of._products):
+                y = self._chip.readout.read(y, self._chip.nonlinearity.range, of._noise.active)
         else:
             converted = self._converted(made, products)
             y = unfold_product(converted, folds, matrix.outputs)
@@ -171,7 +173,8 @@ class _Passing:
         else:
             held = self._held[:, number].reshape(-1, 1, 1).to(state)
             kept = chip.memory.hold(state, held, noise.active)
-            converted = not chip.memory.analog
+            # What the front end hands over is converted once.
+            converted = not chip.memory.analog or number == 0
             line = chip.encoder.encode(kept, converted=converted, active=noise.active)
         content = chip.mapping.contents[product.content]
         mine = fold_lines(line, content.fold, chip.mapping).flatten(0, 1)

@@ -20,10 +20,12 @@ from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.inputs import as_values
 from pnnsim.inference.ranges import Observer, Ranges
+from pnnsim.inference.slope import trainable_slope
 from pnnsim.inference.switched_banks import NoiseContext
 from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
 from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.protocol import Network
+from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 
 
@@ -78,11 +80,14 @@ class WorkloadSurrogate(nn.Module):
         )
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
         self.ranges = Ranges()
-        first = network.initial_parameters(seed)
+        first = _first_numbers(network, self.chip, seed)
         self._names = tuple(first)
+        fixed = _fixed(network)
         for name, value in first.items():
             tensor = value.detach().clone().to(dtype or value.dtype)
-            self.register_parameter(name.replace(".", "/"), nn.Parameter(tensor))
+            learns = name.partition("_")[0] not in fixed
+            parameter = nn.Parameter(tensor, requires_grad=learns)
+            self.register_parameter(name.replace(".", "/"), parameter)
 
     @property
     def weight(self) -> Tensor:
@@ -180,6 +185,21 @@ class WorkloadSurrogate(nn.Module):
         for name, parameter in self.numbers().items():
             parameter.copy_(parameters.numbers[name])
         self.ranges = Ranges.from_tensors(parameters.ranges)
+
+
+def _first_numbers(network: Network, chip: Chip, seed: int) -> dict[str, Tensor]:
+    """Return the numbers that training starts from, by name."""
+    if isinstance(network, ReLaXNet):
+        return network.initial_parameters(seed, slope=trainable_slope(chip))
+    return network.initial_parameters(seed)
+
+
+def _fixed(network: Network) -> frozenset[str]:
+    """Return the maps of a ReLaX-Net that are not trained: `input`, `output`."""
+    if not isinstance(network, ReLaXNet):
+        return frozenset()
+    kinds = {"input": network.input_map, "output": network.output_map}
+    return frozenset(name for name, kind in kinds.items() if kind == "fixed")
 
 
 def drawn_so_far(draws: ChipSampler | None) -> Tensor:

@@ -71,7 +71,7 @@ def make_surrogate(
     if training.rule == "hardware_aware":
         named = training.non_idealities
         drawn = chip.non_idealities if named == "all" else named
-    if not isinstance(network, ReLaXNet):
+    if not isinstance(network, ReLaXNet) or not network.digital_maps:
         return WorkloadSurrogate(
             network, chip, seed=training.seed, drawn=drawn, redraw=training.redraw
         )

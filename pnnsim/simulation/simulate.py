@@ -148,7 +148,7 @@ def ranged(chip: Chip, parameters: Parameters, x: Tensor) -> tuple[Parameters, l
         parameters: Trained numbers.
         x: Inputs of the run; the first of them fix ranges that nothing has fixed before.
     """
-    if isinstance(parameters, ParameterSet) or parameters.ranges:
+    if isinstance(parameters, ParameterSet) or parameters.ranges or not chip.converts:
         return parameters, []
     first = x[:_RANGED]
     fixed = calibrated(chip, parameters, first)

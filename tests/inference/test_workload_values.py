@@ -7,9 +7,13 @@ import torch
 from torch import Tensor, nn
 
 import pnnsim
+from pnnsim.inference.predict import outputs
+from pnnsim.networks.given import GivenNetwork
 from pnnsim.networks.mlp import Mlp
 from pnnsim.networks.network_parameters import load_network_parameters
 from pnnsim.networks.reference import run_reference
+from pnnsim.networks.relaxnet_parameters import by_name
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
 
@@ -93,9 +97,6 @@ def test_simulator_and_surrogate_agree_without_non_idealities(folding) -> None:
     surrogate = pnnsim.Surrogate(pnnsim.from_torch(module, x), spec, non_idealities=[])
     surrogate.calibrate(x)
     chip = surrogate.chip.fabricate(0, 0)
-    from pnnsim.inference.predict import outputs
-    from pnnsim.simulation.timing_pass import time_run
-
     accesses = time_run(surrogate.chip, len(x)).accesses
     found = outputs(
         chip, surrogate.parameter_set(), x, accesses, without=sorted(chip.non_idealities)
@@ -179,3 +180,65 @@ def test_parameters_and_ranges_survive_a_file(tmp_path) -> None:
     again.load_parameter_set(loaded)
     assert torch.equal(again.eval()(x), surrogate.eval()(x))
     assert loaded.network.workload.sha256() == surrogate.network.workload.sha256()
+
+
+def relaxnet(**settings) -> pnnsim.ReLaXNet:
+    whole = {"inputs": 16, "hidden": 16, "outputs": 16, "weight_sets": 2, "steps": 4}
+    return pnnsim.ReLaXNet(**{**whole, **settings})
+
+
+@pytest.mark.parametrize("name", ["photonic_mrr", "photonic_mzi", "spintronic_mtj"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"injection": "every"}, {"residual": 0.5}, {"order": (1, 0, 0, 1)}]
+)
+def test_the_workload_of_a_relaxnet_gives_what_the_relaxnet_gives(name, settings) -> None:
+    network, spec = relaxnet(**settings), load_spec(name)
+    classic = pnnsim.Surrogate(network, spec, dtype=torch.float64)
+    numbers = by_name(network, classic.parameter_set().tensors())
+    given = GivenNetwork(network.workload, numbers)
+    general = pnnsim.Surrogate(given, spec)
+    x = torch.rand(6, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(general(x), classic(x), rtol=0, atol=1e-12)
+    y = torch.arange(6)
+    runs = [pnnsim.simulate(spec, s.parameter_set(), x, y, chips=1) for s in (classic, general)]
+    assert runs[0].trace.equals(runs[1].trace)
+    assert runs[0].metrics["energy_j"] == runs[1].metrics["energy_j"]
+    assert runs[0].metrics["accuracy"] == runs[1].metrics["accuracy"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"input_map": "fixed"},
+        {"input_map": "none"},
+        {"input_map": "banks", "inputs": 20},
+        {"output_map": "banks", "outputs": 5},
+        {"output_map": "fixed", "outputs": 5},
+        {"input_map": "none", "output_map": "none"},
+        {"input_map": "banks", "injection": "every", "residual": 0.5},
+        {"input_map": "none", "injection": "every"},
+    ],
+)
+def test_maps_may_be_on_banks_fixed_or_left_out(settings) -> None:
+    network, spec = relaxnet(**settings), load_spec("photonic_mrr")
+    surrogate = pnnsim.Surrogate(network, spec, non_idealities=[], dtype=torch.float64).eval()
+    x = torch.rand(6, network.inputs, generator=torch.Generator().manual_seed(0)).double()
+    surrogate.standardize(x)
+    chip = surrogate.chip.fabricate(0, 0)
+    accesses = time_run(surrogate.chip, len(x)).accesses
+    off = sorted(chip.non_idealities)
+    found = outputs(chip, surrogate.parameter_set(), x, accesses, without=off)
+    torch.testing.assert_close(found, surrogate(x).detach(), rtol=0, atol=1e-10)
+    counts = network.parameter_counts()
+    parts = (counts[place] for place in ("hidden", "gain", "front_end", "readout"))
+    assert sum(parts) == counts["total"] == network.workload.parameters
+    learnt = sum(p.numel() for p in surrogate.parameters() if p.requires_grad)
+    assert learnt == counts["total"] - counts.get("fixed", 0)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"input_map": "none", "inputs": 5}, {"output_map": "none", "outputs": 4}]
+)
+def test_a_map_cannot_be_left_out_between_different_widths(settings) -> None:
+    with pytest.raises(ValueError, match=r"is none, .* expected equal"):
+        relaxnet(**settings)
