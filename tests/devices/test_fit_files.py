@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import pnnsim
 from pnnsim.cli.app import main
 from pnnsim.errors import InputError, MeasurementError
-from tests.devices.measured_curves import GENERATORS
+from tests.devices.measured_curves import GENERATORS, Curves
 
 RINGS = {"ring_radius": "10 um", "group_index": "4.2"}
 
@@ -77,6 +78,13 @@ def refused(tmp_path: Path, kind: str, data: str | bytes, **known: str) -> str:
         ("photodiode", lines("photodiode", {5: "0.3,x2"}), "data.csv:5:5: current: 'x2' is not"),
         ("photodiode", lines("photodiode", {5: "0.3,1e999"}), "5:5: current: '1e999' is"),
         ("photodiode", lines("photodiode", {5: "0.3"}), "5:1: has 1 cells; expected 2"),
+        ("photodiode", lines("photodiode", {2: "1e300,3"}), "2:1: optical_power: '1e300' is out"),
+        (
+            "photodiode",
+            "optical_power [dBm],current [mA]\n4000,1\n",
+            "2:1: optical_power: '4000' i",
+        ),
+        ("photodiode", lines("photodiode", {2: "0.1,1e-40"}), "expected a magnitude from 1e-18 to"),
         ("photodiode", lines("photodiode", {2: "-1,3"}), "2:1: optical_power: '-1' is out"),
         ("photodiode", "optical_power [mW];current [uA]\n0,5;1\n", "with a decimal point"),
         ("photodiode", "optical_power [mW],current [uA]\n1,2\n2,3\n", "data.csv:3:1: has 2 rows"),
@@ -215,3 +223,41 @@ def test_the_command_has_one_message_and_exit_code_2(
         main(["fit-device", "photodiode", str(path), "--plot", str(tmp_path / "no" / "p.svg")]) == 2
     )
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data.csv", "fragment.yaml"]
+
+
+def strange(kind: str, seed: int) -> str:
+    """Return a table of the right form whose numbers make no sense, or little."""
+    random = np.random.default_rng(seed)
+    columns = dict(GENERATORS[kind](random).columns)
+    first, *others = columns
+    size = columns[first].size
+    ways = (
+        lambda y: random.normal(0.0, 1.0, size),
+        lambda y: np.abs(random.normal(0.0, 1.0, size)),
+        lambda y: np.linspace(0.0, 1.0, size),
+        lambda y: np.where(np.arange(size) > size // 2, 1.0, 0.0),
+        lambda y: y * random.choice([0.0, 1.0, -1.0, 1e6], size),
+        lambda y: y * 10.0 ** random.integers(-300, 300),
+    )
+    way = ways[seed % len(ways)]
+    for name in others:
+        columns[name] = way(columns[name])
+    return Curves(columns, {}, {}).csv()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_numbers_without_sense_give_an_error_or_an_interval(tmp_path: Path, kind: str) -> None:
+    known = GENERATORS[kind](np.random.default_rng(0)).known
+    path = tmp_path / "data.csv"
+    for seed in range(12):
+        path.write_text(strange(kind, seed))
+        try:
+            fit = pnnsim.fit_device(kind, path, known=known)
+        except MeasurementError as error:
+            refused_at = {problem.file for problem in error.problems}
+        else:
+            refused_at = {str(path)}
+            assert all(e.low <= e.value <= e.high for e in fit.estimates)
+            yaml.safe_load(fit.fragment())
+        assert refused_at == {str(path)}

@@ -27,6 +27,8 @@ from pnnsim.errors import MeasurementError, Problem
 MOST_BYTES = 16 * 1024 * 1024
 MOST_ROWS = 100_000
 _MOST_PROBLEMS = 20
+#: Magnitudes of numbers in any unit, and largest level [dB]: products of a few stay floats.
+_LEAST, _MOST, _MOST_LEVEL = 1e-30, 1e30, 300.0
 
 _HEADER = re.compile(r"\s*([^\[\](]+?)\s*(?:[\[(]\s*([^\])]*?)\s*[\])])?\s*")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
@@ -225,11 +227,12 @@ def _in_si(values: Array, title: _Title) -> Array:
     """Return the numbers of a column in the unit of its dimension."""
     if not title.dimension:
         return values
-    if title.unit == "dBm":
-        return 1e-3 * 10.0 ** (values / 10.0)
-    none = parse_quantity(f"0 {title.unit}", title.dimension)
-    one = parse_quantity(f"1 {title.unit}", title.dimension)
-    return none + (one - none) * values
+    with np.errstate(over="ignore", under="ignore"):  # what is no float is out of range
+        if title.unit == "dBm":
+            return 1e-3 * 10.0 ** (values / 10.0)
+        none = parse_quantity(f"0 {title.unit}", title.dimension)
+        one = parse_quantity(f"1 {title.unit}", title.dimension)
+        return none + (one - none) * values
 
 
 def _check_bounds(table: MeasuredTable, found: Sequence[_Title]) -> None:
@@ -240,16 +243,25 @@ def _check_bounds(table: MeasuredTable, found: Sequence[_Title]) -> None:
     """
     problems = []
     for title in found:
-        column = title.column
-        values = table.values[column.name]
-        if title.dimension in ("ratio_db", "noise_dbc"):
-            continue  # bounds are of ratios and densities, not of levels
-        beyond = np.flatnonzero((values < column.least) | (values > column.most))
+        column, values = title.column, table.values[title.column.name]
+        level = title.dimension in ("ratio_db", "noise_dbc")
+        # Bounds are of ratios and densities, not of their levels.
+        low, high = (-_MOST_LEVEL, _MOST_LEVEL) if level else (column.least, column.most)
+        about = DIMENSIONS.get(title.dimension)
+        least, most = (_LEAST, _MOST) if about is None else (about.least, about.most)
+        size = np.abs(values)
+        odd = ~level & (size > 0.0) & ((size < least) | (size > most))
+        beyond = np.flatnonzero((values < low) | (values > high) | odd)
         if beyond.size:
-            cell = table.rows[beyond[0]].split(table.delimiter)[title.index].strip()
-            ends = f"at least {column.least:g}" if math.isinf(column.most) else ""
-            ends = ends or f"{column.least:g} to {column.most:g}"
+            row = int(beyond[0])
+            cell = table.rows[row].split(table.delimiter)[title.index].strip()
+            if odd[row]:
+                ends = (
+                    f"a magnitude from {least:g} to {most:g} {about.si if about else ''}".rstrip()
+                )
+            else:
+                ends = f"at least {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
             what = f"{show(cell)} is out of range; expected {ends}"
-            problems.append(table.problem(column.name, int(beyond[0]), what))
+            problems.append(table.problem(column.name, row, what))
     if problems:
         raise MeasurementError(problems)
