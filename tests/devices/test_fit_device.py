@@ -233,6 +233,87 @@ def test_a_parameter_that_changes_nothing_is_named(tmp_path: Path) -> None:
         fitted(tmp_path, "step-response", curves)
 
 
+def test_a_value_at_the_bound_of_its_key_stays_within(tmp_path: Path) -> None:
+    """A lossless switch is found to lose a little less than nothing, or a little more."""
+    power = np.linspace(0.0, 60e-3, 121)
+    bright = np.sin((0.3 + np.pi * power / 24e-3) / 2) ** 2
+    losses = []
+    for seed in range(6):
+        noise = np.random.default_rng(seed).normal(0.0, 0.004, 121)
+        columns = {"heater_power [mW]": power * 1e3, "transmission": np.maximum(bright + noise, 0)}
+        keys = yaml.safe_load(fitted(tmp_path, "mzi-fringe", Curves(columns, {}, {})).fragment())
+        loss = keys["switch"]["insertion_loss"]
+        losses.append(loss["value"])
+        assert loss["range"][0] == "0 dB"
+        # The extinction is open to one side, and a switch of more than 100 dB is none.
+        assert keys["switch"]["crosstalk"]["range"][1] == "100 dB"
+    assert "0 dB" in losses
+    assert set(losses) != {"0 dB"}
+
+
+def test_a_value_beyond_its_key_is_a_comment(tmp_path: Path) -> None:
+    power = np.linspace(0.0, 1e-3, 40)
+    current = 3.0 * power + 1e-6 + np.random.default_rng(1).normal(0.0, 1e-7, 40)
+    columns = {"optical_power [mW]": power * 1e3, "current [mA]": current * 1e3}
+    text = fitted(tmp_path, "photodiode", Curves(columns, {}, {})).fragment()
+    assert "responsivity" not in yaml.safe_load(text)["detector"]  # an A/W is 2 at most
+    assert "#   responsivity: 2.99" in text
+    assert "is beyond what the key accepts" in text
+
+
+def test_counts_have_the_uncertainty_of_their_information(tmp_path: Path) -> None:
+    """Standard deviations are those of the inverse Fisher information of a binomial."""
+    barrier, critical, pulse, trials = 55.0, 1e-4, 1e-7, 5000.0
+    current = np.linspace(0.82, 0.98, 40) * critical
+
+    def chance(height: float, limit: float) -> np.ndarray:
+        return -np.expm1(-pulse / 1e-9 * np.exp(-height * (1 - current / limit)))
+
+    p = chance(barrier, critical)
+    slopes = np.stack(
+        [
+            (chance(barrier * 1.0001, critical) - chance(barrier * 0.9999, critical)) / 2e-4,
+            (chance(barrier, critical * 1.00001) - chance(barrier, critical * 0.99999)) / 2e-5,
+        ]
+    )
+    information = (slopes * trials / (p * (1 - p))) @ slopes.T
+    expected = np.sqrt(np.diag(np.linalg.inv(information))) * (barrier, critical)
+    count = np.random.default_rng(3).binomial(int(trials), p).astype(float)
+    columns = {
+        "current [uA]": current * 1e6,
+        "pulse [ns]": np.full(40, pulse * 1e9),
+        "switched": count,
+        "trials": np.full(40, trials),
+    }
+    solution = fitted(tmp_path, "mtj-switching", Curves(columns, {}, {})).solution
+    found = [solution.deviation(name) for name in ("barrier", "critical_current")]
+    assert found == pytest.approx(expected, rel=0.1)
+
+
+def test_the_spread_of_cells_is_without_that_of_their_measurement(tmp_path: Path) -> None:
+    random = np.random.default_rng(11)
+    time, cells = np.geomspace(1.0, 1e5, 30), 150
+    level = np.concatenate(
+        [
+            10.0
+            * ((time + 20) / 20) ** -random.normal(0.1, 0.01)
+            * np.exp(random.normal(0, 0.2, 30))
+            for _ in range(cells)
+        ]
+    )
+    columns = {
+        "time [s]": np.tile(time, cells),
+        "conductance [uS]": level,
+        "cell": np.repeat(np.arange(float(cells)), 30),
+    }
+    fit = fitted(tmp_path, "pcm-drift", Curves(columns, {}, {}))
+    names = [f"exponent_{i}" for i in range(cells)]
+    seen = float(np.std([fit.solution.value(name) for name in names], ddof=1))
+    assert seen > 0.014  # cells and measurement together
+    assert fit["drift_spread"].low < 0.01 < fit["drift_spread"].high
+    assert fit["drift_spread"].value < 0.75 * seen
+
+
 def test_units_and_separators_do_not_matter(tmp_path: Path) -> None:
     curves = drawn("photodiode", 2)
     first = fitted(tmp_path, "photodiode", curves)

@@ -143,6 +143,19 @@ def test_the_worst_wavelength_of_the_band_counts(tmp_path: Path) -> None:
     assert flank == pytest.approx(flat - 10 * math.log10(0.75), rel=1e-6)
 
 
+def test_the_strongest_of_the_other_outputs_is_the_leak(tmp_path: Path) -> None:
+    leaks = ((0.9, 0.01, 0.03), (0.02, 0.8, 0.01), (0.001, 0.004, 0.7))
+    tables = []
+    for k, powers in enumerate(leaks):
+        pairs = {f"o1,o{i + 2}": np.sqrt(p) * np.ones(41) for i, p in enumerate(powers)}
+        file = write_npz(tmp_path / f"{k}.npz", {"wavelengths": AXIS * 1e6, **pairs})
+        tables.append(read_scattering(file)[0])
+    routes = routes_of(tables, None, 1550e-9, 1550e-9)
+    expected = (0.9 / 0.03, 0.8 / 0.02, 0.7 / 0.004)
+    assert routes.extinction == pytest.approx([10 * math.log10(x) for x in expected], rel=1e-9)
+    assert routes.loss == pytest.approx([-10 * math.log10(x) for x in (0.9, 0.8, 0.7)], rel=1e-9)
+
+
 def test_a_machine_reads_tables_beside_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,9 +173,10 @@ def test_a_machine_reads_tables_beside_its_file(
     assert spec.sha256() == specs[1].sha256()  # the content counts, not the place
     assert pnnsim.load_spec(spec.to_tree()).sha256() == spec.sha256()  # and no file any more
     changed = device(1)
-    changed["o1@0,o2@0"] = changed["o1@0,o2@0"] * (1 + 1e-6)  # the leak of a state, nothing else
+    changed["o1@0,o2@0"][0] *= 0.5  # beyond the band: the same routes, by another table
     write_npz(tmp_path / "b" / "state1.npz", changed)
     other = pnnsim.load_spec(tmp_path / "b" / "machine.yaml")
+    assert other.switch.route_extinction == spec.switch.route_extinction
     assert other.sha256() != spec.sha256()
 
 

@@ -66,6 +66,9 @@ def _within(estimate: Estimate, bounds: dict[str, float]) -> tuple[Estimate, str
     # An end that a key excludes is left by a hair.
     low = max(bounds.get("ge", -math.inf), _beside(bounds.get("gt", -math.inf), math.inf))
     high = min(bounds.get("le", math.inf), _beside(bounds.get("lt", math.inf), -math.inf))
+    if estimate.low <= high and low <= estimate.high:
+        # What is at a bound is found on either side of it, such as the loss of a lossless device.
+        estimate = replace(estimate, value=min(max(estimate.value, low), high))
     if not low <= estimate.value <= high:
         value = texts(estimate)[0] if math.isfinite(estimate.value) else "without bound"
         return estimate, f"{value} is beyond what the key accepts"
