@@ -7,8 +7,14 @@ from typing import Annotated
 
 import typer
 
-from pnnsim.cli.options import Json, Quiet, overrides, print_json, say
-from pnnsim.errors import InputError, one_line
+from pnnsim.cli.options import Json, Quiet, overrides, print_json, print_line, say
+from pnnsim.errors import InputError
+
+#: Kinds of measurement, which are in `devices.fit`, for the help; their table imports torch.
+_KINDS = (
+    "ring-spectrum, mzi-fringe, step-response, photodiode, noise-spectrum, mtj-loop, "
+    "mtj-switching, mtj-write-errors, pcm-drift"
+)
 
 
 def add_fit_device(app: typer.Typer) -> None:
@@ -16,9 +22,7 @@ def add_fit_device(app: typer.Typer) -> None:
 
     @app.command("fit-device")
     def fit_device(
-        kind: Annotated[
-            str, typer.Argument(metavar="KIND", help="Measurement, such as ring-spectrum.")
-        ],
+        kind: Annotated[str, typer.Argument(metavar="KIND", help=f"Measurement: {_KINDS}.")],
         data: Annotated[
             Path, typer.Argument(metavar="DATA.csv", help="Table with units in its header.")
         ],
@@ -55,7 +59,7 @@ def add_fit_device(app: typer.Typer) -> None:
             print_json(found.as_json())
         elif not quiet:
             for line in found.fragment().splitlines():
-                print(one_line(line))
+                print_line(line)
         for written in (out, plot):
             if written is not None and not quiet:
                 say(f"wrote {written}")

@@ -116,10 +116,10 @@ def test_routes_are_those_of_the_closed_form(tmp_path: Path, suffix: str) -> Non
     routes = routes_of(tables, None, 1541e-9, 1559e-9)
     cross = math.sin(2 * ERROR) ** 2
     assert routes.loss == pytest.approx(
-        (0.7 - 10 * math.log10(1 - cross), 0.7 - 10 * math.log10(1 - LEAK)), rel=1e-6
+        (0.7 - 10 * math.log10(1 - cross), 0.7 - 10 * math.log10(1 - LEAK)), rel=1e-6, abs=0
     )
     assert routes.extinction == pytest.approx(
-        (10 * math.log10((1 - cross) / cross), 10 * math.log10((1 - LEAK) / LEAK)), rel=1e-6
+        (10 * math.log10((1 - cross) / cross), 10 * math.log10((1 - LEAK) / LEAK)), rel=1e-6, abs=0
     )
 
 
@@ -137,10 +137,10 @@ def test_the_worst_wavelength_of_the_band_counts(tmp_path: Path) -> None:
     wide = routes_of(tables, None, 1541e-9, 1559e-9).loss[0]
     narrow = routes_of(tables, None, 1549e-9, 1551e-9).loss[0]
     flank = routes_of(tables, None, 1545.25e-9, 1559e-9).loss[0]
-    assert narrow == pytest.approx(flat, rel=1e-6)
-    assert wide == pytest.approx(flat + 10 * math.log10(2), rel=1e-6)
+    assert narrow == pytest.approx(flat, rel=1e-6, abs=0)
+    assert wide == pytest.approx(flat + 10 * math.log10(2), rel=1e-6, abs=0)
     # Half way up the flank: three quarters of the power.
-    assert flank == pytest.approx(flat - 10 * math.log10(0.75), rel=1e-6)
+    assert flank == pytest.approx(flat - 10 * math.log10(0.75), rel=1e-6, abs=0)
 
 
 def test_the_strongest_of_the_other_outputs_is_the_leak(tmp_path: Path) -> None:
@@ -152,8 +152,12 @@ def test_the_strongest_of_the_other_outputs_is_the_leak(tmp_path: Path) -> None:
         tables.append(read_scattering(file)[0])
     routes = routes_of(tables, None, 1550e-9, 1550e-9)
     expected = (0.9 / 0.03, 0.8 / 0.02, 0.7 / 0.004)
-    assert routes.extinction == pytest.approx([10 * math.log10(x) for x in expected], rel=1e-9)
-    assert routes.loss == pytest.approx([-10 * math.log10(x) for x in (0.9, 0.8, 0.7)], rel=1e-9)
+    assert routes.extinction == pytest.approx(
+        [10 * math.log10(x) for x in expected], rel=1e-9, abs=0
+    )
+    assert routes.loss == pytest.approx(
+        [-10 * math.log10(x) for x in (0.9, 0.8, 0.7)], rel=1e-9, abs=0
+    )
 
 
 def test_a_machine_reads_tables_beside_its_file(
@@ -213,12 +217,12 @@ def test_a_tabulated_switch_is_an_electro_optic_one_of_the_same_numbers() -> Non
     for carrier in ("power", "field"):
         size = small_size(carrier)  # three banks: a tree of two levels
         mine, theirs = TabulatedSwitch(tabulated, size), ElectroOpticSwitch(plain, size)
-        assert mine.transmission == pytest.approx(theirs.transmission, rel=1e-12)
-        assert mine.leakage(on) == pytest.approx(theirs.leakage(on), rel=1e-12)
+        assert mine.transmission == pytest.approx(theirs.transmission, rel=1e-12, abs=0)
+        assert mine.leakage(on) == pytest.approx(theirs.leakage(on), rel=1e-12, abs=0)
         assert mine.delay_fs("route") == theirs.delay_fs("route")
-        assert mine.cost("route") == pytest.approx(theirs.cost("route"), rel=1e-12)
+        assert mine.cost("route") == pytest.approx(theirs.cost("route"), rel=1e-12, abs=0)
         # Two routes of the second level are one device too many for three banks.
-        assert mine.static_power() == pytest.approx(3 / 2 * theirs.static_power(), rel=1e-12)
+        assert mine.static_power() == pytest.approx(3 / 2 * theirs.static_power(), rel=1e-12, abs=0)
 
 
 def test_the_battery_passes_with_routes_of_tables(tmp_path: Path) -> None:

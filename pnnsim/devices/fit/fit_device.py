@@ -16,13 +16,14 @@ from pnnsim.devices.fit.cell_drift import CELL_DRIFT
 from pnnsim.devices.fit.fragment import fragment_text
 from pnnsim.devices.fit.junction_loop import JUNCTION_LOOP
 from pnnsim.devices.fit.junction_switching import JUNCTION_SWITCHING, JUNCTION_WRITE_ERRORS
+from pnnsim.devices.fit.least_squares import solve
 from pnnsim.devices.fit.measurement import Estimate, Measurement
 from pnnsim.devices.fit.mzi_fringe import MZI_FRINGE
 from pnnsim.devices.fit.noise_spectrum import NOISE_SPECTRUM
 from pnnsim.devices.fit.photodiode_power import PHOTODIODE_POWER
 from pnnsim.devices.fit.plot import write_plot
 from pnnsim.devices.fit.read_table import read_table
-from pnnsim.devices.fit.regression import FitError, Solution, solve
+from pnnsim.devices.fit.regression import FitError, Solution
 from pnnsim.devices.fit.ring_spectrum import RING_SPECTRUM
 from pnnsim.devices.fit.step_response import STEP_RESPONSE
 from pnnsim.errors import InputError, MeasurementError, OutputError, Problem
@@ -201,7 +202,9 @@ def _known(measurement: Measurement, given: Mapping[str, str | float]) -> dict[s
         value = given.get(name, about.default)
         if value is None:
             if about.required:
-                raise InputError(f"{name}: is missing; a {measurement.kind} needs {about.meaning}")
+                hint = f"Hint: --set {name}=VALUE, or known={{'{name}': VALUE}} in Python"
+                what = f"is missing; a {measurement.kind} needs {about.meaning}"
+                raise InputError(f"{name}: {what}. {hint}")
             continue
         values[name] = _number(name, value, about.dimension)
         if not (math.isfinite(values[name]) and values[name] > 0.0):

@@ -13,6 +13,7 @@ from itertools import product
 
 import numpy as np
 
+from pnnsim.devices.fit.least_squares import solve
 from pnnsim.devices.fit.measured_table import (
     Column,
     MeasuredTable,
@@ -28,7 +29,6 @@ from pnnsim.devices.fit.regression import (
     Parameter,
     Regression,
     Solution,
-    solve,
 )
 
 _CURRENT = {
