@@ -8,7 +8,7 @@ from sample to sample it enters as a factor of the sample: `x W^T + r x (P - W)^
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -170,8 +170,13 @@ class BankMvm:
             self._light = _Left.over(chip.switch.residue(dwell, noise.active))
             # It fades until the capture, not only until the sample departs.
             way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
-            capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
-            self._injected = chip.switch.injection(dwell + capture, noise.active)
+            self._capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
+            self._injected = chip.switch.injection(dwell + self._capture, noise.active)
+            work = chip.work() if any(p.vectors > 1 for p in chip.passage.products) else None
+            #: Time from one vector of each product to the next [s].
+            self._interval_s = (
+                [from_fs(work.period_fs(p)) for p in work.products] if work is not None else []
+            )
 
     def receive(self, line: Tensor, step: int, *, vectors: int = 1) -> Received:
         """Return what reaches the detector in one product.
@@ -192,7 +197,9 @@ class BankMvm:
             drawn = noise_like(signal, self._noise.generator)
             signal = torch.addcmul(signal, mvm.spread.sqrt(), drawn)
         if self._injected is not None:
-            injected = self._each(self._injected[:, step : step + 1]).to(signal)
+            injected = self._injected[:, step : step + 1].to(signal)
+            if vectors > 1:
+                injected = self._faded(self._injection, step, _ALL, signal)
             signal = signal + injected / chip.detector.unit_current(unit_input)
         return Received(
             signal=signal,
@@ -218,10 +225,38 @@ class BankMvm:
         ]
         return _Mvm.cat(parts, _order_of(rows))
 
-    def _each(self, column: Tensor) -> Tensor:
-        """Return a column with an entry for each sample as one with an entry for each vector."""
-        many = self._vectors > 1 and len(column) > 1
-        return column.repeat_interleave(self._vectors, dim=0) if many else column
+    def _faded(
+        self, left: Callable[[Tensor, Tensor], Tensor], step: int, samples: Samples, like: Tensor
+    ) -> Tensor:
+        """Return what is left when each vector comes, shape `(n_sample * n_vector, 1)`.
+
+        Args:
+            left: What is left some time after the last write, and the last move.
+            step: Number of the product.
+            samples: Which samples.
+            like: Tensor of the type that is needed, with a row for each vector.
+        """
+        passed = self._interval_s[step] * torch.arange(self._vectors, dtype=torch.float64)
+        columns = (self._accesses.since_write_s, self._accesses.dwell_s)
+        since, dwell = (
+            (torch.from_numpy(_rows(column[:, step], samples))[:, None] + passed).flatten()
+            for column in columns
+        )
+        found = left(since, dwell)
+        if len(found) < len(like):
+            found = found.repeat(len(like) // len(found))
+        return found.to(like).unsqueeze(1)
+
+    def _heat_left(self, since: Tensor, dwell: Tensor) -> Tensor:
+        return self._chip.weight_banks.residue(since, self._noise.active)
+
+    def _light_left(self, since: Tensor, dwell: Tensor) -> Tensor:
+        return self._chip.switch.residue(dwell, self._noise.active)
+
+    def _injection(self, since: Tensor, dwell: Tensor) -> Tensor:
+        found = self._chip.switch.injection(dwell + self._capture, self._noise.active)
+        assert found is not None, "there is an injection at all"
+        return found
 
     def _rows_of(self, samples: Samples) -> Samples:
         """Return the rows of the vectors of some samples."""
@@ -309,17 +344,22 @@ class BankMvm:
         old = model.effective(key.bank, key.replaced, key.age)
         new = model.effective(key.bank, key.contents[key.bank], key.age)
         left = banks.in_units_of(new.scale, old) - new.weights
-        terms.append((self._of_vectors(self._heat.share(step, samples, line)), left))
+        heat: Share = (
+            self._heat.share(step, samples, line)
+            if self._vectors == 1
+            else self._faded(self._heat_left, step, samples, line)
+        )
+        terms.append((heat, left))
         if key.previous == key.bank:
             return terms
-        light = self._of_vectors(self._light.share(step, samples, line))
+        light: Share = (
+            self._light.share(step, samples, line)
+            if self._vectors == 1
+            else self._faded(self._light_left, step, samples, line)
+        )
         last = banks.meet(key.previous, key.contents, key.age)
         before = banks.in_units_of(met.scale, last)
         return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
-
-    def _of_vectors(self, share: Share) -> Share:
-        """Return the share of each vector, that of the first one of its sample."""
-        return self._each(share) if isinstance(share, Tensor) else share
 
     def _apart(self, line: Tensor, numbers: Ints, held: ProgrammedWeights) -> Tensor | None:
         """Return what the errors of different programmings add to the products of samples."""

@@ -171,6 +171,9 @@ def _accuracy(metrics: Metrics) -> Section:
     if accuracy:
         chips = accuracy.get("chips") or ()
         each = "  ".join(f"{100 * value:.2f}" for value in chips)
+        for kind, what in (("float", "exact arithmetic"), ("int8", "8-bit products")):
+            if kind in accuracy:
+                rows.append(Row(f"software, {kind}", percent(accuracy[kind]), what))
         rows.append(Row("surrogate", percent(accuracy.get("surrogate")), "the trained model"))
         rows.append(
             Row(
