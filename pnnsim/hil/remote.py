@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 
 #: Longest answer in text; a longer one is no answer of this instrument.
 _LINE = 65536

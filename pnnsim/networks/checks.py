@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks import operators
+from pnnsim.networks.operator_constants import MOST, is_number, is_whole, shown
 from pnnsim.networks.operator_rules import places
 from pnnsim.networks.parts import MACHINE, Carried, Digital, Gather, Matrix, Mvm, Shape, Value
-from pnnsim.networks.settings import MOST, is_number, is_whole, shown
 
 #: Axes of a value or a parameter.
 _AXES = 3

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 from pnnsim.common.files import open_regular, replace_file
 from pnnsim.errors import OutputError, WorkloadError
+from pnnsim.networks.operator_constants import is_whole, shown
 from pnnsim.networks.operators import OPERATORS
 from pnnsim.networks.parts import Carried, Constant, Digital, Gather, Matrix, Mvm, Shape, Value
-from pnnsim.networks.settings import is_whole, shown
 
 #: Changes when an older reader would misread a newer text.
 VERSION = 1

@@ -16,9 +16,9 @@ from torch.nn import functional
 
 import pnnsim
 from pnnsim.errors import WorkloadError
-from pnnsim.networks import onnx_file
-from pnnsim.networks.from_onnx import from_onnx
-from pnnsim.networks.from_torch import from_torch
+from pnnsim.networks.lowering import onnx_file
+from pnnsim.networks.lowering.from_onnx import from_onnx
+from pnnsim.networks.lowering.from_torch import from_torch
 from pnnsim.networks.reference import run_reference
 from tests.networks.onnx_models import lenet, model, node, recurrent, tensor
 from tests.networks.torch_modules import LeNet, settled

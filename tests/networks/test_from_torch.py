@@ -13,8 +13,8 @@ from torch.nn import functional
 
 import pnnsim
 from pnnsim.errors import WorkloadError
-from pnnsim.networks.from_torch import TorchNetwork, from_torch
-from pnnsim.networks.lower_relaxnet import lower_relaxnet
+from pnnsim.networks.lowering.from_torch import TorchNetwork, from_torch
+from pnnsim.networks.lowering.lower_relaxnet import lower_relaxnet
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.reference import run_reference
 from pnnsim.networks.relaxnet import ReLaXNet

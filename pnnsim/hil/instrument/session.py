@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.hil.backend import HardwareBackend
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.hil.instrument.message import Argument, block
 from pnnsim.hil.instrument.status import ScpiError, Status
 

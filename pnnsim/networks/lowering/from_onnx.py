@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 
 from pnnsim.errors import WorkloadError
-from pnnsim.networks.from_torch import TorchNetwork, check_places, read_places
-from pnnsim.networks.onnx_file import Call, Graph, read_graph
-from pnnsim.networks.onnx_folding import fold
-from pnnsim.networks.onnx_rules import RULES
+from pnnsim.networks.lowering.from_torch import TorchNetwork, check_places, read_places
+from pnnsim.networks.lowering.onnx_file import Call, Graph, read_graph
+from pnnsim.networks.lowering.onnx_folding import fold
+from pnnsim.networks.lowering.onnx_rules import RULES
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.sketch_emission import Gains, emit
 from pnnsim.networks.parts import Value
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
-from pnnsim.networks.sketch_emission import Gains, emit
 
 #: What a rule or torch raises where settings do not fit what they are for.
 _FAULTS = (

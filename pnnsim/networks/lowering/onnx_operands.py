@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pnnsim.networks.onnx_file import Call
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.onnx_file import Call
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
 
 Given = Sequence[Operand | None]
 Rule = Callable[[Sketch, Call, Given], Sequence[Operand]]

@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 import torch
 
-from pnnsim.networks import sketch_layers as layers
-from pnnsim.networks import sketch_shapes as shapes
-from pnnsim.networks.onnx_file import Call
-from pnnsim.networks.onnx_operands import Given, Rule, maybe, symbol, weight, wholes
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering import sketch_layers as layers
+from pnnsim.networks.lowering import sketch_shapes as shapes
+from pnnsim.networks.lowering.onnx_file import Call
+from pnnsim.networks.lowering.onnx_operands import Given, Rule, maybe, symbol, weight, wholes
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
 
 
 def _same(sketch: Sketch, call: Call, given: Given) -> Sequence[Operand]:

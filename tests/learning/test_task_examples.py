@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from pnnsim.errors import SpecError, TaskError, TrainingError
-from pnnsim.learning import data as data_module
-from pnnsim.learning.data import TEXT_EPOCH, TEXT_WAVES, load_data
+from pnnsim.learning import task_examples as data_module
 from pnnsim.learning.datasets.text import encode
 from pnnsim.learning.examples import Labelled
+from pnnsim.learning.task_examples import TEXT_EPOCH, TEXT_WAVES, load_data
 from pnnsim.simulation.experiment_run import run
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.settings import TEXT_VOCABULARIES, TaskParams, TrainingParams

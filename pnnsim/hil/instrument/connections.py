@@ -14,14 +14,14 @@ from pnnsim.hil.instrument.session import Session
 
 
 @dataclass(slots=True, eq=False)
-class Visitor:
+class Connection:
     """One connection.
 
     Args:
         origin: Where it comes from.
-        session: What it asks.
-        task: Serves it.
-        deadline: Time by which it must have said the token, on the clock of the event loop [s].
+        session: Its commands.
+        task: Task that serves it.
+        deadline: Time by which the token must have come, on the clock of the event loop [s].
     """
 
     origin: str
@@ -30,53 +30,53 @@ class Visitor:
     deadline: float
 
 
-class Crowd:
+class Connections:
     """All connections of a server.
 
     Args:
         clients: Most connections that may use the instrument.
-        strangers: Most connections that have not said the token.
+        strangers: Most connections without a valid token yet.
     """
 
     def __init__(self, *, clients: int, strangers: int) -> None:
         self._most_clients, self._most_strangers = clients, strangers
-        self._clients: list[Visitor] = []
-        self._strangers: list[Visitor] = []
+        self._clients: list[Connection] = []
+        self._strangers: list[Connection] = []
 
-    def enter(self, visitor: Visitor) -> bool:
+    def enter(self, connection: Connection) -> bool:
         """Return whether there is a place; a stranger may take that of another, which is ended."""
-        if visitor.session.known:
-            return self._place(visitor)
+        if connection.session.known:
+            return self._place(connection)
         if len(self._strangers) >= self._most_strangers:
             last = self._last()
             self._strangers.remove(last)
             last.task.cancel()
-        self._strangers.append(visitor)
+        self._strangers.append(connection)
         return True
 
-    def admit(self, visitor: Visitor) -> bool:
-        """Return whether there is a place for who has said the token, or has one already."""
-        if visitor in self._clients:
+    def admit(self, connection: Connection) -> bool:
+        """Return whether there is a place for a connection with a valid token, or it has one."""
+        if connection in self._clients:
             return True
-        self.leave(visitor)
-        return self._place(visitor)
+        self.leave(connection)
+        return self._place(connection)
 
-    def leave(self, visitor: Visitor) -> None:
+    def leave(self, connection: Connection) -> None:
         """Free the place of a connection that has ended."""
         for places in (self._clients, self._strangers):
-            if visitor in places:
-                places.remove(visitor)
+            if connection in places:
+                places.remove(connection)
 
-    def _place(self, visitor: Visitor) -> bool:
+    def _place(self, connection: Connection) -> bool:
         if len(self._clients) >= self._most_clients:
             return False
-        self._clients.append(visitor)
+        self._clients.append(connection)
         return True
 
-    def _last(self) -> Visitor:
-        """Return who gives way: of the address with most strangers, most wrong tokens, oldest."""
-        crowds = Counter(stranger.origin for stranger in self._strangers)
+    def _last(self) -> Connection:
+        """Return the stranger to end: of the commonest address, most wrong tokens, oldest."""
+        strangers = Counter(stranger.origin for stranger in self._strangers)
         return max(
             self._strangers,
-            key=lambda stranger: (crowds[stranger.origin], stranger.session.refusals),
+            key=lambda stranger: (strangers[stranger.origin], stranger.session.refusals),
         )

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from pnnsim.common.files import FileError, open_regular
 from pnnsim.errors import WorkloadError
-from pnnsim.networks.settings import shown
+from pnnsim.networks.operator_constants import shown
 
 if TYPE_CHECKING:
     import onnx

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
 from pnnsim.networks.parts import Shape
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
 
 #: Additive masks are stored; a softmax of float64 takes e^-1e9 for 0.
 _NEVER = -1e9

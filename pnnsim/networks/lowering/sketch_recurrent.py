@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
-from pnnsim.networks.sketch_shapes import combine, concatenate, scale, slice_axis
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.sketch_shapes import combine, concatenate, scale, slice_axis
 
 Kind = Literal["tanh", "relu", "lstm", "gru"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from pnnsim.networks import sketch_layers as layers
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
-from pnnsim.networks.torch_arithmetic import ARITHMETIC, Sizes, sizes_of
-from pnnsim.networks.torch_attention import ATTENTION
-from pnnsim.networks.torch_index import INDEXING
-from pnnsim.networks.torch_recurrent import RECURRENT
-from pnnsim.networks.torch_trace import Rule
+from pnnsim.networks.lowering import sketch_layers as layers
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.torch_arithmetic import ARITHMETIC, Sizes, sizes_of
+from pnnsim.networks.lowering.torch_attention import ATTENTION
+from pnnsim.networks.lowering.torch_index import INDEXING
+from pnnsim.networks.lowering.torch_recurrent import RECURRENT
+from pnnsim.networks.lowering.torch_trace import Rule
 
 
 def _linear(sketch: Sketch, input: Operand, weight: Operand, bias: Weight | None = None) -> Symbol:

@@ -9,9 +9,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from pnnsim.networks.lowering.sketch import Sketch, Symbol, Weight
+from pnnsim.networks.lowering.sketch_shapes import (
+    along_axis,
+    combine,
+    masked,
+    matmul,
+    permute,
+    scale,
+)
 from pnnsim.networks.parts import Gather, Shape
-from pnnsim.networks.sketch import Sketch, Symbol, Weight
-from pnnsim.networks.sketch_shapes import along_axis, combine, masked, matmul, permute, scale
 
 Pair = tuple[int, int]
 

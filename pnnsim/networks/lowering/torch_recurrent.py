@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
-from pnnsim.networks.sketch_recurrent import Cell, Kind, State, run_cell, stacked
-from pnnsim.networks.sketch_shapes import concatenate, permute, select
-from pnnsim.networks.torch_trace import Rule
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.sketch_recurrent import Cell, Kind, State, run_cell, stacked
+from pnnsim.networks.lowering.sketch_shapes import concatenate, permute, select
+from pnnsim.networks.lowering.torch_trace import Rule
 
 
 def _sequence(kind: Kind, names: Sequence[str]) -> Rule:

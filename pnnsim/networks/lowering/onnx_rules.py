@@ -12,13 +12,21 @@ import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from pnnsim.networks import sketch_layers as layers
-from pnnsim.networks import sketch_shapes as shapes
-from pnnsim.networks.onnx_file import Call
-from pnnsim.networks.onnx_index import INDEXING
-from pnnsim.networks.onnx_operands import Given, Rule, maybe, number, symbol, weight, wholes
-from pnnsim.networks.onnx_recurrent import RECURRENT
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering import sketch_layers as layers
+from pnnsim.networks.lowering import sketch_shapes as shapes
+from pnnsim.networks.lowering.onnx_file import Call
+from pnnsim.networks.lowering.onnx_index import INDEXING
+from pnnsim.networks.lowering.onnx_operands import (
+    Given,
+    Rule,
+    maybe,
+    number,
+    symbol,
+    weight,
+    wholes,
+)
+from pnnsim.networks.lowering.onnx_recurrent import RECURRENT
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
 
 
 def _conv(sketch: Sketch, call: Call, given: Given) -> Sequence[Operand]:

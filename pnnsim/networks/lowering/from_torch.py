@@ -25,12 +25,12 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten
 
 from pnnsim.errors import WorkloadError
+from pnnsim.networks.lowering.sketch import Place, Sketch, Symbol
+from pnnsim.networks.lowering.sketch_emission import Gains, emit
+from pnnsim.networks.lowering.torch_rules import RULES
+from pnnsim.networks.lowering.torch_trace import Tracer
 from pnnsim.networks.parts import Value
 from pnnsim.networks.reference import run_reference
-from pnnsim.networks.sketch import Place, Sketch, Symbol
-from pnnsim.networks.sketch_emission import Gains, emit
-from pnnsim.networks.torch_rules import RULES
-from pnnsim.networks.torch_trace import Tracer
 from pnnsim.networks.workload import Workload
 
 #: What a module may raise when it gets a sample that does not fit.

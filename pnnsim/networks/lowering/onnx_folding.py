@@ -11,7 +11,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from pnnsim.networks.onnx_file import Call
+from pnnsim.networks.lowering.onnx_file import Call
 
 #: Most numbers of a tensor that is made here.
 MOST = 2**26

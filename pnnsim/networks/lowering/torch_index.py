@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from types import EllipsisType, MappingProxyType
 from typing import Any
 
-from pnnsim.networks import sketch_shapes as shapes
-from pnnsim.networks.sketch import Operand, Sketch, Symbol
-from pnnsim.networks.sketch_layers import pad_map
-from pnnsim.networks.torch_trace import Rule
+from pnnsim.networks.lowering import sketch_shapes as shapes
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol
+from pnnsim.networks.lowering.sketch_layers import pad_map
+from pnnsim.networks.lowering.torch_trace import Rule
 
 Index = int | slice | EllipsisType | None
 

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.builder import WorkloadBuilder
-from pnnsim.networks.sketch import Node, Product, Sketch, Symbol, Weight
-from pnnsim.networks.sketch_fusion import fuse
+from pnnsim.networks.lowering.sketch import Node, Product, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.sketch_fusion import fuse
 from pnnsim.networks.workload import Workload
 
 Gains = Literal["row", "set"]

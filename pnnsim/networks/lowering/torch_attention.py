@@ -12,10 +12,17 @@ from typing import Any
 
 import torch
 
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
-from pnnsim.networks.sketch_layers import attention, linear
-from pnnsim.networks.sketch_shapes import combine, masked, matmul, mean, permute, slice_axis
-from pnnsim.networks.torch_trace import Rule
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.sketch_layers import attention, linear
+from pnnsim.networks.lowering.sketch_shapes import (
+    combine,
+    masked,
+    matmul,
+    mean,
+    permute,
+    slice_axis,
+)
+from pnnsim.networks.lowering.torch_trace import Rule
 
 
 def _scaled_dot_product(

@@ -20,9 +20,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pnnsim.networks.lowering.sketch import Node, Product, Weight
+from pnnsim.networks.operator_constants import Setting
 from pnnsim.networks.operators import ACTIVATIONS, OPERATORS
-from pnnsim.networks.settings import Setting
-from pnnsim.networks.sketch import Node, Product, Weight
 
 
 def fuse(nodes: Sequence[Node], output: int) -> dict[int, Node]:

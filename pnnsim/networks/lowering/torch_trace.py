@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
 
 #: Rule of a function: the sketch, and the arguments of the function with operands for tensors.
 Rule = Callable[..., Any]

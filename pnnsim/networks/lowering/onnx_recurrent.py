@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 import torch
 
-from pnnsim.networks.onnx_file import Call
-from pnnsim.networks.onnx_operands import Given, Rule
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
-from pnnsim.networks.sketch_recurrent import Cell, Kind, State, run_layer
-from pnnsim.networks.sketch_shapes import permute
+from pnnsim.networks.lowering.onnx_file import Call
+from pnnsim.networks.lowering.onnx_operands import Given, Rule
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.sketch_recurrent import Cell, Kind, State, run_layer
+from pnnsim.networks.lowering.sketch_shapes import permute
 
 #: Place in ONNX of each gate of ours.
 _ORDER: Mapping[str, tuple[int, ...]] = MappingProxyType(

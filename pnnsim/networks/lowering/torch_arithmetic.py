@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from pnnsim.networks import sketch_layers as layers
-from pnnsim.networks import sketch_shapes as shapes
+from pnnsim.networks.lowering import sketch_layers as layers
+from pnnsim.networks.lowering import sketch_shapes as shapes
+from pnnsim.networks.lowering.sketch import Operand, Sketch, Symbol, Weight
+from pnnsim.networks.lowering.torch_trace import Rule
 from pnnsim.networks.parts import Constant
-from pnnsim.networks.sketch import Operand, Sketch, Symbol, Weight
-from pnnsim.networks.torch_trace import Rule
 
 Sizes = int | Sequence[int]
 
