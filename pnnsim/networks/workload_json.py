@@ -1,4 +1,4 @@
-"""Workloads as JSON: one text for each workload, and a strict reader of what others have written.
+"""Workloads as JSON: one text for each workload, and a reader that refuses what is none.
 
 Only types and names of keys are checked here; whether the parts agree is for `checks`.
 """
@@ -9,9 +9,10 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pnnsim.common.files import open_regular, replace_file
+from pnnsim.common.json_text import FormatError, parse_json
 from pnnsim.errors import OutputError, WorkloadError
 from pnnsim.networks.operator_constants import is_whole, shown
 from pnnsim.networks.operators import OPERATORS
@@ -22,6 +23,9 @@ VERSION = 1
 
 #: Most bytes of a text; the workload of 10^5 steps takes 20 MB.
 LIMIT = 256 * 2**20
+
+#: Lists and mappings within each other: workload, steps, one step, its gather, the kernel.
+_DEPTH = 5
 
 _KEY = "pnnsim_workload"
 
@@ -113,12 +117,14 @@ def parts(given: str | bytes, name: str) -> dict[str, Any]:
     if len(given) > LIMIT:
         raise WorkloadError(f"{name}: has {len(given)} bytes; expected at most {LIMIT}")
     try:
-        data = json.loads(given, parse_constant=_refuse, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        what = "is nested too deep" if isinstance(error, RecursionError) else str(error)
+        data = parse_json(given if isinstance(given, str) else given.decode("utf-8"), _DEPTH)
+    except UnicodeDecodeError:
         raise WorkloadError(
-            f"{name}: cannot read a workload: {what}; expected a file written by pnnsim"
+            f"{name}: cannot read a workload: got bytes that are no UTF-8; expected a file "
+            "written by pnnsim"
         ) from None
+    except FormatError as error:
+        raise WorkloadError(f"{name}: cannot read a workload: {error}") from None
     try:
         return _fields(data)
     except WorkloadError as error:
@@ -257,19 +263,6 @@ def _check_keys(what: str, data: dict[str, Any], needed: set[str], known: set[st
         raise WorkloadError(
             f"{what}: unknown key {shown(min(unknown))}; expected some of {sorted(known)}"
         )
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a finite number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a mapping; a key that stands twice is refused."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {shown(next(k for k in keys if keys.count(k) > 1))} is repeated")
-    return found
 
 
 def read(path: Path) -> bytes:
