@@ -125,7 +125,7 @@ class Bench:
             result, seen = checked("result", measured.result, *shape), measured.states
             if states:
                 if seen is None:
-                    raise BackendError("forward: the machine answers without states")
+                    raise BackendError("forward: the machine sent no states")
                 seen = checked("states", seen, self.network.steps, *shape)
             outputs = result @ maps.output_weight.T + maps.output_bias
         return Run(outputs, drive, result, seen)

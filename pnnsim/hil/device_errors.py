@@ -38,7 +38,7 @@ class Devices:
     Args:
         name: What fabrication calls their errors.
         non_idealities: What is on in a model of a bank whose devices are known.
-        spread: Standard deviation that the description promises, in the errors' unit.
+        spread: Standard deviation that the description states, in the errors' unit.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Whether the parts of a workload agree: ranges, order, shapes, names.
 
-The first contradiction is raised, with the step it is found in. Nothing here knows hardware: that a
+The first contradiction is raised, with the step it is found in. Hardware is not considered: that a
 workload is right does not mean that a machine can run it.
 """
 

@@ -1,6 +1,6 @@
 """Constants of an operator: which it has, of what type, and within what bounds.
 
-A constant is data, so that a workload can be a file. Nothing here knows what an operator does.
+A constant is data, so that a workload can be a file. What an operator does is not decided here.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Settings:
     """Constants of one step, those that were left out included.
 
     Args:
-        known: What the operator knows.
+        known: Constants of the operator.
         given: Constants of the step, sorted by name.
 
     Raises:

@@ -1,7 +1,7 @@
 """Listen on a socket and let one client at a time own the instrument.
 
-Clients may vanish, send garbage or stall: a message is obeyed once it is complete or not at all, so
-a write that breaks off leaves the bank as it was. One event loop serves all connections; what uses
+Clients may vanish, send garbage or stall: a message is executed when it is complete or not at all,
+so that a write that breaks off changes no bank. One event loop serves all connections; what uses
 the machine is computed beside it by one worker thread, one command at a time, and a connection is
 read no further until its command is over. As the machine has one owner, no more than one command
 waits for the worker.
@@ -28,7 +28,7 @@ from pnnsim.hil.instrument.message import TEXT_LIMIT, ForeignProtocolError, Spli
 from pnnsim.hil.instrument.session import Instrument, Session
 from pnnsim.hil.instrument.status import ScpiError
 
-#: SCPI over a raw socket (LXI and IANA both know 5025).
+#: SCPI over a raw socket (5025 by LXI and IANA).
 DEFAULT_PORT = 5025
 
 #: Wrong tokens after which a connection is closed.
@@ -41,7 +41,7 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may ask of the server.
+    """Limits of what one client may use.
 
     Args:
         block: Most bytes in the blocks of one message.
@@ -68,7 +68,7 @@ class Server:
         host: Address to listen on.
         port: Port; 0 for any that is free.
         token: Secret that clients must say first; None for none.
-        limits: What clients may ask.
+        limits: What clients may use.
 
     Raises:
         BackendError: If others than this computer could connect and there is no token, or there is
@@ -218,7 +218,7 @@ class Server:
         session.status.report(ScpiError(-161, "a message broke off"))
 
     def _still_welcome(self, connection: Connection) -> bool:
-        """Return whether a connection may stay: who has said the token needs a place."""
+        """Return whether a connection may stay: one with a valid token needs a place."""
         return not connection.session.known or self._connections.admit(connection)
 
     async def _carry(self, connection: Connection, use: Use, work: Work) -> bytes | None:

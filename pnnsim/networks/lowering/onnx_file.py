@@ -2,7 +2,7 @@
 
 A file can hold no code, and nothing that it names is opened or run: numbers that lie in other
 files, operators of other domains, functions, and graphs within a graph are refused, as is a file
-that is damaged or too large. Nothing here knows what an operator does.
+that is damaged or too large. What an operator does is not decided here.
 
 Reference: Open Neural Network Exchange, operators of domain `ai.onnx`.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Most bytes of a file; ResNet-152 in float32 has 240 MB.
 LIMIT = 2**30
-#: Versions of the operators that the rules know.
+#: Versions of the operators that have rules.
 VERSIONS = (9, 25)
 
 _CONTROL = ("If", "Loop", "Scan", "SequenceMap")

@@ -1,7 +1,7 @@
 """Network that is being lowered, with its numbers: nodes in the order in which they are computed.
 
 Readers of other formats draw a sketch node by node; `sketch_fusion` joins what the hardware does at
-once, and `sketch_emission` writes the workload. Nothing here knows a format or a machine.
+once, and `sketch_emission` writes the workload. Nothing here depends on a format or a machine.
 
 A tensor of the network is a `Symbol` (made by a node) or a `Weight` (known beforehand). The shape
 of a symbol has an axis for the batch, of size 1. The value of its node holds the same numbers in

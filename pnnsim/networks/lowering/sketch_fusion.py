@@ -5,7 +5,7 @@ Four rules, in the order of the nodes; in each, nothing else may read the produc
     gain and shift   a batch norm right behind a product becomes its gain and bias, and a stored
                      vector that is added to it becomes its bias
     activation       an activation with its usual settings right behind a product becomes the
-                     product's; behind a digital product, where that operator knows it
+                     product's; behind a digital product, where that operator has it
     inject           what is added to a product that has no activation yet is added ahead of it
     residual         what is added to a product behind its activation; its factor is that of a
                      `scale` in between

@@ -4,7 +4,7 @@ The module runs on one sample, with `torch.overrides.TorchFunctionMode` in betwe
 operator is written (module, function, method, in place), it comes by here once, with its numbers
 and shapes. So loops over a sequence are unrolled, sizes are integers, and a function that is called
 in no rule is found by its name. A question whose reply depends on the sample (`if x.sum() > 0`) is
-refused. Nothing here knows an operator: `torch_rules` has them.
+refused. Nothing here depends on an operator: `torch_rules` has them.
 
 Compared with torch.export, a trace takes milliseconds instead of a tenth of a second, writes no
 log, and is the same in all versions of torch; compared with torch.fx, sizes are known.
@@ -171,7 +171,7 @@ class Tracer(TorchFunctionMode):
     def _constant(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        """Run what reads no sample, and know its results by what they were made of."""
+        """Run what reads no sample, and keep what its results were made of."""
         parts: list[object] = []
         read: list[Weight] = []
         for part in tree_flatten((args, dict(kwargs)))[0]:
