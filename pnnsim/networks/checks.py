@@ -261,8 +261,9 @@ def _made_by_digital(
     where: str, step: Digital, number: int, values: Sequence[Value], shapes: Mapping[str, Shape]
 ) -> Value:
     """Return what a digital step makes."""
-    for part in ("sources", "constants", "parameters"):
-        _check_tuple(f"{where}: {part}", getattr(step, part))
+    _check_tuple(f"{where}: sources", step.sources)
+    _check_tuple(f"{where}: constants", step.constants)
+    _check_tuple(f"{where}: parameters", step.parameters)
     for source in step.sources:
         _check_number(f"{where}: source", source, number + 1, "a value that is made by then")
     for name in step.parameters:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +85,18 @@ def _plain(step: Mvm | Digital) -> dict[str, Any]:
         return found | {key: value for key, value in optional.items() if value}
     found = {"mvm": step.matrix, "source": step.source}
     if step.gather is not None:
-        found["gather"] = {name: getattr(step.gather, name) for name in _GATHER}
+        found["gather"] = asdict(step.gather)
     if step.residual is not None:
         found["residual"] = [step.residual[0], float(step.residual[1])]
     if step.barrier:
         found["barrier"] = True
-    for name in ("bias", "gain", "activation", "inject"):
-        if getattr(step, name) is not None:
-            found[name] = getattr(step, name)
-    return found
+    optional = {
+        "bias": step.bias,
+        "gain": step.gain,
+        "activation": step.activation,
+        "inject": step.inject,
+    }
+    return found | {key: value for key, value in optional.items() if value is not None}
 
 
 def _constants(step: Digital) -> dict[str, Constant]:
