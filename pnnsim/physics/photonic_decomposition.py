@@ -31,6 +31,9 @@ _Complex = NDArray[np.complex128]
 _Real = NDArray[np.float64]
 _TURN = 2.0 * math.pi
 
+#: Magnitude of an element, and of an angle [rad], that rounding alone may have made.
+_NOTHING = 1e-13
+
 
 @dataclass(frozen=True, slots=True)
 class SvdPhases:
@@ -58,6 +61,7 @@ def decompose(unitary: Tensor, arrangement: Arrangement = "clements") -> MeshPha
 
     Returns:
         Phases in float64, theta in [0, pi] and the others in [0, 2 pi), since a heater only adds.
+        Those that the matrix leaves free are 0.
 
     Reference: Clements et al., Optica, 2016; Reck et al., PRL, 1994. Elements are nulled by
     interferometers at the input (columns) and at the output (rows); those at the output are then
@@ -178,6 +182,9 @@ def _nulled(work: _Complex, arrangement: Arrangement) -> tuple[_Real, _Real]:
             size = np.abs(pair)
         np.arctan2(size[0], size[1], out=half[at])
         np.arctan2(product.imag, product.real, out=phi[at])
+        # Rounding must not set what no light decides: such heaters stay cold.
+        half[at][size.max(axis=0) < _NOTHING] = 0.0
+        phi[at][size.min(axis=0) < _NOTHING] = 0.0
         cell.turn(angles[:, at])
         if step.from_right:  # columns mix with T†; below the row they are nulled already
             columns = work[:, : step.row + 1, m : m + 2]
@@ -250,4 +257,6 @@ class _Cells:
 
 
 def _wrapped(angle: _Real) -> Tensor:
-    return torch.from_numpy(np.mod(angle, _TURN))
+    """Return angles in [0, 2 pi), of which none is a turn for want of some rounding."""
+    wrapped = np.mod(angle, _TURN)
+    return torch.from_numpy(np.where(wrapped > _TURN - _NOTHING, 0.0, wrapped))

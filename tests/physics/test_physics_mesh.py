@@ -116,6 +116,18 @@ def test_all_meshes_together_get_the_phases_of_each_alone(
             np.testing.assert_allclose(turned, np.ones_like(turned), rtol=0, atol=1e-12)
 
 
+def test_rounding_sets_no_phase_that_the_matrix_leaves_free() -> None:
+    # A tile that a network fills in part: modes that pass straight, and a block that mixes.
+    unitary = torch.eye(16, dtype=torch.complex128)
+    unitary[3:9, 3:9] = haar(6, 4)
+    noise = torch.complex(*(normal(torch.Size((16, 16)), 1e-16, seed) for seed in (1, 2)))
+    plain, noisy = (decomposition.decompose(u) for u in (unitary, unitary + noise))
+    for one, other in ((plain.theta, noisy.theta), (plain.phi, noisy.phi)):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+    torch.testing.assert_close(plain.output, noisy.output, rtol=0, atol=1e-12)
+    torch.testing.assert_close(mesh.mesh_matrix(noisy), unitary, atol=1e-12, rtol=0)
+
+
 @pytest.mark.slow
 def test_a_mesh_of_256_modes_is_rebuilt() -> None:
     unitary = haar(256, 0)
