@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pnnsim.devices.fit.fit_device import fit_device
     from pnnsim.devices.registry import register
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.inference.chip import Chip
@@ -63,6 +64,7 @@ _HOME = {
     "available_specs": "specs.resolve",
     "compare": "simulation.experiment_run",
     "fit": "learning.fit",
+    "fit_device": "devices.fit.fit_device",
     "from_onnx": "networks.lowering.from_onnx",
     "from_torch": "networks.lowering.from_torch",
     "load_dataset": "learning.load_dataset",
@@ -96,6 +98,7 @@ __all__ = [
     "available_specs",
     "compare",
     "fit",
+    "fit_device",
     "from_onnx",
     "from_torch",
     "load_dataset",

@@ -5,6 +5,7 @@ code. This file holds no policy about when to raise: that belongs to the callers
 
     PnnsimError
     ├── SpecError (ValueError)        a hardware or experiment description is wrong
+    │   └── MeasurementError          a file of measured data is wrong, or does not fit
     ├── WorkloadError (ValueError)    a workload contradicts itself, or its file is damaged
     ├── MappingError                  a network does not fit the machine
     ├── ScheduleError                 the ordered work cannot be timed
@@ -102,6 +103,10 @@ class SpecError(PnnsimError, ValueError):
         lines = [str(problem) for problem in self.problems[:_MOST_PROBLEMS]]
         rest = len(self.problems) - _MOST_PROBLEMS
         return "\n".join([*lines, f"{rest} more problem(s) are not shown"] if rest > 0 else lines)
+
+
+class MeasurementError(SpecError):
+    """Problems of a file of measured data: it cannot be read, or it does not fit its model."""
 
 
 class WorkloadError(PnnsimError, ValueError):

@@ -197,7 +197,7 @@ def _busy(trace: AnyTrace) -> dict[tuple[str, str], tuple[int, int]]:
     most = float(lengths.astype(np.float64) @ times)
     shape = len(components), len(ACTIONS)
     number = np.zeros(shape, dtype=np.int64)
-    np.add.at(number, (base.unit, base.action), times)
+    np.add.at(number, (base.unit, base.action), times * base.amount)
     busy = wide_enough(np.zeros(shape, dtype=np.int64), most)
     np.add.at(busy, (base.unit, base.action), wide_enough(lengths, most) * times)
     found: dict[tuple[str, str], tuple[int, int]] = {}

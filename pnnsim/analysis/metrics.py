@@ -19,7 +19,6 @@ from pnnsim.errors import ScheduleError
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import Mapping
-from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Trace, is_path
 
@@ -160,7 +159,7 @@ def _engine_waits(trace: Trace) -> dict[int, int]:
     Nothing but the digital engine can be busy with a later sample there.
     """
     mine = np.flatnonzero(trace.sample == 0)
-    left = mine[trace.action[mine] == ACTIONS.index("activate")][-1]
+    left = mine[trace.step[mine] >= 0][-1]
     outputs = mine[(mine > left) & (trace.step[mine] < 0)]
     before = np.append(left, outputs[:-1])
     late = trace.start_fs[outputs] > trace.end_fs[before]
@@ -267,7 +266,7 @@ def metrics_from(
     trace: AnyTrace,
     prices: PriceTable,
     *,
-    network: ReLaXNet,
+    macs: int,
     memory_capacity: int,
     closed_form_fs: int | None,
 ) -> dict[str, Any]:
@@ -280,7 +279,7 @@ def metrics_from(
     Args:
         trace: The run.
         prices: Prices of its actions.
-        network: For the number of multiply-accumulates.
+        macs: Multiply-accumulates on banks for one sample.
         memory_capacity: States that the memory holds at once.
         closed_form_fs: Latency of a sample alone in closed form, None where it does not apply [fs].
             In a run of several, the output of the first may wait for the digital engine besides.
@@ -301,7 +300,6 @@ def metrics_from(
     ledger = EnergyLedger.from_trace(trace, prices)
     between = interval(trace)
     per_inference = ledger.total / trace.samples
-    hidden = network.macs_per_inference()["hidden"]
     return {
         "samples": trace.samples,
         "latency_s": latencies(trace),
@@ -316,8 +314,8 @@ def metrics_from(
         },
         "energy_j": energy(ledger, per_inference),
         "power_w": ledger.total / (trace.makespan_fs / _FS_PER_S),
-        "energy_per_mac_j": per_inference / hidden if per_inference else None,
-        "tops_per_w": 2 * hidden / per_inference / 1e12 if per_inference else None,
+        "energy_per_mac_j": per_inference / macs if per_inference else None,
+        "tops_per_w": 2 * macs / per_inference / 1e12 if per_inference else None,
         "utilization": utilization(trace, memory_capacity=memory_capacity),
         "critical_path": critical_path(trace),
         "counts": {f"{part}.{action}": n for (part, action), n in counts(trace).items()},

@@ -26,7 +26,7 @@ from pnnsim.common.units import readable_quantity
 from pnnsim.devices.quantities import dimension_of, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.chip import Chip
-from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim.networks.protocol import Network
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.timing.ahead import planned
 from pnnsim.timing.run import run_cores, run_fast
@@ -86,7 +86,7 @@ class Sensitivity:
         return _bends(*self.latency_sides) or _bends(*self.energy_sides)
 
 
-def sensitivities(spec: HardwareSpec, network: ReLaXNet, *, samples: int = 64) -> list[Sensitivity]:
+def sensitivities(spec: HardwareSpec, network: Network, *, samples: int = 64) -> list[Sensitivity]:
     """Return the effect of each parameter that matters, the most influential first.
 
     Derivatives are central differences of replayed runs; one-sided where a step to one side is

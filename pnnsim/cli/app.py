@@ -17,6 +17,7 @@ import typer
 from pnnsim.cli.describe import add_description_commands
 from pnnsim.cli.exit_codes import INTERRUPTED, OK, OURS, USER
 from pnnsim.cli.experiments import add_experiment_commands
+from pnnsim.cli.fit_device import add_fit_device
 from pnnsim.cli.options import refuse_renamed, say
 from pnnsim.cli.schedule import add_schedule_commands
 from pnnsim.cli.serve import add_serve
@@ -96,4 +97,5 @@ def _options(
 add_experiment_commands(app)
 add_description_commands(app)
 add_schedule_commands(app)
+add_fit_device(app)
 add_serve(app)

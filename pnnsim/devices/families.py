@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
 
+from pnnsim.common.units import to_fs
 from pnnsim.devices.component import Active, Component, P
+from pnnsim.devices.family_params import FrontEndParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,20 @@ class FrontEnd(Component[P]):
     """Digital engine that computes the input map and the output map."""
 
     part = "front_end"
+
+    def job_fs(self, operations: int) -> int:
+        """Return the time of digital steps [fs]: whole cycles of the array.
+
+        Args:
+            operations: Operations, a multiply-accumulate each.
+        """
+        params = cast("FrontEndParams", self.params)
+        return to_fs(-(-operations // params.macs_per_cycle) / params.clock)
+
+    @property
+    def operation_energy(self) -> float:
+        """Return the energy of one operation [J]."""
+        return cast("FrontEndParams", self.params).mac_energy
 
     @abstractmethod
     def map_input(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -192,6 +208,16 @@ class Nonlinearity(Component[P]):
             generator: Stream of the read noise; None for no noise.
             active: Non-idealities that are switched on.
         """
+
+    def convert(self, value: Tensor, span: tuple[float, float], active: Active) -> Tensor:
+        """Return values as numbers, where f is that of a converter; as they are otherwise.
+
+        Args:
+            value: What was captured, shape `(..., n_out)`.
+            span: Least and greatest value of the converter.
+            active: Non-idealities that are switched on.
+        """
+        return value
 
     @property
     @abstractmethod

@@ -64,6 +64,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "switches.current_params:CurrentSwitchParams",
             "switches.current:CurrentSwitch",
         ),
+        "tabulated": (
+            "switches.tabulated_params:TabulatedSwitchParams",
+            "switches.tabulated:TabulatedSwitch",
+        ),
     },
     "weight_banks": {
         "mrr": ("weight_banks.mrr_params:MrrParams", "weight_banks.mrr:RingBank"),

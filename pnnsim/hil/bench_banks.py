@@ -33,10 +33,10 @@ class BenchBanks(ChipBanks):
     """
 
     def __init__(self, chip: Chip, condition: Condition, active: Active) -> None:
-        matrix = torch.empty((chip.network.hidden, chip.network.hidden), dtype=torch.float64)
+        matrix = torch.empty((chip.relaxnet.hidden, chip.relaxnet.hidden), dtype=torch.float64)
         super().__init__(chip, unwritten_like(matrix, chip), active)
         self._condition = condition
-        self._sets = chip.network.weight_sets
+        self._sets = chip.relaxnet.weight_sets
         self._ages: dict[int, float] = {}
 
     @property

@@ -98,8 +98,8 @@ class CostModel:
 
     def step(self, samples: int) -> Passage:
         """Return a pass of some samples through one step, which ends in the readout."""
-        alone = replace(self.chip.mapping, weight_sets=1)
-        work = replace(self._work, order=(0,), mapping=alone)
+        alone = replace(self.chip.mapping, shapes=self.chip.mapping.shapes[:1])
+        work = replace(self._work, order=(0,), mapping=alone, products=(), jobs_fs=())
         return self._passage(samples, False, work, single=True)
 
     def route(self) -> CostReport:

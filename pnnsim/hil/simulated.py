@@ -34,6 +34,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import DRIFT_STEP
 from pnnsim.inference.evaluator import LoopState, StepEvaluator
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
+from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.timing.trace import Trace
@@ -61,12 +62,17 @@ class SimulatedBackend:
     def __init__(
         self,
         spec: HardwareSpec,
-        network: ReLaXNet,
+        network: Network,
         *,
         seed: int = 0,
         index: int = 0,
         without: Sequence[str] = (),
     ) -> None:
+        if not isinstance(network, ReLaXNet) or not network.digital_maps:
+            raise BackendError(
+                f"network: got {type(network).__name__}; expected a ReLaXNet between digital "
+                "maps, as a bench carries one state from step to step"
+            )
         if network.stateful:
             raise BackendError(
                 "network.stateful: is true; expected false, as a bench carries each batch of "
@@ -108,12 +114,12 @@ class SimulatedBackend:
     @property
     def network(self) -> ReLaXNet:
         """Return what the machine computes."""
-        return self.chip.network
+        return self.chip.relaxnet
 
     def describe(self) -> Description:
         """Return what the machine is."""
         spec, chip = self.chip.spec, self.chip
-        return Description(spec.name, spec.sha256(), f"seed{chip.seed}.{chip.name}", chip.network)
+        return Description(spec.name, spec.sha256(), f"seed{chip.seed}.{chip.name}", chip.relaxnet)
 
     def write(self, weight_set: int, weight: Tensor) -> CostReport:
         """Program one weight set; see `HardwareBackend`."""

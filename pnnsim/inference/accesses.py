@@ -242,9 +242,8 @@ def _last_move(trace: Trace, departure_fs: Times, bank: Ints) -> tuple[Ints, Tim
 def _held(trace: Trace, departure_fs: Times, block: int) -> Times:
     """Return how long the memory held each state before it left again [fs]."""
     held = np.zeros_like(departure_fs)
-    for fold in range(1, trace.folds):
-        first = departure_fs[:, fold - 1 :: trace.folds]
-        held[:, fold :: trace.folds] = departure_fs[:, fold :: trace.folds] - first
+    again = trace.continues(departure_fs.shape[1])
+    held[:, again] = departure_fs[:, again] - departure_fs[:, again - 1]
     rows = trace.rows("hold")
     samples, steps = trace.sample[rows], trace.product[rows] + 1
     # What is held in step t leaves in step t + 1, and behind the last step with the next sample.

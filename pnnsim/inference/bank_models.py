@@ -27,7 +27,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, ProgrammedWeights, State
 from pnnsim.inference.accesses import UNWRITTEN, Floats, Ints
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.partial_sums import fold_weights
+from pnnsim.inference.partial_sums import bank_targets
 
 #: Ages within this ratio count as one, for banks whose weights change with age.
 AGE_RATIO = 1.05
@@ -99,12 +99,13 @@ class NominalBanks(BankModel):
 
     Args:
         chip: Any chip of the machine; its fabrication is left out.
-        weight: Weight sets in [-1, 1], shape `(n_layer, n_hidden, n_hidden)`.
+        weight: Matrices in [-1, 1], shape `(n_layer, n_hidden, n_hidden)`, or each of its own
+            shape.
         active: Non-idealities that are switched on.
     """
 
-    def __init__(self, chip: Chip, weight: Tensor, active: Active) -> None:
-        self._targets = fold_weights(weight, chip.mapping)
+    def __init__(self, chip: Chip, weight: Tensor | Sequence[Tensor], active: Active) -> None:
+        self._targets = bank_targets(weight, chip.mapping)
         self._active = active
         super().__init__(chip, unwritten_like(self._targets[0], chip))
 
@@ -154,15 +155,20 @@ class FabricatedBanks(ChipBanks):
 
     Args:
         chip: Fabricated or nominal.
-        weight: Weight sets in [-1, 1], shape `(n_layer, n_hidden, n_hidden)`.
+        weight: Matrices in [-1, 1], shape `(n_layer, n_hidden, n_hidden)`, or each of its own
+            shape.
         active: Non-idealities that are switched on.
         environment: What has drifted in each logical bank; empty where nothing has.
     """
 
     def __init__(
-        self, chip: Chip, weight: Tensor, active: Active, environment: Sequence[State] = ()
+        self,
+        chip: Chip,
+        weight: Tensor | Sequence[Tensor],
+        active: Active,
+        environment: Sequence[State] = (),
     ) -> None:
-        self._targets = fold_weights(weight, chip.mapping)
+        self._targets = bank_targets(weight, chip.mapping)
         self._environment = environment
         super().__init__(chip, unwritten_like(self._targets[0], chip), active)
 

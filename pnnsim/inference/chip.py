@@ -6,12 +6,16 @@ made of them. It runs nothing: timing and values are separate engines.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
+
+import torch
+from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.common.units import from_fs
 from pnnsim.devices.base import (
+    Active,
     Component,
     Detector,
     Encoder,
@@ -26,13 +30,18 @@ from pnnsim.devices.base import (
 )
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
+from pnnsim.inference.chip_fit import refuse_unfit
+from pnnsim.inference.chip_prices import prices_of
 from pnnsim.inference.chip_warnings import warnings_of
-from pnnsim.mapping.actions import TABLE
 from pnnsim.mapping.delays import Delays, Stage
+from pnnsim.mapping.folding import MatrixShape
 from pnnsim.mapping.prices import PriceTable
-from pnnsim.mapping.tiling import Mapping, map_network
+from pnnsim.mapping.products import Passage, passage_of
+from pnnsim.mapping.tiling import Mapping, map_matrices
 from pnnsim.mapping.work import Work
+from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim.networks.workload import Mvm
 from pnnsim.specs.hardware import HardwareSpec
 
 #: What must reach the detector of logical 1 on a line and weight 1 [W, V]: hardly a photon.
@@ -47,6 +56,7 @@ class Chip:
         spec: Description of the machine.
         network: What is to be computed.
         mapping: Where its matrices live.
+        passage: What one sample takes.
         components: Part name → component.
         states: What fabrication made of each logical bank; empty tensors' dicts when nominal.
         name: `nominal`, or the path under which this chip draws its random numbers.
@@ -54,15 +64,16 @@ class Chip:
     """
 
     spec: HardwareSpec
-    network: ReLaXNet
+    network: Network
     mapping: Mapping
+    passage: Passage
     components: dict[str, Component[Any]]
     states: tuple[State, ...]
     name: str = "nominal"
     seed: int = 0
 
     @staticmethod
-    def nominal(spec: HardwareSpec, network: ReLaXNet) -> Chip:
+    def nominal(spec: HardwareSpec, network: Network) -> Chip:
         """Return the chip that the description promises.
 
         Args:
@@ -70,37 +81,25 @@ class Chip:
             network: What is to be computed.
 
         Raises:
-            MappingError: If the network does not fit the machine, or is no ReLaX-Net.
+            MappingError: If the network does not fit the machine.
         """
-        if not isinstance(network, ReLaXNet):
-            raise MappingError(
-                f"network: got {type(network).__name__}; expected a ReLaXNet, as machines run no "
-                "other workload yet. Hint: pnnsim.networks.reference computes it in software"
-            )
-        banks = spec.weight_banks
-        mapping = map_network(
-            hidden=network.hidden,
-            weight_sets=network.weight_sets,
+        banks, workload = spec.weight_banks, network.workload
+        mapping = map_matrices(
+            [MatrixShape(m.outputs, m.inputs, m.groups) for m in workload.matrices],
             count=banks.count,
             rows=banks.rows,
             cols=banks.cols,
             parallel_tiles=spec.control.parallel_tiles,
         )
+        passage = passage_of(workload, mapping)
+        refuse_unfit(spec, workload, mapping, passage)
         memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
-        if mapping.folds > 1 and not memory.patient:
-            raise MappingError(
-                f"memory.kind: a matrix of {network.hidden} x {network.hidden} takes "
-                f"{mapping.folds} folds on {banks.count} banks of {banks.rows} x {banks.cols}, so "
-                f"each state is encoded {mapping.folds} times; got {spec.memory.kind}, which gives "
-                "it back once; expected a memory that waits. Hint: raise weight_banks.count, and "
-                "control.parallel_tiles where it is given, or rows or cols"
-            )
         size = Size(
-            inputs=network.inputs,
-            hidden=network.hidden,
+            inputs=workload.values[0].size,
+            hidden=_width(mapping, passage),
             lines=mapping.inputs,
             detectors=mapping.outputs,
-            outputs=network.outputs,
+            outputs=workload.values[workload.output].size,
             banks=mapping.logical,
             tiles_out=mapping.parallel_tiles[0],
             tiles_in=mapping.parallel_tiles[1],
@@ -112,7 +111,7 @@ class Chip:
             part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)
             for part in parts()
         }
-        chip = Chip(spec, network, mapping, components, ({},) * mapping.used)
+        chip = Chip(spec, network, mapping, passage, components, ({},) * mapping.used)
         chip._refuse_darkness()
         return chip
 
@@ -156,7 +155,7 @@ class Chip:
             self.weight_banks.fabricate(stream(seed, f"{name}.weight_banks.{bank}", "fabrication"))
             for bank in range(self.mapping.used)
         )
-        return Chip(self.spec, self.network, self.mapping, self.components, states, name, seed)
+        return replace(self, states=states, name=name, seed=seed)
 
     @property
     def front_end(self) -> FrontEnd[Any]:
@@ -230,31 +229,93 @@ class Chip:
             power *= passed.transmission
         return power
 
+    @property
+    def converts(self) -> bool:
+        """Return whether values become numbers on their way through the machine."""
+        return self.passage.products[-1].converts
+
+    @property
+    def signed_lines(self) -> bool:
+        """Return whether lines carry numbers of either sign; an intensity cannot be negative."""
+        minus = torch.tensor([[-1.0]], dtype=torch.float64)
+        return float(self.encoder.encode(minus, converted=False, active=frozenset())) < 0.0
+
+    def digitize(self, value: Tensor, span: tuple[float, float], active: Active) -> Tensor:
+        """Return values as the numbers that digital steps read.
+
+        A register has no converter; then it is that of the nonlinearity, its function left out.
+
+        Args:
+            value: What was captured or activated, scaled to the converter.
+            span: Least and greatest value of the converter.
+            active: Non-idealities that are switched on.
+        """
+        if not self.spec.readout.digital:
+            return self.readout.read(value, span, active)
+        return self.nonlinearity.convert(value, span, active)
+
+    @property
+    def relaxnet(self) -> ReLaXNet:
+        """Return the network where it is a ReLaX-Net between digital maps.
+
+        Raises:
+            MappingError: It is another one.
+        """
+        if not isinstance(self.network, ReLaXNet) or not self.network.digital_maps:
+            raise MappingError(
+                f"network: got {type(self.network).__name__}; expected a ReLaXNet whose maps are "
+                "digital, as one state goes from step to step. Hint: network.input_map: digital"
+            )
+        return self.network
+
+    @property
+    def stateful(self) -> bool:
+        """Return whether each sample starts from what the one before has left."""
+        return bool(self.network.workload.carried)
+
     def delays(self) -> Delays:
         """Return how long everything takes, in the order in which a sample meets it."""
-        convert_fs = self._conversions * self.encoder.delay_fs("convert")
-        convert = Stage("encoder.dac", "convert", convert_fs)
+        convert_fs = self.encoder.delay_fs("convert")
         encode = Stage("encoder", "encode", self.encoder.delay_fs("encode"))
-        map_input = Stage("front_end", "map_input", self.front_end.delay_fs("map_input"))
-        analog = self.memory.analog
+        read_fs = self.readout.delay_fs("convert")
+        if self.converts and self.spec.readout.digital:
+            read_fs += self.nonlinearity.delay_fs("activate")
+        analog, apart = self.memory.analog, Stage("encoder.dac", "convert", convert_fs)
+        if self.converts:
+            jobs = self.passage.input, self.passage.output
+            into, out = (self.front_end.job_fs(job.operations) for job in jobs)
+            inputs: tuple[Stage, ...] = (Stage("front_end", "map_input", into),)
+            outputs: tuple[Stage, ...] = (Stage("front_end", "map_output", out),)
+        else:
+            whole = Stage("encoder.dac", "convert", self.conversions * convert_fs)
+            into, out = (self.front_end.delay_fs(f"map_{end}") for end in ("input", "output"))
+            inputs = (Stage("front_end", "map_input", into), *((whole,) if analog else ()))
+            outputs = (
+                Stage("readout", "convert", read_fs),
+                Stage("front_end", "map_output", out),
+            )
         return Delays(
-            input=(map_input, convert) if analog else (map_input,),
-            encode=(encode,) if analog else (convert, encode),
+            input=inputs,
+            encode=(encode,) if analog else (apart, encode),
+            enter=(apart, encode) if self.converts else (),
             propagate_fs=self.weight_banks.delay_fs("propagate"),
             mvm_fs=self.weight_banks.delay_fs("mvm"),
             detect_fs=self.detector.delay_fs("detect"),
             activate_fs=self.nonlinearity.delay_fs("activate"),
             hold_fs=self.memory.delay_fs("hold"),
-            output=(
-                Stage("readout", "convert", self.readout.delay_fs("convert")),
-                Stage("front_end", "map_output", self.front_end.delay_fs("map_output")),
-            ),
+            output=outputs,
             route_fs=self.switch.delay_fs("route"),
             write_fs=self.write_fs(),
+            digitize_fs=read_fs if self.converts else 0,
         )
 
     @property
-    def _conversions(self) -> int:
+    def injects(self) -> bool:
+        """Return whether something is added ahead of the activation in each step."""
+        return any(isinstance(s, Mvm) and s.inject is not None for s in self.network.workload.steps)
+
+    @property
+    def conversions(self) -> int:
         """Return how often the lines convert at a time.
 
         A whole state is handed over to an analog memory, which may be wider than the lines of one
@@ -265,42 +326,25 @@ class Chip:
     @property
     def order(self) -> tuple[int, ...]:
         """Return what a logical bank must hold at each product, as of `Work`."""
-        return self.mapping.folded(self.network.weight_set_order())
+        return tuple(product.content for product in self.passage.products)
 
     def work(self) -> Work:
         """Return what each core has to do, and with what."""
+        products = self.passage.products
         return Work(
             delays=self.delays(),
             order=self.order,
             mapping=self.mapping,
             control=self.spec.control,
             memory_capacity=self.memory.capacity,
-            stateful=self.network.stateful,
+            stateful=self.stateful,
+            products=products,
+            jobs_fs=tuple(self.front_end.job_fs(product.operations) for product in products),
         )
 
     def prices(self) -> PriceTable:
         """Return what every action costs, and what is drawn all the time."""
-        dynamic = {
-            (part, action.name): self.components[part].cost(action.price)
-            for action in TABLE
-            for part in action.components
-            if action.price is not None
-        }
-        dynamic["encoder", "convert"] *= self._conversions
-        # Lines lose power in a bank for as long as they keep their symbol.
-        line_power = self.weight_banks.line_power(self.encoder.full_scale)
-        dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().hold_symbol_fs)
-        static = {part: component.static_power() for part, component in self.components.items()}
-        static["environment"] = self.spec.environment.stabilization_power
-        cores = self.spec.control.cores
-        static = {part: cores * power for part, power in static.items()}
-        return PriceTable(
-            dynamic,
-            static,
-            frozenset(self.spec.control.gating),
-            cores,
-            "drive" if self.network.injection == "every" else "input",
-        )
+        return prices_of(self)
 
     def write_fs(self) -> int:
         """Return how long it takes to write all tiles of one matrix [fs]."""
@@ -327,7 +371,14 @@ class Chip:
         return warnings_of(self, work or self.work())
 
 
-def nominal_chip(machine: HardwareSpec | Chip, network: ReLaXNet) -> Chip:
+def _width(mapping: Mapping, passage: Passage) -> int:
+    """Return how many states, or numbers, nonlinearity, memory and readout have cells for."""
+    if not passage.products[-1].converts:
+        return mapping.shapes[0].outputs
+    return max(mapping.outputs, *(product.cells for product in passage.products))
+
+
+def nominal_chip(machine: HardwareSpec | Chip, network: Network) -> Chip:
     """Return the nominal chip of a machine: built here, or the one that is there already.
 
     Args:

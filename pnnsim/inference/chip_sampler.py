@@ -8,6 +8,7 @@ is trained on a chip on which it is later measured.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
 
@@ -18,7 +19,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, ProgrammedWeights
 from pnnsim.inference.bank_models import BankModel, unwritten_like
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.partial_sums import fold_weights
+from pnnsim.inference.partial_sums import bank_targets
 from pnnsim.inference.switched_banks import NoiseContext
 
 
@@ -54,7 +55,7 @@ class ChipSampler:
         """Draw another chip for the next evaluation."""
         self._left = 0
 
-    def sample(self, weight: Tensor) -> tuple[SampledBanks, NoiseContext]:
+    def sample(self, weight: Tensor | Sequence[Tensor]) -> tuple[SampledBanks, NoiseContext]:
         """Draw the banks and the noise of the next evaluation.
 
         Args:
@@ -131,8 +132,10 @@ class SampledBanks(BankModel):
         sample: The drawn chip.
     """
 
-    def __init__(self, chip: Chip, weight: Tensor, known: Active, sample: SampledChip) -> None:
-        self._targets = fold_weights(weight, chip.mapping)
+    def __init__(
+        self, chip: Chip, weight: Tensor | Sequence[Tensor], known: Active, sample: SampledChip
+    ) -> None:
+        self._targets = bank_targets(weight, chip.mapping)
         self._known = known
         self._sample = sample
         super().__init__(chip, unwritten_like(self._targets[0], chip))

@@ -59,7 +59,7 @@ class StepEvaluator:
         self._bias = bias.unbind()
         self._accesses = accesses
         self._noise = banks.noise
-        self._order = chip.network.weight_set_order()
+        self._order = chip.relaxnet.weight_set_order()
         self._residue = chip.detector.residue(banks.noise.active)
         self._mvm = BankMvm(banks, accesses)
         #: Whether the symbol before is each sample's own in a step, or is there for none.
@@ -80,7 +80,7 @@ class StepEvaluator:
         """
         if before is not None:
             return LoopState(self._hold(before, 0))
-        first = self._chip.network.injection == "first"
+        first = self._chip.relaxnet.injection == "first"
         return LoopState(torch.relu(drive) if first else torch.zeros_like(drive))
 
     def step(self, step: int, carry: LoopState, drive: Tensor) -> LoopState:
@@ -93,9 +93,9 @@ class StepEvaluator:
         """
         chip = self._chip
         # An analog state meets a converter once, when the front end hands it over.
-        handed_over = step == 0 and not chip.network.stateful
+        handed_over = step == 0 and not chip.relaxnet.stateful
         made = self._advance(step, carry, drive, converted=handed_over or not chip.memory.analog)
-        if step == chip.network.steps - 1:
+        if step == chip.relaxnet.steps - 1:
             return made
         return replace(made, state=self._hold(made.state, (step + 1) * chip.mapping.folds))
 
@@ -118,7 +118,7 @@ class StepEvaluator:
             drive: As for `begin`.
             converted: Whether a converter hands the state to the encoder.
         """
-        chip, network, noise = self._chip, self._chip.network, self._noise
+        chip, network, noise = self._chip, self._chip.relaxnet, self._noise
         weight_set = self._order[step]
         line, product, captured = self._multiply(step, carry, converted=converted)
         value = torch.addcmul(self._bias[weight_set], product, self._gain[weight_set])
@@ -136,14 +136,15 @@ class StepEvaluator:
         """Return the lines, the whole product, and what was captured last, for one step."""
         chip, mapping = self._chip, self._chip.mapping
         state, captured, sums = carry.state, carry.captured, []
-        for fold in range(mapping.folds):
-            number = step * mapping.folds + fold
-            if fold:
+        folds = mapping.folds_of(self._order[step])
+        for place, fold in enumerate(folds):
+            number = step * len(folds) + place
+            if place:
                 state = self._hold(state, number)
             line = chip.encoder.encode(state, converted=converted, active=self._noise.active)
             captured = self._capture(fold_lines(line, fold, mapping), number, captured)
             sums.append(captured)
-        return line, unfold_product(sums, mapping), sums[-1]
+        return line, unfold_product(sums, folds, line.shape[1]), sums[-1]
 
     def _capture(self, line: Tensor, number: int, before: Tensor | None) -> Tensor:
         """Return what the detector captures of one product.
@@ -200,11 +201,11 @@ def evaluate(
         ParameterError: If the network is stateful; `evaluate_streams` is for it.
     """
     chip = model.chip
-    if chip.network.stateful:
+    if chip.relaxnet.stateful:
         raise ParameterError(
             "network.stateful: a sample has no outputs of its own; expected the states before"
         )
-    first = chip.network.injection == "first"
+    first = chip.relaxnet.injection == "first"
     banks = SwitchedBanks(model, noise)
     outputs = []
     for samples in _batches(accesses, len(x)):
@@ -213,7 +214,7 @@ def evaluate(
         )
         loop = StepEvaluator(banks, parameters.gain, parameters.bias, accesses.select(samples))
         carry = loop.begin(drive)
-        for step in range(chip.network.steps):
+        for step in range(chip.relaxnet.steps):
             carry = loop.step(step, carry, drive)
         result = loop.result(carry)
         outputs.append(
@@ -254,7 +255,7 @@ def evaluate_streams(
             loop = StepEvaluator(banks, parameters.gain, parameters.bias, accesses.select(turn))
         assert loop is not None
         carry = loop.begin(drives[turn], before)
-        for step in range(chip.network.steps):
+        for step in range(chip.relaxnet.steps):
             carry = loop.step(step, carry, drives[turn])
         results.append(loop.result(carry))
         before = carry.state

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pnnsim.errors import InputError
+from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.parts import Value
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 
 #: What may stand for a machine: itself, its name, the path of its file, or its description.
@@ -32,7 +34,7 @@ _SEEDS = 2**53
 class Trained(Protocol):
     """Anything that gives a parameter set, such as a surrogate."""
 
-    def parameter_set(self) -> ParameterSet:
+    def parameter_set(self) -> ParameterSet | NetworkParameters:
         """Return the parameters as they would be written to a machine."""
         ...
 
@@ -54,13 +56,13 @@ def as_spec(spec: object) -> HardwareSpec:
     )
 
 
-def as_parameters(parameters: object) -> ParameterSet:
+def as_parameters(parameters: object) -> ParameterSet | NetworkParameters:
     """Return trained numbers, also those of a surrogate.
 
     Raises:
         InputError: If the argument is neither, such as a plain torch module.
     """
-    if isinstance(parameters, ParameterSet):
+    if isinstance(parameters, ParameterSet | NetworkParameters):
         return parameters
     if isinstance(parameters, Trained):
         return parameters.parameter_set()
@@ -118,6 +120,25 @@ def as_inputs(x: object, width: int, like: Tensor, *, finite: bool = True) -> Te
             f"input {place}: {value:g}; expected finite numbers"
         )
     return wanted
+
+
+def as_values(x: object, value: Value, like: Tensor, *, finite: bool = True) -> Tensor:
+    """Return inputs of a workload, in the type and on the device of another tensor.
+
+    Args:
+        x: As for `as_inputs`, of as many numbers as the value has.
+        value: Value 0 of the workload.
+        like: Tensor whose type and device are wanted.
+        finite: As for `as_inputs`.
+
+    Returns:
+        Shape `(batch, *value.shape)`; gradients flow through.
+
+    Raises:
+        InputError: As `as_inputs`.
+    """
+    rows = as_inputs(x, value.size, like, finite=finite)
+    return rows.reshape(len(rows), *value.shape)
 
 
 def _all_finite(values: Tensor) -> bool:
@@ -187,7 +208,9 @@ def as_labels(y: object, count: int, classes: int) -> Tensor:
     return labels
 
 
-def as_examples(parameters: ParameterSet, x: object, y: object) -> tuple[Tensor, Tensor]:
+def as_examples(
+    parameters: ParameterSet | NetworkParameters, x: object, y: object
+) -> tuple[Tensor, Tensor]:
     """Return inputs and classes as tensors that fit the network of some parameters.
 
     Args:
@@ -198,9 +221,9 @@ def as_examples(parameters: ParameterSet, x: object, y: object) -> tuple[Tensor,
     Raises:
         InputError: As these.
     """
-    network = parameters.network
-    rows = as_inputs(x, network.inputs, parameters.weight).detach()
-    return rows, as_labels(y, len(rows), network.outputs)
+    workload = parameters.network.workload
+    rows = as_values(x, workload.values[0], parameters.like).detach()
+    return rows, as_labels(y, len(rows), workload.values[workload.output].size)
 
 
 def as_whole(value: object, what: str, least: int, below: int = _SEEDS) -> int:

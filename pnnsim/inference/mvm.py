@@ -160,6 +160,7 @@ class BankMvm:
         met += list(np.moveaxis(accesses.contents, -1, 0))
         self._changes = np.any([column[1:] != column[:-1] for column in met], axis=0)
         self._changing = self._changes.any(axis=0).tolist()
+        self._vectors = 1
         self._heat = self._light = self._injected = None
         if not accesses.settled:
             dwell = torch.from_numpy(accesses.dwell_s)
@@ -172,13 +173,16 @@ class BankMvm:
             capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
             self._injected = chip.switch.injection(dwell + capture, noise.active)
 
-    def receive(self, line: Tensor, step: int) -> Received:
-        """Return what reaches the detector in one step.
+    def receive(self, line: Tensor, step: int, *, vectors: int = 1) -> Received:
+        """Return what reaches the detector in one product.
 
         Args:
-            line: What the lines carry, shape `(batch, n_in)`.
-            step: Step t of the network.
+            line: What the lines carry, shape `(batch, n_in)`: of each sample its vectors, one
+                behind the other.
+            step: Number of the product.
+            vectors: Vectors of each sample.
         """
+        self._vectors = vectors
         chip = self._chip
         line = chip.weight_banks.respond(line, chip.encoder.full_scale, self._noise.active)
         mvm = self._grouped(line, step)
@@ -188,7 +192,7 @@ class BankMvm:
             drawn = noise_like(signal, self._noise.generator)
             signal = torch.addcmul(signal, mvm.spread.sqrt(), drawn)
         if self._injected is not None:
-            injected = self._injected[:, step : step + 1].to(signal)
+            injected = self._each(self._injected[:, step : step + 1]).to(signal)
             signal = signal + injected / chip.detector.unit_current(unit_input)
         return Received(
             signal=signal,
@@ -207,8 +211,26 @@ class BankMvm:
         groups = self._groups(step)
         if len(groups) == 1:
             return self._mvm(line, step, *groups[0])
-        parts = [self._mvm(line[samples], step, key, samples) for key, samples in groups]
-        return _Mvm.cat(parts, _order_of([samples for _, samples in groups]))
+        rows = [self._rows_of(samples) for _, samples in groups]
+        parts = [
+            self._mvm(line[mine], step, key, samples)
+            for mine, (key, samples) in zip(rows, groups, strict=True)
+        ]
+        return _Mvm.cat(parts, _order_of(rows))
+
+    def _each(self, column: Tensor) -> Tensor:
+        """Return a column with an entry for each sample as one with an entry for each vector."""
+        many = self._vectors > 1 and len(column) > 1
+        return column.repeat_interleave(self._vectors, dim=0) if many else column
+
+    def _rows_of(self, samples: Samples) -> Samples:
+        """Return the rows of the vectors of some samples."""
+        count = self._vectors
+        if count == 1:
+            return samples
+        if isinstance(samples, slice):
+            return slice(samples.start * count, samples.stop * count)
+        return (samples[:, None] * count + torch.arange(count)).flatten()
 
     def _groups(self, step: int) -> list[tuple[_Key, Samples]]:
         """Return what samples met, and which of them did, in the order of their first samples."""
@@ -240,6 +262,8 @@ class BankMvm:
         if model.errs:
             held = model.effective(key.bank, key.contents[key.bank], key.age)
             numbers = _rows(self._accesses.write[:, step], samples)
+            if len(numbers) > 1:
+                numbers = np.repeat(numbers, self._vectors)
             if (numbers == numbers[0]).all():
                 error = model.write_error(int(numbers[0]), held)
                 if error is not None:
@@ -285,13 +309,17 @@ class BankMvm:
         old = model.effective(key.bank, key.replaced, key.age)
         new = model.effective(key.bank, key.contents[key.bank], key.age)
         left = banks.in_units_of(new.scale, old) - new.weights
-        terms.append((self._heat.share(step, samples, line), left))
+        terms.append((self._of_vectors(self._heat.share(step, samples, line)), left))
         if key.previous == key.bank:
             return terms
-        light = self._light.share(step, samples, line)
+        light = self._of_vectors(self._light.share(step, samples, line))
         last = banks.meet(key.previous, key.contents, key.age)
         before = banks.in_units_of(met.scale, last)
         return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
+
+    def _of_vectors(self, share: Share) -> Share:
+        """Return the share of each vector, that of the first one of its sample."""
+        return self._each(share) if isinstance(share, Tensor) else share
 
     def _apart(self, line: Tensor, numbers: Ints, held: ProgrammedWeights) -> Tensor | None:
         """Return what the errors of different programmings add to the products of samples."""

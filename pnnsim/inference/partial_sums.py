@@ -12,54 +12,62 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from pnnsim.mapping.folding import Fold
 from pnnsim.mapping.tiling import Mapping
 
 
-def fold_weights(weight: Tensor, mapping: Mapping) -> Tensor:
-    """Return what logical banks hold in turn, shape `(n_matrix, n_out, n_in)`.
+def bank_targets(weights: Tensor | Sequence[Tensor], mapping: Mapping) -> Tensor | Sequence[Tensor]:
+    """Return what logical banks hold in turn, each of shape `(n_out, n_in)`.
 
     Args:
-        weight: Weight sets, shape `(n_layer, n_hidden, n_hidden)`.
+        weights: Weights of each matrix, shape `(n_output, n_input / groups)`.
         mapping: How they are cut.
     """
-    if mapping.folds == 1:
-        return weight
-    folds = [
-        pad(
-            weight[:, tile.rows, tile.columns],
-            (0, mapping.inputs - len(tile.inputs), 0, mapping.outputs - len(tile.outputs)),
-        )
-        for tile in map(mapping.fold_tile, range(mapping.folds))
+    if mapping.uniform and mapping.folds == 1:
+        return weights
+    return [
+        _bank_target(weights[content.matrix], content.fold, mapping) for content in mapping.contents
     ]
-    return torch.stack(folds, dim=1).reshape(mapping.matrices, mapping.outputs, mapping.inputs)
 
 
-def fold_lines(line: Tensor, fold: int, mapping: Mapping) -> Tensor:
-    """Return what the lines of a logical bank carry, shape `(batch, n_in)`.
+def _bank_target(weight: Tensor, fold: Fold, mapping: Mapping) -> Tensor:
+    """Return a fold of a matrix on a logical bank, shape `(n_out, n_in)`."""
+    rows, fan_in = weight[fold.tile.rows], weight.shape[1]
+    if fold.blocks > 1:
+        held = torch.block_diag(*rows.chunk(fold.blocks))  # type: ignore[no-untyped-call]
+    else:
+        # The columns of a group are numbered over all groups, its weights from 0.
+        first = fold.tile.inputs.start % fan_in
+        held = rows[:, first : first + len(fold.tile.inputs)]
+    return pad(held, (0, mapping.inputs - held.shape[1], 0, mapping.outputs - held.shape[0]))
+
+
+def fold_lines(line: Tensor, fold: Fold, mapping: Mapping) -> Tensor:
+    """Return what the lines of a logical bank carry, shape `(..., n_in)`.
 
     Args:
-        line: The whole state on lines, shape `(batch, n_hidden)`.
+        line: The whole vector on lines, shape `(..., n_input)`.
         fold: Which fold is multiplied.
         mapping: How matrices are cut.
     """
-    if mapping.folds == 1:
+    if line.shape[-1] == mapping.inputs and len(fold.tile.inputs) == mapping.inputs:
         return line
-    mine = line[:, mapping.fold_tile(fold).columns]
-    return pad(mine, (0, mapping.inputs - mine.shape[1]))
+    mine = line[..., fold.tile.columns]
+    return pad(mine, (0, mapping.inputs - mine.shape[-1]))
 
 
-def unfold_product(sums: Sequence[Tensor], mapping: Mapping) -> Tensor:
-    """Return the whole product, shape `(batch, n_hidden)`.
+def unfold_product(sums: Sequence[Tensor], folds: Sequence[Fold], outputs: int) -> Tensor:
+    """Return the whole product, shape `(..., n_output)`.
 
     Args:
-        sums: What was captured in each fold, each of shape `(batch, n_out)`.
-        mapping: How matrices are cut.
+        sums: What was captured in each fold, each of shape `(..., n_out)`.
+        folds: The folds.
+        outputs: Rows of the matrix.
     """
-    if mapping.folds == 1:
-        return sums[0]
-    _, across = mapping.sequential_tiles
-    outputs = [
-        torch.stack(list(sums[first : first + across])).sum(dim=0)
-        for first in range(0, mapping.folds, across)
-    ]
-    return torch.cat(outputs, dim=1)[:, : mapping.hidden]
+    if len(folds) == 1:
+        return sums[0][..., :outputs]
+    parts: dict[range, list[Tensor]] = {}
+    for captured, fold in zip(sums, folds, strict=True):
+        rows = fold.tile.outputs
+        parts.setdefault(rows, []).append(captured[..., : len(rows)])
+    return torch.cat([torch.stack(each).sum(dim=0) for each in parts.values()], dim=-1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,20 @@ from pnnsim.inference.bank_models import BankModel, FabricatedBanks, NominalBank
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.drift import drift_windows
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
-from pnnsim.inference.inputs import as_inputs
+from pnnsim.inference.inputs import as_values
+from pnnsim.inference.ranges import Observer, Ranges
 from pnnsim.inference.switched_banks import NoiseContext
+from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
+from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.parameters import ParameterSet
+
+#: Trained numbers: of a ReLaX-Net, stacked by weight set, or of any network, by name.
+Parameters = ParameterSet | NetworkParameters
 
 
 def outputs(
     chip: Chip,
-    parameters: ParameterSet,
+    parameters: Parameters,
     x: Tensor,
     accesses: AccessTable,
     *,
@@ -66,18 +73,18 @@ def outputs(
         chip.non_idealities - frozenset(without),
         stream(chip.seed, f"{chip.name}.detector", "read"),
     )
-    loop = _Loop(chip, parameters, streams_of(chip) if streams is None else streams)
+    loop = _loop(chip, parameters, streams_of(chip) if streams is None else streams)
     found = []
     with _without_gradients():
         for samples, environment in drift_windows(chip, accesses, len(x), loop.streams):
-            banks = FabricatedBanks(chip, parameters.weight, noise.active, environment)
+            banks = FabricatedBanks(chip, loop.weight, noise.active, environment)
             found.append(loop.predict(banks, x[samples], accesses.select(samples), noise))
     return _finite(torch.cat(found), chip)
 
 
 def _finite(found: Tensor, chip: Chip) -> Tensor:
     """Return outputs, or refuse a machine whose signal or noise leaves no number."""
-    whole = torch.isfinite(found).all(dim=1)
+    whole = torch.isfinite(found).flatten(1).all(dim=1)
     if not bool(whole.all()):
         raise MappingError(
             f"detector: {chip.name} gives outputs that are not finite for {int((~whole).sum())} of "
@@ -87,7 +94,7 @@ def _finite(found: Tensor, chip: Chip) -> Tensor:
     return found
 
 
-def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
+def ideal_outputs(chip: Chip, parameters: Parameters, x: Tensor) -> Tensor:
     """Return the outputs without any non-ideality: the network in exact arithmetic.
 
     Args:
@@ -98,7 +105,7 @@ def ideal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     return _settled_outputs(chip, parameters, x, frozenset())
 
 
-def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
+def nominal_outputs(chip: Chip, parameters: Parameters, x: Tensor) -> Tensor:
     """Return the outputs of the surrogate: nominal banks, settled, no noise.
 
     Args:
@@ -109,18 +116,37 @@ def nominal_outputs(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
     return _settled_outputs(chip, parameters, x, chip.deterministic)
 
 
-def _settled_outputs(chip: Chip, parameters: ParameterSet, x: Tensor, active: Active) -> Tensor:
+def calibrated(chip: Chip, parameters: NetworkParameters, x: Tensor) -> NetworkParameters:
+    """Return parameters whose ranges some inputs fill.
+
+    Args:
+        chip: Any chip of the machine.
+        parameters: Trained numbers.
+        x: As for `outputs`.
+    """
+    observer = Observer()
+    with _without_gradients():
+        passes = _Passes(chip, parameters, observer)
+        banks = NominalBanks(chip, passes.weight, chip.deterministic)
+        accesses = nominal_accesses(chip.order, chip.mapping)
+        passes.predict(
+            banks, _rows(chip, parameters, x), accesses, NoiseContext(chip.deterministic)
+        )
+    return replace(parameters, ranges=observer.ranges().tensors())
+
+
+def _settled_outputs(chip: Chip, parameters: Parameters, x: Tensor, active: Active) -> Tensor:
     x = _rows(chip, parameters, x)
     accesses = nominal_accesses(chip.order, chip.mapping)
-    banks = NominalBanks(chip, parameters.weight, active)
     with _without_gradients():
-        loop = _Loop(chip, parameters, streams_of(chip))
+        loop = _loop(chip, parameters, streams_of(chip))
+        banks = NominalBanks(chip, loop.weight, active)
         return loop.predict(banks, x, accesses, NoiseContext(active))
 
 
-def _rows(chip: Chip, parameters: ParameterSet, x: Tensor) -> Tensor:
+def _rows(chip: Chip, parameters: Parameters, x: Tensor) -> Tensor:
     """Return inputs as one row a sample, in the type of the parameters."""
-    return as_inputs(x, chip.network.inputs, parameters.weight).detach()
+    return as_values(x, chip.network.workload.values[0], parameters.like).detach()
 
 
 @contextmanager
@@ -128,6 +154,40 @@ def _without_gradients() -> Iterator[None]:
     """Compute without gradients, but so that what a chip keeps can serve training later."""
     with torch.inference_mode(False), torch.no_grad():
         yield
+
+
+def _loop(chip: Chip, parameters: Parameters, streams: int) -> _Loop | _Passes:
+    """Return what evaluates samples of a network on a chip, one window after the other."""
+    if isinstance(parameters, NetworkParameters):
+        return _Passes(chip, parameters)
+    return _Loop(chip, parameters, streams)
+
+
+class _Passes:
+    """A chip that evaluates samples of a network of any shape.
+
+    Args:
+        chip: Nominal or fabricated.
+        parameters: Trained numbers.
+        ranges: Ranges of lines and converters; those of the parameters where not given.
+    """
+
+    streams = 1
+
+    def __init__(
+        self, chip: Chip, parameters: NetworkParameters, ranges: Ranges | None = None
+    ) -> None:
+        self._numbers = parameters.numbers
+        self._ranges = ranges or Ranges.from_tensors(parameters.ranges)
+        self.weight, self._scales = written_matrices(chip, parameters.numbers)
+
+    def predict(
+        self, banks: BankModel, x: Tensor, accesses: AccessTable, noise: NoiseContext
+    ) -> Tensor:
+        """Return outputs, shape `(batch, *output)`; see `_Loop.predict`."""
+        return evaluate_workload(
+            banks, self._numbers, self._scales, self._ranges, x, accesses, noise
+        )
 
 
 class _Loop:
@@ -141,10 +201,11 @@ class _Loop:
 
     def __init__(self, chip: Chip, parameters: ParameterSet, streams: int) -> None:
         self.streams = streams
-        self._stateful = chip.network.stateful
+        self._stateful = chip.relaxnet.stateful
         self._parameters = parameters
+        self.weight = parameters.weight
         # Streams begin with nothing; the samples of a block are one of each.
-        self._state = parameters.bias.new_zeros(streams, chip.network.hidden)
+        self._state = parameters.bias.new_zeros(streams, chip.relaxnet.hidden)
 
     def predict(
         self, banks: BankModel, x: Tensor, accesses: AccessTable, noise: NoiseContext
@@ -167,12 +228,12 @@ class _Loop:
 
 def streams_of(chip: Chip) -> int:
     """Return how many samples come one behind the other before a kept state is taken up again."""
-    return chip.spec.control.cores * streams_of_core(chip) if chip.network.stateful else 1
+    return chip.spec.control.cores * streams_of_core(chip) if chip.stateful else 1
 
 
 def streams_of_core(chip: Chip) -> int:
     """Return how many samples of one core do, each of which goes on with states of its own."""
-    return chip.spec.control.block if chip.network.stateful else 1
+    return chip.spec.control.block if chip.stateful else 1
 
 
 def share_correct(outputs: Tensor, y: Tensor) -> float:

@@ -7,19 +7,25 @@ noise that are drawn while it trains. It contains no physics of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pnnsim.common.units import show
-from pnnsim.errors import MappingError, ParameterError
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.bank_models import BankModel, NominalBanks
 from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs, as_sequences
+from pnnsim.inference.slope import trainable_slope
 from pnnsim.inference.switched_banks import NoiseContext
+from pnnsim.inference.workload_surrogate import (
+    WorkloadSurrogate,
+    draw_on,
+    drawn_so_far,
+    refuse_unknown,
+)
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
@@ -27,9 +33,6 @@ from pnnsim.specs.hardware import HardwareSpec
 
 #: Least spread of an input that is standardized, over the spread of all: constant pixels stay calm.
 _LEAST_SPREAD = 0.1
-
-#: Slope of f below which, and over the inverse of which, no gain keeps a state from fading.
-_LEAST_SLOPE = 1e-6
 
 
 class Surrogate(nn.Module):
@@ -63,6 +66,16 @@ class Surrogate(nn.Module):
     input_center: Tensor
     input_scale: Tensor
 
+    #: Names of the parameters that banks hold.
+    matrices = frozenset({"weight"})
+
+    def __new__(cls, network: Any = None, *args: Any, **settings: Any) -> Any:
+        """Return the surrogate of a network: this one of a ReLaX-Net, or that of a workload."""
+        known = isinstance(network, ReLaXNet) and network.digital_maps
+        if network is not None and not known:
+            return WorkloadSurrogate(network, *args, **settings)
+        return super().__new__(cls)
+
     # Parameters are ordinary tensors, which learn, wherever they are made.
     @torch.inference_mode(False)
     def __init__(
@@ -84,21 +97,20 @@ class Surrogate(nn.Module):
         self.state_scale = state_scale
         known = self.chip.deterministic if non_idealities is None else frozenset(non_idealities)
         drawn = frozenset(drawn)
-        unknown = sorted((known | drawn) - self.chip.non_idealities)
-        if unknown:
-            raise ParameterError(
-                f"unknown non-idealities {_some(unknown)}; this machine has "
-                f"{', '.join(sorted(self.chip.non_idealities))}"
-            )
+        refuse_unknown(known | drawn, self.chip)
         self.draws = (
             ChipSampler(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         )
         #: Non-idealities that training accounts for without drawing any.
         self.known = known
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
-        first = initial(network, seed, slope=_trainable_slope(self.chip))
+        first = initial(network, seed, slope=trainable_slope(self.chip))
         for name, value in first.items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
+        for name, kind in (("input", network.input_map), ("output", network.output_map)):
+            if kind == "fixed":
+                self.get_parameter(f"{name}_weight").requires_grad_(False)
+                self.get_parameter(f"{name}_bias").requires_grad_(False)
         self.register_buffer("input_center", torch.zeros(network.inputs, dtype=dtype))
         self.register_buffer("input_scale", torch.ones(network.inputs, dtype=dtype))
 
@@ -194,14 +206,11 @@ class Surrogate(nn.Module):
 
     def get_extra_state(self) -> Tensor:
         """Return how many chips and evaluations have been drawn, int64, shape `(2,)`."""
-        drawn = (0, 0) if self.draws is None else (self.draws.chips, self.draws.reads)
-        return torch.tensor(drawn)
+        return drawn_so_far(self.draws)
 
     def set_extra_state(self, state: Tensor) -> None:
         """Go on with the draws that follow as many; the next evaluation meets a new chip."""
-        if self.draws is not None:
-            self.draws.chips, self.draws.reads = (int(count) for count in state)
-            self.draws.renew()
+        draw_on(self.draws, state)
 
     def live(self) -> ParameterSet:
         """Return the parameters in the machine's units; gradients flow through."""
@@ -216,25 +225,3 @@ class Surrogate(nn.Module):
         shifted = "input_bias" if self.network.injection == "first" else "bias"
         live[shifted] = live[shifted] - offset
         return ParameterSet(self.network, **live, spec_sha256="")
-
-
-def _some(names: list[str]) -> str:
-    """Return names for a message, the first ones of many."""
-    text = ", ".join(show(name)[1:-1] for name in names[:10])
-    return text if len(names) <= 10 else f"{text} and {len(names) - 10} more"
-
-
-def _trainable_slope(chip: Chip) -> float:
-    """Return the slope of the activation, from which first gains follow.
-
-    Raises:
-        MappingError: If it is so flat or so steep that no gain can make up for it.
-    """
-    slope = chip.nonlinearity.slope
-    if not _LEAST_SLOPE <= slope <= 1.0 / _LEAST_SLOPE:
-        raise MappingError(
-            f"nonlinearity.{chip.nonlinearity.params.kind}: has a slope of {slope:.3g} over the "
-            f"signal's range; training expects one from {_LEAST_SLOPE:g} to {1.0 / _LEAST_SLOPE:g}."
-            " Hint: match its range and thresholds to the signal"
-        )
-    return slope

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.errors import InputError
 from pnnsim.inference.inputs import as_inputs, as_labels, as_sequences
-from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim.networks.protocol import Network, input_width, is_stateful, output_width
 
 #: Examples that are evaluated at once where no gradients are needed.
 _CHUNK = 4096
@@ -126,7 +126,7 @@ def batches(examples: Examples) -> Iterator[tuple[Tensor, Tensor]]:
         yield examples.take(numbers)
 
 
-def check_examples(examples: object, what: str, network: ReLaXNet) -> None:
+def check_examples(examples: object, what: str, network: Network) -> None:
     """Refuse examples that a network cannot learn from, before any is taken.
 
     Of stored examples all classes are looked at, of a text those of the first windows. Examples of
@@ -153,7 +153,7 @@ def check_examples(examples: object, what: str, network: ReLaXNet) -> None:
         check_batch(*examples.take(torch.arange(1)), what, network)
 
 
-def check_batch(x: object, y: object, what: str, network: ReLaXNet) -> None:
+def check_batch(x: object, y: object, what: str, network: Network) -> None:
     """Refuse inputs and classes that a network cannot learn from.
 
     Whether inputs are finite is not looked at: the loss of a training shows it.
@@ -177,16 +177,16 @@ def check_batch(x: object, y: object, what: str, network: ReLaXNet) -> None:
     assert isinstance(y, Tensor)
     like = torch.empty(0, device=x.device)
     try:
-        if not network.stateful:
-            as_inputs(x[:1], network.inputs, like, finite=False)
-            as_labels(y, len(x), network.outputs)
+        if not is_stateful(network):
+            as_inputs(x[:1], input_width(network), like, finite=False)
+            as_labels(y, len(x), output_width(network))
             return
-        as_sequences(x[:1], network.inputs, like)
+        as_sequences(x[:1], input_width(network), like)
         if y.shape != x.shape[:2]:
             raise InputError(
                 f"y: has the shape {tuple(y.shape)}; expected {tuple(x.shape[:2])}, one class for "
                 "each sample of a sequence"
             )
-        as_labels(y.flatten(), y.numel(), network.outputs)
+        as_labels(y.flatten(), y.numel(), output_width(network))
     except InputError as error:
         raise InputError(f"{what}.{error}") from None

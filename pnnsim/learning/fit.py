@@ -12,20 +12,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
 import torch
+from pydantic import BaseModel
 from torch import nn
 
 from pnnsim.errors import TrainingError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.inference.workload_surrogate import WorkloadSurrogate
 from pnnsim.learning.examples import Examples, batches, check_batch, check_examples
 from pnnsim.learning.loop import Batches, Checkpoints, Course, Procedure, Score, learn
 from pnnsim.learning.optimizers import OptimizerFactory, make_optimizer, rate_factor
+from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.specs.settings import TrainingParams
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
+
+
+#: Training examples that fix the ranges of lines and converters in the end.
+_RANGED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,9 @@ class History:
     best_epoch: int
 
 
-def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingParams) -> Surrogate:
+def make_surrogate(
+    network: Network, spec: HardwareSpec, training: TrainingParams
+) -> Surrogate | WorkloadSurrogate:
     """Return a surrogate with what the settings of a training let it see of the machine.
 
     Args:
@@ -62,6 +71,10 @@ def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingPara
     if training.rule == "hardware_aware":
         named = training.non_idealities
         drawn = chip.non_idealities if named == "all" else named
+    if not isinstance(network, ReLaXNet) or not network.digital_maps:
+        return WorkloadSurrogate(
+            network, chip, seed=training.seed, drawn=drawn, redraw=training.redraw
+        )
     return Surrogate(
         network,
         chip,
@@ -73,7 +86,7 @@ def make_surrogate(network: ReLaXNet, spec: HardwareSpec, training: TrainingPara
 
 
 def fit(
-    surrogate: Surrogate,
+    surrogate: Surrogate | WorkloadSurrogate,
     train: Examples,
     validation: Examples,
     training: TrainingParams,
@@ -121,6 +134,8 @@ def fit(
         kept = Checkpoints(checkpoints, training.checkpoint_epochs, identity)
     found = learn(procedure, taken, course, checkpoints=kept, progress=progress)
     surrogate.to("cpu").eval()
+    if isinstance(surrogate, WorkloadSurrogate):
+        surrogate.calibrate(train.take(torch.arange(min(len(train), _RANGED)))[0])
     return History(
         tuple(found.loss),
         tuple(found.validation_loss),
@@ -135,7 +150,7 @@ class _Backpropagation(Procedure):
 
     def __init__(
         self,
-        surrogate: Surrogate,
+        surrogate: Surrogate | WorkloadSurrogate,
         taken: Batches,
         validation: Examples,
         training: TrainingParams,
@@ -177,7 +192,9 @@ class _Backpropagation(Procedure):
         return float(loss.detach())
 
     def validate(self) -> Score:
-        """Return accuracy and loss on the validation part."""
+        """Return accuracy and loss on the validation part, ranges fixed on training inputs."""
+        if isinstance(self.surrogate, WorkloadSurrogate):
+            self.surrogate.calibrate(self._x)
         return Score(*score(self.surrogate, self._validation))
 
     def likely_cause(self) -> str:
@@ -195,6 +212,13 @@ class _Backpropagation(Procedure):
             "Likely cause: the steps are too large. Hint: lower training.learning_rate, now "
             f"{rate:g}, or training.gradient_clip, now {clip:g}"
         )
+
+
+def _description(network: Network) -> Any:
+    """Return what tells a network from others, as plain data."""
+    if isinstance(network, BaseModel):
+        return network.model_dump(mode="json")
+    return network.workload.sha256()
 
 
 def score(surrogate: nn.Module, examples: Examples) -> tuple[float, float]:
@@ -233,7 +257,7 @@ def _device(wanted: str) -> torch.device:
 
 
 def _identity(
-    surrogate: Surrogate,
+    surrogate: Surrogate | WorkloadSurrogate,
     train: Examples,
     validation: Examples,
     training: TrainingParams,
@@ -244,7 +268,7 @@ def _identity(
     settings = training.model_dump(mode="json", exclude={"checkpoint_epochs", "device"})
     return {
         **{f"training.{key}": value for key, value in settings.items()},
-        "network": surrogate.network.model_dump(mode="json"),
+        "network": _description(surrogate.network),
         "machine": surrogate.spec.sha256(),
         "examples": [len(train), len(validation)],
         "select": select,

@@ -26,10 +26,12 @@ from pnnsim.learning.checkpoint import (
     save_checkpoint,
 )
 from pnnsim.learning.examples import Examples
+from pnnsim.networks.protocol import output_width
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
     from pnnsim.inference.surrogate import Surrogate
+    from pnnsim.inference.workload_surrogate import WorkloadSurrogate
 
 #: Loss, over that of guessing, beyond which nothing is left to learn from.
 _DIVERGED = 100.0
@@ -136,7 +138,7 @@ class Procedure(ABC):
     def __init__(
         self,
         name: str,
-        surrogate: Surrogate,
+        surrogate: Surrogate | WorkloadSurrogate,
         optimizer: torch.optim.Optimizer,
         rates: Sequence[float],
         *,
@@ -246,7 +248,7 @@ def _epoch(
 ) -> float:
     """Make the updates of one epoch and return their mean loss [nats]."""
     model, optimizer = procedure.surrogate, procedure.optimizer
-    limit = _DIVERGED * math.log(max(2, model.network.outputs))
+    limit = _DIVERGED * math.log(max(2, output_width(model.network)))
     total, examples = 0.0, 0
     procedure.begin_epoch()
     model.train()

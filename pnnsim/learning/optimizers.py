@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from pnnsim.inference.surrogate import Surrogate
+from pnnsim.inference.workload_surrogate import WorkloadSurrogate
 from pnnsim.specs.settings import TrainingParams
 
 #: Parameters, or groups of them with settings of their own, to an optimizer: any of torch's.
@@ -16,7 +18,9 @@ OptimizerFactory = Callable[[Iterable[dict[str, Any]]], torch.optim.Optimizer]
 
 
 def make_optimizer(
-    model: nn.Module, training: TrainingParams, factory: OptimizerFactory | None = None
+    model: Surrogate | WorkloadSurrogate,
+    training: TrainingParams,
+    factory: OptimizerFactory | None = None,
 ) -> torch.optim.Optimizer:
     """Return an optimizer of two groups: the weight sets, and all other parameters.
 
@@ -24,7 +28,7 @@ def make_optimizer(
     the step size, theirs is divided by the same, so that both groups decay alike.
 
     Args:
-        model: What is trained; its weight sets are the parameter `weight`.
+        model: What is trained.
         training: Settings.
         factory: Makes the optimizer from the groups; by default that of `training.optimizer`.
     """
@@ -32,7 +36,7 @@ def make_optimizer(
     sets: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        (sets if name == "weight" else others).append(parameter)
+        (sets if name in model.matrices else others).append(parameter)
     groups: list[dict[str, Any]] = [{"params": others, "lr": rate, "weight_decay": decay}]
     if sets:
         factor = training.weight_rate

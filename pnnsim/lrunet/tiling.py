@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pnnsim.mapping.tiling import Tile as Part
-from pnnsim.mapping.tiling import cut
+from pnnsim.mapping.folding import Tile as Part
+from pnnsim.mapping.folding import cut
 from pnnsim.networks.lrunet import Convolution
 
 Ints = NDArray[np.int64]

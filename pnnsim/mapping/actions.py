@@ -21,6 +21,9 @@ NO_CAUSE = -1
 #: Lane of the digital engine, which computes input maps and output maps one at a time.
 ENGINE_LANE = "front_end"
 
+#: Lane of the converter that hands results, and values for digital steps, over as numbers.
+READOUT_LANE = "readout"
+
 #: Lane of light on its way. It is no unit: any number of samples may be under way at once.
 PATH_LANE = "weight_banks.path"
 
@@ -71,17 +74,21 @@ TABLE: tuple[Action, ...] = (
     # f
     Action("activate", ("nonlinearity",), "product", "nonlinearity", 9, "activate"),
     # Acquire the state for the next step; a whole block may be under way.
-    Action("hold", ("memory",), "product", "memory", 10, "hold", exclusive=False),
+    Action("hold", ("memory",), "product", "memory", 12, "hold", exclusive=False),
     # Move to another bank.
     Action("route", ("switch",), "preparing", "switch", 1, "route"),
     # Program a bank.
     Action("write", ("weight_banks",), "preparing", _BANK, 0, "write"),
     # W_out h
-    Action("map_output", ("front_end",), "stage", "", 11, "map_output"),
+    Action("map_output", ("front_end",), "stage", "", 13, "map_output"),
     # Keep the symbol while bank and detector respond to it; part of the price of `encode`.
     Action("hold_symbol", ("encoder",), "product", "", 5, None),
     # Program a bank again with what it holds.
-    Action("refresh", ("weight_banks",), "preparing", _BANK, 12, "write"),
+    Action("refresh", ("weight_banks",), "preparing", _BANK, 14, "write"),
+    # Analog to digital, of values that digital steps read.
+    Action("digitize", ("readout",), "product", READOUT_LANE, 10, "convert"),
+    # Digital steps between products; its price is that of one operation.
+    Action("compute", ("front_end",), "product", ENGINE_LANE, 11, None),
 )
 
 #: Names of the actions, by number.
@@ -114,15 +121,30 @@ def is_shared(unit: str) -> bool:
     return unit.removesuffix(f".core{core_of(unit)}") in SHARED_LANES
 
 
-def numbered(whole: Ints, fold: Ints, folds: int) -> Ints:
-    """Return steps or weight sets and their folds as one number; -1 where there is none.
+def numbered(whole: Ints, fold: Ints, firsts: int | Ints) -> Ints:
+    """Return steps or matrices and their folds as one number; -1 where there is none.
 
     Args:
-        whole: Step or weight set of each span, shape `(n_span,)`.
+        whole: Step or matrix of each span, shape `(n_span,)`.
         fold: Fold of it, same shape.
-        folds: Folds of each.
+        firsts: Folds of each where all have as many, or the number of the first fold of each.
     """
-    return whole if folds == 1 else np.where(whole < 0, -1, whole * folds + fold)
+    if isinstance(firsts, int):
+        return whole if firsts == 1 else np.where(whole < 0, -1, whole * firsts + fold)
+    return np.where(whole < 0, -1, firsts[whole] + fold)
+
+
+def parted(number: Ints, firsts: int | Ints) -> tuple[Ints, Ints]:
+    """Return the step or matrix of each number that `numbered` gives, and its fold; -1 for none.
+
+    Args:
+        number: Number of each span, shape `(n_span,)`.
+        firsts: As for `numbered`.
+    """
+    if isinstance(firsts, int):
+        return number // firsts, np.where(number < 0, -1, number % firsts)
+    whole = np.searchsorted(firsts, number, side="right").astype(np.int64) - 1
+    return whole, np.where(number < 0, -1, number - firsts[whole])
 
 
 def core_of(unit: str) -> int:
@@ -169,6 +191,10 @@ class Columns(Protocol):
     @property
     def content(self) -> Ints:
         """What the bank of each span holds: a weight set, or a fold of it."""
+
+    @property
+    def amount(self) -> Ints:
+        """What each span counts."""
 
     @property
     def cause(self) -> Ints:

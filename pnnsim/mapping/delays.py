@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from pnnsim.errors import ScheduleError
-from pnnsim.mapping.actions import ACTIONS, ENGINE_LANE, TABLE
+from pnnsim.mapping.actions import ACTIONS, ENGINE_LANE, READOUT_LANE, TABLE
 
 #: Lanes that the loop occupies by itself; a stage may not claim one of them.
-LOOP_LANES = frozenset(a.lane.partition(".")[0] for a in TABLE if a.lane)
+LOOP_LANES = frozenset(a.lane.partition(".")[0] for a in TABLE if a.lane) - {
+    ENGINE_LANE,
+    READOUT_LANE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,9 @@ class Delays:
         output: Stages from the last activation to the host, T_out; at least one.
         route_fs: Move of the switch to another bank, T_switch [fs].
         write_fs: Write of one logical bank, settling included, T_write [fs].
+        enter: Stages of the encoder for a vector that comes from numbers, in the place of `encode`;
+            as `encode` where it is not given.
+        digitize_fs: Conversion of one captured vector to numbers that digital steps read [fs].
     """
 
     input: tuple[Stage, ...]
@@ -61,6 +67,8 @@ class Delays:
     output: tuple[Stage, ...]
     route_fs: int
     write_fs: int
+    enter: tuple[Stage, ...] = ()
+    digitize_fs: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -88,8 +96,9 @@ class Delays:
     def _refuse_shared_lanes(self) -> None:
         """Refuse a lane that two servers would occupy without asking each other."""
         owner: dict[str, str] = {}
-        for name in ("input", "encode", "output"):
+        for name in ("input", "encode", "enter", "output"):
             for stage in getattr(self, name):
+                name = "encode" if name == "enter" else name
                 if stage.unit == ENGINE_LANE and name != "encode":
                     continue
                 other = owner.setdefault(stage.unit, name)
@@ -105,6 +114,11 @@ class Delays:
     def input_fs(self) -> int:
         """Return T_in [fs]."""
         return sum(stage.duration_fs for stage in self.input)
+
+    @property
+    def entering(self) -> tuple[Stage, ...]:
+        """Return the stages of the encoder for a vector that comes from numbers."""
+        return self.enter or self.encode
 
     @property
     def encode_fs(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 
 from pnnsim.mapping.plan import initial_contents, plan_blocks, plan_period
 from pnnsim.mapping.tiling import Mapping
@@ -64,8 +64,9 @@ def tiles(order: Sequence[int], mapping: Mapping) -> list[PlacedTile]:
     for matrix in range(mapping.matrices):
         held = contents.index(matrix) if matrix in contents else None
         banks = None if held is None else mapping.physical_banks(held)
-        weight_set, fold = divmod(matrix, mapping.folds)
-        for place, tile in mapping.bank_tiles(fold):
+        content = mapping.contents[matrix]
+        weight_set, fold = content.matrix, content.number
+        for place, tile in mapping.bank_tiles(matrix):
             bank = None if banks is None else banks[place]
             outputs, inputs = ((edges.start, edges.stop) for edges in (tile.outputs, tile.inputs))
             found.append(PlacedTile(weight_set, fold, outputs, inputs, bank))
@@ -82,11 +83,14 @@ def rewrites(order: Sequence[int], mapping: Mapping, *, prefetch: bool = False) 
     """
     start, length = plan_period(order, mapping, prefetch=prefetch)
     plan = plan_blocks(order, mapping, prefetch=prefetch)
+    contents, firsts = mapping.contents, set(mapping.first_contents)
+    step_of = [step - 1 for step in accumulate(content in firsts for content in order)]
     return [
         Rewrite(
             block,
-            *divmod(number, mapping.folds),
-            access.weight_set // mapping.folds,
+            step_of[number],
+            contents[access.weight_set].number,
+            contents[access.weight_set].matrix,
             tuple(mapping.physical_banks(access.bank)),
         )
         for block, accesses in enumerate(islice(plan, start, start + length))

@@ -155,7 +155,10 @@ def closed_form_fs(work: Work) -> int | None:
              + T_nonlinearity + T_out
 
     Within a step whose matrix is folded, the state is only encoded again: each fold takes T_MM, and
-    T_encode stands in the place of T_state between two of them.
+    T_encode stands in the place of T_state between two of them. Several vectors add the time from
+    the first to the last of them to T_MM. Where a value becomes a number, T_state is the activation
+    if there is one, the conversion, the digital steps, and T_encode with its conversion; and a
+    conversion begins no sooner than the one before it ends.
 
     Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
     T_switch where the selected bank changes: a write into the selected bank leaves the switch at
@@ -172,15 +175,31 @@ def closed_form_fs(work: Work) -> int | None:
     Reference: T_MM + max(T_swt or T_upd, T_state) of Tsuchiyama, Roehm, Mihana and Horisaki,
     arXiv:2511.00044, with the edges of a pass added.
     """
-    delays, order, mapping, control = work.delays, work.order, work.mapping, work.control
+    delays, control = work.delays, work.control
     if control.block > 1 or work.ahead:
         return None
-    total = delays.input_fs + delays.encode_fs + len(order) * delays.mm_fs
-    for number, access in enumerate(next(plan_blocks(order, mapping))[1:], start=1):
+    over = delays.input_fs
+    behind = converted = 0
+    accesses = next(plan_blocks(work.order, work.mapping))
+    for number, (product, access) in enumerate(zip(work.products, accesses, strict=True)):
         change = access.write * delays.write_fs + access.route * delays.route_fs
-        state = delays.encode_fs if number % work.folds else delays.state_fs
-        total += max(change, state) if control.overlap else change + state
-    total += delays.activate_fs + delays.output_fs
+        state = behind + work.encode_fs(product)
+        if not number:
+            departs = over + state
+        else:
+            departs = over + (max(change, state) if control.overlap else change + state)
+        activate = delays.activate_fs if product.activates else 0
+        if product.converts:
+            departs = max(departs, converted - delays.mm_fs - activate)
+        over = departs + delays.mm_fs + work.train_fs(product)
+        behind = activate + (delays.hold_fs if product.activates else 0)
+        if product.converts:
+            converted = over + activate + delays.digitize_fs
+        if product.leaves:
+            behind = activate + delays.digitize_fs + work.jobs_fs[number]
+    if not work.converts:
+        behind = delays.activate_fs
+    total = over + behind + delays.output_fs
     refreshed = control.refresh_interval is not None and to_fs(control.refresh_interval) < total
     return None if refreshed else total
 

@@ -1,96 +1,74 @@
-"""The cut of weight matrices into tiles, and how many weight sets the banks hold at once.
+"""How many matrices the banks of a machine hold at once, and how they are cut to fit.
 
-Every place that needs the rows and columns of a part of a matrix takes them from here. Which matrix
-lies where at which time is planned in `pnnsim.mapping.plan`; there is no physics of banks here.
+Which matrix lies where at which time is planned in `pnnsim.mapping.plan`; there is no physics of
+banks here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pnnsim.errors import MappingError
-
-
-def cut(length: int, size: int, *, start: int = 0) -> list[range]:
-    """Return a length in pieces of one size, the last of which may be shorter.
-
-    Args:
-        length: End of the last piece.
-        size: Size of a piece.
-        start: Begin of the first piece.
-    """
-    return [range(at, min(at + size, length)) for at in range(start, length, size)]
+from pnnsim.mapping.folding import Fold, MatrixShape, Tile, folds_of
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """A part of a matrix.
+class Content:
+    """What one logical bank holds at a time: a whole matrix, or a fold of one.
 
     Args:
-        outputs: Its rows.
-        inputs: Its columns.
+        matrix: Number of the matrix.
+        number: Number of the fold among those of its matrix.
+        fold: The part of the matrix.
     """
 
-    outputs: range
-    inputs: range
-
-    @property
-    def rows(self) -> slice:
-        """Return its rows as an index."""
-        return slice(self.outputs.start, self.outputs.stop)
-
-    @property
-    def columns(self) -> slice:
-        """Return its columns as an index."""
-        return slice(self.inputs.start, self.inputs.stop)
-
-    def cut(self, rows: int, cols: int) -> list[Tile]:
-        """Return the tiles of a size that make up this one, one row of them after the other.
-
-        Args:
-            rows: Outputs of each but the last.
-            cols: Inputs of each but the last.
-        """
-        return [
-            Tile(outputs, inputs)
-            for outputs in cut(self.outputs.stop, rows, start=self.outputs.start)
-            for inputs in cut(self.inputs.stop, cols, start=self.inputs.start)
-        ]
+    matrix: int
+    number: int
+    fold: Fold
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mapping:
-    """The square matrices of a network on banks of one size.
+    """Matrices of a network on banks of one size.
 
     Tiles that lie side by side on as many physical banks are multiplied at once, their partial sums
     added behind the detector. Such a group is a *logical bank*. Where it does not hold a whole
     matrix, the matrix is *folded*: a step multiplies one fold after the other, each as large as a
     logical bank, and the sums of a sample are kept behind the detector until the last one.
 
-    What a logical bank holds is numbered over all weight sets, `k * folds + fold`. Folds run
-    through the inputs of some outputs before they go on to other outputs.
+    What a logical bank holds is numbered over all matrices, fold by fold: its *content*.
 
     Args:
-        hidden: Width N of the matrices.
-        weight_sets: Distinct matrices of the network, L_W.
+        shapes: Shape of each matrix.
         count: Physical banks.
         rows: Outputs of one bank.
         cols: Inputs of one bank.
         parallel_tiles: Tiles of a logical bank that share inputs, and tiles that share outputs.
     """
 
-    hidden: int
-    weight_sets: int
+    shapes: tuple[MatrixShape, ...]
     count: int
     rows: int
     cols: int
     parallel_tiles: tuple[int, int]
 
+    @cached_property
+    def uniform(self) -> bool:
+        """Return whether all matrices are dense and of one shape."""
+        return self.shapes[0].groups == 1 and len(set(self.shapes)) == 1
+
+    @property
+    def weight_sets(self) -> int:
+        """Return how many matrices there are."""
+        return len(self.shapes)
+
     @property
     def grid(self) -> tuple[int, int]:
-        """Return how many tiles a matrix has down its outputs and across its inputs."""
-        return -(-self.hidden // self.rows), -(-self.hidden // self.cols)
+        """Return how many tiles the first matrix has down its outputs and across its inputs."""
+        first = self.shapes[0]
+        return -(-first.outputs // self.rows), -(-first.inputs // self.cols)
 
     @property
     def tiles(self) -> int:
@@ -99,29 +77,52 @@ class Mapping:
 
     @property
     def sequential_tiles(self) -> tuple[int, int]:
-        """Return how many folds follow each other down the outputs and across the inputs."""
+        """Return how many folds of the first matrix follow each other down and across."""
         (down, across), (rows, cols) = self.grid, self.parallel_tiles
         return -(-down // rows), -(-across // cols)
 
+    @cached_property
+    def contents(self) -> tuple[Content, ...]:
+        """Return what logical banks hold in turn, by number."""
+        return tuple(
+            Content(matrix, number, fold)
+            for matrix in range(len(self.shapes))
+            for number, fold in enumerate(self.folds_of(matrix))
+        )
+
+    @cached_property
+    def first_contents(self) -> tuple[int, ...]:
+        """Return the number of the first content of each matrix."""
+        return tuple(n for n, content in enumerate(self.contents) if not content.number)
+
     @property
+    def _bank(self) -> tuple[int, int]:
+        """Return outputs and inputs for which a logical bank has cells."""
+        return self.parallel_tiles[0] * self.rows, self.parallel_tiles[1] * self.cols
+
+    def folds_of(self, matrix: int) -> tuple[Fold, ...]:
+        """Return the folds of a matrix."""
+        return folds_of(self.shapes[matrix], *self._bank)
+
+    @cached_property
     def folds(self) -> int:
-        """Return how many logical banks a matrix takes, one after the other; 1 where it fits."""
-        return self.sequential_tiles[0] * self.sequential_tiles[1]
+        """Return how many logical banks a matrix takes at most; 1 where each fits."""
+        return 1 + max(content.number for content in self.contents)
 
-    @property
+    @cached_property
     def matrices(self) -> int:
-        """Return how many matrices logical banks hold in turn: weight sets times folds."""
-        return self.weight_sets * self.folds
+        """Return how many contents logical banks hold in turn: all folds of all matrices."""
+        return len(self.contents)
 
-    @property
+    @cached_property
     def outputs(self) -> int:
         """Return the outputs of a logical bank."""
-        return min(self.hidden, self.parallel_tiles[0] * self.rows)
+        return min(max(shape.outputs for shape in self.shapes), self._bank[0])
 
-    @property
+    @cached_property
     def inputs(self) -> int:
         """Return the inputs of a logical bank."""
-        return min(self.hidden, self.parallel_tiles[1] * self.cols)
+        return min(max(shape.inputs for shape in self.shapes), self._bank[1])
 
     @property
     def logical(self) -> int:
@@ -139,25 +140,20 @@ class Mapping:
         return self.matrices <= self.logical
 
     def folded(self, order: Sequence[int]) -> tuple[int, ...]:
-        """Return what a logical bank must hold at each product, shape `(steps * folds,)`.
+        """Return what a logical bank must hold at each product, shape `(n_product,)`.
 
         Args:
-            order: Weight set of each step, k(t), shape `(steps,)`.
+            order: Matrix of each step, shape `(n_step,)`.
         """
-        return tuple(k * self.folds + fold for k in order for fold in range(self.folds))
+        firsts = self.first_contents
+        return tuple(firsts[k] + fold for k in order for fold in range(len(self.folds_of(k))))
 
-    def fold_tile(self, fold: int) -> Tile:
-        """Return the part of a matrix in one fold."""
-        down, across = divmod(fold, self.sequential_tiles[1])
-        outputs, inputs = cut(self.hidden, self.outputs), cut(self.hidden, self.inputs)
-        return Tile(outputs[down], inputs[across])
-
-    def bank_tiles(self, fold: int) -> list[tuple[int, Tile]]:
-        """Return each tile of a fold, and the place of its bank in the logical bank.
+    def bank_tiles(self, content: int) -> list[tuple[int, Tile]]:
+        """Return each tile of a content, and the place of its bank in the logical bank.
 
         A bank whose place is beyond the edge of the matrix holds none.
         """
-        whole, across = self.fold_tile(fold), self.parallel_tiles[1]
+        whole, across = self.contents[content].fold.tile, self.parallel_tiles[1]
         top, left = whole.outputs.start, whole.inputs.start
 
         def place(tile: Tile) -> int:
@@ -179,24 +175,26 @@ class Mapping:
         return range(bank * self.tiles, (bank + 1) * self.tiles)
 
 
-def map_network(
+def map_matrices(
+    shapes: Sequence[MatrixShape],
     *,
-    hidden: int,
-    weight_sets: int,
     count: int,
     rows: int,
     cols: int,
     parallel_tiles: int | None = None,
 ) -> Mapping:
-    """Map the weight sets of a network on the banks of a machine.
+    """Map matrices on the banks of a machine.
 
-    As many tiles as are allowed lie side by side, so that a matrix takes as few folds as possible;
-    of the ways to do so, that with the fewest banks, and of these the one that adds the fewest
-    partial sums.
+    Dense matrices of one shape: as many tiles as are allowed lie side by side, so that a matrix
+    takes as few folds as possible; of the ways to do so, that with the fewest banks, and of these
+    the one that adds the fewest partial sums.
+
+    Others: where there is a way to keep all of them resident, the one of these with the fewest
+    folds. Otherwise each tile is multiplied by itself, as a group of banks would be filled by few
+    of them, unless `parallel_tiles` asks for groups of at most so many.
 
     Args:
-        hidden: Width N of the square matrices.
-        weight_sets: Distinct matrices, L_W.
+        shapes: Shape of each matrix.
         count: Physical banks.
         rows: Outputs of one bank.
         cols: Inputs of one bank.
@@ -212,17 +210,49 @@ def map_network(
             f"{count}. Hint: lower control.parallel_tiles or raise weight_banks.count"
         )
     most = count if parallel_tiles is None else parallel_tiles
+    every = tuple(shapes)
+    highest = -(-max(shape.outputs for shape in every) // rows)
+    widest = -(-max(shape.inputs for shape in every) // cols)
 
     def with_inputs(across: int) -> Mapping:
         """Return the mapping whose logical banks have some tiles that share outputs."""
-        wide = Mapping(hidden, weight_sets, count, rows, cols, parallel_tiles=(1, across))
-        down = wide.grid[0]
         # No taller than it takes for as few turns.
-        turns = -(-down // min(down, most // across))
-        return Mapping(
-            hidden, weight_sets, count, rows, cols, parallel_tiles=(-(-down // turns), across)
-        )
+        turns = -(-highest // min(highest, most // across))
+        return Mapping(every, count, rows, cols, parallel_tiles=(-(-highest // turns), across))
 
-    widest = min(most, -(-hidden // cols))
-    ways = [with_inputs(across) for across in range(1, widest + 1)]
-    return min(ways, key=lambda way: (way.folds, way.tiles, way.sequential_tiles[1]))
+    ways = [with_inputs(across) for across in range(1, min(most, widest) + 1)]
+    if ways[0].uniform:
+        return min(ways, key=lambda way: (way.folds, way.tiles, way.sequential_tiles[1]))
+    single = Mapping(every, count, rows, cols, parallel_tiles=(1, 1))
+    lying = [way for way in (single, *ways) if way.resident]
+    if not lying and parallel_tiles is None:
+        return single
+    return min(lying or ways, key=lambda way: (way.matrices, way.tiles, way.parallel_tiles[1]))
+
+
+def map_network(
+    *,
+    hidden: int,
+    weight_sets: int,
+    count: int,
+    rows: int,
+    cols: int,
+    parallel_tiles: int | None = None,
+) -> Mapping:
+    """Map square matrices of one size, as `map_matrices`.
+
+    Args:
+        hidden: Width N of the square matrices.
+        weight_sets: Distinct matrices, L_W.
+        count: Physical banks.
+        rows: Outputs of one bank.
+        cols: Inputs of one bank.
+        parallel_tiles: As for `map_matrices`.
+    """
+    return map_matrices(
+        (MatrixShape(hidden, hidden),) * weight_sets,
+        count=count,
+        rows=rows,
+        cols=cols,
+        parallel_tiles=parallel_tiles,
+    )

@@ -60,6 +60,11 @@ class ParameterSet:
     output_bias: Tensor
     spec_sha256: str = ""
 
+    @property
+    def like(self) -> Tensor:
+        """Return one of the tensors, for type and device."""
+        return self.weight
+
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by name."""
         return {
@@ -73,14 +78,14 @@ class ParameterSet:
         converted = {name: tensor.to(dtype) for name, tensor in self.tensors().items()}
         return ParameterSet(self.network, **converted, spec_sha256=self.spec_sha256)
 
-    def check(self, network: ReLaXNet) -> None:
-        """Refuse parameters that are not those of a network.
+    def check(self, network: ReLaXNet | None = None) -> None:
+        """Refuse parameters that are not those of a network; their own where none is given.
 
         Raises:
             ParameterError: If a shape differs or a value is not finite.
         """
         tensors = self.tensors()
-        for name, shape in shapes(network).items():
+        for name, shape in shapes(network or self.network).items():
             tensor = tensors[name]
             if tuple(tensor.shape) != shape:
                 raise ParameterError(

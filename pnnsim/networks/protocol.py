@@ -10,6 +10,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def input_width(network: Network) -> int:
+    """Return how many numbers one sample of a network has."""
+    return network.workload.values[0].size
+
+
+def output_width(network: Network) -> int:
+    """Return how many numbers a network gives for one sample."""
+    return network.workload.values[network.workload.output].size
+
+
+def is_stateful(network: Network) -> bool:
+    """Return whether each sample starts from what the one before has left."""
+    return bool(network.workload.carried)
+
+
 @runtime_checkable
 class Network(Protocol):
     """Network that can be simulated: its work as data, and numbers to start from."""

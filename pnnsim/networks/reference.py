@@ -193,7 +193,7 @@ class _Interpreter:
         self._parameters = parameters
         self._activation = activation
         self._read = read
-        self._last = _last_uses(workload)
+        self._last = last_uses(workload)
         self._targets = {carried.target: carried for carried in workload.carried}
 
     def sample(self, x: Tensor, state: Mapping[int, Tensor]) -> tuple[Tensor, dict[int, Tensor]]:
@@ -276,7 +276,7 @@ class _Interpreter:
         )
 
 
-def _last_uses(workload: Workload) -> dict[int, list[int]]:
+def last_uses(workload: Workload) -> dict[int, list[int]]:
     """Return, by step, the values that no later step reads."""
     last = {number + 1: number for number in range(len(workload.steps))} | {0: 0}
     for number, step in enumerate(workload.steps):

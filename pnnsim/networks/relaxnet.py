@@ -59,6 +59,11 @@ class ReLaXNet(BaseModel):
 
     stateful: bool = False
     """Whether a sample starts from the state in which the sample before it has ended."""
+    input_map: Literal["digital", "banks", "fixed", "none"] = "digital"
+    """Where W_xh is: trained on the digital engine, on banks, drawn once and not trained on the
+    digital engine, or nowhere, so that the inputs are the state. A relu follows on the engine."""
+    output_map: Literal["digital", "banks", "fixed", "none"] = "digital"
+    """Where W_out is, likewise; with `none` the last state is the result."""
 
     @model_validator(mode="before")
     @classmethod
@@ -94,6 +99,7 @@ class ReLaXNet(BaseModel):
                     "sets": self.weight_sets,
                 },
             )
+        self._maps_agree()
         if self.stateful and self.injection == "first":
             raise PydanticCustomError(
                 "network",
@@ -114,6 +120,30 @@ class ReLaXNet(BaseModel):
                     {"used": str(sorted(set(self.order))), "last": self.weight_sets - 1},
                 )
         return self
+
+    def _maps_agree(self) -> None:
+        """Refuse maps that are left out between different widths, or that a state does not pass."""
+        for name, width in (("input", self.inputs), ("output", self.outputs)):
+            kind = getattr(self, f"{name}_map")
+            if kind == "none" and width != self.hidden:
+                raise PydanticCustomError(
+                    "network",
+                    "{name}_map is none, {name}s is {width} and hidden is {hidden}; expected equal "
+                    "widths",
+                    {"name": name, "width": width, "hidden": self.hidden},
+                )
+            if self.stateful and kind in ("banks", "none"):
+                raise PydanticCustomError(
+                    "network",
+                    "stateful is true and {name}_map is {kind}; expected digital or fixed, as the "
+                    "state stays on the machine between samples",
+                    {"name": name, "kind": kind},
+                )
+
+    @property
+    def digital_maps(self) -> bool:
+        """Return whether both maps are on the digital engine."""
+        return {self.input_map, self.output_map} <= {"digital", "fixed"}
 
     def weight_set_order(self) -> tuple[int, ...]:
         """Return k(t), the weight set of each step, shape `(steps,)`."""
@@ -144,27 +174,35 @@ class ReLaXNet(BaseModel):
         return by_name(self, initial(self, seed, slope=slope))
 
     def parameter_counts(self) -> dict[str, int]:
-        """Return how many parameters are trained, by place.
+        """Return how many parameters there are, by place, and how many of them are not trained.
 
         Hidden counts weights and biases of the sets, as the paper does; the electronic gain, one
         per set, is counted with them on a line of its own.
         """
         hidden = self.weight_sets * (self.hidden * self.hidden + self.hidden)
-        front_end = self.inputs * self.hidden + (self.hidden if self.injection == "first" else 0)
-        readout = self.hidden * self.outputs + self.outputs
-        total = hidden + self.weight_sets + front_end + readout
-        return {
-            "hidden": hidden,
-            "gain": self.weight_sets,
-            "front_end": front_end,
-            "readout": readout,
-            "total": total,
-        }
+        into = self.inputs * self.hidden + (self.hidden if self.injection == "first" else 0)
+        out = self.hidden * self.outputs + self.outputs
+        found = {"hidden": hidden, "gain": self.weight_sets, "front_end": 0, "readout": 0}
+        fixed = 0
+        for place, kind, count in (
+            ("front_end", self.input_map, into),
+            ("readout", self.output_map, out),
+        ):
+            if kind in ("digital", "fixed"):
+                found[place] += count
+            elif kind == "banks":
+                found["hidden"] += count
+            fixed += count if kind == "fixed" else 0
+        total = sum(found.values())
+        return {**found, **({"fixed": fixed} if fixed else {}), "total": total}
 
     def macs_per_inference(self) -> dict[str, int]:
         """Return the multiply-accumulates of one forward pass, by place."""
-        return {
-            "hidden": self.steps * self.hidden * self.hidden,
-            "front_end": self.inputs * self.hidden,
-            "readout": self.hidden * self.outputs,
-        }
+        found = {"hidden": self.steps * self.hidden * self.hidden, "front_end": 0, "readout": 0}
+        for place, kind, count in (
+            ("front_end", self.input_map, self.inputs * self.hidden),
+            ("readout", self.output_map, self.hidden * self.outputs),
+        ):
+            if kind != "none":
+                found["hidden" if kind == "banks" else place] += count
+        return found

@@ -60,13 +60,16 @@ def optical_bandwidth(wavelength: float, width: float) -> float:
     return constants.c * width / wavelength**2
 
 
-def ring_transmission(phase: Tensor, r1: float, r2: float, a: float) -> tuple[Tensor, Tensor]:
+def ring_transmission(
+    phase: Tensor, r1: float | Tensor, r2: float | Tensor, a: float
+) -> tuple[Tensor, Tensor]:
     """Return the power transmissions of an add-drop ring.
 
     Args:
         phase: Round-trip phase from resonance [rad], any shape.
-        r1: Self-coupling amplitude of the input coupler.
-        r2: Self-coupling amplitude of the drop coupler.
+        r1: Self-coupling amplitude of the input coupler; one for each phase where it changes with
+            wavelength.
+        r2: Self-coupling amplitude of the drop coupler, as `r1`.
         a: Single-pass amplitude, 1 without loss.
 
     Returns:

@@ -22,10 +22,12 @@ from pnnsim.analysis.report.text import compare_table, summary_table
 from pnnsim.errors import UnsavedError
 from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.inference.workload_surrogate import WorkloadSurrogate
 from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.learning.task_examples import Data, load_data
+from pnnsim.networks.protocol import is_stateful
 from pnnsim.simulation.run_folder import check_checkpoints, claim
-from pnnsim.simulation.simulate import Result, ablation, simulate
+from pnnsim.simulation.simulate import Result, ablation, network_figures, simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.experiment import Experiment
 from pnnsim.timing.arrivals import arrivals_of
@@ -143,20 +145,20 @@ def _work(
     checkpoints: Path | None = None,
     *,
     explain: bool = False,
-) -> tuple[dict[str, Any], Surrogate, Result]:
+) -> tuple[dict[str, Any], Surrogate | WorkloadSurrogate, Result]:
     """Return the metrics of an experiment, and what they were made from.
 
     To explain the gap by switching non-idealities off takes as many evaluations as there are.
     """
     begin = time.perf_counter()
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
-    if experiment.network.stateful:
+    if is_stateful(experiment.network):
         data = data.in_sequences(experiment.training.sequence)
     samples = data.samples(experiment.simulation.samples, streams=streams_of(surrogate.chip))
     # What cannot be timed is refused now, not after the training.
     control = experiment.hardware.control
     time_run(surrogate.chip, min(len(samples), 2 * control.block * control.cores))
-    if experiment.training.standardize:
+    if experiment.training.standardize and isinstance(surrogate, Surrogate):
         surrogate.standardize(data.pixels())
     fit(
         surrogate,
@@ -200,7 +202,7 @@ def _work(
         "hardware": experiment.hardware.name,
         "spec_sha256": experiment.hardware.sha256(),
         "seed": simulation.seed,
-        "network": experiment.network.model_dump(mode="json"),
+        "network": network_figures(experiment.network),
         "task": {"name": data.name, "note": data.note, "samples": len(x)},
         **result.metrics,
         "warnings": [*experiment.own_warnings(), *result.metrics["warnings"]],
@@ -217,7 +219,7 @@ def _write(
     folder: Path,
     experiment: Experiment,
     metrics: dict[str, Any],
-    surrogate: Surrogate,
+    surrogate: Surrogate | WorkloadSurrogate,
     result: Result,
 ) -> None:
     """Fill a run folder."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from pydantic import BaseModel
 from torch import Tensor
 
 from pnnsim.errors import InputError
@@ -21,7 +22,9 @@ from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.inference.predict import (
     IMAGE_QUALITIES,
+    Parameters,
     Qualities,
+    calibrated,
     nominal_outputs,
     outputs,
     quality,
@@ -30,6 +33,10 @@ from pnnsim.inference.predict import (
     streams_of_core,
 )
 from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.protocol import Network, input_width, output_width
+from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim.networks.workload import Mvm
+from pnnsim.networks.workload_counts import macs_by_place, parameters_by_place
 from pnnsim.simulation.timing_pass import Timing, faded, time_run, timing_metrics
 from pnnsim.timing.arrivals import Arrivals
 from pnnsim.timing.multicore import ParallelTrace
@@ -37,6 +44,10 @@ from pnnsim.timing.trace import Trace
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
+
+
+#: Inputs that fix ranges where nothing has fixed them before.
+_RANGED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class Result:
 
 def simulate(
     spec: SpecLike | Chip,
-    parameters: ParameterSet | Trained,
+    parameters: Parameters | Trained,
     x: Tensor | ArrayLike,
     y: Tensor | ArrayLike,
     *,
@@ -100,7 +111,7 @@ def simulate(
     spec = machine.spec if isinstance(machine, Chip) else machine
     seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
     network = parameters.network
-    parameters.check(network)
+    parameters.check()
     parameters.check_machine(spec.sha256(), spec.name, any_machine=any_machine)
     x, y = as_examples(parameters, x, y)
     if arrivals is not None and arrivals.count != len(x):
@@ -112,6 +123,7 @@ def simulate(
     x, y = timing.served(x), timing.served(y)
     timed = time.perf_counter()
     parts = [nominal.fabricate(seed, index) for index in range(chips)]
+    parameters, more = ranged(nominal, parameters, x)
     nominally = nominal_outputs(nominal, parameters, x)
     really = [chip_outputs(chip, parameters, x, timing) for chip in parts]
     metrics = {
@@ -120,18 +132,65 @@ def simulate(
             for name, measure in qualities.items()
         },
         **timing_metrics(timing),
-        "parameters": network.parameter_counts(),
-        "macs_per_inference": network.macs_per_inference(),
+        **counts_of(network),
         "area_m2": nominal.areas(),
-        "warnings": [*spec.warnings(), *nominal.warnings(timing.work), *faded(timing)],
+        "warnings": [*spec.warnings(), *nominal.warnings(timing.work), *faded(timing), *more],
     }
     evaluated = time.perf_counter()
     return Result(metrics, timing, {"timing": timed - begin, "values": evaluated - timed})
 
 
+def ranged(chip: Chip, parameters: Parameters, x: Tensor) -> tuple[Parameters, list[str]]:
+    """Return parameters whose ranges are fixed, and a warning where these were fixed here.
+
+    Args:
+        chip: Nominal chip.
+        parameters: Trained numbers.
+        x: Inputs of the run; the first of them fix ranges that nothing has fixed before.
+    """
+    if isinstance(parameters, ParameterSet) or parameters.ranges or not chip.converts:
+        return parameters, []
+    first = x[:_RANGED]
+    fixed = calibrated(chip, parameters, first)
+    return fixed, [
+        f"network: ranges of lines and converters were fixed on the first {len(first)} inputs of "
+        "this run. Hint: surrogate.calibrate(x) fixes them on training inputs"
+    ]
+
+
+def network_figures(network: Network) -> dict[str, Any]:
+    """Return what describes a network, under the keys of the metrics."""
+    described = network.model_dump(mode="json") if isinstance(network, BaseModel) else {}
+    if isinstance(network, ReLaXNet):
+        return described
+    workload = network.workload
+    return {
+        "kind": "module",
+        **described,
+        "inputs": input_width(network),
+        "outputs": output_width(network),
+        "weight_sets": len(workload.matrices),
+        "steps": sum(isinstance(step, Mvm) for step in workload.steps),
+    }
+
+
+def counts_of(network: Network) -> dict[str, Any]:
+    """Return parameters and multiply-accumulates of a network by place, as keys of the metrics."""
+    if isinstance(network, ReLaXNet):
+        return {
+            "parameters": network.parameter_counts(),
+            "macs_per_inference": network.macs_per_inference(),
+        }
+    workload = network.workload
+    return {
+        "parameters": parameters_by_place(workload),
+        "macs_per_inference": macs_by_place(workload),
+    }
+
+
 def ablation(
     timing: Timing,
-    parameters: ParameterSet | Trained,
+    parameters: Parameters | Trained,
     x: Tensor | ArrayLike,
     y: Tensor | ArrayLike,
     *,
@@ -186,7 +245,7 @@ def ablation(
 
 
 def chip_outputs(
-    chip: Chip, parameters: ParameterSet, x: Tensor, timing: Timing, *, without: Sequence[str] = ()
+    chip: Chip, parameters: Parameters, x: Tensor, timing: Timing, *, without: Sequence[str] = ()
 ) -> Tensor:
     """Return the outputs of a chip, each of its cores for the samples that it got.
 

@@ -98,7 +98,7 @@ def time_run(
             progress.advance(done - seen)
         seen = done
 
-    if chip.network.stateful and (not arrivals.saturated or arrivals.count % streams):
+    if chip.stateful and (not arrivals.saturated or arrivals.count % streams):
         raise ScheduleError(
             f"network.stateful: {arrivals.count} samples come; expected saturated arrivals "
             f"and a multiple of {streams}, control.block times control.cores, so that every stream "
@@ -128,11 +128,11 @@ def timing_metrics(timing: Timing) -> dict[str, Any]:
     Raises:
         ScheduleError: The simulated latency is not the closed form; this is a bug of pnnsim.
     """
-    chip, network = timing.chip, timing.chip.network
+    chip = timing.chip
     figures = metrics_from(
         timing.run,
         timing.prices,
-        network=network,
+        macs=chip.network.workload.macs,
         memory_capacity=chip.memory.capacity,
         closed_form_fs=closed_form_fs(timing.work),
     )
@@ -143,10 +143,11 @@ def timing_metrics(timing: Timing) -> dict[str, Any]:
 
 def faded(timing: Timing) -> list[str]:
     """Return a warning where the memory loses a good part of the state while the banks change."""
-    memory, folds = timing.chip.memory, timing.chip.mapping.folds
-    # Each fold of a step finds what the folds before it have left.
-    waits = timing.accesses.held_s
-    held = float(waits.reshape(len(waits), -1, folds).sum(axis=-1).max())
+    memory = timing.chip.memory
+    # Each fold of a step finds what the folds before it have left. Numbers do not fade.
+    analog = [not product.digital for product in timing.chip.passage.products]
+    begins = np.flatnonzero([product.begins for product in timing.chip.passage.products])
+    held = float(np.add.reduceat(timing.accesses.held_s * analog, begins, axis=1).max())
     one = torch.ones(1, 1, dtype=torch.float64)
     kept = float(memory.hold(one, held * one, timing.chip.non_idealities))
     if kept > 1.0 - _FADED:
@@ -164,7 +165,8 @@ def _refuse_waits(chip: Chip, accesses: AccessTable) -> None:
     ready by then, the state is lost.
     """
     # A state that need not wait goes straight through the encoder; sums of few femtoseconds.
-    late = accesses.held_s - from_fs(chip.delays().encode_fs)
+    analog = [not product.digital for product in chip.passage.products]
+    late = np.where(analog, accesses.held_s - from_fs(chip.delays().encode_fs), 0.0)
     if not late.size or late.max() < 0.5e-15:
         return
     sample, step = np.unravel_index(int(late.argmax()), late.shape)

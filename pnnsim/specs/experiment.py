@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import BaseModel
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pnnsim.common.units import show
 from pnnsim.devices.registry import non_idealities, parts
 from pnnsim.errors import SpecError
+from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.document import Document, KeyPath, Tree
 from pnnsim.specs.hardware import (
@@ -28,6 +29,7 @@ from pnnsim.specs.hardware import (
     raise_problems,
     relative,
 )
+from pnnsim.specs.network_section import check_network, check_widths, shape_defaults
 from pnnsim.specs.plain_data import digest, section_tree
 from pnnsim.specs.resolve import open_document, override
 from pnnsim.specs.settings import (
@@ -72,7 +74,7 @@ class Experiment:
     """
 
     hardware: HardwareSpec
-    network: ReLaXNet
+    network: Network
     task: TaskParams = field(default_factory=TaskParams)
     training: TrainingParams = field(default_factory=TrainingParams)
     simulation: SimulationParams = field(default_factory=SimulationParams)
@@ -82,7 +84,8 @@ class Experiment:
 
     def blocks(self) -> dict[str, BaseModel]:
         """Return what is not the machine, by name."""
-        return {name: getattr(self, name) for name in BLOCKS}
+        found: dict[str, BaseModel] = {name: getattr(self, name) for name in BLOCKS}
+        return found
 
     def warnings(self) -> list[str]:
         """Return a sentence for each value outside its published span or without effect."""
@@ -224,7 +227,7 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     task = check_section(document, ("task",), TaskParams)
     if task is not None:
         _fill_shape(document, task)
-    network = check_section(document, ("network",), ReLaXNet)
+    network = check_network(document)
     training = check_section(document, ("training",), TrainingParams)
     simulation = check_section(document, ("simulation",), SimulationParams)
     if task is not None and network is not None:
@@ -248,7 +251,7 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
         ranges=_outside_machine(document.ranges),
         outside=tuple(
             warning
-            for name, model in BLOCKS.items()
+            for name, model in {**BLOCKS, "network": cast("type[BaseModel]", type(network))}.items()
             for warning in outside_ranges(document, (name,), model)
         ),
     )
@@ -263,11 +266,14 @@ def _fill_shape(document: Document, task: TaskParams) -> None:
     assert isinstance(document.tree, dict), "the task has been read from it"
     network: Tree = document.tree.setdefault("network", {})
     if isinstance(network, dict):
-        for key, size in zip(("inputs", "outputs"), task.shape(), strict=True):
-            network.setdefault(key, str(size))
+        for key, text in shape_defaults(str(network.get("kind", "relaxnet")), task).items():
+            network.setdefault(key, text)
 
 
-def _check_shape(document: Document, task: TaskParams, network: ReLaXNet) -> None:
+def _check_shape(document: Document, task: TaskParams, network: Network) -> None:
+    if not isinstance(network, ReLaXNet):
+        check_widths(document, task, network)
+        return
     found = {"inputs": network.inputs, "outputs": network.outputs}
     for (key, got), size in zip(found.items(), task.shape(), strict=True):
         if got != size:
@@ -278,19 +284,20 @@ def _check_shape(document: Document, task: TaskParams, network: ReLaXNet) -> Non
 def _check_state(
     document: Document,
     task: TaskParams,
-    network: ReLaXNet,
+    network: Network,
     training: TrainingParams | None,
     simulation: SimulationParams | None,
 ) -> None:
     """Refuse a stateful network for images, and sequences for a network without a state."""
-    if network.stateful and task.name not in TEXT_VOCABULARIES:
+    stateful = isinstance(network, ReLaXNet) and network.stateful
+    if stateful and task.name not in TEXT_VOCABULARIES:
         what = f"is true, but the images of '{task.name}' do not follow each other; expected false"
         document.report(("network", "stateful"), what, "a text suits it: task.name=shakespeare")
-    if not network.stateful and training is not None and training.sequence is not None:
+    if not stateful and training is not None and training.sequence is not None:
         what = f"is {training.sequence}, but network.stateful is false; expected no sequence"
         document.report(("training", "sequence"), what, "network.stateful: true")
     saturated = simulation is None or simulation.arrivals == "saturated"
-    if network.stateful and not saturated:
+    if stateful and not saturated:
         what = "is true, but arrivals are not saturated; expected a block to have all its streams"
         document.report(("network", "stateful"), what, "simulation.arrivals: saturated")
 

@@ -35,6 +35,7 @@ from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
 from pnnsim.specs.plain_data import digest, section_tree
 from pnnsim.specs.resolve import available_specs, open_document, override
+from pnnsim.specs.tables import fill_routes
 from pnnsim.specs.validation import check_section, did_you_mean, outside_ranges, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]
@@ -198,6 +199,7 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         model = _section_model(document, (*prefix, name))
         if model is not None:
             models[name] = model
+            fill_routes(document, (*prefix, name))
             found[name] = check_section(document, (*prefix, name), model)
     if header is None or any(found.get(name) is None for name in names):
         return None

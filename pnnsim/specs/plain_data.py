@@ -6,12 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from pnnsim.common.units import format_quantity
-from pnnsim.devices.quantities import forms_of
+from pnnsim.devices.quantities import forms_of, forms_of_type
 
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -47,7 +47,7 @@ def section_tree(
         if dimension is not None:
             value = format_quantity(value, dimension)
         elif isinstance(value, tuple):
-            value = list(value)
+            value = _texts(value, type(model), key)
         path = f"{prefix}.{key}"
         if path in sources or path in ranges:
             value = {"value": value}
@@ -58,3 +58,10 @@ def section_tree(
                 value["source"] = sources[path]
         tree[key] = value
     return tree
+
+
+def _texts(values: tuple[Any, ...], model: type[BaseModel], key: str) -> list[Any]:
+    """Return a list of values, those with a unit as text that reads back exactly."""
+    lists = [form.type for form in forms_of(model, key) if get_origin(form.type) is tuple]
+    dimension = forms_of_type(get_args(lists[0])[0])[0].dimension if lists else None
+    return [each if dimension is None else format_quantity(each, dimension) for each in values]

@@ -8,21 +8,27 @@ There is one process per hardware unit, none per sample.
                            │  └──── next fold ◀────┘          │
                            └────────────────────────────── memory
 
+Where values become numbers on their way, there stand in the place of the readout
+
+    detector, nonlinearity ─▶ converter ─▶ digital steps ─▶ encoder; behind the last: results
+
 There are no tensors, prices or devices here, and what was prepared for a block that never came is
 left to `pnnsim.timing.run`, which takes it out of the trace.
 """
 
 from __future__ import annotations
 
-from pnnsim.mapping.actions import ENGINE_LANE, PATH_LANE
+from pnnsim.mapping.actions import ENGINE_LANE, PATH_LANE, READOUT_LANE
 from pnnsim.mapping.plan import initial_contents
 from pnnsim.mapping.work import Work
 from pnnsim.timing.arrivals import Arrivals
 from pnnsim.timing.kernel import Clock, Servers
 from pnnsim.timing.recorder import Spans
 from pnnsim.timing.units.bank import WeightBank
+from pnnsim.timing.units.converter import Converter
 from pnnsim.timing.units.detector import Detector
 from pnnsim.timing.units.digital_engine import DigitalEngine
+from pnnsim.timing.units.digital_steps import DigitalSteps
 from pnnsim.timing.units.encoder import Encoder
 from pnnsim.timing.units.front_end import FrontEnd
 from pnnsim.timing.units.memory import Memory
@@ -61,7 +67,12 @@ class Core:
         Detector(wiring, banks, writers)
         Nonlinearity(wiring)
         Memory(wiring)
-        self._readout = Readout(wiring, engine, progress)
+        self._readout: Readout | DigitalSteps
+        if work.converts:
+            Converter(wiring)
+            self._readout = DigitalSteps(wiring, engine, progress)
+        else:
+            self._readout = Readout(wiring, engine, progress)
         self._wiring = wiring
 
     def run(self) -> None:
@@ -95,7 +106,10 @@ def _name_lanes(wiring: Wiring) -> None:
     spans.lanes(delays.input)
     spans.lanes(delays.encode)
     banks = (f"weight_banks.{bank}" for bank in range(wiring.work.mapping.used))
+    spans.lanes(delays.entering)
     for unit in ("switch", PATH_LANE, *banks, "detector", "nonlinearity", "memory"):
         spans.lane(unit)
+    if wiring.work.converts:
+        spans.lane(READOUT_LANE)
     spans.lanes(delays.output)
     spans.lane(ENGINE_LANE)

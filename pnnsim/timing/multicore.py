@@ -177,5 +177,8 @@ def _merged(traces: Sequence[Trace], samples: Sequence[Ints], cores: int) -> tup
         arrival_fs=np.concatenate([trace.arrival_fs for trace in traces])[back],
         result_fs=np.concatenate([trace.result_fs for trace in traces])[back],
         folds=traces[0].folds,
+        amount=joined("amount"),
+        step_starts=traces[0].step_starts,
+        matrix_starts=traces[0].matrix_starts,
     )
     return trace, order.astype(np.int64)

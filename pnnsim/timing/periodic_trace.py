@@ -170,6 +170,7 @@ class PeriodicTrace:
             bank=base.bank[source],
             weight_set=base.weight_set[source],
             cause=np.where(cause != NO_CAUSE, cause + copies * length, cause),
+            amount=base.amount[source],
             arrival_fs=self.samples_of(base.arrival_fs),
             result_fs=self.samples_of(base.result_fs),
         )

@@ -20,6 +20,7 @@ from pnnsim.timing.trace import ACTIONS, NO_CAUSE
 #: Columns of a span, in the order in which they are written.
 _NAMES = (
     "unit", "action", "start_fs", "end_fs", "sample", "product", "bank", "content", "cause",
+    "amount",
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _END = _NAMES.index("end_fs")
@@ -64,6 +65,7 @@ class Spans:
         sample: int,
         product: int = -1,
         access: Access | None = None,
+        amount: int = 1,
     ) -> Wait[int]:
         """Occupy a lane from `start` for `duration` [fs], and return the row of the span.
 
@@ -79,7 +81,7 @@ class Spans:
             self._numbers, self._wide = list(self._numbers), True
         numbers = self._numbers
         row = len(numbers) // _WIDTH
-        numbers.extend((lane, action, start, end, sample, product, bank, content, cause))
+        numbers.extend((lane, action, start, end, sample, product, bank, content, cause, amount))
         return row
 
     def table(self) -> dict[str, Times]:

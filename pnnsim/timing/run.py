@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,9 +185,11 @@ def _refuse(work: Work, arrivals: Arrivals) -> None:
 def _least_time(work: Work, arrivals: Arrivals) -> int:
     """Return what a run takes at least: until its last arrival, or its slowest server's work."""
     delays, products = work.delays, len(work.order)
-    steps = products // work.folds
-    each_sample = max(delays.input_fs, products * delays.hold_symbol_fs, steps * delays.activate_fs,
-                    steps * delays.encode_fs, delays.output_fs)  # fmt: skip
+    steps = work.products[-1].step + 1
+    trains = sum(work.trains_fs)
+    each_sample = max(delays.input_fs, products * delays.hold_symbol_fs + trains,
+                    steps * delays.activate_fs, steps * delays.encode_fs, sum(work.jobs_fs),
+                    delays.output_fs)  # fmt: skip
     # Where requests are turned away, only the first one is sure to be served.
     served = arrivals.count if arrivals.capacity is None else 1
     last = 0 if arrivals.times_fs is None else int(arrivals.times_fs[-1])
@@ -224,9 +227,20 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
         arrival_fs=core.tally.arrived,
         result_fs=core.tally.results,
         dropped=core.tally.queue.dropped,
-        folds=core.work.folds,
+        **_starts(core.work),
     )
     return trace, Blocks(firsts, block[order])
+
+
+def _starts(work: Work) -> dict[str, Any]:
+    """Return by what number steps and matrices are found among products and contents."""
+    folds = work.mapping.folds
+    if work.mapping.uniform:
+        return {"folds": folds}
+    steps = tuple(n for n, product in enumerate(work.products) if product.begins)
+    return {
+        "folds": folds, "step_starts": steps, "matrix_starts": work.mapping.first_contents
+    }  # fmt: skip
 
 
 def _served_nobody(table: Table, block: Ints, blocks: int, results: Sequence[int]) -> Flags:

@@ -174,7 +174,7 @@ def _repeats(base: Trace, edges: tuple[int, int, int], period: _Period) -> bool:
     one, two = slice(first, end), slice(end, after)
     same = all(
         np.array_equal(getattr(base, name)[one], getattr(base, name)[two])
-        for name in ("unit", "action", "step", "fold", "bank", "weight_set")
+        for name in ("unit", "action", "step", "fold", "bank", "weight_set", "amount")
     )
     later = all(
         np.array_equal(getattr(base, name)[one] + period.period_fs, getattr(base, name)[two])

@@ -15,7 +15,16 @@ import numpy as np
 
 from pnnsim.common.times import Times, time_column
 from pnnsim.errors import InvariantError
-from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, PATH_LANE, Ints, core_of, is_path, numbered
+from pnnsim.mapping.actions import (
+    ACTIONS,
+    NO_CAUSE,
+    PATH_LANE,
+    Ints,
+    core_of,
+    is_path,
+    numbered,
+    parted,
+)
 from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants import Requests, check
 
@@ -50,9 +59,13 @@ class Trace:
         arrival_fs: Arrival of each sample, shape `(n_sample,)` [fs].
         result_fs: Result of each sample at the host, shape `(n_sample,)` [fs].
         dropped: Numbers of the requests that found the queue full, ascending; they are no samples.
-        folds: Products that make up a step.
+        folds: Products that make up a step; the most of any step where these differ.
         fold: Fold of the step or of the weight set; -1 where there is neither. 0 where matrices are
             not folded.
+        amount: How often the span's action happened, for the vectors of its sample, or how many of
+            the lines, states or operations that are priced; 1 each where it is left out.
+        step_starts: First product of each step where steps differ in their folds; otherwise empty.
+        matrix_starts: First content of each matrix where these differ, too; otherwise empty.
     """
 
     units: tuple[str, ...]
@@ -70,8 +83,13 @@ class Trace:
     dropped: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     folds: int = 1
     fold: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    amount: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    step_starts: tuple[int, ...] = ()
+    matrix_starts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.amount) != len(self):
+            object.__setattr__(self, "amount", np.ones(len(self), dtype=np.int64))
         if self.folds == 1 and len(self.fold) != len(self):
             whole = np.where(np.maximum(self.step, self.weight_set) < 0, -1, 0).astype(np.int64)
             object.__setattr__(self, "fold", whole)
@@ -86,6 +104,8 @@ class Trace:
         result_fs: Sequence[int],
         dropped: Sequence[int] = (),
         folds: int = 1,
+        step_starts: tuple[int, ...] = (),
+        matrix_starts: tuple[int, ...] = (),
     ) -> Trace:
         """Return the trace of a table, as `Spans.table` writes one.
 
@@ -97,31 +117,35 @@ class Trace:
             result_fs: Result of each sample [fs].
             dropped: Numbers of the requests that found the queue full.
             folds: Products that make up a step.
+            step_starts: First product of each step where steps differ in their folds.
+            matrix_starts: First content of each matrix where these differ, too.
 
         Raises:
             InvariantError: A bank holds another fold of its matrix than the product is of.
         """
         columns = {name: table[name] for name in table if name not in ("product", "content")}
-        product, content = table["product"], table["content"]
-        either = np.maximum(product, content)
-        torn = (product >= 0) & (content >= 0) & (product % folds != content % folds)
+        step, fold = parted(table["product"], np.array(step_starts) if step_starts else folds)
+        matrix, held = parted(table["content"], np.array(matrix_starts) if step_starts else folds)
+        torn = (fold >= 0) & (held >= 0) & (fold != held)
         if torn.any():
             row = int(np.flatnonzero(torn)[0])
             raise InvariantError(
-                f"timing: internal: trace row {row} is of fold {product[row] % folds} and its bank "
-                f"holds fold {content[row] % folds}; expected the same fold"
+                f"timing: internal: trace row {row} is of fold {fold[row]} and its bank "
+                f"holds fold {held[row]}; expected the same fold"
             )
         return cls(
             units=tuple(units),
             **columns,
             # The product of a span and the content of its bank are of the same fold.
-            step=product // folds,
-            weight_set=content // folds,
-            fold=np.where(either < 0, -1, either % folds),
+            step=step,
+            weight_set=matrix,
+            fold=np.maximum(fold, held),
             arrival_fs=time_column(arrival_fs),
             result_fs=time_column(result_fs),
             dropped=np.array(dropped, dtype=np.int64),
             folds=folds,
+            step_starts=step_starts,
+            matrix_starts=matrix_starts,
         )
 
     def __len__(self) -> int:
@@ -135,13 +159,15 @@ class Trace:
 
     @property
     def product(self) -> Ints:
-        """Return the number of each span's product, `t * folds + fold`; -1 outside the loop."""
-        return numbered(self.step, self.fold, self.folds)
+        """Return the number of each span's product among all folds; -1 outside the loop."""
+        firsts = np.array(self.step_starts) if self.step_starts else self.folds
+        return numbered(self.step, self.fold, firsts)
 
     @property
     def content(self) -> Ints:
-        """Return what the bank of each span holds, `k * folds + fold`; -1 without a bank."""
-        return numbered(self.weight_set, self.fold, self.folds)
+        """Return the content of the bank of each span among all folds; -1 without a bank."""
+        firsts = np.array(self.matrix_starts) if self.step_starts else self.folds
+        return numbered(self.weight_set, self.fold, firsts)
 
     @property
     def base(self) -> Trace:
@@ -163,6 +189,17 @@ class Trace:
         """Return the number of the request that each sample serves, shape `(n_sample,)`."""
         requests = np.arange(self.samples + len(self.dropped))
         return np.delete(requests, self.dropped).astype(np.int64)
+
+    def continues(self, products: int) -> Ints:
+        """Return the numbers of the products that are not the first fold of their step.
+
+        Args:
+            products: Products of a sample.
+        """
+        number = np.arange(products)
+        if not self.step_starts:
+            return number[number % self.folds > 0]
+        return np.setdiff1d(number, self.step_starts)
 
     def row_counts(self) -> Ints:
         """Return how often each row of `base` happened: once."""
@@ -203,7 +240,11 @@ class Trace:
 
     def equals(self, other: Trace) -> bool:
         """Return whether every column of both traces is the same."""
-        return (self.units, self.folds) == (other.units, other.folds) and all(
+        mine, others = (
+            (trace.units, trace.folds, trace.step_starts, trace.matrix_starts)
+            for trace in (self, other)
+        )
+        return mine == others and all(
             np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
         )
 
@@ -234,11 +275,12 @@ class Trace:
             "bank": self.bank.tolist(),
             "weight_set": self.weight_set.tolist(),
             "cause": self.cause.tolist(),
+            "amount": self.amount.tolist(),
         }
 
 
 #: Columns that two equal traces share, times of samples included.
 COLUMNS: tuple[str, ...] = (
     "unit", "action", "start_fs", "end_fs", "sample", "step", "fold", "bank", "weight_set", "cause",
-    "arrival_fs", "result_fs", "dropped",
+    "amount", "arrival_fs", "result_fs", "dropped",
 )  # fmt: skip

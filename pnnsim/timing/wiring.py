@@ -29,8 +29,8 @@ class InFlight:
         product: Number of the product among those of a sample: the step, or a fold of it.
         access: Bank and weight set of the product.
         last: Whether it is the last sample of its block.
-        start_fs: Time at which it left the unit before [fs].
-        cause: Row of the span that ended then.
+        start_fs: Time at which its first vector left the unit before [fs].
+        cause: Row of the span of this vector, which ends when its last one leaves.
     """
 
     sample: int
@@ -83,8 +83,9 @@ class Wiring:
         self.spans = Spans(env)
         self.work = work
         self.delays = work.delays
-        self.folds = work.folds
-        #: Products of a sample.
+        #: Products of a sample, and the time from the first to the last vector of each [fs].
+        self.passage = work.products
+        self.train_fs = work.trains_fs
         self.products = len(work.order)
         self.arrivals = arrivals
         self.tally = Tally(arrivals)
@@ -92,6 +93,8 @@ class Wiring:
         self.mapped: Inbox[int] = Inbox(env)
         #: To the encoder: the sums of a fold are captured, its state may be encoded again.
         self.summed: Inbox[int] = Inbox(env)
+        #: To the encoder: the digital engine is done with the numbers that a product reads.
+        self.computed: Inbox[int] = Inbox(env)
         #: To the encoder: a state is in the memory.
         self.held: Inbox[int] = Inbox(env)
         #: To the encoder: a block has left the loop.
@@ -108,6 +111,10 @@ class Wiring:
         self.multiplied: Inbox[InFlight] = Inbox(env)
         #: To the nonlinearity: the sums of a step are captured.
         self.captured: Inbox[InFlight] = Inbox(env)
+        #: To the converter: values are captured, or activated, that become numbers.
+        self.converted: Inbox[InFlight] = Inbox(env)
+        #: To the digital engine: all numbers are there that it goes on with.
+        self.digitized: Inbox[InFlight] = Inbox(env)
         #: To the memory: a new state is there.
         self.activated: Inbox[InFlight] = Inbox(env)
         #: To the readout: a sample has left the loop.
@@ -118,7 +125,3 @@ class Wiring:
     def plan(self) -> Iterator[tuple[Access, ...]]:
         """Yield the accesses of block 0, 1, 2, … without end."""
         return plan_blocks(self.work.order, self.work.mapping, prefetch=self.work.ahead)
-
-    def ends_step(self, product: int) -> bool:
-        """Return whether a product is the last fold of its step."""
-        return (product + 1) % self.folds == 0

@@ -38,7 +38,7 @@ def figures(case, prices=PRICES):
     return metrics_from(
         case.run(),
         prices,
-        network=case.network,
+        macs=case.network.workload.macs,
         memory_capacity=case.memory_capacity,
         closed_form_fs=case.closed_form_fs(),
     )
@@ -260,7 +260,13 @@ def test_latency_other_than_the_closed_form_is_our_fault():
     with pytest.raises(
         ScheduleError, match=r"internal: the first sample took 26 fs; .* expects 27"
     ):
-        metrics_from(case.run(), PRICES, network=case.network, memory_capacity=1, closed_form_fs=27)
+        metrics_from(
+            case.run(),
+            PRICES,
+            macs=case.network.workload.macs,
+            memory_capacity=1,
+            closed_form_fs=27,
+        )
 
 
 def test_setup_fills_the_banks_that_will_be_used():
@@ -282,7 +288,7 @@ def test_every_figure_is_the_same_without_simulating_every_event(plan, block, ar
     case = machine(sets=sets, steps=5, banks=banks, block=block, samples=301, arrivals=arrivals)
     found = {
         exact: metrics_from(
-            run, GATED, network=case.network, memory_capacity=block,
+            run, GATED, macs=case.network.workload.macs, memory_capacity=block,
             closed_form_fs=case.closed_form_fs(),
         )
         for exact, run in ((True, case.run()), (False, case.run_fast()))

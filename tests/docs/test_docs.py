@@ -67,6 +67,7 @@ def test_commands_of_a_page_exist_and_load_in_their_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples" / "data", tmp_path / "examples" / "data")
     lines = [line for block in blocks(page, "console") for line in block.splitlines()]
     if "runs/first" in "".join(lines) and "--out runs/first" not in "".join(lines):
         assert main(["run", "photonic_mrr", "--out", "runs/first"]) == 0

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 
-import pnnsim
 from pnnsim.errors import MappingError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
@@ -54,13 +51,3 @@ def test_another_chip_is_refused() -> None:
         Surrogate(NETWORK.model_copy(update={"hidden": 9}), chip)
     with pytest.raises(MappingError, match="chip: got one named chip0; expected"):
         Surrogate(NETWORK, chip.fabricate(0, 0))
-
-
-def test_a_network_that_no_machine_runs_yet_is_refused_by_name() -> None:
-    net = pnnsim.from_torch(torch.nn.Linear(6, 3).double(), torch.rand(2, 6, dtype=torch.float64))
-    spec = load_spec("photonic_mrr")
-    unfit: Any = net
-    with pytest.raises(
-        MappingError, match=r"network: got TorchNetwork; expected a ReLaXNet, .* Hint"
-    ):
-        Surrogate(unfit, spec)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pnnsim.errors import MappingError
-from pnnsim.inference.partial_sums import fold_lines, fold_weights, unfold_product
-from pnnsim.mapping.tiling import map_network
+from pnnsim.inference.partial_sums import bank_targets, fold_lines, unfold_product
+from pnnsim.mapping.folding import MatrixShape, folds_of
+from pnnsim.mapping.tiling import map_matrices, map_network
 
 
 def test_matrix_that_fits_takes_one_tile():
@@ -70,7 +71,7 @@ def test_fewer_tiles_at_once_leave_banks_that_hold_other_folds():
     assert (mapping.folds, mapping.logical, mapping.resident) == (4, 4, True)
     assert (mapping.outputs, mapping.inputs) == (4, 4)
     # Inputs first: the sums of outputs 0 to 3 are complete before the others begin.
-    folds = [mapping.fold_tile(fold) for fold in range(4)]
+    folds = [fold.tile for fold in mapping.folds_of(0)]
     corners = [(tile.outputs.start, tile.inputs.start) for tile in folds]
     assert corners == [(0, 0), (0, 4), (4, 0), (4, 4)]
     assert mapping.folded([0, 0]) == (0, 1, 2, 3, 0, 1, 2, 3)
@@ -89,22 +90,69 @@ def test_no_other_shape_takes_fewer_folds(hidden, rows, cols, count, sets):
     assert mapping.tiles <= count
 
 
-@given(
-    hidden=st.integers(1, 12), rows=st.integers(1, 7), cols=st.integers(1, 7),
-    count=st.integers(1, 9), sets=st.integers(1, 2),
+SHAPES = st.builds(
+    lambda outputs, inputs, groups: MatrixShape(outputs * groups, inputs * groups, groups),
+    st.integers(1, 9), st.integers(1, 9), st.integers(1, 6),
 )  # fmt: skip
-def test_folds_multiply_what_the_matrix_multiplies(hidden, rows, cols, count, sets):
-    mapping = map_network(hidden=hidden, weight_sets=sets, count=count, rows=rows, cols=cols)
+
+
+@given(
+    shapes=st.lists(SHAPES, min_size=1, max_size=3), rows=st.integers(1, 7),
+    cols=st.integers(1, 7), count=st.integers(1, 9),
+)  # fmt: skip
+def test_folds_multiply_what_the_matrix_multiplies(shapes, rows, cols, count):
+    mapping = map_matrices(shapes, count=count, rows=rows, cols=cols)
     # Small whole numbers, so that sums are exact in any order.
     generator = torch.Generator().manual_seed(0)
-    weight = torch.randint(-4, 5, (sets, hidden, hidden), generator=generator).double()
-    line = torch.randint(-4, 5, (3, hidden), generator=generator).double()
-    folds = fold_weights(weight, mapping)
-    assert folds.shape == (mapping.matrices, mapping.outputs, mapping.inputs)
-    for k in range(sets):
-        own = folds[k * mapping.folds :]
-        sums = [fold_lines(line, f, mapping) @ own[f].T for f in range(mapping.folds)]
-        assert torch.equal(unfold_product(sums, mapping), line @ weight[k].T)
+
+    def whole(*shape):
+        return torch.randint(-4, 5, shape, generator=generator).double()
+
+    weights = [whole(shape.outputs, shape.inputs // shape.groups) for shape in shapes]
+    targets = bank_targets(weights, mapping)
+    assert {tuple(held.shape) for held in targets} == {(mapping.outputs, mapping.inputs)}
+    assert len(targets) == mapping.matrices
+    for k, (shape, weight) in enumerate(zip(shapes, weights, strict=True)):
+        line = whole(3, shape.inputs)
+        own = targets[mapping.first_contents[k] :]
+        folds = mapping.folds_of(k)
+        sums = [
+            fold_lines(line, fold, mapping) @ held.T for fold, held in zip(folds, own, strict=False)
+        ]
+        dense = torch.block_diag(*weight.chunk(shape.groups))
+        assert torch.equal(unfold_product(sums, folds, shape.outputs), line @ dense.T)
+
+
+@given(
+    shapes=st.lists(SHAPES, min_size=1, max_size=4), rows=st.integers(1, 7),
+    cols=st.integers(1, 7), count=st.integers(1, 60),
+)  # fmt: skip
+def test_matrices_that_can_stay_do(shapes, rows, cols, count):
+    mapping = map_matrices(shapes, count=count, rows=rows, cols=cols)
+    alone = sum(len(folds_of(shape, rows, cols)) for shape in shapes)
+    assert mapping.resident >= (not mapping.uniform and alone <= count)
+    assert mapping.tiles <= count
+
+
+def test_depthwise_groups_share_a_bank_on_its_diagonal():
+    # Nine inputs a channel: seven channels fit the 64 inputs of a bank.
+    folds = folds_of(MatrixShape(16, 144, groups=16), 64, 64)
+    assert [(len(f.tile.outputs), len(f.tile.inputs), f.blocks) for f in folds] == [
+        (7, 63, 7),
+        (7, 63, 7),
+        (2, 18, 2),
+    ]
+
+
+def test_matrices_that_do_not_fit_are_multiplied_tile_by_tile():
+    shapes = [MatrixShape(100, 784), MatrixShape(10, 100)]
+    mapping = map_matrices(shapes, count=4, rows=64, cols=64)
+    assert (mapping.tiles, mapping.matrices, mapping.resident) == (1, 2 * 13 + 2, False)
+    together = map_matrices(shapes, count=4, rows=64, cols=64, parallel_tiles=4)
+    assert together.parallel_tiles in ((1, 4), (2, 2))
+    assert together.matrices < mapping.matrices
+    resident = map_matrices(shapes, count=28, rows=64, cols=64)
+    assert resident.resident
 
 
 def test_more_tiles_at_once_than_banks_are_refused():

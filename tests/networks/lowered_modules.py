@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from pnnsim.networks.lowering.from_torch import TorchNetwork
+from pnnsim.networks.given import GivenNetwork
 from pnnsim.networks.reference import run_reference
 from pnnsim.networks.workload import Digital, Mvm, Workload
 
@@ -17,7 +17,7 @@ def samples(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
-def error(module: nn.Module, network: TorchNetwork, x: Tensor) -> float:
+def error(module: nn.Module, network: GivenNetwork, x: Tensor) -> float:
     """Return the greatest error of a workload, relative to the greatest output."""
     module.eval()
     with torch.no_grad():

@@ -52,7 +52,7 @@ def figures(timing: Timing, prices: PriceTable) -> dict[str, Any]:
     return metrics_from(
         timing.run,
         prices,
-        network=timing.chip.network,
+        macs=timing.chip.network.workload.macs,
         memory_capacity=timing.chip.memory.capacity,
         closed_form_fs=None,
     )

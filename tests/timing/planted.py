@@ -16,7 +16,7 @@ from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Trace
 SPANS = tuple(
     field.name
     for field in fields(Trace)
-    if field.name not in {"units", "folds", "arrival_fs", "result_fs", "dropped"}
+    if (field.type == "Ints" and field.name != "dropped") or field.name in ("start_fs", "end_fs")
 )
 
 
@@ -71,7 +71,7 @@ def added(trace: Trace, action: str, unit: str, **cells: int) -> Trace:
     """Return the trace with one more span, which nothing follows; rows stay in order."""
     row = {
         "unit": trace.units.index(unit), "action": ACTIONS.index(action), "sample": -1, "step": -1,
-        "fold": 0, "bank": -1, "weight_set": -1, **cells,
+        "fold": 0, "bank": -1, "weight_set": -1, "amount": 1, **cells,
     }  # fmt: skip
     columns = {name: np.append(getattr(trace, name), row[name]) for name in SPANS}
     return in_order(replace(trace, **columns))

@@ -97,6 +97,12 @@ def writes_per_inference(metrics: Metrics) -> float:
 def title(metrics: Metrics) -> str:
     """Return the one line that says what ran on what."""
     network = metrics["network"]
+    if "hidden" not in network:
+        return (
+            f"{metrics['hardware']}: {network['kind']} {network['inputs']}-{network['outputs']}, "
+            f"{plural(network['weight_sets'], 'weight set')}, "
+            f"{plural(network['steps'], 'step')}"
+        )
     shape = "-".join(str(network[key]) for key in ("inputs", "hidden", "outputs"))
     folds = (metrics.get("mapping") or {}).get("folds", 1)
     steps = plural(network["steps"], "step") + (f" of {folds} folds" if folds > 1 else "")

@@ -53,6 +53,12 @@ class DigitalActivation(Nonlinearity[DigitalActivationParams]):
             value = quantize.quantize(value, self.params.bits, -full, full)
         return electronic.activation(value.clamp(-full, full), self.params.function)
 
+    def convert(self, value: Tensor, span: tuple[float, float], active: Active) -> Tensor:
+        """Return values in the steps of the converter, whose range is scaled to theirs."""
+        if not self.on(active, "quantization"):
+            return value
+        return quantize.quantize(value, self.params.bits, *span)
+
     @property
     def range(self) -> tuple[float, float]:
         """Return f's least and greatest value over the converter's range; all f are monotone."""

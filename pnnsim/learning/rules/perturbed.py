@@ -11,7 +11,8 @@ from pnnsim.learning.rules.base import Session
 
 def vector(surrogate: Surrogate) -> Tensor:
     """Return a copy of all parameters in a row, in the units of training."""
-    return torch.cat([p.detach().reshape(-1) for p in surrogate.parameters()])
+    trained = (p for p in surrogate.parameters() if p.requires_grad)
+    return torch.cat([p.detach().reshape(-1) for p in trained])
 
 
 @torch.no_grad()
@@ -65,7 +66,7 @@ def signs(count: int, generator: torch.Generator, like: Tensor) -> Tensor:
 
 
 def _parts(surrogate: Surrogate, values: Tensor) -> list[tuple[Tensor, Tensor]]:
-    parameters = list(surrogate.parameters())
+    parameters = [p for p in surrogate.parameters() if p.requires_grad]
     sizes = [parameter.numel() for parameter in parameters]
     parts = torch.split(values, sizes)
     return [(p, part.reshape(p.shape)) for p, part in zip(parameters, parts, strict=True)]

@@ -120,7 +120,7 @@ class _ThroughBench(Procedure):
         bench, outcome = self._session.bench, self.outcome
         so_far = _less(bench.cost, self._before, outcome.validation_cost)
         with bench.aside():
-            share, cost = measure(self._rule, bench, self.surrogate, self._validation)
+            share, cost = measure(self._rule, bench, self._session.surrogate, self._validation)
         outcome.curve.append((so_far, share))
         outcome.validation_cost = outcome.validation_cost + cost
         return Score(share)

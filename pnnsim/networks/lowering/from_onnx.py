@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from pnnsim.errors import WorkloadError
-from pnnsim.networks.lowering.from_torch import TorchNetwork, check_places, read_places
+from pnnsim.networks.given import GivenNetwork
+from pnnsim.networks.lowering.from_torch import check_places, read_places
 from pnnsim.networks.lowering.onnx_file import Call, Graph, read_graph
 from pnnsim.networks.lowering.onnx_folding import fold
 from pnnsim.networks.lowering.onnx_rules import RULES
@@ -38,7 +39,7 @@ def from_onnx(
     *,
     layers: Mapping[str, Mapping[str, str]] | None = None,
     gains: Gains = "row",
-) -> TorchNetwork:
+) -> GivenNetwork:
     """Return the network of a file.
 
     Args:
@@ -64,7 +65,7 @@ def from_onnx(
         check_places(sketch)
     except WorkloadError as error:
         raise WorkloadError(f"{path}: {error}") from None
-    return TorchNetwork(workload, weights)
+    return GivenNetwork(workload, weights)
 
 
 def _drawn(sketch: Sketch, graph: Graph) -> Symbol:

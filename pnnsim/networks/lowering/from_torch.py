@@ -17,7 +17,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,13 +24,13 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten
 
 from pnnsim.errors import WorkloadError
+from pnnsim.networks.given import GivenNetwork
 from pnnsim.networks.lowering.sketch import Place, Sketch, Symbol
 from pnnsim.networks.lowering.sketch_emission import Gains, emit
 from pnnsim.networks.lowering.torch_rules import RULES
 from pnnsim.networks.lowering.torch_trace import Tracer
 from pnnsim.networks.parts import Value
 from pnnsim.networks.reference import run_reference
-from pnnsim.networks.workload import Workload
 
 #: What a module may raise when it gets a sample that does not fit.
 _FAULTS = (
@@ -50,27 +49,6 @@ _TOLERANCE = {torch.float64: 1e-9}
 _COARSE = 1e-3
 
 
-@dataclass(frozen=True, eq=False)
-class TorchNetwork:
-    """Network that was brought as a module or a file.
-
-    Args:
-        workload: What a sample takes.
-        weights: Tensors by the names of `workload.shapes`.
-    """
-
-    workload: Workload
-    weights: Mapping[str, Tensor]
-
-    def initial_parameters(self, seed: int = 0) -> dict[str, Tensor]:
-        """Return copies of the weights that the network brings.
-
-        Args:
-            seed: Not used, as nothing is drawn.
-        """
-        return {name: tensor.clone() for name, tensor in self.weights.items()}
-
-
 def from_torch(
     module: nn.Module,
     example: Tensor,
@@ -78,7 +56,7 @@ def from_torch(
     layers: Mapping[str, Mapping[str, str]] | None = None,
     batch_axis: int = 0,
     gains: Gains = "row",
-) -> TorchNetwork:
+) -> GivenNetwork:
     """Return the network of a module.
 
     Args:
@@ -118,8 +96,8 @@ def from_torch(
         sketch, output, tuple(both.shape[1:]) or (1,), dtype=dtype, gains=gains
     )
     check_places(sketch)
-    _compare(sketch, TorchNetwork(workload, weights), samples, both)
-    return TorchNetwork(workload, weights)
+    _compare(sketch, GivenNetwork(workload, weights), samples, both)
+    return GivenNetwork(workload, weights)
 
 
 def read_places(layers: Mapping[str, Mapping[str, str]] | None) -> dict[str, Place]:
@@ -259,7 +237,7 @@ def _batch_axis(sketch: Sketch, one: Tensor, both: Tensor) -> int:
     )
 
 
-def _compare(sketch: Sketch, network: TorchNetwork, samples: Tensor, expected: Tensor) -> None:
+def _compare(sketch: Sketch, network: GivenNetwork, samples: Tensor, expected: Tensor) -> None:
     """Refuse a workload that does not compute what the module does.
 
     Raises:

@@ -24,18 +24,19 @@ def lower_relaxnet(network: ReLaXNet) -> Workload:
     replaces if the network is stateful.
     """
     builder = WorkloadBuilder(Value((network.inputs,)))
-    weight = builder.parameter("input_weight", (network.hidden, network.inputs))
-    if network.injection == "first":
-        bias = builder.parameter("input_bias", (network.hidden,))
-        drive = None
-        state = builder.digital("linear_digital", 0, parameters=(weight, bias), activation="relu")
-    else:
-        drive = builder.digital("linear_digital", 0, parameters=(weight,))
-        state = builder.digital("constant", shape=(network.hidden,))
+    first = network.injection == "first"
+    mapped = _input(builder, network)
+    drive = None if first else mapped
+    state = mapped if first else builder.digital("constant", shape=(network.hidden,))
     start = state
+    # A set has its own number, whichever is used first.
+    sets = [
+        builder.matrix(f"weight.{number}", network.hidden, network.hidden)
+        for number in range(network.weight_sets)
+    ]
     for number in network.weight_set_order():
         state = builder.mvm(
-            builder.matrix(f"weight.{number}", network.hidden, network.hidden),
+            sets[number],
             state,
             bias=f"bias.{number}",
             gain=f"gain.{number}",
@@ -46,6 +47,40 @@ def lower_relaxnet(network: ReLaXNet) -> Workload:
         )
     if network.stateful:
         builder.carry(state, start)
+    return builder.build(_output(builder, network, state))
+
+
+def _input(builder: WorkloadBuilder, network: ReLaXNet) -> int:
+    """Add the input map, and return the value that it makes: h[0], or what is injected.
+
+    A relu follows on the digital engine where the map makes h[0] there.
+    """
+    first = network.injection == "first"
+    if network.input_map == "none":
+        return 0
+    if network.input_map == "banks":
+        matrix = builder.matrix("input_weight", network.hidden, network.inputs)
+        return builder.mvm(matrix, 0, bias="input_bias" if first else None)
+    weight = builder.parameter("input_weight", (network.hidden, network.inputs))
+    if not first:
+        return builder.digital("linear_digital", 0, parameters=(weight,))
+    bias = builder.parameter("input_bias", (network.hidden,))
+    return builder.digital("linear_digital", 0, parameters=(weight, bias), activation="relu")
+
+
+def _output(builder: WorkloadBuilder, network: ReLaXNet, state: int) -> int:
+    """Add the output map, and return the value that it makes.
+
+    Args:
+        builder: Workload so far.
+        network: Network.
+        state: The last state.
+    """
+    if network.output_map == "none":
+        return state
+    if network.output_map == "banks":
+        matrix = builder.matrix("output_weight", network.outputs, network.hidden)
+        return builder.mvm(matrix, state, bias="output_bias")
     weight = builder.parameter("output_weight", (network.outputs, network.hidden))
     bias = builder.parameter("output_bias", (network.outputs,))
-    return builder.build(builder.digital("linear_digital", state, parameters=(weight, bias)))
+    return builder.digital("linear_digital", state, parameters=(weight, bias))

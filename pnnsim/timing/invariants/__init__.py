@@ -9,7 +9,7 @@ one is a fault of pnnsim, never a user's error.
     occupancy            `occupancy`     no part, memory, driver or queue holds more than it can
     passages             `passages`      every sample passes every part once for each product
     contents             `contents`      the switch rests, banks hold what is used
-    durations            `durations`     every span takes the delay of its part
+    durations, amounts   `durations`     every span takes the delay of its part, and counts
     schedule             `schedule`      writes and moves are those needed, none else
     eagerness            `eagerness`     what could start does; what starts, may
     programming          `programming`   writes and refreshes begin when due and possible
@@ -22,7 +22,10 @@ from pnnsim.mapping.actions import Columns
 from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants.blocks import Requests
 from pnnsim.timing.invariants.contents import banks_hold_what_is_used, switch_rests
-from pnnsim.timing.invariants.durations import spans_last_as_long_as_parts_take
+from pnnsim.timing.invariants.durations import (
+    spans_count_what_is_priced,
+    spans_last_as_long_as_parts_take,
+)
 from pnnsim.timing.invariants.eagerness import (
     encoder_starts_when_it_can,
     front_end_starts_when_it_can,
@@ -67,7 +70,7 @@ def check(trace: Columns, work: Work, requests: Requests | None = None) -> None:
     """
     with blamed_on_pnnsim():
         times_ascend(trace)
-        causes_precede(trace)
+        causes_precede(trace, work.trains_fs)
         parts_serve_one_at_a_time(trace)
         run = passages(trace, work, requests)
         samples_arrive_when_requested(run)
@@ -81,6 +84,7 @@ def check_passages(run: Passages) -> None:
     switch_rests(trace)
     banks_hold_what_is_used(trace, work.order)
     spans_last_as_long_as_parts_take(run)
+    spans_count_what_is_priced(run)
     memory_holds_its_capacity(run)
     results_find_places(run)
     drivers_write_their_number(run)

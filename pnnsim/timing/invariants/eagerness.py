@@ -8,6 +8,8 @@ import numpy as np
 
 from pnnsim.mapping.actions import Ints
 from pnnsim.timing.invariants.blocks import engine_free_fs
+from pnnsim.timing.invariants.digital_steps import results_taken_fs, served_fs
+from pnnsim.timing.invariants.faults import Flags
 from pnnsim.timing.invariants.gates import Gates
 from pnnsim.timing.invariants.needs import LONG_AGO, Need, before, start_when_needs_are_met, where
 from pnnsim.timing.invariants.passages import Passages
@@ -21,7 +23,7 @@ def front_end_starts_when_it_can(run: Passages) -> None:
     front end that does one job at a time also finishes the job before.
     """
     trace, rows = run.trace, run.input_rows
-    taken = before(trace.start_fs[run.encode_rows[:, 0, 0]])
+    taken = before(trace.start_fs[run.taken_rows[:, 0]])
     needs = [("the encoder took the sample before", taken)]
     if not run.saturated:
         needs.append(("the sample arrived", trace.arrival_fs))
@@ -46,13 +48,17 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
     ahead = (np.maximum(product - 1, 0), sample)
     state = run.end(run.hold_rows)[ahead[1], ahead[0]]
     sums = run.end(run.detect_rows)[ahead[1], ahead[0]]
+    computed = run.end(run.compute_rows)[ahead[1], ahead[0]]
     mapped = run.end(run.input_rows[:, -1])[sample]
-    left = run.end(run.activate_rows)[run.lasts, -1]
-    taken = run.start(run.output_rows[:, 0])[run.lasts]
+    left = run.end(run.digitize_rows if work.converts else run.activate_rows)[run.lasts, -1]
+    taken = results_taken_fs(run)[run.lasts]
+    begins = run.of_products("begins")[product] & ~enters
+    digital = run.of_products("digital")[product]
     needs: list[Need] = [
         ("the input was mapped", where(enters, mapped)),
-        ("the sums of the fold before were captured", where(product % run.folds > 0, sums)),
-        ("the state was held", where((product % run.folds == 0) & ~enters, state)),
+        ("the sums of the fold before were captured", where(~begins & ~enters, sums)),
+        ("the state was held", where(begins & ~digital, state)),
+        ("the digital steps before were done", where(begins & digital, computed)),
         ("the encoder was free of the symbol before", where(number > 0, driven)),
         (
             "the block before left the loop",
@@ -67,7 +73,7 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
         ready = _ready_fs(run, changes)[place, product]
         needs.append(("the bank was ready", where(leads, ready)))
     rows = run.encode_rows.reshape(-1, run.encode_rows.shape[-1])
-    start_when_needs_are_met(run, rows[order, 0], needs)
+    start_when_needs_are_met(run, run.taken_rows.ravel()[order], needs)
     _follow_each_other(run, rows)
 
 
@@ -83,13 +89,21 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
     place = run.block[sample]
     rows = run.hold_symbol_rows.ravel()[order]
     encoded = run.end(run.encode_rows[..., -1]).ravel()[order]
-    activates = (product + 1) % run.folds == 0
-    free = trace.start_fs[rows] + work.delays.activate_fs
+    activates = run.of_products("activates")[product]
+    converts = run.of_products("converts")[product]
+    train_fs = run.train_fs.ravel()[order]
+    activate_fs = np.zeros(len(rows), dtype=trace.end_fs.dtype)
+    activate_fs[activates] = work.delays.activate_fs
+    free = trace.start_fs[rows] + activate_fs + train_fs
     reserved = np.full(len(rows), LONG_AGO, dtype=free.dtype)
     reserved[activates] = before(free[activates])
+    converter = np.full(len(rows), LONG_AGO, dtype=free.dtype)
+    converter[converts] = before((free + work.delays.digitize_fs)[converts])
+    converter[converter > LONG_AGO] -= activate_fs[converter > LONG_AGO]
     needs: list[Need] = [
         ("it was encoded", encoded),
         ("the nonlinearity was free at its capture", reserved),
+        ("the converter was free behind it", converter),
     ]
     if work.control.overlap:
         leads = sample == run.firsts[place]
@@ -109,10 +123,11 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
     )
     for ahead, behind in pairwise(way[1:]):
         _follow(run, ahead, behind)
-    ends = run.activate_rows >= 0
-    _follow(run, run.detect_rows[ends], run.activate_rows[ends])
-    held = run.hold_rows >= 0
-    _follow(run, run.activate_rows[held], run.hold_rows[held])
+    ends, digitized = run.activate_rows >= 0, run.digitize_rows >= 0
+    _follow(run, run.detect_rows, run.activate_rows, ends)
+    _follow(run, run.activate_rows, run.hold_rows, run.hold_rows >= 0)
+    _follow(run, run.activate_rows, run.digitize_rows, digitized & ends)
+    _follow(run, run.detect_rows, run.digitize_rows, digitized & ~ends)
 
 
 def readout_starts_when_it_can(run: Passages) -> None:
@@ -120,6 +135,9 @@ def readout_starts_when_it_can(run: Passages) -> None:
 
     Guards "readout and front_end work on" while the next block is in the loop.
     """
+    if run.work.converts:
+        _digital_steps_start_when_they_can(run)
+        return
     rows = run.output_rows
     done = run.end(run.activate_rows)[:, -1]
     needs = [
@@ -128,6 +146,19 @@ def readout_starts_when_it_can(run: Passages) -> None:
     ]
     start_when_needs_are_met(run, rows[:, 0], [*needs, *_engine(run, rows[:, 0])])
     _follow_each_other(run, rows)
+
+
+def _digital_steps_start_when_they_can(run: Passages) -> None:
+    """Digital steps begin when their numbers are there and the steps before them are done.
+
+    Guards "first come first served": of the samples that need digital steps, and of the last
+    results among them.
+    """
+    rows = run.compute_rows[run.compute_rows >= 0]
+    served = ("the steps before were done", served_fs(run)[run.compute_rows >= 0])
+    start_when_needs_are_met(run, rows, [served, *_engine(run, rows)])
+    _follow(run, run.compute_rows[:, -1:], run.output_rows[:, :1])
+    _follow_each_other(run, run.output_rows)
 
 
 def switch_moves_when_it_can(run: Passages, changes: Changes) -> None:
@@ -151,10 +182,12 @@ def access_over_fs(run: Passages) -> Ints:
     over = captured
     if not run.work.control.overlap:
         last = run.lasts
-        done = np.where(run.hold_rows >= 0, run.end(run.hold_rows), run.end(run.activate_rows))[
-            last
-        ]
-        over = np.where(run.activate_rows[last] >= 0, done, captured)
+        done = np.where(run.hold_rows >= 0, run.end(run.hold_rows), run.end(run.activate_rows))
+        done = np.where(run.compute_rows >= 0, run.end(run.compute_rows), done)
+        if run.work.converts:
+            done[:, -1] = run.end(run.digitize_rows)[:, -1]
+        ends_step = (run.activate_rows >= 0) | (run.compute_rows >= 0)
+        over = np.where(ends_step[last], done[last], captured)
     return before(over.ravel()).reshape(over.shape)
 
 
@@ -174,13 +207,28 @@ def _encoder_order(run: Passages) -> Ints:
 def _follow_each_other(run: Passages, rows: Ints) -> None:
     """Refuse a stage that does not begin when the stage before it ends, shape `(n, n_stage)`."""
     for place in range(1, rows.shape[-1]):
-        _follow(run, rows[:, place - 1], rows[:, place])
+        both = (rows[:, place - 1] >= 0) & (rows[:, place] >= 0)
+        _follow(run, rows[:, place - 1], rows[:, place], both)
 
 
-def _follow(run: Passages, ahead: Ints, behind: Ints) -> None:
-    """Refuse spans that do not begin when others end, but for the engine of the front end."""
-    ahead, behind = ahead.ravel(), behind.ravel()
-    over = ("the part ahead of it was done", run.trace.end_fs[ahead])
+def _follow(run: Passages, ahead: Ints, behind: Ints, there: Flags | None = None) -> None:
+    """Refuse spans that do not begin when others end, but for the engine of the front end.
+
+    Of several vectors, the first one goes on when it has left the part ahead.
+
+    Args:
+        run: The run.
+        ahead: Rows of the parts ahead, of the shape of `behind`.
+        behind: Rows of the spans.
+        there: Which of them there are; all where not given.
+    """
+    over_fs = run.trace.end_fs[ahead]
+    if behind.shape == run.mvm_rows.shape:
+        over_fs = over_fs - run.train_fs
+    if there is not None:
+        behind, over_fs = behind[there], over_fs[there]
+    behind, over_fs = behind.ravel(), over_fs.ravel()
+    over = ("the part ahead of it was done", over_fs)
     start_when_needs_are_met(run, behind, [over, *_engine(run, behind)])
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from pnnsim.common.times import in_order
 from pnnsim.errors import InvariantError
 from pnnsim.mapping.actions import Columns, Ints, is_shared
+from pnnsim.timing.invariants.digital_steps import results_taken_fs
 from pnnsim.timing.invariants.faults import fail, first
 from pnnsim.timing.invariants.passages import Passages
 
@@ -37,25 +38,26 @@ def memory_holds_its_capacity(run: Passages) -> None:
     Guards "`memory` holds the state between steps; capacity in samples". A state that is kept stays
     until the sample behind it in its stream is encoded.
     """
-    last_fold = run.encode_start[:, run.folds - 1 :: run.folds]
-    begin = run.start(run.hold_rows)[:, run.folds - 1 :: run.folds]
-    end = np.roll(last_fold, -1, axis=1)
+    held = run.hold_rows >= 0
+    begins = np.append(np.flatnonzero(run.of_products("begins")), run.products)
+    last_fold = run.encode_start[:, begins[1:] - 1]
+    begin = run.start(run.hold_rows)
+    end = np.zeros_like(begin)
+    # A state is held behind the last product of a step, for the step behind it.
+    end[:, begins[1:-1] - 1] = last_fold[:, 1:]
     if run.work.stateful:
         block = run.work.control.block
         end[:, -1] = run.end(run.hold_rows)[:, -1]
         end[:-block, -1] = last_fold[block:, 0]
-    else:
-        begin, end = begin[:, :-1], end[:, :-1]
-    begin, end = begin.ravel(), end.ravel()
+    begin, end = begin[held], end[held]
     order = np.argsort(begin, kind="stable")
-    held = under_way(begin[order], end)
-    over = first(held > run.work.memory_capacity)
+    states = under_way(begin[order], end)
+    over = first(states > run.work.memory_capacity)
     if over is not None:
-        where = np.flatnonzero(run.hold_rows.ravel() >= 0)[order[over]]
         fail(
             run.trace,
-            int(run.hold_rows.ravel()[where]),
-            f"is state {held[over]} in a memory for {run.work.memory_capacity} states",
+            int(run.hold_rows[held][order[over]]),
+            f"is state {states[over]} in a memory for {run.work.memory_capacity} states",
         )
 
 
@@ -65,6 +67,8 @@ def results_find_places(run: Passages) -> None:
     Guards "Readout. It has places for two blocks".
     """
     done, read = run.end(run.activate_rows)[:, -1], run.start(run.output_rows[:, 0])
+    if run.work.converts:
+        done, read = run.end(run.digitize_rows)[:, -1], results_taken_fs(run)
     order = np.argsort(done, kind="stable")
     waiting = under_way(done[order], read)
     most = 2 * run.work.control.block

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from pnnsim.common.times import after_all
+from pnnsim.common.times import after_all, time_column
 from pnnsim.errors import InvariantError
 from pnnsim.mapping.actions import NO_CAUSE, Columns, numbers
 from pnnsim.timing.invariants.faults import fail, first
@@ -51,11 +53,16 @@ def times_ascend(trace: Columns) -> None:
         )
 
 
-def causes_precede(trace: Columns) -> None:
+def causes_precede(trace: Columns, trains_fs: Sequence[int] = ()) -> None:
     """Each span has a cause in an earlier row and starts when it ended; departures may wait.
 
     Guards "follow each other as the parts free up": what begins is released by something that
-    ends. A refresh may begin by itself, when it is due.
+    ends. A refresh may begin by itself, when it is due. Of several vectors the first one goes on
+    when it has left the part before, whose span ends with the last one.
+
+    Args:
+        trace: The trace.
+        trains_fs: Time from the first to the last vector of each product [fs].
     """
     rows = np.arange(len(trace))
     arrives = np.zeros(len(trace), dtype=bool)
@@ -70,6 +77,10 @@ def causes_precede(trace: Columns) -> None:
         fail(trace, row, f"has row {trace.cause[row]} as its cause; expected an earlier row")
     caused = trace.cause != NO_CAUSE
     freed = np.where(caused, trace.end_fs[trace.cause], trace.start_fs)
+    if any(trains_fs):
+        trains = time_column([*trains_fs, 0])
+        passes_on = np.isin(trace.action, numbers("mvm", "detect", "activate", "digitize"))
+        freed = freed - np.where(passes_on, trains[trace.product], 0)
     row = first(trace.start_fs < freed)
     if row is not None:
         fail(trace, row, f"starts before its cause, row {trace.cause[row]}, ends at {freed[row]}")

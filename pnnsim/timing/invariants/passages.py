@@ -72,6 +72,8 @@ class Passages:
         detect_rows: Rows of captures, shape `(n_sample, n_product)`.
         activate_rows: Rows of activations, shape `(n_sample, n_product)`, else `NO_ROW`.
         hold_rows: Rows of states acquired, shape `(n_sample, n_product)`, else `NO_ROW`.
+        digitize_rows: Rows of conversions to numbers, shape `(n_sample, n_product)`, else `NO_ROW`.
+        compute_rows: Rows of digital steps behind a product, likewise.
         output_rows: Rows of the output stages, shape `(n_sample, n_stage)`.
         saturated: Whether samples come as fast as they are taken.
     """
@@ -88,6 +90,8 @@ class Passages:
     detect_rows: Ints
     activate_rows: Ints
     hold_rows: Ints
+    digitize_rows: Ints
+    compute_rows: Ints
     output_rows: Ints
     saturated: bool
 
@@ -96,10 +100,15 @@ class Passages:
         """Return the first sample of each block, shape `(n_block,)`."""
         return self.window.firsts
 
+    def of_products(self, name: str) -> Ints:
+        """Return a field of each product as a column, shape `(n_product,)`."""
+        return np.array([getattr(product, name) for product in self.work.products])
+
     @property
-    def folds(self) -> int:
-        """Return how many products make up a step."""
-        return self.work.folds
+    def train_fs(self) -> Ints:
+        """Return the time from the first to the last vector, shape `(n_sample, n_product)` [fs]."""
+        trains = np.array(self.work.trains_fs, dtype=self.trace.end_fs.dtype)
+        return np.broadcast_to(trains, self.mvm_rows.shape)
 
     @property
     def products(self) -> int:
@@ -125,7 +134,12 @@ class Passages:
     @property
     def encode_start(self) -> Ints:
         """Return when the encoder takes each state, shape `(n_sample, n_product)` [fs]."""
-        return self.start(self.encode_rows[..., 0])
+        return self.start(self.taken_rows)
+
+    @property
+    def taken_rows(self) -> Ints:
+        """Return the row of the encoder's first stage, shape `(n_sample, n_product)`."""
+        return first_stage(self.encode_rows)
 
     def start(self, rows: Ints) -> Ints:
         """Return when spans start [fs]."""
@@ -155,17 +169,21 @@ def passages(
         InvariantError: A sample leaves out a part, passes it twice, or passes what is none.
     """
     products = len(work.order)
-    ends_step = np.arange(1, products + 1) % work.folds == 0
     claimed = np.isin(trace.action, numbers(*PREPARING))
-    ends = _staged(trace, (*work.delays.input, *work.delays.output), None, claimed)
-    encodes = _staged(trace, work.delays.encode, products, claimed)
+    ends = _staged(trace, (*work.delays.input, *work.delays.output), [()], claimed)
+    entering = [work.stages(product) for product in work.products]
+    encodes = _staged(trace, work.delays.entering, entering, claimed)
     loop = {}
+    wants = {
+        "activate": [product.activates for product in work.products],
+        "hold": [product.activates and not product.converts for product in work.products],
+        "digitize": [product.converts for product in work.products],
+        "compute": [product.leaves for product in work.products],
+    }
+    if not work.stateful:
+        wants["hold"][-1] = False
     for action in _LOOP:
-        wanted = np.ones(products, dtype=np.int64)
-        if action in ("activate", "hold"):
-            wanted[:] = ends_step
-        if action == "hold" and not work.stateful:
-            wanted[-1] = 0
+        wanted = np.array(wants.get(action, [True] * products), dtype=np.int64)
         rows = trace.rows(action)
         claimed[rows] = True
         loop[action] = _table(
@@ -176,7 +194,7 @@ def passages(
         fail(trace, row, "is work for which the machine has no part")
     _lanes_are_those_of_actions(trace, work)
     inputs = len(work.delays.input)
-    taken = trace.start_fs[encodes[:, 0, 0]]
+    taken = trace.start_fs[first_stage(encodes)[:, 0]]
     saturated = saturated_of(trace, taken, ends[:, 0, 0], requests)
     if window is None:
         window = Window(firsts_at(taken, trace, work, requests, saturated=saturated))
@@ -193,19 +211,30 @@ def passages(
     )
 
 
+def first_stage(rows: Ints) -> Ints:
+    """Return the row of the first stage that there is, shape `(n_sample, n_product)`."""
+    there = (rows >= 0).argmax(axis=-1)
+    return np.take_along_axis(rows, there[..., None], axis=-1)[..., 0]
+
+
 def _staged(
-    trace: Columns, stages: Sequence[Stage], products: int | None, claimed: np.ndarray
+    trace: Columns,
+    stages: Sequence[Stage],
+    entering: Sequence[Sequence[Stage]],
+    claimed: np.ndarray,
 ) -> Ints:
     """Return the rows of stages, shape `(n_sample, n_product, n_stage)`; claim them.
 
     Args:
         trace: The trace.
         stages: Stages that one server runs; equal ones follow each other.
-        products: Products of a sample; None for what happens outside the loop, once.
+        entering: Those of them that each product has; a single empty row for what happens outside
+            the loop, once.
         claimed: Rows that belong to a part, shape `(n_span,)`; changed in place.
     """
-    table = np.full((trace.samples, products or 1, len(stages)), NO_ROW, dtype=np.int64)
-    inside = trace.product >= 0 if products else (trace.product < 0) & (trace.sample >= 0)
+    outside = not entering[0]
+    table = np.full((trace.samples, len(entering), len(stages)), NO_ROW, dtype=np.int64)
+    inside = (trace.product < 0) & (trace.sample >= 0) if outside else trace.product >= 0
     for unit, action in dict.fromkeys((stage.unit, stage.action) for stage in stages):
         places = [
             n for n, stage in enumerate(stages) if (stage.unit, stage.action) == (unit, action)
@@ -214,10 +243,10 @@ def _staged(
         rows = trace.rows(action)
         rows = rows[(trace.unit[rows] == lane) & inside[rows]]
         claimed[rows] = True
-        wanted = np.full((trace.samples, products or 1), len(places), dtype=np.int64)
-        table[:, :, places] = _table(trace, rows, wanted, action, outside=products is None).reshape(
-            trace.samples, products or 1, len(places)
-        )
+        has = [outside or any((s.unit, s.action) == (unit, action) for s in e) for e in entering]
+        wanted = np.broadcast_to(len(places) * np.array(has), table.shape[:2]).astype(np.int64)
+        found = _table(trace, rows, wanted, action, outside=outside)
+        table[:, :, places] = found.reshape(*table.shape[:2], len(places))
     return table
 
 
@@ -239,7 +268,7 @@ def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bo
         fail(trace, int(rows[lost]), "serves no sample or no step of the network")
     cells = trace.sample[rows] * products + step
     counts = np.bincount(cells, minlength=wanted.size).reshape(wanted.shape)
-    cell = first((counts != wanted).ravel())
+    cell = first(np.asarray(counts != wanted).ravel())
     if cell is not None:
         sample, product = divmod(cell, products)
         where = "outside the loop" if outside else f"at step {product}"

@@ -36,6 +36,7 @@ class Cut:
         product: Product of each span.
         bank: Bank of each span.
         content: What the bank of each span holds.
+        amount: What each span counts.
         arrival_fs: Arrival of each sample [fs].
         result_fs: Result of each sample [fs].
     """
@@ -49,6 +50,7 @@ class Cut:
     product: Ints
     bank: Ints
     content: Ints
+    amount: Ints
     arrival_fs: Ints
     result_fs: Ints
 
@@ -92,7 +94,7 @@ def check_windows(trace: Columns, work: Work, requests: Requests, *, spans: int)
     """
     with blamed_on_pnnsim():
         times_ascend(trace)
-        causes_precede(trace)
+        causes_precede(trace, work.trains_fs)
         parts_serve_one_at_a_time(trace)
         firsts = firsts_of(trace, work, requests)
         blocks = len(firsts)
@@ -161,6 +163,7 @@ def _cut(trace: Columns, rows: Ints, samples: tuple[int, int]) -> Cut:
         product=trace.product[rows],
         bank=trace.bank[rows],
         content=trace.content[rows],
+        amount=trace.amount[rows],
         arrival_fs=trace.arrival_fs[slice(*samples)],
         result_fs=trace.result_fs[slice(*samples)],
     )

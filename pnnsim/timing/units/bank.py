@@ -48,20 +48,26 @@ class WeightBank:
         wiring.env.process(self._multiply())
 
     def _multiply(self) -> Wait[None]:
-        """Respond to departed samples in turn; others may be under way to the bank meanwhile."""
+        """Respond to departed samples in turn; others may be under way to the bank meanwhile.
+
+        The vectors of a sample follow each other without a gap between the units: each unit works
+        from its first vector to its last.
+        """
         wiring, env, delays = self._wiring, self._wiring.env, self._wiring.delays
         occupy, departed = wiring.spans.occupy, wiring.departed[self._number]
         while True:
             flight = yield from departed.get()
             sample, product, access = flight.sample, flight.product, flight.access
+            train_fs, vectors = wiring.train_fs[product], wiring.passage[product].vectors
             row = yield from occupy(
-                self._path, _PROPAGATE, flight.start_fs, delays.propagate_fs, flight.cause,
-                sample, product, access,
+                self._path, _PROPAGATE, flight.start_fs, delays.propagate_fs + train_fs,
+                flight.cause, sample, product, access, vectors,
             )  # fmt: skip
             flight.cause = yield from occupy(
-                self._lane, _MVM, env.now, delays.mvm_fs, row, sample, product, access
-            )
-            flight.start_fs = env.now
+                self._lane, _MVM, env.now - train_fs, delays.mvm_fs + train_fs, row,
+                sample, product, access, vectors,
+            )  # fmt: skip
+            flight.start_fs = env.now - train_fs
             wiring.multiplied.put(flight)
 
     def write(self, block: int, product: int, access: Access, cause: int) -> Wait[int]:

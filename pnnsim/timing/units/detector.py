@@ -38,22 +38,25 @@ class Detector:
         overlap = wiring.work.control.overlap
         while True:
             flight = yield from wiring.multiplied.get()
+            product, train_fs = wiring.passage[flight.product], wiring.train_fs[flight.product]
             row = yield from occupy(
-                self._lane, _DETECT, flight.start_fs, detect_fs, flight.cause,
-                flight.sample, flight.product,
+                self._lane, _DETECT, flight.start_fs, detect_fs + train_fs, flight.cause,
+                flight.sample, flight.product, amount=product.vectors * product.rows,
             )  # fmt: skip
             if self._gated:
                 self._banks[flight.access.bank].gate.leave(row)
-            activates = wiring.ends_step(flight.product)
-            if activates:
-                flight.start_fs, flight.cause = env.now, row
+            flight.start_fs, flight.cause = env.now - train_fs, row
+            if product.activates:
                 wiring.captured.put(flight)
-            else:
+            elif product.converts:
+                wiring.converted.put(flight)
+            ends_step = product.activates or product.leaves
+            if not ends_step:
                 wiring.summed.put(row)
             if not flight.last:
                 continue
             # Without overlap the switch waits for the state, of which a fold makes no new one.
-            if overlap or not activates:
+            if overlap or not ends_step:
                 wiring.bank_left.put(row)
             if self._writers is not None:
                 self._writers.captured(row)

@@ -11,7 +11,9 @@ of the block before that. This never slows a machine down; it keeps the queue in
 that is slower than the loop from growing without end.
 
 Where matrices are folded, a step is several products. After each but the last the sums stay behind
-the detector, and the state, which is still in the memory, is encoded again.
+the detector, or go to the converter, and the state, which is still in the memory, is encoded again.
+Several vectors of a sample follow each other at the pace of the slowest part on their way. Where
+they become numbers, they depart when the converter will be free at capture, too.
 """
 
 from __future__ import annotations
@@ -59,12 +61,15 @@ class Encoder:
         self._gated = wiring.work.control.refresh_interval is not None
         self._overlap = wiring.work.control.overlap
         self._stateful = wiring.work.stateful
-        self._stages = wiring.spans.lanes(wiring.delays.encode)
+        work = wiring.work
+        self._stages = [wiring.spans.lanes(work.stages(product)) for product in work.products]
         self._symbol_lane = next(
-            lane for lane, action, _ in self._stages if ACTIONS[action] == "encode"
+            lane for lane, action, _ in self._stages[0] if ACTIONS[action] == "encode"
         )
-        #: When the nonlinearity is free of the samples that are on their way to it [fs].
+        #: Departure from which on the nonlinearity is free of samples on their way to it [fs].
         self._reserved_fs = 0
+        #: Departure from which on the converter behind detector and nonlinearity is free [fs].
+        self._converter_fs = 0
         #: Row of the last symbol.
         self._driven = NO_CAUSE
         wiring.env.process(self._serve())
@@ -120,8 +125,10 @@ class Encoder:
             own = yield from wiring.mapped.get()
             if self._stateful and block.number:
                 own = latest(own, (yield from wiring.held.get()))
-        elif product % wiring.folds:
+        elif not wiring.passage[product].begins:
             own = yield from wiring.summed.get()
+        elif wiring.passage[product].digital:
+            own = yield from wiring.computed.get()
         else:
             own = yield from wiring.held.get()
         if leads and not self._overlap:
@@ -141,7 +148,7 @@ class Encoder:
         wiring.tally.firsts.append(block.first)
 
     def _encode(self, sample: int, product: int, row: int) -> Wait[int]:
-        """Pass a sample through the stages, and return the row of its last span.
+        """Pass the first vector of a sample through the stages; return the row of its last span.
 
         Args:
             sample: The sample.
@@ -149,8 +156,12 @@ class Encoder:
             row: Row of the span that allows it to begin.
         """
         env, occupy = self._wiring.env, self._wiring.spans.occupy
-        for lane, action, duration in self._stages:
-            row = yield from occupy(lane, action, env.now, duration, row, sample, product)
+        passed = self._wiring.passage[product]
+        amount = passed.vectors * passed.lines
+        for lane, action, duration in self._stages[product]:
+            row = yield from occupy(
+                lane, action, env.now, duration, row, sample, product, amount=amount
+            )
         return row
 
     def _may_depart(self, product: int, access: Access, leads: bool, row: int) -> Wait[int]:
@@ -168,21 +179,29 @@ class Encoder:
         wiring, env, latest = self._wiring, self._wiring.env, self._wiring.spans.latest
         if leads and self._overlap:
             row = latest(row, (yield from wiring.bank_ready.get()))
-        activates = wiring.ends_step(product)
-        # The nonlinearity is free of the previous sample when this one is captured.
-        if activates and self._reserved_fs > env.now:
+        passed, train_fs = wiring.passage[product], wiring.train_fs[product]
+        # The nonlinearity is free of the previous sample when this one is captured, and so is the
+        # converter when its vectors come there.
+        activate_fs = wiring.delays.activate_fs if passed.activates else 0
+        free_fs = self._reserved_fs if passed.activates else 0
+        if passed.converts:
+            free_fs = max(free_fs, self._converter_fs - activate_fs)
+        if free_fs > env.now:
             row = self._driven
-            yield env.timeout(self._reserved_fs - env.now)
+            yield env.timeout(free_fs - env.now)
         if self._gated:
             row = latest(row, (yield from self._banks[access.bank].gate.enter()))
-        if activates:
-            self._reserved_fs = env.now + wiring.delays.activate_fs
+        if passed.activates:
+            self._reserved_fs = env.now + activate_fs + train_fs
+        if passed.converts:
+            digitize_fs = wiring.delays.digitize_fs
+            self._converter_fs = env.now + activate_fs + digitize_fs + train_fs
         return row
 
     def _drive(
         self, block: _Block, sample: int, product: int, access: Access, row: int
     ) -> Wait[None]:
-        """Let a sample depart, and keep its symbol while bank and detector respond to it.
+        """Let a sample depart, and keep its symbols while bank and detector respond to them.
 
         Args:
             block: The block in the loop.
@@ -196,6 +215,8 @@ class Encoder:
         self._wiring.departed[access.bank].put(
             InFlight(sample, product, access, last, env.now, row)
         )
+        duration = delays.hold_symbol_fs + self._wiring.train_fs[product]
         self._driven = yield from self._wiring.spans.occupy(
-            self._symbol_lane, _HOLD_SYMBOL, env.now, delays.hold_symbol_fs, row, sample, product
-        )
+            self._symbol_lane, _HOLD_SYMBOL, env.now, duration, row, sample, product,
+            amount=self._wiring.passage[product].vectors,
+        )  # fmt: skip

@@ -29,7 +29,7 @@ class Memory:
             flight = yield from wiring.activated.get()
             row = yield from occupy(
                 self._lane, _HOLD, flight.start_fs, hold_fs, flight.cause,
-                flight.sample, flight.product,
+                flight.sample, flight.product, amount=wiring.passage[flight.product].cells,
             )  # fmt: skip
             wiring.held.put(row)
             if flight.last and not overlap:

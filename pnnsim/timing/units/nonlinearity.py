@@ -27,11 +27,15 @@ class Nonlinearity:
         overlap, stateful = wiring.work.control.overlap, wiring.work.stateful
         while True:
             flight = yield from wiring.captured.get()
+            product, train_fs = wiring.passage[flight.product], wiring.train_fs[flight.product]
             row = yield from occupy(
-                self._lane, _ACTIVATE, flight.start_fs, activate_fs, flight.cause,
-                flight.sample, flight.product,
+                self._lane, _ACTIVATE, flight.start_fs, activate_fs + train_fs, flight.cause,
+                flight.sample, flight.product, amount=product.vectors * product.cells,
             )  # fmt: skip
-            flight.start_fs, flight.cause = env.now, row
+            flight.start_fs, flight.cause = env.now - train_fs, row
+            if product.converts:
+                wiring.converted.put(flight)
+                continue
             leaves = flight.product + 1 == wiring.products
             if not leaves or stateful:
                 wiring.activated.put(flight)

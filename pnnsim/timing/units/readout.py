@@ -40,7 +40,7 @@ class Readout:
                 wiring.results_taken.put(row)
             previous = yield from self._hand_over(flight, row)
             wiring.tally.results.append(wiring.env.now)
-            self._report()
+            report(wiring, self._progress)
 
     def _hand_over(self, flight: InFlight, row: int) -> Wait[int]:
         """Pass a sample through the stages, and return the row of its last span.
@@ -56,10 +56,16 @@ class Readout:
             engine.release(lane, row)
         return row
 
-    def _report(self) -> None:
-        """Report progress, about a hundred times in all."""
-        if self._progress is None:
-            return
-        done, samples = len(self._wiring.tally.results), self._wiring.arrivals.count
-        if done % max(1, samples // 100) == 0 or done == samples:
-            self._progress(done, samples)
+
+def report(wiring: Wiring, progress: Progress | None) -> None:
+    """Report progress, about a hundred times in all.
+
+    Args:
+        wiring: Connections of the core.
+        progress: Called with (results so far, samples); None for silence.
+    """
+    if progress is None:
+        return
+    done, samples = len(wiring.tally.results), wiring.arrivals.count
+    if done % max(1, samples // 100) == 0 or done == samples:
+        progress(done, samples)

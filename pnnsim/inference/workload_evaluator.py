@@ -1,0 +1,340 @@
+"""Evaluate any workload on a chip, for simulator and surrogate alike.
+
+Values are tensors of a batch. A use of a matrix passes the products of `pnnsim.mapping.products`:
+each on the bank that the accesses name, with what that bank makes of its content. What becomes a
+number on its way is scaled to lines and converter by ranges, and everything between is computed as
+in exact arithmetic. Nothing here depends on events, prices, or how parameters were trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import torch
+from torch import Tensor
+from torch.nn.functional import unfold
+
+from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
+from pnnsim.inference.bank_models import BankModel
+from pnnsim.inference.chip import Chip
+from pnnsim.inference.mvm import BankMvm
+from pnnsim.inference.partial_sums import fold_lines, unfold_product
+from pnnsim.inference.ranges import InputRange, Ranges
+from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
+from pnnsim.mapping.products import Product
+from pnnsim.networks.operator_functions import activate, compute
+from pnnsim.networks.reference import last_uses
+from pnnsim.networks.workload import MACHINE, Digital, Mvm
+
+#: Vectors of one batch at most: what 64 lines carry then takes some megabytes in float32.
+MOST_VECTORS = 32_768
+
+
+class WorkloadEvaluator:
+    """Workload on the banks of a chip.
+
+    Args:
+        banks: What the banks of a chip hold, and the noise of reading it.
+        numbers: Parameters by the names of the workload.
+        scales: Largest weight of each row of each matrix, over which it was written, shape
+            `(n_output,)`.
+        ranges: Ranges of lines and converters.
+    """
+
+    def __init__(
+        self,
+        banks: SwitchedBanks,
+        numbers: Mapping[str, Tensor],
+        scales: Sequence[Tensor],
+        ranges: Ranges,
+    ) -> None:
+        self._banks = banks
+        self._chip = chip = banks.chip
+        self._noise = banks.noise
+        self._workload = chip.network.workload
+        self._numbers = numbers
+        self._scales = scales
+        self._ranges = ranges
+        self._residue = chip.detector.residue(banks.noise.active)
+        self._last = last_uses(self._workload)
+        passed = groupby(enumerate(chip.passage.products), key=lambda item: item[1].step)
+        self._products = [list(group) for _, group in passed]
+
+    def run(self, x: Tensor, accesses: AccessTable) -> Tensor:
+        """Return the outputs of some samples, shape `(batch, *output)`.
+
+        Args:
+            x: Inputs, shape `(batch, *input)`.
+            accesses: What each sample met, one row a sample or one row for all.
+        """
+        workload = self._workload
+        passing = _Passing(self, accesses, len(x))
+        like = next(iter(self._numbers.values()))
+        values = {0: x.to(like.dtype) if workload.values[0].dtype == "float" else x.long()}
+        use = 0
+        for number, step in enumerate(workload.steps):
+            if isinstance(step, Digital):
+                values[number + 1] = compute(
+                    step.operator,
+                    [values[source] for source in step.sources],
+                    constants=step.constants,
+                    parameters=[self._numbers[name] for name in step.parameters],
+                    like=like.new_empty(len(x)),
+                )
+            else:
+                values[number + 1] = passing.use(use, step, values)
+                use += 1
+            for gone in self._last.get(number, ()):
+                del values[gone]
+        return values[workload.output]
+
+
+class _Passing:
+    """Some samples on their way through the banks."""
+
+    def __init__(self, evaluator: WorkloadEvaluator, accesses: AccessTable, samples: int) -> None:
+        self._of = evaluator
+        self._chip = evaluator._chip
+        self._samples = samples
+        self._accesses = accesses
+        self._mvm = BankMvm(evaluator._banks, accesses)
+        self._held = torch.from_numpy(accesses.held_s)
+        self._captured: Tensor | None = None
+
+    def use(self, use: int, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
+        """Return what one use of a matrix makes, shape `(batch, *value)`.
+
+        Args:
+            use: Number of the use.
+            step: The step.
+            values: Values so far.
+        """
+        of = self._of
+        products = of._products[use]
+        vectors = _vectors(values[step.source], step)
+        scaling, lines = self._lines(use, products, vectors)
+        sums = [
+            self._product(lines if scaling is not None else None, vectors, number, product)
+            for number, product in products
+        ]
+        made, line = [captured for captured, _ in sums], sums[-1][1]
+        matrix = of._workload.matrices[step.matrix]
+        weight = of._numbers[matrix.name]
+        gain = 1.0 if step.gain is None else of._numbers[step.gain]
+        bias = 0.0 if step.bias is None else of._numbers[step.bias]
+        folds = self._chip.mapping.folds_of(step.matrix)
+        if products[-1][1].activates:
+            y = unfold_product(made, folds, matrix.outputs)
+            y = self._rescaled(y, scaling, weight, of._scales[step.matrix]) * gain + bias
+            y = self._activated(y, step, values, line)
+            if products[-1][1].converts:
+                y = self._chip.digitize(y, self._chip.nonlinearity.range, of._noise.active)
+            elif use + 1 == len(of._products):
+                y = self._chip.readout.read(y, self._chip.nonlinearity.range, of._noise.active)
+        else:
+            converted = self._converted(made, products)
+            y = unfold_product(converted, folds, matrix.outputs)
+            y = self._rescaled(y, scaling, weight, of._scales[step.matrix]) * gain + bias
+            y = _placed(y, step, values)
+            if step.inject is not None:
+                y = y + values[step.inject]
+            if step.activation is not None:
+                y = activate(step.activation, y)
+            return _with_residual(y, step, values)
+        y = _placed(y, step, values)
+        if step.residual is not None and step.residual[0] != step.source:
+            y = _with_residual(y, step, values)
+        return y
+
+    def _lines(
+        self, use: int, products: Sequence[tuple[int, Product]], vectors: Tensor
+    ) -> tuple[InputRange | None, Tensor]:
+        """Return the range of numbers, and vectors as lines are to carry them."""
+        if not products[0][1].digital:
+            return None, vectors
+        scaling = self._of._ranges.input(use, vectors, signed=self._chip.signed_lines)
+        return scaling, scaling.to_lines(vectors)
+
+    def _product(
+        self, numbers: Tensor | None, state: Tensor, number: int, product: Product
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the detector captures of one product, and what the lines carried.
+
+        Args:
+            numbers: Vectors as lines are to carry them; None where the state stays analog.
+            state: The state, shape `(batch, 1, n_input)`, where it does.
+            number: Number of the product.
+            product: The product.
+        """
+        chip, noise = self._chip, self._of._noise
+        if numbers is not None:
+            line = chip.encoder.encode(numbers, converted=True, active=noise.active)
+        else:
+            held = self._held[:, number].reshape(-1, 1, 1).to(state)
+            kept = chip.memory.hold(state, held, noise.active)
+            # What the front end hands over is converted once.
+            converted = not chip.memory.analog or number == 0
+            line = chip.encoder.encode(kept, converted=converted, active=noise.active)
+        content = chip.mapping.contents[product.content]
+        mine = fold_lines(line, content.fold, chip.mapping).flatten(0, 1)
+        received = self._mvm.receive(mine, number, vectors=product.vectors)
+        captured = chip.detector.detect(received, noise.generator, noise.active)
+        captured = captured.reshape(self._samples, product.vectors, -1)
+        return self._after_symbols(captured, number), line
+
+    def _after_symbols(self, captured: Tensor, number: int) -> Tensor:
+        """Return what is captured with what the detector has left of the vector before.
+
+        The vector before the first one is the last one of the product before, where that belonged
+        to the same sample.
+        """
+        before, self._captured = self._captured, captured[:, -1:]
+        residue = self._of._residue
+        if not residue:
+            return captured
+        own = self._accesses.symbol_back[:, number] != NO_SYMBOL
+        own = own & (self._accesses.symbol_offset[:, number] == 0)
+        first = captured[:, :1]
+        if before is not None:
+            mask = torch.from_numpy(own).reshape(-1, 1, 1)
+            first = torch.where(mask, before, first)
+        return torch.lerp(captured, torch.cat([first, captured[:, :-1]], dim=1), residue)
+
+    def _converted(
+        self, made: Sequence[Tensor], products: Sequence[tuple[int, Product]]
+    ) -> list[Tensor]:
+        """Return captured sums as numbers: those of single vectors added ahead of the converter."""
+        found: list[Tensor] = []
+        waiting: Tensor | None = None
+        for captured, (number, product) in zip(made, products, strict=True):
+            total = captured if waiting is None else waiting + captured
+            if not product.converts:
+                waiting = total
+                found.append(torch.zeros_like(captured))
+                continue
+            waiting = None
+            most = self._of._ranges.sum(number, total)
+            numbers = self._chip.digitize(total / most, (-1.0, 1.0), self._of._noise.active)
+            found.append(numbers * most)
+        return found
+
+    def _rescaled(
+        self, sums: Tensor, scaling: InputRange | None, weight: Tensor, scale: Tensor
+    ) -> Tensor:
+        """Return products in the units of the network, from sums in those of lines and banks.
+
+        What the offset of the lines adds is known: the weights times it.
+        """
+        product = sums * scale
+        if scaling is None:
+            return product
+        product = product * scaling.span
+        return product + scaling.offset * weight.sum(dim=1)
+
+    def _activated(
+        self, y: Tensor, step: Mvm, values: Mapping[int, Tensor], line: Tensor
+    ) -> Tensor:
+        """Return the state behind the nonlinearity, with what the lines still carry."""
+        noise = self._of._noise
+        if step.inject is not None:
+            y = y + _flat(values[step.inject], y)
+        y = self._chip.nonlinearity.activate(y, None, noise.generator, noise.active)
+        if step.residual is not None and step.residual[0] == step.source:
+            y = y + step.residual[1] * line
+        return y
+
+
+def _vectors(value: Tensor, step: Mvm) -> Tensor:
+    """Return the vectors of a value, shape `(batch, n_vector, n_input)`."""
+    if step.gather is not None:
+        gather = step.gather
+        return unfold(
+            value, gather.kernel, gather.dilation, gather.padding, gather.stride
+        ).transpose(1, 2)
+    return value.unsqueeze(1) if value.dim() == 2 else value
+
+
+def _placed(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
+    """Return vectors as a value, shape `(batch, *value)`."""
+    source = values[step.source]
+    if step.gather is None:
+        return y.squeeze(1) if source.dim() == 2 else y
+    places = step.gather.places(source.shape[2], source.shape[3])
+    return y.transpose(1, 2).reshape(len(y), -1, *places)
+
+
+def _flat(value: Tensor, y: Tensor) -> Tensor:
+    """Return a value as vectors, shape as `y`."""
+    if value.dim() == 4:
+        return value.flatten(2).transpose(1, 2)
+    return value.reshape(y.shape)
+
+
+def _with_residual(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
+    """Return a value with what is added behind the activation."""
+    if step.residual is None:
+        return y
+    other, factor = step.residual
+    return factor * values[other] + y
+
+
+def written_matrices(
+    chip: Chip, numbers: Mapping[str, Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return matrices as banks hold them, in [-1, 1], and the scale of each of their rows.
+
+    A matrix behind which only the machine's nonlinearity stands is written as it is, as the gain
+    behind the detector gives it its scale. Others fill the range of their banks row by row.
+
+    Args:
+        chip: Any chip of the machine.
+        numbers: Parameters by the names of the workload.
+    """
+    workload = chip.network.workload
+    as_numbers = {
+        step.matrix
+        for step in workload.steps
+        if isinstance(step, Mvm) and step.activation != MACHINE
+    }
+    written, scales = [], []
+    for number, matrix in enumerate(workload.matrices):
+        weight = numbers[matrix.name]
+        if number in as_numbers:
+            most = weight.detach().abs().amax(dim=1)
+            scale = torch.where(most > 0, most, torch.ones_like(most))
+        else:
+            scale = weight.new_ones(matrix.outputs)
+        scales.append(scale)
+        written.append((weight / scale[:, None]).clamp(-1.0, 1.0))
+    return written, scales
+
+
+def evaluate_workload(
+    model: BankModel,
+    numbers: Mapping[str, Tensor],
+    scales: Sequence[Tensor],
+    ranges: Ranges,
+    x: Tensor,
+    accesses: AccessTable,
+    noise: NoiseContext,
+) -> Tensor:
+    """Return the outputs of a network as a chip computes them, shape `(batch, *output)`.
+
+    Args:
+        model: What the banks of a chip make of the matrices (`written_matrices`).
+        numbers: Parameters by the names of the workload; gradients flow to them.
+        scales: Scale of each row of each matrix.
+        ranges: Ranges of lines and converters.
+        x: Inputs, shape `(batch, *input)`.
+        accesses: What each sample met, one row a sample or one row for all.
+        noise: Noise, and which non-idealities are on.
+    """
+    evaluator = WorkloadEvaluator(SwitchedBanks(model, noise), numbers, scales, ranges)
+    most = max(product.vectors for product in model.chip.passage.products)
+    each = max(1, MOST_VECTORS // most)
+    outputs = [
+        evaluator.run(x[first : first + each], accesses.select(slice(first, first + each)))
+        for first in range(0, len(x), each)
+    ]
+    return torch.cat(outputs) if len(outputs) > 1 else outputs[0]

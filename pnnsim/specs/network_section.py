@@ -1,0 +1,89 @@
+"""The network of an experiment: its kind, what the task decides of it, and whether both fit."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import cast
+
+from pydantic import BaseModel
+
+from pnnsim.common.units import show
+from pnnsim.errors import WorkloadError
+from pnnsim.networks.kinds import KINDS, FileNetwork
+from pnnsim.networks.protocol import Network, input_width, output_width
+from pnnsim.networks.relaxnet import ReLaXNet
+from pnnsim.specs.document import Document, Tree
+from pnnsim.specs.settings import TaskParams
+from pnnsim.specs.validation import check_section, did_you_mean, section_at
+
+#: Values of the hidden layer of an `mlp` that names no sizes.
+_HIDDEN = 100
+
+
+def check_network(document: Document) -> Network | None:
+    """Return the network of an experiment, or None after reporting what is wrong with it."""
+    tree = section_at(document.tree, ("network",))
+    kind = tree.get("kind", "relaxnet") if isinstance(tree, dict) else "relaxnet"
+    model: type[BaseModel] = ReLaXNet
+    if isinstance(kind, str):
+        if kind not in KINDS:
+            what = f"unknown kind {show(kind)}; expected one of {', '.join(KINDS)}"
+            document.report(("network", "kind"), what, did_you_mean(kind, tuple(KINDS)))
+            return None
+        model = KINDS[kind]
+    found = check_section(document, ("network",), model)
+    if isinstance(found, FileNetwork):
+        return _opened(document, found)
+    return cast("Network | None", found)
+
+
+def shape_defaults(kind: str, task: TaskParams) -> dict[str, Tree]:
+    """Return what a task decides of a network where it is not given, as text.
+
+    Args:
+        kind: Kind of the network.
+        task: The task.
+    """
+    inputs, outputs = task.shape()
+    if kind == "mlp":
+        return {"sizes": [str(inputs), str(_HIDDEN), str(outputs)]}
+    if kind == "lrunet":
+        channels = 3 if math.isqrt(inputs // 3) ** 2 * 3 == inputs else 1
+        side = math.isqrt(inputs // channels)
+        return {"channels": str(channels), "side": str(side), "classes": str(outputs)}
+    if kind in ("onnx", "workload"):
+        return {}
+    return {"inputs": str(inputs), "outputs": str(outputs)}
+
+
+def check_widths(document: Document, task: TaskParams, network: Network) -> None:
+    """Report a network that does not read the samples of a task, or give its classes.
+
+    Args:
+        document: The experiment.
+        task: Its task.
+        network: Its network.
+    """
+    widths = (input_width(network), output_width(network))
+    for got, size, what in zip(widths, task.shape(), ("reads", "gives"), strict=True):
+        if got != size:
+            document.report(
+                ("network",),
+                f"{what} {got} numbers a sample, but the task '{task.name}' has {size}; expected "
+                f"{size}",
+            )
+
+
+def _opened(document: Document, network: FileNetwork) -> FileNetwork | None:
+    """Return a network in a file whose path is whole, or None after reporting what is wrong."""
+    path = Path(network.file)
+    if not path.is_absolute() and document.file:
+        path = Path(document.file).parent / path
+    opened = network.model_copy(update={"file": str(path)})
+    try:
+        opened.workload  # noqa: B018
+    except WorkloadError as error:
+        document.report(("network", "file"), str(error))
+        return None
+    return opened
