@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.inference.chip import Chip
     from pnnsim.inference.surrogate import Surrogate
-    from pnnsim.learning.data import Data
     from pnnsim.learning.fit import fit
     from pnnsim.learning.load_dataset import load_dataset
-    from pnnsim.networks.from_onnx import from_onnx
-    from pnnsim.networks.from_torch import from_torch
+    from pnnsim.learning.task_examples import Data
+    from pnnsim.networks.lowering.from_onnx import from_onnx
+    from pnnsim.networks.lowering.from_torch import from_torch
     from pnnsim.networks.lrunet import LruNet
     from pnnsim.networks.mlp import Mlp
     from pnnsim.networks.parameters import ParameterSet, load_parameters
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 #: Module of each public name, below pnnsim.
 _HOME = {
     "Chip": "inference.chip",
-    "Data": "learning.data",
+    "Data": "learning.task_examples",
     "Experiment": "specs.experiment",
     "HardwareSpec": "specs.hardware",
     "LruNet": "networks.lrunet",
@@ -65,8 +65,8 @@ _HOME = {
     "compare": "simulation.experiment_run",
     "fit": "learning.fit",
     "fit_device": "devices.fit.fit_device",
-    "from_onnx": "networks.from_onnx",
-    "from_torch": "networks.from_torch",
+    "from_onnx": "networks.lowering.from_onnx",
+    "from_torch": "networks.lowering.from_torch",
     "load_dataset": "learning.load_dataset",
     "load_experiment": "specs.experiment",
     "load_parameters": "networks.parameters",

@@ -1,6 +1,6 @@
 """Read and write physical values as text with a unit: `12.5 ps`, `0.3 dB/cm`, `6.4 pA/Hz^0.5`.
 
-SI floats live inside the library; units exist only here, at the edge. This file must not know any
+SI floats live inside the library; units exist only here, at the edge. This file depends on no
 field or file: it turns one text into one float, or says why it cannot.
 
 What a unit is worth follows from its symbols (`pnnsim.common.symbols`). Decibels, fractions and

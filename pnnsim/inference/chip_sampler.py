@@ -1,6 +1,6 @@
 """Chips, programmings and reading noise that are drawn anew while training goes on.
 
-A plain surrogate sees nominal chips. With a sampler the weights learn to live with what differs
+A plain surrogate has nominal chips. With a sampler the weights are trained for what differs
 from chip to chip and from read to read. The streams are not those of the simulated chips: nothing
 is trained on a chip on which it is later measured.
 """

@@ -76,7 +76,7 @@ class Loaded:
         self.scales: dict[int, float] = {}
         self.weight = self._tiles()
         self.full_scale = float(machine.chip.nonlinearity.range[1])
-        # A field can be negative and an intensity cannot: -1 tells one from the other.
+        # A field can be negative and an intensity cannot: -1 marks the difference.
         minus = torch.tensor([[-1.0]], dtype=torch.float64)
         lowest = machine.chip.encoder.encode(minus, converted=False, active=frozenset())
         self.signed = float(lowest) < 0.0

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from pnnsim.analysis.report.html import write_html
 from pnnsim.analysis.report.perfetto import write_perfetto
-from pnnsim.analysis.report.plots import write_run_picture
+from pnnsim.analysis.report.run_figures import write_run_picture
 from pnnsim.analysis.report.text import compare_table, summary_table
 from pnnsim.errors import UnsavedError
 from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.inference.workload_surrogate import WorkloadSurrogate
-from pnnsim.learning.data import Data, load_data
 from pnnsim.learning.fit import fit, make_surrogate
+from pnnsim.learning.task_examples import Data, load_data
 from pnnsim.networks.protocol import is_stateful
 from pnnsim.simulation.run_folder import check_checkpoints, claim
 from pnnsim.simulation.simulate import Result, ablation, network_figures, simulate

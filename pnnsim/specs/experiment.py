@@ -274,8 +274,8 @@ def _check_shape(document: Document, task: TaskParams, network: Network) -> None
     if not isinstance(network, ReLaXNet):
         check_widths(document, task, network)
         return
-    for key, size in zip(("inputs", "outputs"), task.shape(), strict=True):
-        got = getattr(network, key)
+    found = {"inputs": network.inputs, "outputs": network.outputs}
+    for (key, got), size in zip(found.items(), task.shape(), strict=True):
         if got != size:
             what = f"is {got}, but the task '{task.name}' has {size} {key}; expected {size}"
             document.report(("network", key), what, "leave it out: the task decides it")
@@ -309,7 +309,10 @@ def _check_non_idealities(
     if training.non_idealities == "all":
         return
     known = [
-        name for part in parts() for name in non_idealities(part, getattr(hardware, part).kind)
+        name
+        for part, params in hardware.sections().items()
+        if part in parts()
+        for name in non_idealities(part, params.kind)
     ]
     for index, name in enumerate(training.non_idealities):
         if name not in known:

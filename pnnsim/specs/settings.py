@@ -150,9 +150,13 @@ class SimulationParams(Block):
     @model_validator(mode="after")
     def _check_arrivals(self) -> SimulationParams:
         """Refuse what the arrivals need and do not have, and what they have and do not need."""
-        needs = {"periodic": "interval", "poisson": "rate", "file": "times"}
-        for kind, key in needs.items():
-            given, wanted = getattr(self, key) is not None, self.arrivals == kind
+        needs = {
+            "periodic": ("interval", self.interval),
+            "poisson": ("rate", self.rate),
+            "file": ("times", self.times),
+        }
+        for kind, (key, value) in needs.items():
+            given, wanted = value is not None, self.arrivals == kind
             if given != wanted:
                 got = f"'{key}' is given" if given else f"'{key}' is missing"
                 raise ValueError(f"{got}, arrivals are {self.arrivals}; {kind} arrivals need it")

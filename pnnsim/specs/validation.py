@@ -220,8 +220,7 @@ def _typed(text: str, forms: list[Form], all_forms: tuple[Form, ...]) -> Any:
                 raise TextError(f"{show(text)} is not a truth value; expected true or false")
             return text == "true"
         elif form.dimension is not None:
-            _quantity(text, form)
-            return text  # pydantic reads it again, and checks its bounds
+            return text  # read by its field, which checks its bounds as well
         elif form.type in (int, float):
             return _number(text, form)
         else:
@@ -230,16 +229,22 @@ def _typed(text: str, forms: list[Form], all_forms: tuple[Form, ...]) -> Any:
 
 
 def _quantity(text: str, form: Form) -> float:
-    """Return the value of a text with a unit; the message has an example that the field accepts."""
+    """Return the value of a text with a unit."""
     assert form.dimension is not None, "only physical values have units"
     try:
         return read_quantity(text, form.dimension)
     except UnitError:
-        pass
+        raise TextError(_no_quantity(text, form)) from None
+
+
+def _no_quantity(text: str, form: Form) -> str:
+    """Return why a text is no value with a unit, with an example that the field accepts."""
+    assert form.dimension is not None, "only physical values have units"
     try:
-        return read_quantity(text, form.dimension, example(form))
+        read_quantity(text, form.dimension, example(form))
     except UnitError as error:
-        raise TextError(str(error)) from None
+        return str(error)
+    raise AssertionError("a value with a unit was refused as none")
 
 
 def _choice(text: str, form: Form) -> str:
@@ -313,6 +318,8 @@ def _report(
         text = item if isinstance(item, str) else ""
     if detail["type"] in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         document.report(at, _out_of_range(text, form))
+    elif detail["type"] == "quantity":
+        document.report(at, _no_quantity(text, form))
     else:
         document.report(at, _plain(detail))
 

@@ -66,6 +66,7 @@ EXCEPTIONS = {
     # How a link of one's own is made.
     "docs/reference/scpi.md": {"pnnsim.hil.remote"},
     # Benchmarks take the passes apart.
+    "benchmarks/arrays.py": {"pnnsim.physics.crossbar", "pnnsim.physics.photonic_decomposition"},
     "benchmarks/blocks.py": {"pnnsim.mapping.delays", "pnnsim.timing.run"},
     "benchmarks/soak.py": {"pnnsim.errors"},
     "benchmarks/timing.py": {
