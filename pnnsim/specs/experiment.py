@@ -29,6 +29,7 @@ from pnnsim.specs.hardware import (
     relative,
 )
 from pnnsim.specs.plain_data import digest, section_tree
+from pnnsim.specs.ranges import check_ranges, outside_ranges
 from pnnsim.specs.resolve import open_document, override
 from pnnsim.specs.settings import (
     TEXT_VOCABULARIES,
@@ -36,13 +37,7 @@ from pnnsim.specs.settings import (
     TaskParams,
     TrainingParams,
 )
-from pnnsim.specs.validation import (
-    check_section,
-    did_you_mean,
-    outside_ranges,
-    section_at,
-    unknown_keys,
-)
+from pnnsim.specs.validation import check_section, did_you_mean, section_at, unknown_keys
 
 #: Line breaks of Unicode that YAML folds.
 _BREAKS = "\x85\u2028\u2029"
@@ -101,7 +96,7 @@ class Experiment:
         """Return everything as YAML, defaults filled in; it loads back to an equal experiment."""
         tree: dict[str, Any] = {"schema": SCHEMA_VERSION, "hardware": self.hardware.to_tree()}
         for name, block in self.blocks().items():
-            tree[name] = section_tree(block, name, self.sources, self.ranges)
+            tree[name] = section_tree(block, name, self.sources, self.ranges, {})
         # PyYAML writes these line breaks as they are and reads them back as others.
         plain = not any(mark in text for text in _texts(tree) for mark in _BREAKS)
         return yaml.dump(
@@ -217,6 +212,10 @@ def _set_network_kind(document: Document, kind: str) -> None:
 def _check_keys(document: Document) -> None:
     check_schema(document, (), required=True)
     unknown_keys(document, (), ("schema", "hardware", *BLOCKS))
+    for path in document.groups:
+        if path[0] in BLOCKS:
+            what = "ties nothing outside the machine; expected no group"
+            document.report((*path, "group"), what, key=True)
 
 
 def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Experiment:
@@ -227,6 +226,8 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     network = check_section(document, ("network",), ReLaXNet)
     training = check_section(document, ("training",), TrainingParams)
     simulation = check_section(document, ("simulation",), SimulationParams)
+    for name, model in BLOCKS.items():
+        check_ranges(document, (name,), model)
     if task is not None and network is not None:
         _check_shape(document, task, network)
         _check_state(document, task, network, training, simulation)

@@ -34,8 +34,9 @@ from pnnsim.specs.compatibility import check_fit
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
 from pnnsim.specs.plain_data import digest, section_tree
+from pnnsim.specs.ranges import check_ranges, check_values_in_ranges, outside_ranges
 from pnnsim.specs.resolve import available_specs, open_document, override
-from pnnsim.specs.validation import check_section, did_you_mean, outside_ranges, section_at
+from pnnsim.specs.validation import check_section, did_you_mean, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]
 
@@ -92,7 +93,8 @@ class HardwareSpec:
         environment: The package.
         control: The order of work.
         sources: Literature or reason of each value, by dotted path.
-        ranges: Published span of a value as typed, by dotted path.
+        ranges: Published or plausible span of a value as typed, by dotted path.
+        groups: Name that ties the span of a value to others, by dotted path.
         outside: A sentence for each value outside its span.
     """
 
@@ -111,6 +113,7 @@ class HardwareSpec:
     control: ControlParams
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+    groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     outside: tuple[str, ...] = field(default=(), compare=False)
 
     def sections(self) -> dict[str, Params]:
@@ -148,7 +151,7 @@ class HardwareSpec:
             "technology": self.technology,
         }
         body = {
-            name: section_tree(part, name, self.sources, self.ranges)
+            name: section_tree(part, name, self.sources, self.ranges, self.groups)
             for name, part in self.sections().items()
         }
         return {**head, **body}
@@ -199,9 +202,18 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         if model is not None:
             models[name] = model
             found[name] = check_section(document, (*prefix, name), model)
+            check_ranges(document, (*prefix, name), model)
     if header is None or any(found.get(name) is None for name in names):
         return None
-    outside = [w for name in names for w in outside_ranges(document, (*prefix, name), models[name])]
+    if len(document.problems) > before:
+        return None
+    for name in names:
+        check_values_in_ranges(document, (*prefix, name), models[name])
+    outside = [
+        warning
+        for name in names
+        for warning in outside_ranges(document, (*prefix, name), models[name], prefix)
+    ]
     spec = HardwareSpec(
         name=header.name,
         summary=header.summary,
@@ -209,6 +221,7 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         **found,
         sources=_sources(document, prefix, found),
         ranges=relative(document.ranges, prefix),
+        groups=relative(document.groups, prefix),
         outside=tuple(outside),
     )
     check_fit(document, prefix, spec)

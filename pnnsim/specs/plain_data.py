@@ -27,6 +27,7 @@ def section_tree(
     prefix: str,
     sources: Mapping[str, str],
     ranges: Mapping[str, tuple[str, str]],
+    groups: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return a section as plain data, values with a unit as text that reads back exactly.
 
@@ -37,6 +38,7 @@ def section_tree(
         prefix: Its dotted path.
         sources: Source of each value, by dotted path.
         ranges: Span of each value, likewise.
+        groups: Name that ties such a span to others, likewise.
     """
     tree: dict[str, Any] = {}
     for key in type(model).model_fields:
@@ -54,6 +56,8 @@ def section_tree(
             if path in ranges:
                 # Whole numbers without quotes; both spellings read back as the same text.
                 value["range"] = [int(t) if _WHOLE.fullmatch(t) else t for t in ranges[path]]
+            if path in groups:
+                value["group"] = groups[path]
             if path in sources:
                 value["source"] = sources[path]
         tree[key] = value

@@ -14,11 +14,17 @@ from typing import Any
 
 from pnnsim.common.units import show
 from pnnsim.errors import Problem, SpecError
-from pnnsim.specs.document import Document, KeyPath, Position, Tree, from_data, problem_at
+from pnnsim.specs.document import (
+    USER_SOURCE,
+    Document,
+    KeyPath,
+    Position,
+    Tree,
+    from_data,
+    problem_at,
+)
 from pnnsim.specs.validation import did_you_mean
 from pnnsim.specs.yaml_reader import parse_yaml, read_yaml
-
-USER_SOURCE = "set by the user"
 
 
 def available_specs() -> dict[str, str]:

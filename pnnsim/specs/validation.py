@@ -19,8 +19,8 @@ from pydantic_core import ErrorDetails
 
 from pnnsim.common.units import UnitError, read_quantity, show
 from pnnsim.devices.quantities import Form, forms_of, forms_of_type
-from pnnsim.specs.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
-from pnnsim.specs.hints import bounds_text, example, expectation, expected, within
+from pnnsim.specs.document import MAX_PROBLEMS, Document, KeyPath, Tree
+from pnnsim.specs.hints import bounds_text, example, expectation, expected
 from pnnsim.specs.renamed import name_of_today
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -74,7 +74,6 @@ def check_section(
         except TextError as error:
             settled.add(key)
             document.report(at if error.index is None else (*at, error.index), str(error))
-    _check_ranges(document, path, model)
     try:
         found = model.model_validate(values)
     except ValidationError as error:
@@ -131,8 +130,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else ""
 
 
-def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, Form]:
+def read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, Form]:
     """Return a text as the number that a numeric field would hold, and how it is written.
+
+    Args:
+        text: Number, with its unit where the field has one.
+        model: Description.
+        field: One of its fields.
 
     Raises:
         TextError: If the field is not a number or the text is not its kind of number.
@@ -143,48 +147,6 @@ def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, 
         if form.type in (int, float):
             return float(_number(text, form)), form
     raise TextError("is given for something that is not a number")
-
-
-def outside_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> list[str]:
-    """Return a sentence for each value of a section that lies outside its `range:`.
-
-    Args:
-        document: Description without problems.
-        path: The section.
-        model: What the section is.
-    """
-    warnings = []
-    tree = section_at(document.tree, path)
-    for field in model.model_fields:
-        at = (*path, field)
-        text = tree.get(field) if isinstance(tree, dict) else None
-        if at not in document.ranges or not isinstance(text, str):
-            continue
-        low, high = document.ranges[at]
-        lowest, value, highest = (_read_number(t, model, field)[0] for t in (low, text, high))
-        if not lowest <= value <= highest:
-            warnings.append(f"{dotted(at)}: {text} is outside its published range, {low} to {high}")
-    return warnings
-
-
-def _check_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> None:
-    for field in model.model_fields:
-        at = (*path, field)
-        if at not in document.ranges:
-            continue
-        ends = []
-        try:
-            for text in document.ranges[at]:
-                value, form = _read_number(text, model, field)
-                if not within(value, form):
-                    raise TextError(_out_of_range(text, form))
-                ends.append(value)
-        except TextError as error:
-            document.report((*at, "range"), str(error))
-            continue
-        if ends[0] > ends[1]:
-            texts = " above ".join(show(text) for text in document.ranges[at])
-            document.report((*at, "range"), f"has {texts}; expected the lowest value first")
 
 
 def _read(item: Tree, forms: tuple[Form, ...]) -> Any:
@@ -312,12 +274,18 @@ def _report(
     else:
         text = item if isinstance(item, str) else ""
     if detail["type"] in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        document.report(at, _out_of_range(text, form))
+        document.report(at, out_of_range(text, form))
     else:
         document.report(at, _plain(detail))
 
 
-def _out_of_range(text: str, form: Form) -> str:
+def out_of_range(text: str, form: Form) -> str:
+    """Return the message for a number beyond the bounds of its field.
+
+    Args:
+        text: The number, as it was typed.
+        form: How the field is written.
+    """
     return f"{show(text)[1:-1]} is out of range; expected {bounds_text(form)}"
 
 

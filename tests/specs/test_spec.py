@@ -107,6 +107,35 @@ def test_a_value_outside_its_published_range_is_a_warning(tmp_path: Path) -> Non
     assert spec.ranges["memory.hold_time"] == ("50 ps", "1 ns")
 
 
+def test_a_value_that_was_set_outside_its_range_repeats_from_its_resolved_text(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "m.yaml"
+    text = changed("hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [50 ps, 1 ns]}")
+    file.write_text(text)
+    experiment = load_experiment(file, [("memory.hold_time", "2 ns")])
+    again = reload(experiment.resolved(), tmp_path)
+    assert again == experiment
+    assert again.warnings() == experiment.warnings() != []
+
+
+def test_groups_of_ranges_are_kept(tmp_path: Path) -> None:
+    span = "{value: 0.1 ns, range: [50 ps, 1 ns], group: cell, source: 'a: #b'}"
+    file = tmp_path / "m.yaml"
+    file.write_text(changed("hold_time: 0.1 ns", f"hold_time: {span}"))
+    experiment = load_experiment(file)
+    assert experiment.hardware.groups == {"memory.hold_time": "cell"}
+    assert reload(experiment.resolved(), tmp_path) == experiment
+    with pytest.raises(SpecError, match="ties nothing outside the machine"):
+        load_experiment(
+            {
+                "schema": "1",
+                "hardware": experiment.hardware.to_tree(),
+                "network": {"steps": {"value": 3, "range": [1, 4], "group": "cell"}},
+            }
+        )
+
+
 def test_overrides_are_values_set_by_the_user(machine: Path) -> None:
     spec = load_spec(machine, [("weight_banks.count", "8"), ("encoder.bandwidth", "30 GHz")])
     banks: Any = spec.weight_banks

@@ -176,7 +176,7 @@ MISTAKES = [
     ),
     (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, sorce: x}", "sorce",
-        "memory.hold_time.sorce: unknown key 'sorce' beside a value; expected value, range or",
+        "memory.hold_time.sorce: unknown key 'sorce' beside a value; expected value, range, g",
     ),
     (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [1 ns]}", "[1 ns]",
@@ -201,6 +201,18 @@ MISTAKES = [
     (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [2 ns, 1 ns]}", "[2 ns",
         "memory.hold_time.range: has '2 ns' above '1 ns'; expected the lowest value first",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [1 ns, 2 ns]}", "[1 ns",
+        "memory.hold_time.range: '1 ns' to '2 ns' does not hold the value '0.1 ns'; expected a",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, group: cell}", "group",
+        "memory.hold_time.group: ties nothing without a range; expected a range beside it",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [0 s, 1 ns], group: a b}", "a b",
+        "memory.hold_time.group: is not a name; expected letters",
     ),
     (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [2 nW, 1 ns]}", "[2 nW",
