@@ -93,7 +93,7 @@ def hardware_schema() -> dict[str, Any]:
 
 
 def _section_schema(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of one kind; each value may also stand beside its range, group, source."""
+    """Return the schema of one kind; each value may also stand beside notes such as its range."""
     section = deepcopy(model.model_json_schema())
     definitions.update(section.pop("$defs", {}))
     for key, value in section["properties"].items():
@@ -111,6 +111,7 @@ def _section_schema(model: type[BaseModel], definitions: dict[str, Any]) -> dict
                 "value": plain,
                 "range": {"type": "array", "minItems": 2, "maxItems": 2},
                 "group": {"type": "string", "minLength": 1},
+                "drawn": {"type": "boolean"},
                 "source": {"type": "string", "minLength": 1},
             },
             "required": ["value"],

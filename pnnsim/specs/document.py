@@ -4,7 +4,8 @@ Nothing is converted here: every value stays the text that was typed, so that ea
 its own. Two notations are unwrapped: a value may be written
 `{value: 10 us, range: [1 us, 100 us], source: "Author, venue, year"}`, and a section may have one
 `source:` for all its values without their own. Values with the same `group:` beside their ranges
-are one assumption: what is drawn from their ranges moves together.
+are one assumption: what is drawn from their ranges moves together. From the range of a value that
+is a choice, and not an assumption, nothing is drawn: `drawn: false`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ KeyPath = tuple[str | int, ...]
 #: Sections, lists, texts; None where a key has no value.
 Tree = dict[str, "Tree"] | list["Tree"] | str | None
 
-_WRAPPER = ("value", "range", "group", "source")
+_WRAPPER = ("value", "range", "group", "drawn", "source")
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 #: Source of a value that was set over the one in the file, whose range it may leave.
@@ -55,6 +56,7 @@ class Document:
         sources: Literature or reason given for a value.
         ranges: Span given for a value, as typed.
         groups: Name that ties the span of a value to others.
+        chosen: Values whose span is not drawn from.
         problems: What is wrong with the text itself.
         refused: Values that a problem has been reported for; nothing more is said about them.
     """
@@ -66,6 +68,7 @@ class Document:
     sources: dict[KeyPath, str] = field(default_factory=dict)
     ranges: dict[KeyPath, tuple[str, str]] = field(default_factory=dict)
     groups: dict[KeyPath, str] = field(default_factory=dict)
+    chosen: dict[KeyPath, bool] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     refused: set[KeyPath] = field(default_factory=set)
 
@@ -221,6 +224,8 @@ def _unwrap_value(
             document.report((*path, "range"), what)
     if "group" in tree:
         _read_group(document, tree, path)
+    if "drawn" in tree:
+        _read_drawn(document, tree, path)
     if (*path, "value") in document.values:
         document.values[path] = document.values[(*path, "value")]
     value = tree.get("value")
@@ -238,6 +243,17 @@ def _read_group(document: Document, tree: dict[str, Tree], path: KeyPath) -> Non
         document.report((*path, "group"), what, key=True)
     else:
         document.groups[path] = group
+
+
+def _read_drawn(document: Document, tree: dict[str, Tree], path: KeyPath) -> None:
+    """Keep whether a span is drawn from, or report why that is not said."""
+    if tree["drawn"] not in ("true", "false"):
+        document.report((*path, "drawn"), "is not a truth value; expected true or false")
+    elif "range" not in tree:
+        what = "means nothing without a range; expected a range beside it"
+        document.report((*path, "drawn"), what, key=True)
+    elif tree["drawn"] == "false":
+        document.chosen[path] = True
 
 
 def _source_text(document: Document, tree: dict[str, Tree], path: KeyPath) -> str | None:

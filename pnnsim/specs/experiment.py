@@ -28,7 +28,7 @@ from pnnsim.specs.hardware import (
     raise_problems,
     relative,
 )
-from pnnsim.specs.plain_data import digest, section_tree
+from pnnsim.specs.plain_data import Notes, digest, section_tree
 from pnnsim.specs.ranges import check_ranges, outside_ranges
 from pnnsim.specs.resolve import open_document, override
 from pnnsim.specs.settings import (
@@ -96,7 +96,7 @@ class Experiment:
         """Return everything as YAML, defaults filled in; it loads back to an equal experiment."""
         tree: dict[str, Any] = {"schema": SCHEMA_VERSION, "hardware": self.hardware.to_tree()}
         for name, block in self.blocks().items():
-            tree[name] = section_tree(block, name, self.sources, self.ranges, {})
+            tree[name] = section_tree(block, name, Notes(self.sources, self.ranges))
         # PyYAML writes these line breaks as they are and reads them back as others.
         plain = not any(mark in text for text in _texts(tree) for mark in _BREAKS)
         return yaml.dump(
@@ -212,10 +212,11 @@ def _set_network_kind(document: Document, kind: str) -> None:
 def _check_keys(document: Document) -> None:
     check_schema(document, (), required=True)
     unknown_keys(document, (), ("schema", "hardware", *BLOCKS))
-    for path in document.groups:
-        if path[0] in BLOCKS:
-            what = "ties nothing outside the machine; expected no group"
-            document.report((*path, "group"), what, key=True)
+    for key, noted in (("group", document.groups), ("drawn", document.chosen)):
+        for path in noted:
+            if path[0] in BLOCKS:
+                what = "is given outside the machine, where nothing is drawn; expected none"
+                document.report((*path, key), what, key=True)
 
 
 def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Experiment:

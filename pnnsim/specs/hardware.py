@@ -33,7 +33,7 @@ from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.compatibility import check_fit
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
-from pnnsim.specs.plain_data import digest, section_tree
+from pnnsim.specs.plain_data import Notes, digest, section_tree
 from pnnsim.specs.ranges import check_ranges, check_values_in_ranges, outside_ranges
 from pnnsim.specs.resolve import available_specs, open_document, override
 from pnnsim.specs.validation import check_section, did_you_mean, section_at
@@ -95,6 +95,7 @@ class HardwareSpec:
         sources: Literature or reason of each value, by dotted path.
         ranges: Published or plausible span of a value as typed, by dotted path.
         groups: Name that ties the span of a value to others, by dotted path.
+        chosen: Values whose span nothing is drawn from, by dotted path.
         outside: A sentence for each value outside its span.
     """
 
@@ -114,6 +115,7 @@ class HardwareSpec:
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
+    chosen: Mapping[str, bool] = field(default_factory=dict, hash=False)
     outside: tuple[str, ...] = field(default=(), compare=False)
 
     def sections(self) -> dict[str, Params]:
@@ -150,10 +152,8 @@ class HardwareSpec:
             "summary": self.summary,
             "technology": self.technology,
         }
-        body = {
-            name: section_tree(part, name, self.sources, self.ranges, self.groups)
-            for name, part in self.sections().items()
-        }
+        notes = Notes(self.sources, self.ranges, self.groups, self.chosen)
+        body = {name: section_tree(part, name, notes) for name, part in self.sections().items()}
         return {**head, **body}
 
 
@@ -222,6 +222,7 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         sources=_sources(document, prefix, found),
         ranges=relative(document.ranges, prefix),
         groups=relative(document.groups, prefix),
+        chosen=relative(document.chosen, prefix),
         outside=tuple(outside),
     )
     check_fit(document, prefix, spec)

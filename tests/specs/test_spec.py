@@ -119,14 +119,16 @@ def test_a_value_that_was_set_outside_its_range_repeats_from_its_resolved_text(
     assert again.warnings() == experiment.warnings() != []
 
 
-def test_groups_of_ranges_are_kept(tmp_path: Path) -> None:
+def test_groups_of_ranges_and_choices_are_kept(tmp_path: Path) -> None:
     span = "{value: 0.1 ns, range: [50 ps, 1 ns], group: cell, source: 'a: #b'}"
     file = tmp_path / "m.yaml"
-    file.write_text(changed("hold_time: 0.1 ns", f"hold_time: {span}"))
+    text = changed("rows: 64", "rows: {value: 64, range: [4, 64], drawn: false}")
+    file.write_text(changed("hold_time: 0.1 ns", f"hold_time: {span}", text))
     experiment = load_experiment(file)
     assert experiment.hardware.groups == {"memory.hold_time": "cell"}
+    assert experiment.hardware.chosen == {"weight_banks.rows": True}
     assert reload(experiment.resolved(), tmp_path) == experiment
-    with pytest.raises(SpecError, match="ties nothing outside the machine"):
+    with pytest.raises(SpecError, match="group: is given outside the machine"):
         load_experiment(
             {
                 "schema": "1",

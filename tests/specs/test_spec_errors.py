@@ -215,6 +215,14 @@ MISTAKES = [
         "memory.hold_time.group: is not a name; expected letters",
     ),
     (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [0 s, 1 ns], drawn: no}", "no}",
+        "memory.hold_time.drawn: is not a truth value; expected true or false",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, drawn: false}", "drawn",
+        "memory.hold_time.drawn: means nothing without a range; expected a range beside it",
+    ),
+    (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [2 nW, 1 ns]}", "[2 nW",
         "memory.hold_time.range: unit 'nW' in '2 nW' measures something else",
     ),
