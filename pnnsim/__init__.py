@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pnnsim.analysis.bands.band import bands
     from pnnsim.devices.registry import register
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.inference.chip import Chip
@@ -61,6 +62,7 @@ _HOME = {
     "TrainingParams": "specs.settings",
     "Workload": "networks.workload",
     "available_specs": "specs.resolve",
+    "bands": "analysis.bands.band",
     "compare": "simulation.experiment_run",
     "fit": "learning.fit",
     "from_onnx": "networks.from_onnx",
@@ -94,6 +96,7 @@ __all__ = [
     "TrainingParams",
     "Workload",
     "available_specs",
+    "bands",
     "compare",
     "fit",
     "from_onnx",
