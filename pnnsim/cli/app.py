@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from pnnsim.cli.bands import add_bands
 from pnnsim.cli.describe import add_description_commands
 from pnnsim.cli.exit_codes import INTERRUPTED, OK, OURS, USER
 from pnnsim.cli.experiments import add_experiment_commands
@@ -96,4 +97,5 @@ def _options(
 add_experiment_commands(app)
 add_description_commands(app)
 add_schedule_commands(app)
+add_bands(app)
 add_serve(app)

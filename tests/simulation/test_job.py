@@ -32,7 +32,7 @@ KEYS = {
     "samples", "latency_s", "makespan_s", "interval_s", "throughput_per_s", "closed_form",
     "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "mapping", "setup", "parameters",
     "macs_per_inference", "area_m2", "queue", "refresh", "utilization", "critical_path", "counts",
-    "events", "wall_s", "warnings",
+    "events", "wall_s", "warnings", "band",
 }  # fmt: skip
 
 SMALL = [
@@ -41,6 +41,7 @@ SMALL = [
     ("training.epochs", "2"),
     ("simulation.samples", "40"),
     ("simulation.chips", "2"),
+    ("simulation.band_draws", "0"),
 ]
 
 
