@@ -1,9 +1,10 @@
 """Descriptions as they were typed: a tree of texts, each with its line and column.
 
 Nothing is converted here: every value stays the text that was typed, so that each field can read
-its own. Two notations are unwrapped: a value may be written
-`{value: 10 us, range: [1 us, 100 us], source: "Author, venue, year"}`, and a section may have one
-`source:` for all its values without their own.
+its own. Three notations are unwrapped: a value may be written
+`{value: 10 us, range: [1 us, 100 us], source: "Author, venue, year"}`, a law may stand in its place
+(`{law: dac, node: 16 nm}`), and a section may have one `source:` for all its values without their
+own.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Document:
         values: Position of each value.
         sources: Literature or reason given for a value.
         ranges: Span given for a value, as typed.
+        laws: What stands beside `law:` where a law gives the value, by key, as typed.
         problems: What is wrong with the text itself.
         refused: Values that a problem has been reported for; nothing more is said about them.
     """
@@ -59,6 +61,7 @@ class Document:
     values: dict[KeyPath, Position] = field(default_factory=dict)
     sources: dict[KeyPath, str] = field(default_factory=dict)
     ranges: dict[KeyPath, tuple[str, str]] = field(default_factory=dict)
+    laws: dict[KeyPath, dict[str, Tree]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     refused: set[KeyPath] = field(default_factory=set)
 
@@ -184,6 +187,8 @@ def _unwrap(document: Document, tree: Tree, path: KeyPath, inherited: str | None
         if inherited is not None and path:
             document.sources[path] = inherited
         return tree
+    if "law" in tree:
+        return _unwrap_law(document, tree, path, inherited)
     if "value" in tree or ("range" in tree and set(tree) <= set(_WRAPPER)):
         return _unwrap_value(document, tree, path, inherited)
     own = _source_text(document, tree, path) if "source" in tree else None
@@ -216,6 +221,20 @@ def _unwrap_value(
         document.values[path] = document.values[(*path, "value")]
     value = tree.get("value")
     return _unwrap(document, value, path, None) if isinstance(value, list) else value
+
+
+def _unwrap_law(
+    document: Document, tree: dict[str, Tree], path: KeyPath, inherited: str | None
+) -> Tree:
+    """Return the value that is shown beside a law, and keep what the law is given."""
+    source = _source_text(document, tree, path) if "source" in tree else inherited
+    if source is not None:
+        document.sources[path] = source
+    if (*path, "law") in document.values:
+        document.values[path] = document.values[(*path, "law")]
+    document.laws[path] = {key: item for key, item in tree.items() if key != "source"}
+    shown = tree.get("value")
+    return shown if isinstance(shown, str) else None
 
 
 def _source_text(document: Document, tree: dict[str, Tree], path: KeyPath) -> str | None:

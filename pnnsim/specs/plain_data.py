@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pnnsim.common.units import format_quantity
+from pnnsim.devices.laws import LawUse
 from pnnsim.devices.quantities import forms_of
 
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -27,6 +28,7 @@ def section_tree(
     prefix: str,
     sources: Mapping[str, str],
     ranges: Mapping[str, tuple[str, str]],
+    laws: Mapping[str, LawUse] | None = None,
 ) -> dict[str, Any]:
     """Return a section as plain data, values with a unit as text that reads back exactly.
 
@@ -37,6 +39,7 @@ def section_tree(
         prefix: Its dotted path.
         sources: Source of each value, by dotted path.
         ranges: Span of each value, likewise.
+        laws: Law that gives a value, likewise.
     """
     tree: dict[str, Any] = {}
     for key in type(model).model_fields:
@@ -49,7 +52,12 @@ def section_tree(
         elif isinstance(value, tuple):
             value = list(value)
         path = f"{prefix}.{key}"
-        if path in sources or path in ranges:
+        if laws is not None and path in laws:
+            use = laws[path]
+            value = {"law": use.law.name, **use.typed, "value": value}
+            if use.note:
+                value["source"] = use.note
+        elif path in sources or path in ranges:
             value = {"value": value}
             if path in ranges:
                 # Whole numbers without quotes; both spellings read back as the same text.
