@@ -1,11 +1,12 @@
 """Descriptions as they were typed: a tree of texts, each with its line and column.
 
 Nothing is converted here: every value stays the text that was typed, so that each field can read
-its own. Two notations are unwrapped: a value may be written
-`{value: 10 us, range: [1 us, 100 us], source: "Author, venue, year"}`, and a section may have one
-`source:` for all its values without their own. Values with the same `group:` beside their ranges
-are one assumption: what is drawn from their ranges moves together. From the range of a value that
-is a choice, and not an assumption, nothing is drawn: `drawn: false`.
+its own. Three notations are unwrapped: a value may be written
+`{value: 10 us, range: [1 us, 100 us], source: "Author, venue, year"}`, a law may stand in its place
+(`{law: dac, node: 16 nm}`), and a section may have one `source:` for all its values without their
+own. Values with the same `group:` beside their ranges are one assumption: what is drawn from their
+ranges moves together. From the range of a value that is a choice, and not an assumption, nothing is
+drawn: `drawn: false`.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Document:
         ranges: Span given for a value, as typed.
         groups: Name that ties the span of a value to others.
         chosen: Values whose span is not drawn from.
+        laws: What stands beside `law:` where a law gives the value, by key, as typed.
         problems: What is wrong with the text itself.
         refused: Values that a problem has been reported for; nothing more is said about them.
     """
@@ -69,6 +71,7 @@ class Document:
     ranges: dict[KeyPath, tuple[str, str]] = field(default_factory=dict)
     groups: dict[KeyPath, str] = field(default_factory=dict)
     chosen: dict[KeyPath, bool] = field(default_factory=dict)
+    laws: dict[KeyPath, dict[str, Tree]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     refused: set[KeyPath] = field(default_factory=set)
 
@@ -194,6 +197,8 @@ def _unwrap(document: Document, tree: Tree, path: KeyPath, inherited: str | None
         if inherited is not None and path:
             document.sources[path] = inherited
         return tree
+    if "law" in tree:
+        return _unwrap_law(document, tree, path, inherited)
     if "value" in tree or ("range" in tree and set(tree) <= set(_WRAPPER)):
         return _unwrap_value(document, tree, path, inherited)
     own = _source_text(document, tree, path) if "source" in tree else None
@@ -254,6 +259,20 @@ def _read_drawn(document: Document, tree: dict[str, Tree], path: KeyPath) -> Non
         document.report((*path, "drawn"), what, key=True)
     elif tree["drawn"] == "false":
         document.chosen[path] = True
+
+
+def _unwrap_law(
+    document: Document, tree: dict[str, Tree], path: KeyPath, inherited: str | None
+) -> Tree:
+    """Return the value that is shown beside a law, and keep what the law is given."""
+    source = _source_text(document, tree, path) if "source" in tree else inherited
+    if source is not None:
+        document.sources[path] = source
+    if (*path, "law") in document.values:
+        document.values[path] = document.values[(*path, "law")]
+    document.laws[path] = {key: item for key, item in tree.items() if key != "source"}
+    shown = tree.get("value")
+    return shown if isinstance(shown, str) else None
 
 
 def _source_text(document: Document, tree: dict[str, Tree], path: KeyPath) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pnnsim.common.units import format_quantity
+from pnnsim.devices.laws import LawUse
 from pnnsim.devices.quantities import forms_of
 
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -26,12 +27,14 @@ class Notes:
         ranges: Published or plausible span of a value, as typed.
         groups: Name that ties such a span to others.
         chosen: Values whose span is not drawn from.
+        laws: Law that gives a value.
     """
 
     sources: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     chosen: Mapping[str, bool] = field(default_factory=dict)
+    laws: Mapping[str, LawUse] = field(default_factory=dict)
 
 
 def digest(values: Mapping[str, Any]) -> str:
@@ -61,7 +64,12 @@ def section_tree(model: BaseModel, prefix: str, notes: Notes) -> dict[str, Any]:
         elif isinstance(value, tuple):
             value = list(value)
         path = f"{prefix}.{key}"
-        if path in notes.sources or path in notes.ranges:
+        if path in notes.laws:
+            use = notes.laws[path]
+            value = {"law": use.law.name, **use.typed, "value": value}
+            if use.note:
+                value["source"] = use.note
+        elif path in notes.sources or path in notes.ranges:
             value = {"value": value}
             if path in notes.ranges:
                 # Whole numbers without quotes; both spellings read back as the same text.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -18,9 +18,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pnnsim.common.units import UnitError, read_quantity, show
+from pnnsim.devices.laws import laws_of
 from pnnsim.devices.quantities import Form, forms_of, forms_of_type
 from pnnsim.specs.document import MAX_PROBLEMS, Document, KeyPath, Tree
-from pnnsim.specs.hints import bounds_text, example, expectation, expected
+from pnnsim.specs.hints import bounds_text, example, expectation, expected, within
 from pnnsim.specs.renamed import name_of_today
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -69,6 +70,8 @@ def check_section(
         try:
             if at in document.refused:
                 settled.add(key)
+            elif at in document.laws:
+                values[key] = _stand_in(model, key)
             else:
                 values[key] = _read(item, forms_of(model, key))
         except TextError as error:
@@ -149,6 +152,17 @@ def read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, F
     raise TextError("is given for something that is not a number")
 
 
+def _stand_in(model: type[BaseModel], field: str) -> str | float:
+    """Return any value that a field takes, for as long as its law has not been evaluated."""
+    forms = forms_of(model, field)
+    if not laws_of(model, field):
+        raise TextError(f"has no law; expected {expectation(forms)}")
+    if forms[0].dimension is not None:
+        return example(forms[0])
+    ends = (1.0, *forms[0].bounds.values())
+    return next(end for end in ends if within(end, forms[0]))
+
+
 def _read(item: Tree, forms: tuple[Form, ...]) -> Any:
     """Return a value as Python data for pydantic, which checks bounds and choices."""
     lists = [form for form in forms if get_origin(form.type) in (tuple, list)]
@@ -160,7 +174,7 @@ def _read(item: Tree, forms: tuple[Form, ...]) -> Any:
     texts = [form for form in forms if form not in lists]
     if not isinstance(item, str) or not texts:
         raise TextError(f"{_got(item)}; expected {expectation(forms)}")
-    return _typed(item, texts, forms)
+    return typed(item, texts, forms)
 
 
 def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
@@ -171,8 +185,14 @@ def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
         raise TextError(str(error), index) from None
 
 
-def _typed(text: str, forms: list[Form], all_forms: tuple[Form, ...]) -> Any:
-    """Return a text as the first form that can be it."""
+def typed(text: str, forms: Sequence[Form], all_forms: tuple[Form, ...]) -> Any:
+    """Return a text as the first form that can be it, or raise a TextError.
+
+    Args:
+        text: What was typed.
+        forms: Ways to write it.
+        all_forms: All ways to write the field, for messages.
+    """
     for form in forms:
         if get_origin(form.type) is Literal:
             if text in get_args(form.type) or len(forms) == 1:

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import triang
 
-from pnnsim.analysis.bands.assumptions import Assumption, Span, assumptions_of, triangular
+from pnnsim.analysis.bands.assumptions import (
+    Assumption,
+    Scatter,
+    Span,
+    assumptions_of,
+    triangular,
+)
 from pnnsim.analysis.bands.draws import described, drawn_specs, quantiles
 from pnnsim.specs.hardware import load_spec
 from tests.analysis.band_machines import with_ranges
@@ -120,7 +126,7 @@ def test_machines_share_the_draws_of_groups_and_of_equal_kinds_alone():
 def test_nothing_is_assumed_of_what_is_chosen_certain_or_set_outside_its_range():
     spec = with_ranges(
         encoder__bits={"range": [4, 12], "drawn": False},
-        encoder__dac_energy={"range": ["3.584 pJ", "3.584 pJ"]},
+        encoder__dac_energy={"value": "3 pJ", "range": ["3 pJ", "3 pJ"]},
         switch__rise_time={"range": ["1 ns", "2 ns"], "source": "set by the user"},
         memory__energy={"range": ["0.05 pJ", "1 pJ"]},
     )
@@ -132,3 +138,37 @@ def test_a_drawn_description_differs_in_what_is_drawn_alone():
     drawn = described(spec, assumptions_of(spec), [1.0])
     assert drawn.switch.rise_time == pytest.approx(10e-9, rel=1e-12, abs=0)
     assert replace(spec, switch=drawn.switch).values() == drawn.values()
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.4, 2.95), (0.25, 7.6), (0.83, 1.13)])
+def test_a_tenth_of_the_draws_lies_beyond_each_end_of_the_scatter_of_a_law(low, high):
+    one = Assumption("law.a", "law.a", (Scatter("encoder", "dac_energy", 1.0, low, high),))
+    drawn = np.array([one.spans[0].factor_at(q) for q in quantiles([one], DRAWS, 0)[:, 0]])
+    assert (drawn < low).mean() == pytest.approx(0.1, rel=0, abs=1.01 / DRAWS)
+    assert (drawn > high).mean() == pytest.approx(0.1, rel=0, abs=1.01 / DRAWS)
+    assert drawn.min() < 1 < drawn.max()
+
+
+def test_all_values_of_a_law_move_by_the_same_factor_on_every_machine():
+    found = []
+    for name in ("photonic_mzi", "photonic_mrr"):
+        spec = load_spec(name)
+        (law,) = (item for item in assumptions_of(spec) if item.key == "law.adc")
+        drawn = described(spec, [law], [0.8])
+        for path, use in spec.laws.items():
+            if use.law.name == "adc":
+                ratio = drawn.laws[path].value / use.value
+                found.append((path, ratio / law.spans[0].factor_at(0.8)))
+    assert {path for path, _ in found} == {
+        "nonlinearity.figure_of_merit", "readout.figure_of_merit",
+    }  # fmt: skip
+    assert [ratio for _, ratio in found] == pytest.approx([1.0] * len(found), rel=1e-9, abs=0)
+
+
+def test_a_law_is_evaluated_with_what_has_been_drawn():
+    """The cooler of a machine takes away what its rings are drawn to heat."""
+    spec = load_spec("photonic_mrr")
+    assumptions = {item.key: item for item in assumptions_of(spec)}
+    hot = described(spec, [assumptions["law.ring_trim"]], [0.9])
+    assert hot.weight_banks.hold_power > spec.weight_banks.hold_power
+    assert hot.environment.stabilization_power > 1.5 * spec.environment.stabilization_power

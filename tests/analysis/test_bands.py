@@ -22,20 +22,20 @@ from pnnsim.specs.hardware import available_specs, load_spec
 from pnnsim.timing.arrivals import Arrivals
 from tests.analysis.band_machines import NETWORK, with_ranges
 
-HOLD = {"weight_banks__hold_power": {"range": ["0.5 mW", "2 mW"]}}
+HOLD = {"weight_banks__hold_power": {"value": "1 mW", "range": ["0.5 mW", "2 mW"]}}
 RISE = {"switch__rise_time": {"range": ["1 ns", "10 ns"]}}
 
 
 def test_energy_follows_a_drawn_power_exactly():
-    """The static power of the rings is drawn: energy is linear in it, and the rest is the run's."""
-    spec = with_ranges(**HOLD)
+    """The power of the package is drawn: energy is linear in it, and the rest is the run's."""
+    spec = with_ranges(environment__stabilization_power={"value": "2 W", "range": ["0.5 W", "8 W"]})
     band = bands(spec, NETWORK, draws=32, samples=8)
     timing = time_run(Chip.nominal(spec, NETWORK), 8)
     ledger = EnergyLedger.from_trace(timing.run, timing.prices)
-    rings = ledger.lines["weight_banks", "static"].energy_j
+    package = ledger.lines["environment", "static"].energy_j
     (span,) = assumptions_of(spec)[0].spans
     power = np.array([span.value_at(q) for q in band.quantiles[:, 0]])
-    expected = (ledger.total + (power / 1e-3 - 1) * rings) / 8
+    expected = (ledger.total + (power / 2 - 1) * package) / 8
     assert band.drawn[:, FIGURES.index("energy_j")] == pytest.approx(expected, rel=1e-9, abs=0)
     assert np.unique(band.drawn[:, FIGURES.index("latency_s")]).tolist() == [band.values[0]]
 
@@ -100,7 +100,7 @@ def test_infeasible_draws_are_counted_and_left_out():
         weight_banks__write_pulse={"range": ["0.5 ns", "20 ns"]},
         weight_banks__write_cycle={"range": ["5 ns", "20 ns"]},
         weight_banks__write_energy={"range": ["0.05 pJ", "1 pJ"]},
-        detector__static_power={"range": ["0.05 mW", "1 mW"]},
+        detector__static_power={"value": "0.1 mW", "range": ["0.05 mW", "1 mW"]},
     )
     band = bands(spec, NETWORK, draws=64, samples=4)
     places = {item.key: band.quantiles[:, i] for i, item in enumerate(assumptions_of(spec))}

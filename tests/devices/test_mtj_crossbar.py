@@ -18,6 +18,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import crossbar
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 NONE: frozenset[str] = frozenset()
 G_P, G_AP = 1e-6, 1e-6 / 2.2
@@ -34,7 +35,9 @@ STT = {
 def bank(hidden: int = 64, **values: object) -> MtjCrossbar:
     pairs = [(f"weight_banks.{key}", str(value)) for key, value in values.items()]
     pairs.append(("encoder.lines", "128"))
-    found = Chip.nominal(load_spec("spintronic_mtj", pairs), ReLaXNet(hidden=hidden)).weight_banks
+    found = Chip.nominal(
+        load_spec("spintronic_mtj", [*WORKED["spintronic_mtj"], *pairs]), ReLaXNet(hidden=hidden)
+    ).weight_banks
     assert isinstance(found, MtjCrossbar)
     return found
 
@@ -151,7 +154,10 @@ def test_the_swing_shrinks_with_voltage_and_heat() -> None:
     np.testing.assert_allclose(string.numpy(), got.numpy(), rtol=1e-12, atol=0)
 
     hot = Chip.nominal(
-        load_spec("spintronic_mtj", [("environment.temperature", "400 K")]), ReLaXNet()
+        load_spec(
+            "spintronic_mtj", [*WORKED["spintronic_mtj"], ("environment.temperature", "400 K")]
+        ),
+        ReLaXNet(),
     ).weight_banks
     tmr = 1.2 * (1 - 0.15)
     assert hot.transmission == pytest.approx(8 * G_P * tmr / (1 + tmr), rel=1e-12, abs=0)

@@ -187,7 +187,8 @@ def test_shipped_machines_load_without_problems_warnings_or_missing_sources() ->
     for name, summary in specs.items():
         spec = load_spec(name)
         assert (spec.name, spec.summary) == (name, summary)
-        assert spec.warnings() == []
+        # A law beyond its data is said, but no value leaves its span or contradicts a law.
+        assert [w for w in spec.warnings() if "is extrapolated" not in w] == []
         assert spec.unsourced() == []
         # How the work is ordered is a choice, not a property of a device.
         physical = {k: v for k, v in spec.sources.items() if not k.startswith("control.")}
@@ -240,6 +241,7 @@ def test_shortcuts_are_settings(machine: Path) -> None:
         "chips": 6,
         "seed": 4,
         "samples": 7,
+        "band_draws": 64,
         "exact": False,
         "arrivals": "saturated",
     }
@@ -336,7 +338,7 @@ def test_the_json_schema_names_every_part_kind_and_key() -> None:
         section = schema["$defs"][f"{part}.{kind}"]
         assert section["additionalProperties"] is False
         for key, *_ in fields_of_kind(f"{part}.{kind}"):
-            plain, wrapped = section["properties"][key]["anyOf"]
+            plain, wrapped, *_ = section["properties"][key]["anyOf"]
             assert wrapped["properties"]["value"] == plain
     count, _ = schema["$defs"]["weight_banks.mrr"]["properties"]["count"]["anyOf"]
     assert count == {"type": "integer", "minimum": 1, "maximum": 1_000_000}

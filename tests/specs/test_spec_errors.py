@@ -155,7 +155,7 @@ MISTAKES = [
         + " or ".join(f"'{kind}'" for kind in kinds("memory")),
     ),
     (
-        "  temperature: 300 K\n  stabilization_power: 2 W\n", "", "environment",
+        "  temperature: 300 K\n  stabilization_power: 10 W\n", "", "environment",
         "environment: has no value; expected a section with keys",
     ),
     (

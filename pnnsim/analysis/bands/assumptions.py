@@ -1,4 +1,7 @@
-"""Find what a description assumes: values with a range, and groups of values that move together."""
+"""Find what a description assumes: values with a range, groups of them, and the scatter of laws.
+
+Values of a group move together, and so do all that one law gives.
+"""
 
 from __future__ import annotations
 
@@ -63,25 +66,69 @@ class Span:
             return format_quantity(value, self.dimension)
         return str(int(value)) if self.whole else repr(value)
 
+    def apply(self, tree: dict[str, Any], quantile: float) -> None:
+        """Set the value of a description to a quantile; see `Assumption.apply`."""
+        tree[self.section][self.field] = self.text_at(quantile)
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Scatter of a law about published parts, for one value that the law gives.
+
+    A tenth of the draws lies beyond each end, as of the parts: the logarithm of the factor on the
+    law is triangular, with the law as mode.
+
+    Args:
+        section: Part of the machine.
+        field: Key of the value in it.
+        factor: This part over the law's usual one, as the description has it.
+        low: Factor below which a tenth of the parts lies.
+        high: Factor above which a tenth of the parts lies.
+    """
+
+    section: str
+    field: str
+    factor: float
+    low: float
+    high: float
+
+    def in_words(self) -> str:
+        """Return the scatter in words, such as `0.4 to 2.95 times the law`."""
+        return f"{self.low:g} to {self.high:g} times the law"
+
+    def factor_at(self, quantile: float) -> float:
+        """Return the factor on the law below which a share `quantile` of all draws lies."""
+        below, above = -math.log(self.low), math.log(self.high)
+        lowest, highest = below, above
+        # Ends of the triangle beyond which nothing lies; the change falls by half with each turn.
+        for _ in range(60):
+            width = 0.1 * (lowest + highest)
+            lowest, highest = below + math.sqrt(width * lowest), above + math.sqrt(width * highest)
+        return math.exp(triangular(quantile, -lowest, 0.0, highest))
+
+    def apply(self, tree: dict[str, Any], quantile: float) -> None:
+        """Set the factor of the law of a value to a quantile; see `Assumption.apply`."""
+        tree[self.section][self.field]["factor"] = repr(self.factor * self.factor_at(quantile))
+
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """What is drawn at once: the range of one value, or those of a group.
+    """What is drawn at once: the range of one value, those of a group, or the scatter of a law.
 
     Args:
-        key: Name in reports: the dotted path of the value, or `group.NAME`.
+        key: Name in reports: the dotted path of the value, `group.NAME` or `law.NAME`.
         stream: Name of the stream that draws it. Machines that share this name share the draw: all
-            that have the group, or a part of the same kind with a range for the same key.
+            that have the group or the law, or a part of the same kind with a range for this key.
         spans: Ranges of the values that move together.
     """
 
     key: str
     stream: str
-    spans: tuple[Span, ...]
+    spans: tuple[Span | Scatter, ...]
 
     def in_words(self) -> str:
         """Return the ranges in words, such as `0.155 mW to 20 mW`."""
-        if len(self.spans) == 1:
+        if len(self.spans) == 1 or isinstance(self.spans[0], Scatter):
             return self.spans[0].in_words()
         return ", ".join(f"{s.section}.{s.field} {s.in_words()}" for s in self.spans)
 
@@ -89,11 +136,12 @@ class Assumption:
         """Set the values of a description to one quantile of their ranges.
 
         Args:
-            tree: Description as of `HardwareSpec.to_tree`; its sections are changed.
+            tree: Description as of `HardwareSpec.to_tree`; its sections are changed. Laws stand in
+                it without the values that they gave.
             quantile: Place within the ranges, 0 to 1.
         """
         for span in self.spans:
-            tree[span.section][span.field] = span.text_at(quantile)
+            span.apply(tree, quantile)
 
 
 def triangular(quantile: float, low: float, mode: float, high: float) -> float:
@@ -121,10 +169,16 @@ def assumptions_of(spec: HardwareSpec) -> tuple[Assumption, ...]:
     Nothing is assumed of what is chosen, of a range without width, and of a value that was set
     outside its range.
     """
-    tied: dict[tuple[str, str], list[Span]] = {}
+    tied: dict[tuple[str, str], list[Span | Scatter]] = {}
     for section, part in spec.sections().items():
         for field in type(part).model_fields:
             path = f"{section}.{field}"
+            use = spec.laws.get(path)
+            if use is not None:
+                names = (f"law.{use.law.name}", f"law.{use.law.name}")
+                factor = float(use.parameters["factor"])
+                tied.setdefault(names, []).append(Scatter(section, field, factor, *use.law.scatter))
+                continue
             span = _span(part, section, field, spec.ranges)
             if span is None or path in spec.chosen:
                 continue

@@ -43,7 +43,7 @@ class Share:
 
     Args:
         figure: Key of the figure, such as `energy_j`.
-        key: Name of the assumption: the path of a value, or `group.NAME`.
+        key: Name of the assumption: the path of a value, `group.NAME` or `law.NAME`.
         share: First-order share of the variance, 0 to 1.
         low: 5th percentile of that, as few draws tell it.
         high: 95th percentile of that.

@@ -61,6 +61,9 @@ def described(
     """
     bare = replace(spec, sources={}, ranges={}, groups={}, chosen={})
     tree = bare.to_tree()
+    for path in spec.laws:
+        section, _, field = path.partition(".")
+        del tree[section][field]["value"]
     for assumption, quantile in zip(assumptions, places, strict=True):
         assumption.apply(tree, float(quantile))
     return load_spec(tree)
