@@ -21,6 +21,7 @@ from pnnsim.cli.experiments import add_experiment_commands
 from pnnsim.cli.options import refuse_renamed, say
 from pnnsim.cli.schedule import add_schedule_commands
 from pnnsim.cli.serve import add_serve
+from pnnsim.cli.sources import add_sources_command
 from pnnsim.errors import PnnsimError, SpecError, one_line
 
 app = typer.Typer(
@@ -98,4 +99,5 @@ add_experiment_commands(app)
 add_description_commands(app)
 add_schedule_commands(app)
 add_bands(app)
+add_sources_command(app)
 add_serve(app)

@@ -100,8 +100,9 @@ def _print(band: Band, metrics: dict[str, Any]) -> None:
         rows.append(("accuracy of a chip", "", *(percent(accuracy[end]) for end in accuracy)))
     print_table(("figure", "value", "5 %", "median", "95 %"), rows)
     print_line(
-        f"{found['draws']} draws from {found['assumptions']} ranges, {found['infeasible']} of them "
-        f"infeasible; {found['samples']} samples each, seed {found['seed']}"
+        f"{found['draws']} draws from {found['assumptions']} assumptions, "
+        f"{found['infeasible']} of them infeasible; {found['samples']} samples each, "
+        f"seed {found['seed']}"
     )
     print_line("")
     print_table(

@@ -61,7 +61,7 @@ COOLER = Law(
     formula="P = heat / (0.5 COP), COP = T_c/(T_h - T_c) ((1 + ZT)^0.5 - T_h/T_c) "
     "/ ((1 + ZT)^0.5 + 1), ZT = 0.75",
     source="A. F. Ioffe, Semiconductor Thermoelements, 1957; half of it by product practice "
-    "(eight coefficients of performance, docs/laws)",
+    "(eight coefficients of performance)",
     points=2 * len(POINTS),
     scatter=(0.6, 1.7),
     inputs=(

@@ -60,7 +60,7 @@ def band_section(metrics: Metrics) -> Section:
     for key, name, _ in _FIGURES:
         shares = [item for item in band["hangs_on"] if item["figure"] == key]
         rows += _hangs_on(name.partition(",")[0], shares)
-    drawn = f"{plural(band['draws'], 'draw')} from {plural(band['assumptions'], 'range')}"
+    drawn = f"{plural(band['draws'], 'draw')} from {plural(band['assumptions'], 'assumption')}"
     return Section(f"Band: {drawn}, and the share of its variance that each explains", tuple(rows))
 
 

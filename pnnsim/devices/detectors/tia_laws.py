@@ -77,7 +77,7 @@ TIA_POWER = Law(
     name="tia_power",
     formula="P = (2 mW + 0.96 mW/GHz f) (node/28 nm)^0.5 + V (4kT gamma (2 pi C f)^2 / (3 i_n^2)) "
     "/ (10/V)",
-    source="twelve amplifiers, JSSC, LSSC, AICSP, RFIC and others, 2013-2026 (docs/laws)",
+    source="twelve amplifiers, JSSC, LSSC, AICSP, RFIC and others, 2013-2026",
     points=len(POINTS),
     scatter=(0.35, 2.8),
     inputs=(_BANDWIDTH, _NOISE, _CAPACITANCE, _NODE),
@@ -87,7 +87,7 @@ TIA_POWER = Law(
 TIA_NOISE = Law(
     name="tia_noise",
     formula="i_n = 2.9 pA/Hz^0.5 (f/1 GHz)^0.5",
-    source="the amplifiers of law tia_power that state their noise, 2013-2026 (docs/laws)",
+    source="the amplifiers of law tia_power that state their noise, 2013-2026",
     points=9,
     scatter=(0.4, 2.5),
     inputs=(_BANDWIDTH,),

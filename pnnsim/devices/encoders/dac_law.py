@@ -7,8 +7,31 @@ and node. Energy hardly grows with resolution: clock, drivers and load dominate.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from pnnsim.devices.laws import Input, Law
+
+
+class Converter(NamedTuple):
+    """Published converter: resolution, rate [Hz], node [m], energy of a conversion [J]."""
+
+    name: str
+    bits: float
+    rate: float
+    node: float
+    energy: float
+
+
+#: Single parts of the survey.
+POINTS = (
+    Converter("Li, 2020", 4.0, 56e9, 22e-9, 2.857e-12),
+    Converter("Kim, 2019", 6.0, 28e9, 40e-9, 3.679e-12),
+    Converter("Kossel, 2021", 7.0, 112e9, 7e-9, 1.402e-12),
+    Converter("Caragiulo, 2020", 8.0, 14e9, 16e-9, 3.571e-12),
+    Converter("Tan, 2018", 8.0, 112e9, 16e-9, 3.08e-12),
+    Converter("Kim, 2019", 12.0, 1e9, 14e-9, 12.5e-12),
+    Converter("Huang, 2021", 14.0, 10e9, 28e-9, 17.7e-12),
+)
 
 
 def _energy(bits: float, rate: float, node: float) -> float:

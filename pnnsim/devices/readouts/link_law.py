@@ -40,7 +40,7 @@ def _energy(bits: float, reach: str) -> float:
 LINK = Law(
     name="link",
     formula="E = bits x 1.5 pJ over a board, 0.6 pJ within a package, 0.054 pJ on a chip",
-    source="nine transmitters, receivers and links, 12 to 112 Gb/s, 2012-2025 (docs/laws)",
+    source="nine transmitters, receivers and links, 12 to 112 Gb/s, 2012-2025",
     points=len(POINTS),
     scatter=(0.56, 1.78),
     inputs=(

@@ -89,7 +89,7 @@ RING_TRIM = Law(
     "trim = spread E_max(channels) where the comb is aligned, half a channel more where any ring "
     "takes any channel, half a spectral range where it does not",
     source="Mohamed et al. (1 nm per root of cm, four wafers); tuning efficiencies of six heaters, "
-    "powers of seven rings, 2010-2026 (docs/laws)",
+    "powers of seven rings, 2010-2026",
     points=len(HEATERS) + len(POINTS),
     scatter=(0.35, 2.5),
     inputs=(
