@@ -280,8 +280,8 @@ class Evaluation:
             section, _, key = place.rpartition(".")
             try:
                 product *= float(getattr(_Reading(self, section or path[0]), key))
-            except ArithmeticError as error:
-                why = f"its law needs {place}, which is no number here: {error}"
+            except (ArithmeticError, AttributeError, TypeError):
+                why = f"its law needs {place}, which is no number in this description"
                 raise LawEvaluationError(path, why) from None
         return product
 

@@ -295,3 +295,21 @@ def test_heat_of_the_shipped_kinds_is_what_stands_on_the_chip() -> None:
     assert mesh.package_heat == pytest.approx(8 * 2016 * 0.25e-3, rel=1e-9)
     loop: Any = load_spec("fiber_loop").encoder
     assert loop.package_heat == pytest.approx(64 * 10e-3 * power_ratio(-3.0), rel=1e-12)
+
+
+def test_reading_the_weights_of_a_map_is_priced_by_the_size_of_their_memory() -> None:
+    from pnnsim.inference.chip import Chip
+    from pnnsim.networks.relaxnet import ReLaXNet
+    from pnnsim.specs.hardware import load_spec
+
+    def energy(*changes: tuple[str, str]) -> float:
+        chip = Chip.nominal(load_spec("spintronic_mtj", changes), ReLaXNet(inputs=64, hidden=64))
+        return chip.front_end.cost("map_input")
+
+    free = energy(("front_end.weight_energy", "0 J"))
+    usual = energy()
+    # 4096 weights of 0.356 pJ: 8 KiB at 28 nm.
+    assert usual - free == pytest.approx(4096 * SRAM_ENERGY.function(8192.0, 28e-9), rel=1e-9)
+    assert usual - free == pytest.approx(1.46e-9, rel=0.01)
+    larger = energy(("front_end.weight_memory", "81920")) - free
+    assert larger == pytest.approx(10**0.51 * (usual - free), rel=1e-9)

@@ -221,3 +221,23 @@ def test_shipped_machines_use_the_same_laws_with_the_same_node() -> None:
             if use.law.name in ("dac", "adc", "tia_power")
         }
     assert nodes == {28e-9}
+
+
+def test_a_weight_memory_goes_with_its_price(tmp_path: Path) -> None:
+    text = changed("mac_energy: 0.1 pJ", "mac_energy: 0.1 pJ\n  weight_energy: {law: sram}")
+    (found,) = problems_of(text, tmp_path)
+    assert "front_end: got one of weight_memory and weight_energy; expected both" in found
+    whole = text.replace("{law: sram}", "{law: sram}\n  weight_memory: 8192")
+    assert problems_of(whole, tmp_path) == []
+
+
+def test_a_law_whose_input_a_kind_does_not_have_is_a_located_problem() -> None:
+    tree = load_spec("photonic_mzi").to_tree()
+    tree["nonlinearity"] = load_spec("spintronic_mtj").to_tree()["nonlinearity"]
+    with pytest.raises(SpecError, match=r"readout\.energy: its law needs nonlinearity\.bits"):
+        load_spec(tree)
+
+
+def test_a_conversion_that_takes_no_time_has_no_price_by_law() -> None:
+    with pytest.raises(SpecError, match=r"encoder\.dac_energy: its law needs conversion_rate"):
+        load_spec("freespace_dmd", [("encoder.conversion_time", "0 s")])

@@ -25,8 +25,9 @@ class DigitalFrontEnd(FrontEnd[DigitalParams]):
         return to_fs(cycles / self.params.clock)
 
     def cost(self, action: str) -> float:
-        """Return the energy of all multiply-accumulates of one map."""
-        return self._macs(action) * self.params.mac_energy
+        """Return the energy of all multiply-accumulates of one map, each with its weight."""
+        weight = self.params.weight_energy or 0.0
+        return self._macs(action) * (self.params.mac_energy + weight)
 
     def static_power(self) -> float:
         """Return the engine's standing power."""
