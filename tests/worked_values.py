@@ -12,6 +12,11 @@ _ADC = (("readout.figure_of_merit", "25 fJ"), ("readout.enob", "7"))
 _DIGITAL = ("nonlinearity.figure_of_merit", "25 fJ")
 _DETECTOR = (("detector.static_power", "3 mW"), ("detector.amplifier_noise", "6.4 pA/Hz^0.5"))
 _COOLER = ("environment.stabilization_power", "2 W")
+_CROSSBAR = (
+    *_FRONT_END, ("encoder.dac_energy", "1 pJ"), ("readout.figure_of_merit", "25 fJ"),
+    ("readout.enob", "5.5"), ("detector.static_power", "0.1 mW"),
+    ("weight_banks.tmr_slope", "-0.15 %/K"),
+)  # fmt: skip
 
 #: Overrides by machine.
 WORKED: dict[str, tuple[tuple[str, str], ...]] = {
@@ -31,9 +36,6 @@ WORKED: dict[str, tuple[tuple[str, str], ...]] = {
         ("memory.energy_per_byte", "1 pJ"), ("memory.static_power", "0 W"),
         ("readout.energy", "1 pJ"),
     ),
-    "spintronic_mtj": (
-        *_FRONT_END, ("encoder.dac_energy", "1 pJ"), ("readout.figure_of_merit", "25 fJ"),
-        ("readout.enob", "5.5"), ("detector.static_power", "0.1 mW"),
-        ("weight_banks.tmr_slope", "-0.15 %/K"),
-    ),
+    "spintronic_mtj": _CROSSBAR,
+    "spintronic_sto": _CROSSBAR,
 }  # fmt: skip
