@@ -190,7 +190,8 @@ QUANTITY = re.compile(rf"^(-?[\d.]+(?:e-?\d+)?) ([{''.join(PREFIXES)}]?)({'|'.jo
 def rewritten(value: Any, shift: int) -> Any:
     """Return a quantity with the prefix some places further; all else as it is."""
     if isinstance(value, dict):
-        return {k: rewritten(v, shift) for k, v in value.items() if k not in {"range", "source"}}
+        notes = {"range", "group", "drawn", "source"}
+        return {k: rewritten(v, shift) for k, v in value.items() if k not in notes}
     found = QUANTITY.match(value) if isinstance(value, str) else None
     if found is None:
         return value
