@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pnnsim.analysis.bands.band import bands
     from pnnsim.devices.fit.fit_device import fit_device
     from pnnsim.devices.registry import register
     from pnnsim.errors import PnnsimError, SpecError
@@ -62,6 +63,7 @@ _HOME = {
     "TrainingParams": "specs.settings",
     "Workload": "networks.workload",
     "available_specs": "specs.resolve",
+    "bands": "analysis.bands.band",
     "compare": "simulation.experiment_run",
     "fit": "learning.fit",
     "fit_device": "devices.fit.fit_device",
@@ -96,6 +98,7 @@ __all__ = [
     "TrainingParams",
     "Workload",
     "available_specs",
+    "bands",
     "compare",
     "fit",
     "fit_device",

@@ -60,6 +60,11 @@ class FrontEnd(Component[P]):
         return to_fs(-(-operations // params.macs_per_cycle) / params.clock)
 
     @property
+    def weight_energy(self) -> float:
+        """Return the energy to read one byte of weights [J]; 0 where that is free."""
+        return 0.0
+
+    @property
     def operation_energy(self) -> float:
         """Return the energy of one operation [J]."""
         return cast("FrontEndParams", self.params).mac_energy

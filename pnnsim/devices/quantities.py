@@ -129,6 +129,14 @@ class Params(BaseModel):
 
     kind: str
 
+    @property
+    def package_heat(self) -> float:
+        """Return the heat that the part brings into the package of the weight banks [W].
+
+        It is what a cooler must carry away: standing power of what is on the same chip.
+        """
+        return 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Form:

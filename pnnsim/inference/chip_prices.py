@@ -43,9 +43,13 @@ def prices_of(chip: Chip) -> PriceTable:
             dynamic[part, action] /= width
         if chip.spec.readout.digital:
             dynamic["readout", "digitize"] += dynamic["nonlinearity", "activate"]
-        dynamic["front_end", "map_input"] = chip.passage.input.operations * each
-        dynamic["front_end", "map_output"] = chip.passage.output.operations * each
-        dynamic["front_end", "compute"] = each
+        read = chip.front_end.weight_energy
+        for action, job in (("map_input", chip.passage.input), ("map_output", chip.passage.output)):
+            dynamic["front_end", action] = job.operations * each + job.bytes * read
+        # Each sample does all of the work between: a mean price makes their sum exact.
+        between = sum(product.operations for product in chip.passage.products)
+        weights = sum(product.bytes for product in chip.passage.products)
+        dynamic["front_end", "compute"] = each + read * weights / max(1, between)
         keeps = "values"
     else:
         dynamic["encoder", "convert"] *= chip.conversions

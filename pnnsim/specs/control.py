@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from pnnsim.devices.cooler_law import COOLER
+from pnnsim.devices.laws import by_law
 from pnnsim.devices.quantities import (
     Count,
     Params,
@@ -22,7 +24,15 @@ class EnvironmentParams(Params):
     kind: Literal["package"] = "package"
     temperature: Annotated[Temperature, Field(gt=0, le=500)]
     """Temperature at which noise is evaluated."""
-    stabilization_power: Annotated[Power, Field(ge=0)]
+    stabilization_power: Annotated[
+        Power,
+        Field(ge=0),
+        by_law(
+            COOLER,
+            heat=("encoder.package_heat", "switch.package_heat", "weight_banks.package_heat"),
+            temperature="temperature",
+        ),
+    ]
     """Power of the thermo-electric cooler and its controller."""
 
 

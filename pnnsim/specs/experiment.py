@@ -30,7 +30,8 @@ from pnnsim.specs.hardware import (
     relative,
 )
 from pnnsim.specs.network_section import check_network, check_widths, shape_defaults
-from pnnsim.specs.plain_data import digest, section_tree
+from pnnsim.specs.plain_data import Notes, digest, section_tree
+from pnnsim.specs.ranges import check_ranges, outside_ranges
 from pnnsim.specs.resolve import open_document, override
 from pnnsim.specs.settings import (
     TEXT_VOCABULARIES,
@@ -38,13 +39,7 @@ from pnnsim.specs.settings import (
     TaskParams,
     TrainingParams,
 )
-from pnnsim.specs.validation import (
-    check_section,
-    did_you_mean,
-    outside_ranges,
-    section_at,
-    unknown_keys,
-)
+from pnnsim.specs.validation import check_section, did_you_mean, section_at, unknown_keys
 
 #: Line breaks of Unicode that YAML folds.
 _BREAKS = "\x85\u2028\u2029"
@@ -104,7 +99,7 @@ class Experiment:
         """Return everything as YAML, defaults filled in; it loads back to an equal experiment."""
         tree: dict[str, Any] = {"schema": SCHEMA_VERSION, "hardware": self.hardware.to_tree()}
         for name, block in self.blocks().items():
-            tree[name] = section_tree(block, name, self.sources, self.ranges)
+            tree[name] = section_tree(block, name, Notes(self.sources, self.ranges))
         # PyYAML writes these line breaks as they are and reads them back as others.
         plain = not any(mark in text for text in _texts(tree) for mark in _BREAKS)
         return yaml.dump(
@@ -220,6 +215,11 @@ def _set_network_kind(document: Document, kind: str) -> None:
 def _check_keys(document: Document) -> None:
     check_schema(document, (), required=True)
     unknown_keys(document, (), ("schema", "hardware", *BLOCKS))
+    for key, noted in (("group", document.groups), ("drawn", document.chosen)):
+        for path in noted:
+            if path[0] in BLOCKS:
+                what = "is given outside the machine, where nothing is drawn; expected none"
+                document.report((*path, key), what, key=True)
 
 
 def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Experiment:
@@ -230,6 +230,8 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     network = check_network(document)
     training = check_section(document, ("training",), TrainingParams)
     simulation = check_section(document, ("simulation",), SimulationParams)
+    for name, model in BLOCKS.items():
+        check_ranges(document, (name,), model)
     if task is not None and network is not None:
         _check_shape(document, task, network)
         _check_state(document, task, network, training, simulation)

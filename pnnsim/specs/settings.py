@@ -134,6 +134,8 @@ class SimulationParams(Block):
     """Seed of fabrication, writing and reading."""
     samples: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """Held-out examples that are run; where not given all, or the first 4096 of a text."""
+    band_draws: Annotated[int, Field(ge=0, le=100_000)] = 64
+    """Descriptions drawn from the ranges of the machine for the band of its figures; 0 for none."""
     exact: bool = False
     """Whether every event is simulated where a run repeats itself; the figures are the same."""
     arrivals: Literal["saturated", "periodic", "poisson", "file"] = "saturated"

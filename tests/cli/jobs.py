@@ -26,4 +26,13 @@ class Job:
 
     def compare(self, rows: list[tuple[str, Experiment]], **options: Any) -> SimpleNamespace:
         self.calls.append({"rows": rows, **options})
-        return SimpleNamespace(rows=[(label, {"a": 1}) for label, _ in rows], table="many tables")
+        wins = SimpleNamespace(
+            first=0,
+            second=1,
+            draws=8,
+            first_wins={"energy_j": 0.75},
+            second_wins={"energy_j": 0.25},
+        )
+        return SimpleNamespace(
+            rows=[(label, {"a": 1}) for label, _ in rows], table="many tables", pairings=(wins,)
+        )

@@ -80,7 +80,9 @@ def test_validate_shows_the_problems_of_every_file(
 
 
 def test_validate_prints_warnings(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    machine.write_text(changed("rows: 64", "rows: {value: 64, range: [1, 32]}"))
+    machine.write_text(
+        changed("rows: 64", "rows: {value: 64, range: [1, 32], source: set by the user}")
+    )
     assert main(["validate", str(machine)]) == 0
     assert "warning: weight_banks.rows: 64 is outside" in capsys.readouterr().out
     assert main(["validate", "--quiet", str(machine)]) == 0
@@ -164,6 +166,12 @@ def test_compare_puts_network_kinds_on_one_machine(
     assert main([*words, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert [row["label"] for row in printed] == ["rnn", "relaxnet", "dnn", str(machine)]
+    assert [row["beats"] for row in printed] == [
+        [{"label": "relaxnet", "draws": 8, "energy_j": 0.75}],
+        [{"label": "rnn", "draws": 8, "energy_j": 0.25}],
+        [],
+        [],
+    ]
 
 
 def test_compare_hints_at_kinds_of_networks(job: Job, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from pnnsim.devices.weight_banks.mtj_crossbar import MtjCrossbar
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 NONE: frozenset[str] = frozenset()
 
@@ -34,7 +35,9 @@ STT = {
 def bank(hidden: int = 64, **values: object) -> MtjCrossbar:
     pairs = [(f"weight_banks.{key}", str(value)) for key, value in values.items()]
     pairs.append(("encoder.lines", "128"))
-    found = Chip.nominal(load_spec("spintronic_mtj", pairs), ReLaXNet(hidden=hidden)).weight_banks
+    found = Chip.nominal(
+        load_spec("spintronic_mtj", [*WORKED["spintronic_mtj"], *pairs]), ReLaXNet(hidden=hidden)
+    ).weight_banks
     assert isinstance(found, MtjCrossbar)
     return found
 

@@ -22,12 +22,15 @@ from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 NONE: frozenset[str] = frozenset()
 
 
 def chip(*overrides: tuple[str, str], **network: object) -> Chip:
-    return Chip.nominal(load_spec("photonic_mzi", list(overrides)), ReLaXNet(**network))
+    return Chip.nominal(
+        load_spec("photonic_mzi", [*WORKED["photonic_mzi"], *overrides]), ReLaXNet(**network)
+    )
 
 
 def size(**values: Any) -> Size:
@@ -147,7 +150,7 @@ def test_both_photodiodes_of_a_homodyne_receiver_share_all_light() -> None:
 
 
 def receiver(**values: Any) -> BalancedPhotodiode:
-    params = load_spec("photonic_mzi").detector
+    params = load_spec("photonic_mzi", WORKED["photonic_mzi"]).detector
     return BalancedPhotodiode(params.model_copy(update=values), size())
 
 
@@ -193,7 +196,9 @@ def test_noise_of_each_source_has_the_textbook_variance(source: str, signal: flo
 
 def test_noise_budget_of_the_worked_machine() -> None:
     """Shot 0.358 uA of four pairs and amplifier 0.202 uA in 1 GHz; here in pi/2 GHz."""
-    detector = BalancedPhotodiode(load_spec("photonic_mzi").detector, size(tiles_in=4))
+    detector = BalancedPhotodiode(
+        load_spec("photonic_mzi", WORKED["photonic_mzi"]).detector, size(tiles_in=4)
+    )
     unit = 1e-9
     for source, figure in (("shot_noise", 0.358e-6), ("amplifier_noise", 0.202e-6)):
         generator = torch.Generator().manual_seed(1)
@@ -230,7 +235,7 @@ def test_every_pair_has_its_local_oscillator() -> None:
     assert receiver().static_power() == pytest.approx(
         64 * 3e-3 + 128 * 0.1e-3 / 0.2, rel=1e-12, abs=0
     )
-    without = load_spec("photonic_mrr").detector
+    without = load_spec("photonic_mrr", WORKED["photonic_mrr"]).detector
     assert BalancedPhotodiode(without, size()).static_power() == pytest.approx(
         64 * 3e-3, rel=1e-6, abs=0
     )

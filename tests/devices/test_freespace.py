@@ -20,12 +20,15 @@ from pnnsim.devices.weight_banks.slm import MaskBank
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 NONE: frozenset[str] = frozenset()
 
 
 def chip(*overrides: tuple[str, str], **network: object) -> Chip:
-    return Chip.nominal(load_spec("freespace_dmd", list(overrides)), ReLaXNet(**network))
+    return Chip.nominal(
+        load_spec("freespace_dmd", [*WORKED["freespace_dmd"], *overrides]), ReLaXNet(**network)
+    )
 
 
 def bank(**values: str) -> MaskBank:

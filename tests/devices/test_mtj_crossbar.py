@@ -26,6 +26,7 @@ from tests.devices.mtj_banks import (
     random_weights,
     seen,
 )
+from tests.worked_values import WORKED
 
 
 def levels_by_enumeration(encoding: str, devices: int) -> np.ndarray:
@@ -111,7 +112,10 @@ def test_the_swing_shrinks_with_voltage_and_heat() -> None:
     np.testing.assert_allclose(string.numpy(), got.numpy(), rtol=1e-12, atol=0)
 
     hot = Chip.nominal(
-        load_spec("spintronic_mtj", [("environment.temperature", "400 K")]), ReLaXNet()
+        load_spec(
+            "spintronic_mtj", [*WORKED["spintronic_mtj"], ("environment.temperature", "400 K")]
+        ),
+        ReLaXNet(),
     ).weight_banks
     tmr = 1.2 * (1 - 0.15)
     assert hot.transmission == pytest.approx(8 * G_P * tmr / (1 + tmr), rel=1e-12, abs=0)

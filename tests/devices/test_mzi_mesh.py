@@ -16,12 +16,14 @@ from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_mesh
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 NONE: frozenset[str] = frozenset()
 
 
 def bank(hidden: int = 64, **values: str) -> MziMesh:
-    spec = load_spec("photonic_mzi", [(f"weight_banks.{k}", v) for k, v in values.items()])
+    given = [(f"weight_banks.{k}", v) for k, v in values.items()]
+    spec = load_spec("photonic_mzi", [*WORKED["photonic_mzi"], *given])
     found = Chip.nominal(spec, ReLaXNet(hidden=hidden)).weight_banks
     assert isinstance(found, MziMesh)
     return found

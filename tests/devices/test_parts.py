@@ -13,10 +13,13 @@ from pnnsim.devices.base import Received
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 
 def chip(*overrides: tuple[str, str], **network: object) -> Chip:
-    return Chip.nominal(load_spec("photonic_mrr", list(overrides)), ReLaXNet(**network))
+    return Chip.nominal(
+        load_spec("photonic_mrr", [*WORKED["photonic_mrr"], *overrides]), ReLaXNet(**network)
+    )
 
 
 def ns(femtoseconds: int) -> float:

@@ -17,12 +17,14 @@ from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 NONE: frozenset[str] = frozenset()
 
 
 def bank(**values: str) -> RingBank:
-    spec = load_spec("photonic_mrr", [(f"weight_banks.{k}", v) for k, v in values.items()])
+    given = [(f"weight_banks.{k}", v) for k, v in values.items()]
+    spec = load_spec("photonic_mrr", [*WORKED["photonic_mrr"], *given])
     found = Chip.nominal(spec, ReLaXNet()).weight_banks
     assert isinstance(found, RingBank)
     return found

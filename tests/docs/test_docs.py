@@ -153,7 +153,8 @@ def _tutorial_is_right(metrics: dict[str, Any]) -> None:
     longest = metrics["critical_path"][0]
     assert (longest["component"], round(longest["share"], 1)) == ("switch", 0.9)  # nine tenths
     energy = metrics["energy_j"]
-    assert energy["by_component"]["weight_banks"] > energy["total"] / 2  # rings take most
+    hot = [energy["by_component"][part] for part in ("weight_banks", "environment")]
+    assert min(hot) > 0.4 * energy["total"]  # rings and their cooler take nearly all
     assert metrics["latency_s"]["p50"] > metrics["latency_s"]["first"]  # inputs wait
     assert metrics["latency_s"]["first"] == metrics["closed_form"]["latency_s"]
     banks = Chip.nominal(load_spec("photonic_mrr"), ReLaXNet()).weight_banks

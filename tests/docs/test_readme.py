@@ -62,6 +62,7 @@ def figures(kind: str) -> dict[str, Any]:
 
 def without_accuracy(table: str) -> list[list[str]]:
     """Return the cells of a table of networks, without those on accuracy."""
+    table = table.partition("\n\n")[0]
     rows = [re.split(r"  +", line.strip()) for line in table.splitlines()]
     return [[row[0], *row[3:]] for row in rows if row[0] in ("rnn", "relaxnet", "dnn")]
 

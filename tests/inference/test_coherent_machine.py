@@ -18,9 +18,10 @@ from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import switched
+from tests.worked_values import WORKED
 
 #: What the worked machine has otherwise than the shipped one.
-WORKED = [
+BY_HAND = [
     ("encoder.lines", "128"),
     ("encoder.insertion_loss", "0 dB"),
     ("switch.count", "128"),
@@ -40,7 +41,9 @@ DYNAMIC_J = 1547.879424e-9
 
 
 def chip(*overrides: tuple[str, str]) -> Chip:
-    return Chip.nominal(load_spec("photonic_mzi", [*WORKED, *overrides]), NETWORK)
+    return Chip.nominal(
+        load_spec("photonic_mzi", [*WORKED["photonic_mzi"], *BY_HAND, *overrides]), NETWORK
+    )
 
 
 def test_times_of_the_parts() -> None:

@@ -22,6 +22,7 @@ from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import evaluated
 from tests.inference.test_agreement import random_inputs, random_parameters
+from tests.worked_values import WORKED
 
 WIDE = [
     ("encoder.lines", "128"),
@@ -38,7 +39,7 @@ EXTRA_W = 5e-3 + 4096 * 1e-9
 
 
 def machine(name: str = "spintronic_mtj", *overrides: tuple[str, str]) -> Chip:
-    return Chip.nominal(load_spec(name, [*WIDE, *overrides]), NETWORK)
+    return Chip.nominal(load_spec(name, [*WORKED[name], *WIDE, *overrides]), NETWORK)
 
 
 STO = ("nonlinearity.settling_time", "1940.8121055678 ns")

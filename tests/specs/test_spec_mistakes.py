@@ -12,6 +12,26 @@ from tests.specs.spec_text import changed, place_of, problems_of
 # old text, new text, the piece that the error must point at, the error behind the address
 MISTAKES = [
     (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [1 ns, 2 ns]}", "[1 ns",
+        "memory.hold_time.range: '1 ns' to '2 ns' does not hold the value '0.1 ns'; expected a",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, group: cell}", "group",
+        "memory.hold_time.group: ties nothing without a range; expected a range beside it",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [0 s, 1 ns], group: a b}", "a b",
+        "memory.hold_time.group: is not a name; expected letters",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [0 s, 1 ns], drawn: no}", "no}",
+        "memory.hold_time.drawn: is not a truth value; expected true or false",
+    ),
+    (
+        "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, drawn: false}", "drawn",
+        "memory.hold_time.drawn: means nothing without a range; expected a range beside it",
+    ),
+    (
         "  rows: 64", "  rowz: 64", "rowz",
         "weight_banks.rowz: unknown key. Hint: did you mean 'rows'?",
     ),
@@ -144,7 +164,7 @@ MISTAKES = [
         + " or ".join(f"'{kind}'" for kind in kinds("memory")),
     ),
     (
-        "  temperature: 300 K\n  stabilization_power: 2 W\n", "", "environment",
+        "  temperature: 300 K\n  stabilization_power: 10 W\n", "", "environment",
         "environment: has no value; expected a section with keys",
     ),
     (
@@ -165,7 +185,7 @@ MISTAKES = [
     ),
     (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, sorce: x}", "sorce",
-        "memory.hold_time.sorce: unknown key 'sorce' beside a value; expected value, range or",
+        "memory.hold_time.sorce: unknown key 'sorce' beside a value; expected value, range, g",
     ),
     (
         "hold_time: 0.1 ns", "hold_time: {value: 0.1 ns, range: [1 ns]}", "[1 ns]",

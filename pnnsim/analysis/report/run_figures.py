@@ -7,7 +7,8 @@ from pathlib import Path
 from pnnsim.analysis.report.canvas import write_bitmap
 from pnnsim.analysis.report.figures import Figure, energy_figure, schedule_figure
 from pnnsim.analysis.report.format import engineering
-from pnnsim.analysis.report.rows import Metrics, energy_parts, title
+from pnnsim.analysis.report.rows import energy_parts, title
+from pnnsim.analysis.report.section import Metrics
 from pnnsim.analysis.report.timeline import change_title, first_change, first_sample
 from pnnsim.timing.trace import Trace
 

@@ -33,7 +33,12 @@ class Photodiode(AmplifiedDetector[PhotodiodeParams]):
 
     def static_power(self) -> float:
         """Return the power of two amplifiers per output; tiles sum on them."""
-        return 2 * self.size.detectors * self.params.static_power
+        return self._amplifiers * self.params.static_power
+
+    @property
+    def _amplifiers(self) -> int:
+        """Return two amplifiers for each output."""
+        return 2 * self.size.detectors
 
     def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
         """Return the photocurrent of a power."""

@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.common.units import power_ratio
+from pnnsim.devices.encoders.dac_law import DAC
 from pnnsim.devices.encoders.dac_params import DacParams
+from pnnsim.devices.laws import by_law
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
@@ -28,7 +31,7 @@ class MrmParams(DacParams):
     """Resolution of the digital-to-analog converters, and depth to which a symbol settles."""
     symbol_rate: Annotated[Frequency, Field(gt=0)]
     """Conversion rate of each converter; one conversion takes its inverse."""
-    dac_energy: Annotated[Energy, Field(ge=0)]
+    dac_energy: Annotated[Energy, Field(ge=0), by_law(DAC, bits="bits", rate="symbol_rate")]
     """Energy of one conversion of one line."""
     bandwidth: Annotated[Frequency, Field(gt=0)]
     """3 dB bandwidth of the modulator."""
@@ -47,6 +50,11 @@ class MrmParams(DacParams):
     laser_rin: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of one laser, one-sided."""
 
+    @property
+    def package_heat(self) -> float:
+        """Return the heat of all modulators, which share the chip of the banks, and their light."""
+        return self.lines * (self.static_power + self.laser_power)
+
 
 class MzmParams(DacParams):
     """Mach-Zehnder modulators, one per line, all on light of one laser."""
@@ -58,7 +66,7 @@ class MzmParams(DacParams):
     """Resolution of the digital-to-analog converters, and depth to which a symbol settles."""
     symbol_rate: Annotated[Frequency, Field(gt=0)]
     """Conversion rate of each converter; one conversion takes its inverse."""
-    dac_energy: Annotated[Energy, Field(ge=0)]
+    dac_energy: Annotated[Energy, Field(ge=0), by_law(DAC, bits="bits", rate="symbol_rate")]
     """Energy of one conversion of one line."""
     bandwidth: Annotated[Frequency, Field(gt=0)]
     """3 dB bandwidth of the modulator."""
@@ -81,3 +89,8 @@ class MzmParams(DacParams):
     def sends(self) -> Carrier:
         """Return the carrier that was chosen."""
         return self.carrier
+
+    @property
+    def package_heat(self) -> float:
+        """Return the light that reaches the chip of the banks and ends there."""
+        return self.lines * self.laser_power * power_ratio(-self.insertion_loss)

@@ -25,8 +25,13 @@ class DigitalFrontEnd(FrontEnd[DigitalParams]):
         return to_fs(cycles / self.params.clock)
 
     def cost(self, action: str) -> float:
-        """Return the energy of all multiply-accumulates of one map."""
-        return self._macs(action) * self.params.mac_energy
+        """Return the energy of all multiply-accumulates of one map, each with its weight."""
+        return self._macs(action) * (self.params.mac_energy + self.weight_energy)
+
+    @property
+    def weight_energy(self) -> float:
+        """Return the energy to read one weight, a byte."""
+        return self.params.weight_energy or 0.0
 
     def static_power(self) -> float:
         """Return the engine's standing power."""

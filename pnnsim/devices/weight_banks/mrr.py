@@ -100,8 +100,8 @@ class RingBank(WeightBank[MrrParams]):
         return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
-        """Return the heat of every ring of every bank, selected or not."""
-        return self._rings * self.params.hold_power
+        """Return heat and drivers of every ring of every bank, selected or not."""
+        return self._rings * (self.params.hold_power + (self.params.driver_power or 0.0))
 
     def overload(self, power: float) -> tuple[str, ...]:
         """Return a warning where one wavelength alone heats the ring that drops it."""

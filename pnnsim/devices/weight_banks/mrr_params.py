@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from pnnsim.common.units import level_db, power_ratio
 from pnnsim.devices.family_params import WeightBankParams
+from pnnsim.devices.laws import by_law
 from pnnsim.devices.quantities import (
     Bits,
     Count,
@@ -25,6 +26,7 @@ from pnnsim.devices.quantities import (
     Time,
     Voltage,
 )
+from pnnsim.devices.weight_banks.ring_law import RING_TRIM
 from pnnsim.physics import photonic_channels
 
 
@@ -88,8 +90,21 @@ class MrrParams(WeightBankParams):
     """Shift of a ring by the heater next to it, relative to its own; none with depletion."""
     heater_decay_length: Annotated[Length, Field(gt=0, le=1e-2)]
     """Distance over which that influence falls by e."""
-    hold_power: Annotated[Power, Field(ge=0, le=1)]
+    hold_power: Annotated[
+        Power,
+        Field(ge=0, le=1),
+        by_law(
+            RING_TRIM,
+            linewidth="linewidth",
+            spectral_range="spectral_range",
+            channels="channels_per_bus",
+            span="cols * ring_pitch",
+            thermal_shift="thermal_shift",
+        ),
+    ]
     """Mean tuning power of one ring, drawn all the time: heat; none with depletion."""
+    driver_power: Annotated[Power, Field(ge=0, le=1)] | None = None
+    """Power of the electronics that hold one ring, on a chip of their own; none where not given."""
     time_constant: Annotated[Time, Field(gt=0)]
     """Fast time constant of tuning: of a heater, or of a junction's charge."""
     slow_time_constant: Annotated[Time, Field(gt=0)]
@@ -149,6 +164,28 @@ class MrrParams(WeightBankParams):
                 "thermal tuning with a voltage; expected neither voltage_shift nor voltage_limit",
             )
         return self
+
+    @property
+    def spectral_range(self) -> float:
+        """Return the free spectral range of a ring [m]."""
+        return photonic_channels.free_spectral_range(
+            self.wavelength, self.group_index, 2.0 * math.pi * self.ring_radius
+        )
+
+    @property
+    def linewidth(self) -> float:
+        """Return the width of a resonance [m]."""
+        amplitude = photonic_channels.single_pass_amplitude(
+            self.ring_loss, 2.0 * math.pi * self.ring_radius
+        )
+        return photonic_channels.linewidth(
+            self.spectral_range, self.self_coupling, self.self_coupling, amplitude
+        )
+
+    @property
+    def package_heat(self) -> float:
+        """Return the heat of every ring of every bank."""
+        return self.count * self.rows * self.cols * self.hold_power
 
     @property
     def wavelengths(self) -> int:

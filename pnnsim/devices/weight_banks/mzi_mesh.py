@@ -111,17 +111,21 @@ class MziMesh(WeightBank[MziMeshParams]):
 
     def cost(self, action: str) -> float:
         """Return the converters' energy of one programming; light and heat are standing power."""
-        shifters = self.size.tiles_out * self.size.tiles_in * self._shifters
+        shifters = self.size.tiles_out * self.size.tiles_in * self.params.shifters
         energy = shifters * self.params.calibration_rounds * self.params.round_energy
         return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
-        """Return the power that holds every phase of every bank, selected or not."""
+        """Return heat and drivers of every phase of every bank, selected or not."""
         phase = torch.tensor(self.params.mean_phase, dtype=torch.float64)
         each = photonic_thermal.shifter_power(
             phase, self.params.switching_energy, self.params.time_constant
         )
-        return self.params.count * self._shifters * float(each)
+        return (
+            self.params.count
+            * self.params.shifters
+            * (float(each) + (self.params.driver_power or 0.0))
+        )
 
     def area(self) -> float:
         """Return the area of all meshes at their pitches."""
@@ -129,18 +133,14 @@ class MziMesh(WeightBank[MziMeshParams]):
         width = max(self.params.rows, self.params.cols) * self.params.mode_pitch
         return self.params.count * length * width
 
-    @property
-    def _shifters(self) -> int:
-        """Return the phase shifters of one bank."""
-        return sum(2 * side.cells for side in self._sides) + self._attenuators
-
     def warnings(self) -> tuple[str, ...]:
         """Return what makes such meshes unrealistic: heat, and loss in deep meshes."""
         found = []
-        heat, lost = self.static_power(), self._depth * self.params.column_loss
+        heat, lost = self.params.package_heat, self._depth * self.params.column_loss
         if heat > _HEAT_LIMIT:
+            phases = self.params.count * self.params.shifters
             found.append(
-                f"weight_banks: {heat:.4g} W hold {self.params.count * self._shifters} phases; "
+                f"weight_banks: {heat:.4g} W hold {phases} phases; "
                 f"expected at most {_HEAT_LIMIT:g} W, what an air-cooled package carries away. "
                 "Hint: slower shifters hold a phase with less power"
             )

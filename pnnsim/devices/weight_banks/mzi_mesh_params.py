@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from pnnsim.devices.quantities import (
     Energy,
     Fraction,
     Length,
+    Power,
     RatioDb,
     Time,
 )
@@ -94,3 +96,17 @@ class MziMeshParams(WeightBankParams):
     """Wait in one round; from time constant and bits where it is not given."""
     round_energy: Annotated[Energy, Field(ge=0)]
     """Energy of setting one shifter once: its converter. Heat itself is hold power."""
+    driver_power: Annotated[Power, Field(ge=0, le=1)] | None = None
+    """Power of the electronics of one shifter, on a chip of their own; none where not given."""
+
+    @property
+    def shifters(self) -> int:
+        """Return the phase shifters of one bank: two a cell of either mesh, and attenuators."""
+        cells = sum(modes * (modes - 1) // 2 for modes in (self.rows, self.cols))
+        return 2 * cells + min(self.rows, self.cols)
+
+    @property
+    def package_heat(self) -> float:
+        """Return the heat that holds every phase of every bank."""
+        each = self.mean_phase / math.pi * self.switching_energy / self.time_constant
+        return self.count * self.shifters * each
