@@ -65,6 +65,16 @@ class FrontEnd(Component[P]):
         return 0.0
 
     @property
+    def buffer_energy(self) -> float:
+        """Return the energy to move one byte to or from the buffer of values [J]; 0 for free."""
+        return 0.0
+
+    @property
+    def buffer_capacity(self) -> int | None:
+        """Return the bytes of the buffer of values; None where it is as large as needed."""
+        return None
+
+    @property
     def operation_energy(self) -> float:
         """Return the energy of one operation [J]."""
         return cast("FrontEndParams", self.params).mac_energy

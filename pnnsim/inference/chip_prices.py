@@ -46,6 +46,8 @@ def prices_of(chip: Chip) -> PriceTable:
         read = chip.front_end.weight_energy
         for action, job in (("map_input", chip.passage.input), ("map_output", chip.passage.output)):
             dynamic["front_end", action] = job.operations * each + job.bytes * read
+        # What a sample moves to and from the buffer is paid once, with its input.
+        dynamic["front_end", "map_input"] += chip.passage.moved * chip.front_end.buffer_energy
         # Each sample does all of the work between: a mean price makes their sum exact.
         between = sum(product.operations for product in chip.passage.products)
         weights = sum(product.bytes for product in chip.passage.products)

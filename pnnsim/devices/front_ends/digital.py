@@ -29,6 +29,16 @@ class DigitalFrontEnd(FrontEnd[DigitalParams]):
         return self._macs(action) * (self.params.mac_energy + self.weight_energy)
 
     @property
+    def buffer_energy(self) -> float:
+        """Return the energy to move one byte to or from the buffer."""
+        return self.params.buffer_energy or 0.0
+
+    @property
+    def buffer_capacity(self) -> int | None:
+        """Return the bytes of the buffer."""
+        return self.params.buffer_capacity
+
+    @property
     def weight_energy(self) -> float:
         """Return the energy to read one weight, a byte."""
         return self.params.weight_energy or 0.0

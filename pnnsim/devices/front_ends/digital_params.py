@@ -28,8 +28,21 @@ class DigitalParams(FrontEndParams):
     ] = None
     """Energy to read one weight of a map, a byte; goes with the memory."""
 
+    buffer_capacity: Annotated[int, Field(ge=1, le=2**40)] | None = None
+    """Bytes of the buffer that holds values between digital steps, a byte a number; none where it
+    is as large as needed and free."""
+    buffer_energy: Annotated[
+        Annotated[Energy, Field(ge=0)] | None, by_law(SRAM_ENERGY, capacity="buffer_capacity")
+    ] = None
+    """Energy to read or write one byte of the buffer; goes with its capacity."""
+
     @model_validator(mode="after")
     def _memory_is_whole(self) -> Self:
+        if (self.buffer_capacity is None) != (self.buffer_energy is None):
+            raise ValueError(
+                "got one of buffer_capacity and buffer_energy; expected both where values between "
+                "digital steps have a price, or none"
+            )
         if (self.weight_memory is None) != (self.weight_energy is None):
             raise ValueError(
                 "got one of weight_memory and weight_energy; expected both where reading weights "
