@@ -23,6 +23,7 @@ from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
 from pnnsim.devices.registry import BUILTIN, component_class
 from pnnsim.inference.chip import Chip
+from pnnsim.inference.intensity_noise import draw_intensity
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.testing import small_size
@@ -64,10 +65,7 @@ def received(unit: float, **changes: Any) -> Received:
     given: dict[str, Any] = {
         "signal": 0.5 - 0.1 * output,
         "total": 4.0 + output,
-        "squares": 1.0 + 0.5 * output,
-        "square_total": 6.0 + output,
         "unit_input": unit,
-        "intensity_noise": 1e-14,
         "conductance": 2e-3,
     }
     return Received(**{**given, **changes})
@@ -100,21 +98,30 @@ def amplifiers(kind: str, count: int) -> None:
 
 
 def laser(kind: str) -> None:
-    d, met = part("detector", kind), received(1e-4)
-    assert met.squares is not None
-    assert met.square_total is not None
-    squares = met.squares
-    if kind == "balanced_photodiode":
-        squares = squares + 10 ** (-d.params.common_mode_rejection / 10) * met.square_total
-    variance = 1e-14 * (d.params.responsivity * 1e-4) ** 2 * squares * BAND * d.params.bandwidth
-    off_by(detected(d, met, "laser_noise"), variance.sqrt())
+    """A relative intensity of each laser, and what a detector makes of its light: no more noise."""
+    d = part("detector", kind)
+    band = d.intensity_band(frozenset({"detector.laser_noise"}))
+    assert band == pytest.approx(BAND * d.params.bandwidth, rel=1e-12, abs=0)
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    intensity = draw_intensity(line, part("encoder", "mrm"), band, generator(kind))
+    assert intensity is not None
+    density = 10 ** (part("encoder", "mrm").params.laser_rin / 10)
+    off_by(intensity.numpy(), math.sqrt(density * BAND * d.params.bandwidth))
+    met = received(1e-4, fluctuation=intensity * received(1e-4).total)
+    rejection = math.inf if kind == "photodiode" else d.params.common_mode_rejection
+    quiet = d.detect(received(1e-4), None, frozenset({"detector.laser_noise"}))
+    noisy = d.detect(met, None, frozenset({"detector.laser_noise"}))
+    off = (noisy - quiet).numpy() * d.params.responsivity * 1e-4
+    left = 10 ** (-rejection / 20) * d.params.responsivity * 1e-4 * met.fluctuation.numpy()
+    # Differences of numbers a million times as large.
+    np.testing.assert_allclose(off, left, rtol=1e-6, atol=1e-18)
 
 
 def beats() -> None:
     """4 R^2 P S B (Olsson), for either receiver of powers."""
     for kind in ("balanced_photodiode", "photodiode"):
         d = part("detector", kind)
-        met = received(1e-5, emission=1e-15, beats=received(1e-5).squares)
+        met = received(1e-5, emission=1e-15, beats=0.25 * received(1e-5).total)
         drawn = detected(d, met, "none")
         assert met.beats is not None
         variance = 4 * d.params.responsivity**2 * 1e-5 * met.beats * 1e-15
@@ -169,13 +176,14 @@ def pixels() -> None:
 
 
 def sources() -> None:
-    d = part("detector", "camera")
-    met = received(1e-9)
-    off, unit = electrons(d, met, "source_noise")
-    assert met.squares is not None
+    d, sources = part("detector", "camera"), part("encoder", "source_array")
+    band = d.intensity_band(frozenset({"detector.source_noise"}))
     # An integrator's band is half of the inverse of its time.
-    variance = unit**2 * met.squares * 1e-14 / (2.0 * d.params.exposure)
-    off_by(off, variance.sqrt())
+    assert band == pytest.approx(0.5 / d.params.exposure, rel=1e-12, abs=0)
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    drawn = draw_intensity(line, sources, band, generator("camera"))
+    assert drawn is not None
+    off_by(drawn.numpy(), math.sqrt(10 ** (sources.params.intensity_noise / 10) * band))
 
 
 def activated(kind: str, noise: str, value: float) -> tuple[Any, float, Samples]:

@@ -65,3 +65,8 @@ class MachZehnderEncoder(LaserEncoder[MzmParams]):
     @property
     def _lowest(self) -> float:
         return -1.0 if self.params.carrier == "field" else 0.0
+
+    @property
+    def one_source(self) -> bool:
+        """Return whether all modulators share one laser."""
+        return self.params.one_laser
