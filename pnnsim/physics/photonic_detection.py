@@ -2,8 +2,7 @@
 
 Noise comes as variances, which add when sources are independent; the caller draws. Densities are
 one-sided and linear (1/Hz, A/√Hz), never in decibels. `bandwidth` is always the noise bandwidth:
-`single_pole_noise_bandwidth` or `integrator_noise_bandwidth`, or the 3 dB bandwidth where a
-description says so.
+`single_pole_noise_bandwidth` or `integrator_noise_bandwidth`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,12 @@ from pnnsim.physics._checks import Number, require, require_positive
 
 
 def single_pole_noise_bandwidth(bandwidth: float) -> float:
-    """Return the noise bandwidth [Hz] of one pole at `bandwidth` [Hz]: a factor of pi / 2."""
+    """Return the noise bandwidth [Hz] of one pole at `bandwidth` [Hz]: a factor of pi / 2.
+
+    It is the width of a sharp low-pass that lets as much white noise through, the integral of
+    `1 / (1 + (f / bandwidth)^2)` over all frequencies. A lone pole has no lower one: the plain 3 dB
+    bandwidth would leave out the 36 % of the noise that its skirt passes.
+    """
     return math.pi / 2.0 * bandwidth
 
 

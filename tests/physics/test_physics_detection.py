@@ -118,6 +118,15 @@ def test_what_a_pair_rejects_is_a_ratio_of_powers() -> None:
     torch.testing.assert_close(unequal, plus - minus + gain * (plus + minus))
 
 
+def test_the_noise_bandwidth_is_that_of_a_filter_that_passes_as_much_white_noise() -> None:
+    pole, _ = quad(lambda f: 1.0 / (1.0 + (f / 3.0) ** 2), 0.0, math.inf)
+    assert det.single_pole_noise_bandwidth(3.0) == pytest.approx(pole, rel=1e-9, abs=0)
+    # 36 % of what a single pole passes lies beyond its 3 dB bandwidth as a sharp filter would end.
+    assert 1.0 - 3.0 / pole == pytest.approx(0.363, abs=1e-3)
+    average, _ = quad(lambda f: np.sinc(f * 0.2) ** 2, 0.0, 500.0, limit=2000)
+    assert det.integrator_noise_bandwidth(0.2) == pytest.approx(average, rel=2e-3, abs=0)
+
+
 def test_signal_to_noise_slopes() -> None:
     # dB of electrical signal-to-noise for a dB of optical power: 2 thermal, 1 shot, 0 intensity.
     power = f64(1e-6, 1e-5)
