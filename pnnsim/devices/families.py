@@ -95,6 +95,11 @@ class Encoder(Component[P]):
         return 0.0
 
     @property
+    def linewidth(self) -> float:
+        """Return the linewidth of the laser [Hz]; 0 where phases do not matter."""
+        return 0.0
+
+    @property
     def one_source(self) -> bool:
         """Return whether one source feeds all lines, so that its intensity noise is common."""
         return False

@@ -23,7 +23,7 @@ from pnnsim.common.units import from_fs
 from pnnsim.devices.base import ProgrammedWeights, Received
 from pnnsim.inference.accesses import AccessTable, Ints
 from pnnsim.inference.bank_models import SETTLED, age_bins, age_of
-from pnnsim.inference.intensity_noise import draw_intensity
+from pnnsim.inference.light_noise import dephase, draw_intensity
 from pnnsim.inference.switched_banks import EffectiveWeights, SwitchedBanks
 from pnnsim.inference.weighted_sums import Share, light_of, times, weighted_sum
 
@@ -177,6 +177,9 @@ class BankMvm:
         """
         chip = self._chip
         line = chip.weight_banks.respond(line, chip.encoder.full_scale, self._noise.active)
+        if chip.encoder.on(self._noise.active, "phase_noise"):
+            delay = chip.weight_banks.path_delay
+            line = dephase(line, chip.encoder, delay, self._noise.generator)
         laser = draw_intensity(line, chip.encoder, self._intensity_band, self._noise.generator)
         mvm = self._grouped(line, laser, step)
         unit_input = self._unit_input * mvm.scale

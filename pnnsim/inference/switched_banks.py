@@ -93,7 +93,7 @@ class SwitchedBanks:
         weights = own.weights
         for other, weight_set in enumerate(contents):
             if self._leak and other != bank:
-                leaking = self.model.effective(other, weight_set, age)
+                leaking = self.model.effective(other, weight_set, age).unselected()
                 weights = weights + self._leak * self.in_units_of(own.scale, leaking)
         return weights
 

@@ -20,7 +20,7 @@ from pnnsim.devices.switches.switch_tree import ElectroOpticSwitch, PlztSwitch, 
 from pnnsim.devices.switches.switch_tree_params import ThermoOpticSwitchParams
 from pnnsim.errors import SpecError
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.intensity_noise import draw_intensity
+from pnnsim.inference.light_noise import draw_intensity
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.specs.hardware import load_spec

@@ -23,7 +23,7 @@ from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
 from pnnsim.devices.registry import BUILTIN, component_class
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.intensity_noise import draw_intensity
+from pnnsim.inference.light_noise import dephase, draw_intensity
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.testing import small_size
@@ -254,8 +254,38 @@ def write_misses(kind: str, name: str, deviation: str) -> None:
 def mesh(name: str, deviation: str) -> None:
     b, made = fabricated("mzi_mesh")
     for key, drawn in made.items():
-        if key.endswith(name):
+        if key.endswith(name) and key.split("_")[0] in ("left", "right", "attenuator"):
             off_by(drawn.numpy(), getattr(b.params, deviation))
+
+
+def paths() -> None:
+    b, made = fabricated("mzi_mesh")
+    for key in ("line_phases", "oscillator_phases"):
+        off_by(made[key].numpy(), b.params.path_error)
+    agrees(made["leak_phases"], stats.uniform(0.0, 2.0 * math.pi))
+
+
+def locked() -> None:
+    """What a lock leaves: stationary, and forgotten within the time of its loop."""
+    b = part("weight_banks", "mzi_mesh")
+    sigma, tau = b.params.lock_residual, 1.0 / (2.0 * math.pi * b.params.lock_bandwidth)
+    draw = generator("locks")
+    first = b.environment(None, 0.0, draw)
+    second = b.environment(first, 0.7 * tau, draw)
+    for name in ("line_drift", "oscillator_drift"):
+        off_by(first[name].numpy(), sigma)
+        fresh = second[name] - math.exp(-0.7) * first[name]
+        off_by(fresh.numpy(), sigma * math.sqrt(1.0 - math.exp(-1.4)))
+
+
+def dephased() -> None:
+    """A laser's phase diffuses: the cosine's angle is normal, of variance 2 pi linewidth delay."""
+    encoder = part("encoder", "mzm", laser_linewidth=1e6)
+    line = torch.ones((WAVES, 4), dtype=torch.float64)
+    cosine = dephase(line, encoder, 20e-9, generator("dephased"))
+    assert torch.equal(cosine, cosine[:, :1].expand(-1, 4))
+    angle = torch.acos(cosine[:, 0])
+    agrees(angle, stats.halfnorm(scale=math.sqrt(2.0 * math.pi * 1e6 * 20e-9)))
 
 
 def relaxations() -> None:
@@ -364,6 +394,9 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("weight_banks", "mzi_mesh", "coupler_error"): lambda: mesh("couplers", "coupler_error"),
     ("weight_banks", "mzi_mesh", "phase_error"): lambda: mesh("phases", "phase_error"),
     ("weight_banks", "mzi_mesh", "loss_imbalance"): lambda: mesh("losses", "loss_imbalance"),
+    ("weight_banks", "mzi_mesh", "path_error"): paths,
+    ("weight_banks", "mzi_mesh", "path_drift"): locked,
+    ("encoder", "mzm", "phase_noise"): dephased,
     ("weight_banks", "mzi_mesh", "drift"): lambda: surroundings(
         "mzi_mesh", "left_drift", "drift", "drift_time"
     ),

@@ -82,6 +82,10 @@ class MzmParams(DacParams):
     laser_rin: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of the laser, one-sided."""
 
+    laser_linewidth: Annotated[Frequency, Field(ge=0, le=1e12)] | None = None
+    """Full width at half maximum of the laser's Lorentzian line, which matters to fields alone;
+    none for a laser whose phase does not wander."""
+
     @model_validator(mode="after")
     def _fields_share_a_laser(self) -> Self:
         """Refuse fields that could not interfere."""

@@ -1,4 +1,4 @@
-"""Intensity noise of the light on the lines, drawn once for all outputs that a line reaches.
+"""Noise of the light on the lines, drawn once for all outputs that a line reaches.
 
 How lines are multiplied, and what a detector adds of its own, is decided elsewhere.
 """
@@ -13,6 +13,7 @@ from torch import Tensor
 from pnnsim.common.rng import noise_like
 from pnnsim.devices.base import Encoder
 from pnnsim.physics.photonic_detection import relative_intensity
+from pnnsim.physics.photonic_paths import laser_dephasing
 
 
 def draw_intensity(
@@ -35,3 +36,24 @@ def draw_intensity(
         return None
     drawn = noise_like(line[:, :1] if encoder.one_source else line, generator)
     return relative_intensity(drawn, density, band) - 1.0
+
+
+def dephase(
+    line: Tensor, encoder: Encoder[Any], delay: float, generator: torch.Generator | None
+) -> Tensor:
+    """Return the fields of the lines that are in phase with the local oscillators.
+
+    One laser feeds all: its phase has wandered by as much on every line since the light of the
+    oscillators left it. What is in quadrature is not seen; that of lines which are off in phase
+    already is left out, the product of two small phases.
+
+    Args:
+        line: What the lines carry, shape `(n_sample, n_in)`.
+        encoder: Part that lights them.
+        delay: Time by which the lines' way is longer [s].
+        generator: Stream of the noise of reading; None for none.
+    """
+    deviation = laser_dephasing(encoder.linewidth, delay)
+    if generator is None or not deviation:
+        return line
+    return line * torch.cos(deviation * noise_like(line[:, :1], generator))
