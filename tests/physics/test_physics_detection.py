@@ -105,17 +105,19 @@ def test_the_power_of_a_laser_is_off_by_its_noise_in_the_band() -> None:
 
 def test_however_noisy_a_laser_its_power_is_not_negative() -> None:
     power = det.relative_intensity(f64(-3.0, -1.0, 2.0), 1e-9, 1e10)
-    assert power.tolist() == pytest.approx([0.0, 0.0, 1.0 + 2.0 * math.sqrt(10.0)], rel=ROUNDING)
+    assert power.tolist() == pytest.approx(
+        [0.0, 0.0, 1.0 + 2.0 * math.sqrt(10.0)], rel=ROUNDING, abs=0
+    )
 
 
 def test_what_a_pair_rejects_is_a_ratio_of_powers() -> None:
-    assert det.common_mode_gain(1000.0) ** 2 == pytest.approx(1e-3, rel=ROUNDING)
+    assert det.common_mode_gain(1000.0) ** 2 == pytest.approx(1e-3, rel=ROUNDING, abs=0)
     assert det.common_mode_gain(math.inf) == 0.0
     # The leak of what both see, as unequal photodiodes make it: (1 + m) a - (1 - m) b.
     gain = det.common_mode_gain(400.0)
     plus, minus = f64(2.0), f64(0.5)
     unequal = det.unequal_difference(plus, minus, 2.0 * gain)
-    torch.testing.assert_close(unequal, plus - minus + gain * (plus + minus))
+    torch.testing.assert_close(unequal, plus - minus + gain * (plus + minus), rtol=1e-12, atol=0)
 
 
 def test_the_noise_bandwidth_is_that_of_a_filter_that_passes_as_much_white_noise() -> None:
