@@ -8,49 +8,366 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import constants, stats
+from torch import Tensor
 
 from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
+from pnnsim.devices.base import Received
 from pnnsim.devices.registry import BUILTIN, component_class
 from pnnsim.inference.chip import Chip
+from pnnsim.inference.light_noise import dephase, draw_intensity
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
+from pnnsim.testing import small_size
 from pnnsim.timing.arrivals import poisson
-from tests.devices.noise_laws import (
-    agrees,
-    amplifiers,
-    amplitudes,
-    apart,
-    averages,
-    beats,
-    chance,
-    failed_writes,
-    flicker,
-    generator,
-    junctions,
-    laser,
-    luck,
-    mesh,
-    panel,
-    photons,
-    pixels,
-    relaxations,
-    rings,
-    shorted,
-    shot,
-    sources,
-    stage,
-    stuck,
-    surroundings,
-    thermal,
-    traps,
-    write_misses,
-)
+from tests.testing.test_every_component import descriptions
+
+#: A chance beyond 5 sigma.
+LEAST = 5.7e-7
+WAVES = 3000
+BAND = math.pi / 2
+
+Samples = NDArray[np.float64]
+
+
+def agrees(samples: Samples | Tensor, law: Any) -> None:
+    """Expect samples to follow a continuous law."""
+    found = np.asarray(samples, dtype=np.float64).ravel()
+    assert stats.kstest(found, law.cdf).pvalue > LEAST
+
+
+def chance(hits: int, trials: int, each: float) -> None:
+    """Expect as many hits as a chance gives."""
+    assert stats.binomtest(hits, trials, each).pvalue > LEAST
+
+
+def part(name: str, kind: str, **changes: Any) -> Any:
+    """Return a component that is large enough to draw many numbers at a time."""
+    params = descriptions(name, kind)[0].model_copy(update=changes)
+    return component_class(name, kind)(params, replace(small_size(), lines=50, detectors=60))
+
+
+def generator(name: str) -> torch.Generator:
+    return stream(5, name, "read")
+
+
+def received(unit: float, **changes: Any) -> Received:
+    """Return the same light for many samples, of different strength on each output."""
+    output = torch.arange(7, dtype=torch.float64).expand(WAVES, 7)
+    given: dict[str, Any] = {
+        "signal": 0.5 - 0.1 * output,
+        "total": 4.0 + output,
+        "unit_input": unit,
+        "conductance": 2e-3,
+    }
+    return Received(**{**given, **changes})
+
+
+def detected(detector: Any, met: Received, noise: str) -> Samples:
+    """Return the current by which a detector is off with one noise on [A], `(sample, output)`."""
+    active = frozenset({f"detector.{noise}"})
+    noisy = detector.detect(met, generator(noise), active)
+    unit = float(detector.unit_current(met.unit_input))
+    return ((noisy - detector.detect(met, None, active)) * unit).numpy()
+
+
+def off_by(drawn: Samples, deviation: Samples | Tensor | float) -> None:
+    """Expect normal numbers of a stated deviation, `(sample, output)` or one for all."""
+    agrees(drawn / np.asarray(deviation), stats.norm)
+
+
+def shot(kind: str) -> None:
+    d, met = part("detector", kind), received(1e-5)
+    current = d.params.responsivity * 1e-5 * met.total + 2 * d.params.dark_current
+    variance = 2 * constants.e * current * BAND * d.params.bandwidth
+    off_by(detected(d, met, "shot_noise"), variance.sqrt())
+
+
+def amplifiers(kind: str, count: int) -> None:
+    d = part("detector", kind)
+    variance = count * d.params.amplifier_noise**2 * BAND * d.params.bandwidth
+    off_by(detected(d, received(1e-6), "amplifier_noise"), math.sqrt(variance))
+
+
+def laser(kind: str) -> None:
+    """A relative intensity of each laser, and what a detector makes of its light: no more noise."""
+    d = part("detector", kind)
+    band = d.intensity_band(frozenset({"detector.laser_noise"}))
+    assert band == pytest.approx(BAND * d.params.bandwidth, rel=1e-12, abs=0)
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    intensity = draw_intensity(line, part("encoder", "mrm"), band, generator(kind))
+    assert intensity is not None
+    density = 10 ** (part("encoder", "mrm").params.laser_rin / 10)
+    off_by(intensity.numpy(), math.sqrt(density * BAND * d.params.bandwidth))
+    met = received(1e-4, fluctuation=intensity * received(1e-4).total)
+    rejection = math.inf if kind == "photodiode" else d.params.common_mode_rejection
+    quiet = d.detect(received(1e-4), None, frozenset({"detector.laser_noise"}))
+    noisy = d.detect(met, None, frozenset({"detector.laser_noise"}))
+    off = (noisy - quiet).numpy() * d.params.responsivity * 1e-4
+    left = 10 ** (-rejection / 20) * d.params.responsivity * 1e-4 * met.fluctuation.numpy()
+    # Differences of numbers a million times as large.
+    np.testing.assert_allclose(off, left, rtol=1e-6, atol=1e-18)
+
+
+def beats() -> None:
+    """4 R^2 P S B (Olsson), for either receiver of powers."""
+    for kind in ("balanced_photodiode", "photodiode"):
+        d = part("detector", kind)
+        met = received(1e-5, emission=1e-15, beats=0.25 * received(1e-5).total)
+        drawn = detected(d, met, "none")
+        assert met.beats is not None
+        variance = 4 * d.params.responsivity**2 * 1e-5 * met.beats * 1e-15
+        off_by(drawn, (variance * BAND * d.params.bandwidth).sqrt())
+
+
+def thermal() -> None:
+    d = part("detector", "crossbar_tia")
+    variance = 4 * constants.k * 300.0 * 2e-3 * BAND * d.params.bandwidth
+    off_by(detected(d, received(1e-6), "thermal_noise"), math.sqrt(variance))
+
+
+def electrons(d: Any, met: Received, noise: str) -> tuple[Samples, float]:
+    """Return the electrons by which a camera's difference is off, and electrons of logical 1."""
+    p = d.params
+    photon = constants.h * constants.c / p.wavelength
+    unit = p.quantum_efficiency * met.unit_input * p.exposure / photon
+    active = frozenset({f"detector.{noise}"})
+    noisy = d.detect(met, generator(noise), active) - met.signal
+    return (noisy * unit).numpy(), unit
+
+
+def photons() -> None:
+    """The difference of two counts of Poisson's law has Skellam's, fifty dark electrons in each."""
+    exposure = part("detector", "camera").params.exposure
+    dark = 50.0
+    d = part("detector", "camera", dark_current=dark * constants.e / exposure)
+    photon = constants.h * constants.c / d.params.wavelength
+    power = 20.0 * photon / (d.params.quantum_efficiency * d.params.exposure)
+    met = received(power)
+    off, unit = electrons(d, met, "shot_noise")
+    assert unit == pytest.approx(20.0, rel=1e-9, abs=0)
+    counts = np.rint(off + unit * met.signal.numpy())
+    for output in range(7):
+        bright, dim = (
+            unit * float(met.total[0, output] + side * met.signal[0, output]) / 2 + dark
+            for side in (1, -1)
+        )
+        law = stats.skellam(bright, dim)
+        values, seen = np.unique(counts[:, output], return_counts=True)
+        often = seen >= 10
+        inside = law.pmf(values[often])
+        observed = np.append(seen[often], WAVES - seen[often].sum())
+        wanted = np.append(inside, 1.0 - inside.sum()) * WAVES
+        assert stats.chisquare(observed, wanted).pvalue > LEAST
+
+
+def pixels() -> None:
+    d = part("detector", "camera")
+    off, _ = electrons(d, received(1e-9), "read_noise")
+    off_by(off, math.sqrt(2.0) * d.params.read_noise)
+
+
+def sources() -> None:
+    d, sources = part("detector", "camera"), part("encoder", "source_array")
+    band = d.intensity_band(frozenset({"detector.source_noise"}))
+    # An integrator's band is half of the inverse of its time.
+    assert band == pytest.approx(0.5 / d.params.exposure, rel=1e-12, abs=0)
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    drawn = draw_intensity(line, sources, band, generator("camera"))
+    assert drawn is not None
+    off_by(drawn.numpy(), math.sqrt(10 ** (sources.params.intensity_noise / 10) * band))
+
+
+def activated(kind: str, noise: str, value: float) -> tuple[Any, float, Samples]:
+    f = part("nonlinearity", kind)
+    a = torch.full((WAVES, 7), value, dtype=torch.float64)
+    active = frozenset({f"nonlinearity.{noise}"})
+    exact = float(f.activate(a, None, None, active)[0, 0])
+    return f, exact, f.activate(a, None, generator(kind), active).numpy() - exact
+
+
+def stage() -> None:
+    f, _, off = activated("electronic_analog", "noise", 0.1)
+    low, high = f.range
+    off_by(off, f.params.noise * (high - low))
+
+
+def averages() -> None:
+    """Telegraph noise of correlation time tau, averaged for T: 2 p (1 - p) tau / T for long T."""
+    f, p, off = activated("mtj_sigmoid", "switching_noise", 0.0)
+    ratio = f.params.integration_time / f.params.correlation_time
+    variance = 2 * p * (1 - p) / ratio * (1 - (1 - math.exp(-ratio)) / ratio)
+    off_by(off, math.sqrt(variance / f.params.devices))
+
+
+def amplitudes() -> None:
+    """Power has the variance eta well above threshold, so the amplitude sqrt(eta) / (2 a)."""
+    f, amplitude, off = activated("spin_oscillator", "amplitude_noise", 0.5)
+    eta = f.params.thermal_power
+    current = f.params.bias_current + 0.5 * f.params.drive_current
+    half = 0.5 * (current / f.params.threshold_current - 1.0)
+    absolute = math.sqrt(half + math.sqrt(half**2 + eta))
+    full = absolute / amplitude
+    off_by(off, math.sqrt(eta) / (2.0 * absolute) / full)
+
+
+def fabricated(kind: str, **changes: Any) -> tuple[Any, dict[str, Tensor]]:
+    b = part("weight_banks", kind, **changes)
+    return b, b.fabricate(generator(kind))
+
+
+def rings() -> None:
+    b, made = fabricated("mrr")
+    off_by(made["resonance"].numpy(), b.params.resonance_error)
+
+
+def buses() -> None:
+    agrees(fabricated("mrr")[1]["bus_phase"], stats.uniform(0.0, 2.0 * math.pi))
+
+
+def surroundings(kind: str, name: str, deviation: str, time: str) -> None:
+    """Stationary from the start, and exp(-t / tau) of it is left after t."""
+    b = part("weight_banks", kind)
+    sigma, tau = getattr(b.params, deviation), getattr(b.params, time)
+    draw = generator(kind)
+    first = b.environment(None, 0.0, draw)
+    second = b.environment(first, 0.7 * tau, draw)
+    agrees(first[name], stats.norm(scale=sigma))
+    agrees(second[name], stats.norm(scale=sigma))
+    kept = math.exp(-0.7)
+    fresh = second[name] - kept * first[name]
+    agrees(fresh, stats.norm(scale=sigma * math.sqrt(1 - kept**2)))
+    apart(first[name], fresh)
+
+
+def write_misses(kind: str, name: str, deviation: str) -> None:
+    b = part("weight_banks", kind)
+    held = torch.zeros((60, 50), dtype=torch.float64)
+    error = b.write_error(held, generator(kind), frozenset({f"weight_banks.{name}"}))
+    off_by(error.numpy(), getattr(b.params, deviation))
+
+
+def mesh(name: str, deviation: str) -> None:
+    b, made = fabricated("mzi_mesh")
+    for key, drawn in made.items():
+        if key.endswith(name) and key.split("_")[0] in ("left", "right", "attenuator"):
+            off_by(drawn.numpy(), getattr(b.params, deviation))
+
+
+def paths() -> None:
+    b, made = fabricated("mzi_mesh")
+    for key in ("line_phases", "oscillator_phases"):
+        off_by(made[key].numpy(), b.params.path_error)
+    agrees(made["leak_phases"], stats.uniform(0.0, 2.0 * math.pi))
+
+
+def locked() -> None:
+    """What a lock leaves: stationary, and forgotten within the time of its loop."""
+    b = part("weight_banks", "mzi_mesh")
+    sigma, tau = b.params.lock_residual, 1.0 / (2.0 * math.pi * b.params.lock_bandwidth)
+    draw = generator("locks")
+    first = b.environment(None, 0.0, draw)
+    second = b.environment(first, 0.7 * tau, draw)
+    for name in ("line_drift", "oscillator_drift"):
+        off_by(first[name].numpy(), sigma)
+        fresh = second[name] - math.exp(-0.7) * first[name]
+        off_by(fresh.numpy(), sigma * math.sqrt(1.0 - math.exp(-1.4)))
+
+
+def dephased() -> None:
+    """A laser's phase diffuses: the cosine's angle is normal, of variance 2 pi linewidth delay."""
+    encoder = part("encoder", "mzm", laser_linewidth=1e6)
+    line = torch.ones((WAVES, 4), dtype=torch.float64)
+    cosine = dephase(line, encoder, 20e-9, generator("dephased"))
+    assert torch.equal(cosine, cosine[:, :1].expand(-1, 4))
+    angle = torch.acos(cosine[:, 0])
+    agrees(angle, stats.halfnorm(scale=math.sqrt(2.0 * math.pi * 1e6 * 20e-9)))
+
+
+def relaxations() -> None:
+    b, made = fabricated("pcm", drift_exponent=0.05, drift_spread=0.004)
+    off_by(made["relaxation"].numpy(), 1.0)
+    target = torch.full((60, 50), 0.5, dtype=torch.float64)
+    on = frozenset({"weight_banks.drift"})
+    later = b.params.drift_reference_time * 100.0
+    age = later + b.delay_fs("write") * 1e-15
+    held = b.program(target, made, on, age).weights
+    # w = w0 (t / t0)^-nu: exponents are normal.
+    exponent = -torch.log(held / 0.5) / math.log(later / b.params.drift_reference_time)
+    agrees(exponent, stats.norm(0.05, 0.004))
+
+
+def flicker() -> None:
+    """The variance of reading, Q sqrt(ln((t + t_read) / (2 t_read))) of the weight itself."""
+    b = part("weight_banks", "pcm")
+    held = torch.linspace(-1.0, 1.0, 11, dtype=torch.float64)
+    on = frozenset({"weight_banks.read_noise"})
+    since = 3.0
+    found = b.read_variance(held, since + b.delay_fs("write") * 1e-15, on)
+    read = b.params.read_time
+    wanted = (b.params.read_noise * held) ** 2 * math.log((since + read) / (2.0 * read))
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=0)
+
+
+def panel() -> None:
+    b, made = fabricated("slm")
+    off_by(made["pixel"].numpy(), b.params.pixel_spread)
+
+
+def junctions(name: str, deviation: str) -> None:
+    b, made = fabricated("mtj_crossbar")
+    agrees(made[name], stats.lognorm(s=getattr(b.params, deviation)))
+
+
+def stuck() -> None:
+    _, made = fabricated("mtj_crossbar", stuck_fraction=0.2)
+    for side in (1.0, -1.0):
+        chance(int((made["stuck"] == side).sum()), made["stuck"].numel(), 0.1)
+
+
+def shorted() -> None:
+    _, made = fabricated("mtj_crossbar", shorted_fraction=0.03)
+    chance(int(made["shorted"].sum()), made["shorted"].numel(), 0.03)
+
+
+def luck() -> None:
+    agrees(fabricated("mtj_crossbar")[1]["luck"], stats.uniform)
+
+
+def failed_writes() -> None:
+    """Every other failed pulse leaves a junction wrong, which moves its weight."""
+    b = part("weight_banks", "mtj_crossbar", write_error_rate=1e-3)
+    held = torch.zeros((60, 50), dtype=torch.float64)
+    on = frozenset({"weight_banks.write_errors"})
+    wrong = trials = 0
+    for number in range(20):
+        error = b.write_error(held, generator(f"w{number}"), on)
+        wrong, trials = wrong + int((error != 0.0).sum()), trials + error.numel()
+    devices = 2 * b.params.devices
+    chance(wrong, trials, 1.0 - (1.0 - 5e-4) ** devices)
+
+
+def traps() -> None:
+    """A trap is full half of the time, and forgets with exp(-2 rate t)."""
+    b = part("weight_banks", "mtj_crossbar", trap_fraction=0.3)
+    draw = generator("traps")
+    first = b.environment(None, 0.0, draw)
+    junctions_in_all = 60 * 50 * 2 * b.params.devices
+    chance(len(first["traps"]), junctions_in_all, 0.3)
+    count = len(first["full"])
+    chance(int(first["full"].sum()), count, 0.5)
+    second = b.environment(first, 0.4 / b.params.trap_rate, draw)
+    moved = int((second["full"] != first["full"]).sum())
+    chance(moved, count, 0.5 * (1.0 - math.exp(-0.8)))
+
 
 #: Part, kind and non-ideality -> what compares its draws with their law.
 LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
@@ -72,6 +389,10 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("nonlinearity", "mtj_sigmoid", "switching_noise"): averages,
     ("nonlinearity", "spin_oscillator", "amplitude_noise"): amplitudes,
     ("weight_banks", "mrr", "resonance_error"): rings,
+    ("weight_banks", "mrr", "interference"): buses,
+    ("weight_banks", "mrr", "bus_drift"): lambda: surroundings(
+        "mrr", "bus_drift", "bus_drift", "temperature_time"
+    ),
     ("weight_banks", "mrr", "temperature"): lambda: surroundings(
         "mrr", "temperature", "temperature_error", "temperature_time"
     ),
@@ -81,6 +402,9 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("weight_banks", "mzi_mesh", "coupler_error"): lambda: mesh("couplers", "coupler_error"),
     ("weight_banks", "mzi_mesh", "phase_error"): lambda: mesh("phases", "phase_error"),
     ("weight_banks", "mzi_mesh", "loss_imbalance"): lambda: mesh("losses", "loss_imbalance"),
+    ("weight_banks", "mzi_mesh", "path_error"): paths,
+    ("weight_banks", "mzi_mesh", "path_drift"): locked,
+    ("encoder", "mzm", "phase_noise"): dephased,
     ("weight_banks", "mzi_mesh", "drift"): lambda: surroundings(
         "mzi_mesh", "left_drift", "drift", "drift_time"
     ),
@@ -100,7 +424,6 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("weight_banks", "mtj_crossbar", "write_errors"): failed_writes,
     ("weight_banks", "mtj_crossbar", "telegraph_noise"): traps,
 }
-
 
 #: Non-idealities that depend on a chip's schedule or design, and draw nothing.
 NOT_DRAWN = {"settling", "charge_injection", "crosstalk", "heater_crosstalk", "quantization",
@@ -139,6 +462,12 @@ def test_waits_between_random_arrivals_are_exponential() -> None:
     times = poisson(20_000, 1e9, 3).times_fs
     assert times is not None
     agrees(np.diff(np.asarray(times, dtype=np.float64)), stats.expon(scale=1e6))
+
+
+def apart(first: Any, second: Any) -> None:
+    """Expect numbers to be uncorrelated."""
+    pair = np.stack([np.asarray(each, dtype=np.float64).ravel() for each in (first, second)])
+    assert abs(np.corrcoef(pair)[0, 1]) < 5 / math.sqrt(pair.shape[1])
 
 
 def test_streams_of_other_names_are_uncorrelated() -> None:
