@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.devices.base import Active, Detector, Received
+from pnnsim.testing.gradients import gradient_is_that_of_the_mean
 from pnnsim.testing.trial import IDEAL, READS, SIGMAS, Law, Trial
 
 _OFF: Active = frozenset()
@@ -142,6 +143,27 @@ def _detector_noise(trial: Trial[Detector[Any]]) -> None:
     )
 
 
+def _noisy_gradient(trial: Trial[Detector[Any]]) -> None:
+    """Check that training which draws noise learns as much as training that does not."""
+    part = trial.component
+    noise = trial.all_on - trial.trained_on
+    for unit in _UNITS:
+        met = part_of(received(trial, 1, unit), torch.zeros(READS, dtype=torch.long))
+
+        def detect(
+            signal: Tensor, generator: torch.Generator | None, met: Received = met
+        ) -> Tensor:
+            return part.detect(replace(met, signal=signal), generator, noise)
+
+        gradient_is_that_of_the_mean(
+            trial,
+            "detect()",
+            lambda x: detect(x, trial.generator("noise")),
+            lambda x: detect(x, None),
+            met.signal,
+        )
+
+
 def _source_noise(trial: Trial[Detector[Any]]) -> None:
     """Check that the variance by a source's intensity noise is in proportion to its density."""
     part = trial.component
@@ -189,5 +211,6 @@ def _detector_scale(trial: Trial[Detector[Any]]) -> None:
 
 
 DETECTOR_LAWS: tuple[Law[Any], ...] = (
-    _detector_values, _detector_gradient, _detector_noise, _source_noise, _detector_scale,
+    _detector_values, _detector_gradient, _detector_noise, _noisy_gradient, _source_noise,
+    _detector_scale,
 )  # fmt: skip
