@@ -77,6 +77,11 @@ class Junctions:
 
     # what becomes of a state
 
+    @property
+    def barrier(self) -> float:
+        """Return the energy barrier over the thermal energy, in the package as warm as it is."""
+        return spintronic.thermal_stability(self._params.barrier, self._temperature)
+
     @cached_property
     def write_error_rate(self) -> float:
         """Return the chance that one pulse fails, as described or from the macrospin."""
@@ -89,7 +94,7 @@ class Junctions:
         pulse = torch.tensor(p.write_pulse, dtype=torch.float64)
         return float(
             spintronic.write_error_rate(
-                pulse, p.overdrive, p.barrier, p.damping, p.anisotropy_field
+                pulse, p.overdrive, self.barrier, p.damping, p.anisotropy_field
             )
         )
 
@@ -100,7 +105,7 @@ class Junctions:
         Junctions are taken to be read all the time, an upper bound of what reading disturbs.
         """
         p = self._params
-        barrier = torch.tensor(p.barrier, dtype=torch.float64)
+        barrier = torch.tensor(self.barrier, dtype=torch.float64)
         return float(dynamics.flip_rate(barrier, p.read_drive, p.attempt_time))
 
     def flip_probability(self, age: float) -> Tensor:
