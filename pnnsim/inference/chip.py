@@ -24,6 +24,7 @@ from pnnsim.devices.base import (
     Switch,
     WeightBank,
 )
+from pnnsim.devices.component import built_parts
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
 from pnnsim.inference.chip_warnings import warnings_of
@@ -156,7 +157,8 @@ class Chip:
             self.weight_banks.fabricate(stream(seed, f"{name}.weight_banks.{bank}", "fabrication"))
             for bank in range(self.mapping.used)
         )
-        return Chip(self.spec, self.network, self.mapping, self.components, states, name, seed)
+        parts = built_parts(self.components, name, seed)
+        return Chip(self.spec, self.network, self.mapping, parts, states, name, seed)
 
     @property
     def front_end(self) -> FrontEnd[Any]:

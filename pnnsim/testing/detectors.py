@@ -74,8 +74,10 @@ def _detector_values(trial: Trial[Detector[Any]]) -> None:
     for unit in _UNITS:
         met = received(trial, 5, unit)
         for generator in (None, trial.generator()):
-            found = part.detect(met, generator, _OFF)
-            trial.same(found, met.signal, "non-idealities off", "detect()", IDEAL)
+            built = part.as_built(part.fabricate(trial.generator("fabricate")))
+            for each in (part, built):
+                found = each.detect(met, generator, _OFF)
+                trial.same(found, met.signal, "non-idealities off", "detect()", IDEAL)
         for dtype in (torch.float32, torch.float64):
             for samples in (5, 1, 0):
                 some = part_of(met, slice(samples), dtype)

@@ -112,7 +112,12 @@ def test_injected_charge_fades_until_the_capture() -> None:
 
 @pytest.mark.parametrize(
     "sources",
-    [("thermal_noise",), ("amplifier_noise",), ("thermal_noise", "amplifier_noise")],
+    [
+        ("thermal_noise",),
+        ("amplifier_noise",),
+        ("voltage_noise",),
+        ("thermal_noise", "amplifier_noise", "voltage_noise"),
+    ],
 )
 def test_noise_has_the_textbook_variance(sources: tuple[str, ...]) -> None:
     c = chip()
@@ -125,6 +130,7 @@ def test_noise_has_the_textbook_variance(sources: tuple[str, ...]) -> None:
     variances = {
         "thermal_noise": 4 * constants.k * 300 * 64 * 16 * 0.727273e-6 * band,
         "amplifier_noise": 5e-12**2 * band,
+        "voltage_noise": (5e-9 * 64 * 16 * 0.727273e-6) ** 2 * band,
     }
     expected = sum(variances[name] for name in sources)
     # 5 sigma of a variance from n draws: 5 sqrt(2 / n).
@@ -143,6 +149,26 @@ def test_noise_of_the_worked_machine() -> None:
         62.3e-9, rel=1e-3, abs=0
     )
     assert math.sqrt(5e-12**2 * band) == pytest.approx(62.7e-9, rel=1e-3, abs=0)
+
+
+@pytest.mark.parametrize(("columns", "resistance"), [("64", "1 Mohm"), ("128", "500 kohm")])
+def test_an_offset_drives_a_current_through_every_cell_on_the_amplifier(
+    columns: str, resistance: str
+) -> None:
+    """Twice the columns and half the resistance are four times the current of one offset."""
+    overrides = [("weight_banks.cols", columns), ("weight_banks.resistance", resistance)]
+    nominal = chip(("encoder.lines", "128"), ("detector.input_offset", "1 mV"), *overrides)
+    c, active = nominal.fabricate(3, 0), {"detector.input_offset"}
+    met = received(c, torch.zeros((2, 64), dtype=torch.float64))
+    off = (c.detector.detect(met, None, active) * c.unit_input).numpy()
+    assert np.array_equal(off[0], off[1])
+    cells = int(columns) * 16 * 0.727273 / float(resistance.split()[0]) / 1e6
+    cells *= 1e3 if "k" in resistance else 1.0
+    # 5 sigma of a deviation from 64 draws.
+    assert off[0].std() == pytest.approx(1e-3 * cells, rel=5 / math.sqrt(128), abs=0)
+    assert not np.array_equal(off, nominal.fabricate(3, 1).detector.detect(met, None, active))
+    for part, on in ((nominal.detector, active), (c.detector, set())):
+        assert torch.equal(part.detect(met, None, on), met.signal)
 
 
 def test_an_amplifier_stops_at_its_rails() -> None:

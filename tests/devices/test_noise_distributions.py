@@ -127,6 +127,19 @@ def thermal() -> None:
     off_by(detected(d, received(1e-6), "thermal_noise"), math.sqrt(variance))
 
 
+def amplifier_voltages() -> None:
+    """The noise voltage of an amplifier drives a current through 2 mS."""
+    d = part("detector", "crossbar_tia", voltage_noise=20e-9)
+    variance = (20e-9 * 2e-3) ** 2 * BAND * d.params.bandwidth
+    off_by(detected(d, received(1e-6), "voltage_noise"), math.sqrt(variance))
+
+
+def offsets() -> None:
+    d = part("detector", "crossbar_tia", input_offset=1e-3)
+    drawn = [d.fabricate(generator(f"chip{i}"))["offset"] for i in range(50)]
+    agrees(torch.cat(drawn), stats.norm(scale=1e-3))
+
+
 def electrons(d: Any, met: Received, noise: str) -> tuple[Samples, float]:
     """Return the electrons by which a camera's difference is off, and electrons of logical 1."""
     p = d.params
@@ -339,6 +352,8 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "photodiode", "laser_noise"): lambda: laser("photodiode"),
     ("detector", "crossbar_tia", "thermal_noise"): thermal,
     ("detector", "crossbar_tia", "amplifier_noise"): lambda: amplifiers("crossbar_tia", 1),
+    ("detector", "crossbar_tia", "voltage_noise"): amplifier_voltages,
+    ("detector", "crossbar_tia", "input_offset"): offsets,
     ("detector", "camera", "shot_noise"): photons,
     ("detector", "camera", "read_noise"): pixels,
     ("detector", "camera", "source_noise"): sources,

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 N = 64
 WAVES = 1500
 NETWORK = ReLaXNet(hidden=N, weight_sets=2, steps=2)
-NOISES = ("shot_noise", "amplifier_noise", "laser_noise", "thermal_noise")
+NOISES = ("shot_noise", "amplifier_noise", "laser_noise", "thermal_noise", "voltage_noise")
 
 
 def decibels(loss: float) -> float:
@@ -136,6 +136,7 @@ def crossbar(spec: HardwareSpec, w: Floats, x: Floats) -> tuple[Floats, Floats]:
     current = spec.encoder.voltage * b.devices * (parallel - anti) * (w @ x)
     column = N * 2 * b.devices * (parallel + anti) / 2
     variance = 4 * constants.k * 300.0 * column * band(d) + d.amplifier_noise**2 * band(d)
+    variance += (d.voltage_noise * column) ** 2 * band(d)
     return current, np.full(N, variance)
 
 

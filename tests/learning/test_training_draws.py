@@ -59,6 +59,21 @@ def test_the_phases_of_a_drawn_mesh_drift_too() -> None:
     assert misses[1] / misses[0] == pytest.approx(8.0, rel=0.1, abs=0)
 
 
+def test_training_draws_the_parts_around_the_banks_with_each_chip() -> None:
+    """Offsets of amplifiers stay while a chip stays, and are drawn again with the next."""
+    spec = load_spec("spintronic_mtj", [("detector.input_offset", "1 mV")])
+    chip = Chip.nominal(spec, NETWORK)
+    drawn = frozenset({"detector.input_offset"})
+    draws = ChipSampler(chip, frozenset(), drawn, seed=0, redraw=2)
+    weight = torch.zeros((2, 64, 64), dtype=torch.float64)
+    found = [draws.sample(weight)[0].chip.detector.state["offset"] for _ in range(4)]
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[2], found[3])
+    assert not torch.equal(found[0], found[2])
+    # 5 sigma of a deviation from 64 draws.
+    assert float(found[0].std()) == pytest.approx(1e-3, rel=5 / math.sqrt(128), abs=0)
+
+
 def counting_machine(exposure: str = "100 ns") -> HardwareSpec:
     """Return the free-space machine with a camera, which gets few photons in a short exposure."""
     camera = {
