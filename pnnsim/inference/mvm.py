@@ -160,17 +160,19 @@ class BankMvm:
         met += list(np.moveaxis(accesses.contents, -1, 0))
         self._changes = np.any([column[1:] != column[:-1] for column in met], axis=0)
         self._changing = self._changes.any(axis=0).tolist()
-        self._heat = self._light = self._injected = None
+        self._heat = self._light = None
+        #: Time from the last move to the capture [s], `(n_sample, n_step)`; None for long ago.
+        self._since_move: Tensor | None = None
         if not accesses.settled:
             dwell = torch.from_numpy(accesses.dwell_s)
             self._heat = _Left.over(
                 chip.weight_banks.residue(torch.from_numpy(accesses.since_write_s), noise.active)
             )
             self._light = _Left.over(chip.switch.residue(dwell, noise.active))
-            # It fades until the capture, not only until the sample departs.
+            # A charge fades until the capture, not only until the sample departs.
             way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
             capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
-            self._injected = chip.switch.injection(dwell + capture, noise.active)
+            self._since_move = dwell + capture
 
     def receive(self, line: Tensor, step: int) -> Received:
         """Return what reaches the detector in one step.
@@ -187,9 +189,9 @@ class BankMvm:
         if mvm.spread is not None and self._noise.generator is not None:
             drawn = noise_like(signal, self._noise.generator)
             signal = torch.addcmul(signal, mvm.spread.sqrt(), drawn)
-        if self._injected is not None:
-            injected = self._injected[:, step : step + 1].to(signal)
-            signal = signal + injected / chip.detector.unit_current(unit_input)
+        injected = self._injected(step)
+        if injected is not None:
+            signal = signal + injected.to(signal) / chip.detector.unit_current(unit_input)
         return Received(
             signal=signal,
             total=mvm.total,
@@ -201,6 +203,15 @@ class BankMvm:
             conductance=chip.weight_banks.conductance,
             beats=mvm.beats,
         )
+
+    def _injected(self, step: int) -> Tensor | None:
+        """Return the current that the last move has left on each output [A]; None for none."""
+        if self._since_move is None:
+            return None
+        ends = (self._accesses.previous_bank[:, step], self._accesses.bank[:, step])
+        previous, bank = map(torch.from_numpy, ends)
+        since = self._since_move[:, step]
+        return self._chip.switch.injection(since, previous, bank, self._noise.active)
 
     def _grouped(self, line: Tensor, step: int) -> _Mvm:
         """Return the products of all samples, grouped by what they met."""

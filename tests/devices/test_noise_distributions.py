@@ -140,6 +140,13 @@ def offsets() -> None:
     agrees(torch.cat(drawn), stats.norm(scale=1e-3))
 
 
+def charges() -> None:
+    """The sum of as many independent charges as an output has gates."""
+    s = part("switch", "current", injected_charge=1e-15, injection_mismatch=0.2)
+    drawn = torch.cat([s.fabricate(generator(f"chip{i}"))["charge"] for i in range(20)])
+    agrees(drawn, stats.norm(scale=0.2e-15 * math.sqrt(s.params.gates_per_output)))
+
+
 def electrons(d: Any, met: Received, noise: str) -> tuple[Samples, float]:
     """Return the electrons by which a camera's difference is off, and electrons of logical 1."""
     p = d.params
@@ -358,6 +365,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "camera", "read_noise"): pixels,
     ("detector", "camera", "source_noise"): sources,
     ("switch", "soa", "emission"): beats,
+    ("switch", "current", "charge_injection"): charges,
     ("nonlinearity", "electronic_analog", "noise"): stage,
     ("nonlinearity", "mtj_sigmoid", "switching_noise"): averages,
     ("nonlinearity", "spin_oscillator", "amplitude_noise"): amplitudes,
@@ -392,7 +400,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
 }
 
 #: Non-idealities that depend on a chip's schedule or design, and draw nothing.
-NOT_DRAWN = {"settling", "charge_injection", "crosstalk", "heater_crosstalk", "quantization",
+NOT_DRAWN = {"settling", "crosstalk", "heater_crosstalk", "quantization",
              "wire_resistance", "voltage_dependence", "droop"}  # fmt: skip
 
 
