@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from pnnsim.devices.weight_banks.mtj_crossbar_params import MtjCrossbarParams
-from pnnsim.physics import crossbar, dynamics, quantize, spintronic
+from pnnsim.devices.weight_banks.sub_arrays import SubArrays
+from pnnsim.physics import dynamics, quantize, spintronic
 from pnnsim.physics import spintronic_encoding as encoding
 
 
@@ -215,26 +216,15 @@ class Junctions:
         return encoding.differential_weight(encoding.group_conductance(cells), self.swing)
 
     def wire_factor(self, cells: Tensor) -> Tensor:
-        """Return what the wires leave of each cell's conductance, shape as `cells`: exact.
+        """Return what the wires leave of each cell's conductance, shape as `cells`.
 
-        Each sense line has a sub-array of its own kind: junction k of a polarity of every weight.
-        Places that the network does not use hold anti-parallel cells on lines at rest.
+        Places that the network does not use hold anti-parallel cells.
 
         Args:
             cells: Conductance [S], shape `(n_out, n_in, 2, n_cell)`.
         """
-        exact = cells.detach().to("cpu", torch.float64)
-        n_out, n_in, *inner = exact.shape
-        rows, cols = self._params.rows, self._params.cols
-        down, across = -(-n_out // rows), -(-n_in // cols)
+        p = self._params
         spare = self.antiparallel * self.areas
-        spare = spare[:1] / self._params.devices if self._series else spare
-        full = spare.expand(down * rows, across * cols, *inner).clone()
-        full[:n_out, :n_in] = exact
-        # (tile, n_out, tile, n_in, polarity, cell) → (tile, tile, polarity, cell, n_in, n_out)
-        arrays = full.reshape(down, rows, across, cols, *inner).permute(0, 2, 4, 5, 3, 1)
-        seen = crossbar.effective_conductance(
-            arrays, self._params.row_resistance, self._params.column_resistance
-        )
-        factor = (seen / arrays).permute(0, 5, 1, 4, 2, 3).reshape(full.shape)[:n_out, :n_in]
-        return factor.to(cells)
+        spare = spare[:1] / p.devices if self._series else spare
+        arrays = SubArrays(p.rows, p.cols, p.row_resistance, p.column_resistance)
+        return arrays.wire_factor(cells, spare)
