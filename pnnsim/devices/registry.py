@@ -73,6 +73,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "slm": ("weight_banks.slm_params:SlmParams", "weight_banks.slm:MaskBank"),
         "mzi_mesh": ("weight_banks.mzi_mesh_params:MziMeshParams", "weight_banks.mzi_mesh:MziMesh"),
+        "pcm_crossbar": (
+            "weight_banks.pcm_crossbar_params:PcmCrossbarParams",
+            "weight_banks.pcm_crossbar:PcmCrossbar",
+        ),
         "mtj_crossbar": (
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
             "weight_banks.mtj_crossbar:MtjCrossbar",

@@ -270,6 +270,45 @@ def mesh(name: str, deviation: str) -> None:
             off_by(drawn.numpy(), getattr(b.params, deviation))
 
 
+def crossbar_writes() -> None:
+    """Cells well above their lowest level miss by normal numbers, two of them averaged."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=2, programming_scale=0.2)
+    error = b.write_error(
+        torch.full((60, 50), 0.5, dtype=torch.float64),
+        generator("pcm_crossbar"),
+        frozenset({"weight_banks.programming_error"}),
+    )
+    deviation = 0.2 * (0.26348 + 1.9650 * 0.5 - 1.1731 * 0.25) / 25
+    at_zero = 0.2 * 0.26348 / 25
+    # The cells at their lowest level add half-normal numbers, a tenth of the deviation.
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(4, 200_000))
+    half = np.maximum(at_zero * z[2:], 0.0)
+    law = (deviation * (z[0] + z[1]) - half[0] - half[1]) / 2
+    assert stats.ks_2samp(error.numpy().ravel(), law).pvalue > LEAST
+
+
+def crossbar_fading() -> None:
+    """Exponents of full cells: 0.049, with a deviation of 0.008."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=1, drift_compensation=False)
+    made = b.fabricate(generator("fading"))
+    agrees(made["fading"], stats.norm)
+    age = 100.0 * b.params.drift_reference_time + b.delay_fs("write") * 1e-15
+    on = frozenset({"weight_banks.drift"})
+    held = b.program(torch.ones((60, 50), dtype=torch.float64), made, on, age).weights
+    agrees(-torch.log(held) / math.log(100.0), stats.norm(0.049, 0.008))
+
+
+def crossbar_flicker() -> None:
+    """Reads scatter by 0.0088 / g^0.65 and the root of e-folds of time."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=1, read_noise_scale=1.0)
+    held = torch.full((60, 50), 0.25, dtype=torch.float64)
+    age = 3600.0 + b.delay_fs("write") * 1e-15
+    variance = b.read_variance(held, age, frozenset({"weight_banks.read_noise"}))
+    relative = 0.0088 / 0.25**0.65 * math.sqrt(math.log((3600 + 250e-9) / 500e-9))
+    np.testing.assert_allclose(variance.sqrt().numpy(), 0.25 * relative, rtol=1e-9, atol=0)
+
+
 def relaxations() -> None:
     b, made = fabricated("pcm", drift_exponent=0.05, drift_spread=0.004)
     off_by(made["relaxation"].numpy(), 1.0)
@@ -387,6 +426,9 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ),
     ("weight_banks", "pcm", "drift"): relaxations,
     ("weight_banks", "pcm", "read_noise"): flicker,
+    ("weight_banks", "pcm_crossbar", "programming_error"): crossbar_writes,
+    ("weight_banks", "pcm_crossbar", "drift"): crossbar_fading,
+    ("weight_banks", "pcm_crossbar", "read_noise"): crossbar_flicker,
     ("weight_banks", "slm", "pixel_spread"): panel,
     ("weight_banks", "mtj_crossbar", "resistance_spread"): lambda: junctions(
         "resistance", "resistance_spread"

@@ -140,12 +140,25 @@ def crossbar(spec: HardwareSpec, w: Floats, x: Floats) -> tuple[Floats, Floats]:
     return current, np.full(N, variance)
 
 
+def phase_change(spec: HardwareSpec, w: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Two cells each way, a fifth of the span above their lowest level on the mean."""
+    b: Any = spec.weight_banks
+    d: Any = spec.detector
+    low, high = 1.0 / b.reset_resistance, 1.0 / b.full_resistance
+    current = spec.encoder.voltage * 2 * (high - low) * (w @ x)
+    column = N * 2 * 2 * (low + 0.2 * (high - low))
+    variance = 4 * constants.k * 300.0 * column * band(d) + d.amplifier_noise**2 * band(d)
+    variance += (d.voltage_noise * column) ** 2 * band(d)
+    return current, np.full(N, variance)
+
+
 BUDGETS: dict[str, Callable[[Any, Floats, Floats], tuple[Floats, Floats]]] = {
     "mrr": mrr,
     "pcm": pcm,
     "slm": slm,
     "mzi_mesh": mzi,
     "mtj_crossbar": crossbar,
+    "pcm_crossbar": phase_change,
 }
 
 
