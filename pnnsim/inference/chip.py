@@ -293,7 +293,7 @@ class Chip:
         line_power = self.weight_banks.line_power(self.encoder.full_scale)
         dynamic["weight_banks", "mvm"] += line_power * from_fs(self.delays().hold_symbol_fs)
         static = {part: component.static_power() for part, component in self.components.items()}
-        static["environment"] = self.spec.environment.stabilization_power
+        static["environment"] = self.spec.environment.static_power
         cores = self.spec.control.cores
         static = {part: cores * power for part, power in static.items()}
         return PriceTable(
