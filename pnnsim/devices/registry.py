@@ -92,6 +92,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "detectors.photodiode:Photodiode",
         ),
         "camera": ("detectors.camera_params:CameraParams", "detectors.camera:Camera"),
+        "single_photon": (
+            "detectors.single_photon_params:SinglePhotonParams",
+            "detectors.single_photon:SinglePhoton",
+        ),
         "crossbar_tia": (
             "detectors.crossbar_tia_params:CrossbarTiaParams",
             "detectors.crossbar_tia:CrossbarTia",

@@ -386,6 +386,26 @@ def traps() -> None:
     chance(moved, count, 0.5 * (1.0 - math.exp(-0.8)))
 
 
+def clicks(noise: str, counts: float) -> None:
+    """Mean and variance of the difference of two pixels' counts; shapes are tested by the kind.
+
+    Args:
+        noise: Non-ideality, with the counting of photons where it needs any.
+        counts: Variance of the difference over the mean sum of detected photons.
+    """
+    d = part("detector", "single_photon", dark_rate=2e6, afterpulsing=0.1)
+    p = d.params
+    photon = constants.h * constants.c / p.wavelength
+    met = received(5.0 * photon / (p.efficiency * p.gates * p.gate_time))
+    active = frozenset({"detector.shot_noise", f"detector.{noise}"})
+    off = (d.detect(met, generator(noise), active) - met.signal).numpy() * 5.0
+    dark = 2 * p.dark_rate * p.gates * p.gate_time * p.cells if noise == "dark_counts" else 0.0
+    variance = counts * (5.0 * met.total.numpy() + dark)
+    # Nearly normal: sums of a hundred counts; 5 sigma for each of seven outputs.
+    assert np.abs(off.mean(axis=0) / np.sqrt(variance[0] / WAVES)).max() < 5
+    assert np.abs(off.var(axis=0) / variance[0] - 1).max() < 5 * math.sqrt(2.2 / WAVES)
+
+
 #: Part, kind and non-ideality -> what compares its draws with their law.
 LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "balanced_photodiode", "shot_noise"): lambda: shot("balanced_photodiode"),
@@ -403,6 +423,11 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "camera", "shot_noise"): photons,
     ("detector", "camera", "read_noise"): pixels,
     ("detector", "camera", "source_noise"): sources,
+    ("detector", "single_photon", "shot_noise"): lambda: clicks("shot_noise", 1.0),
+    ("detector", "single_photon", "dark_counts"): lambda: clicks("dark_counts", 1.0),
+    ("detector", "single_photon", "afterpulsing"): lambda: clicks(
+        "afterpulsing", 1.0 + 0.1 / 1.1**2
+    ),
     ("switch", "soa", "emission"): beats,
     ("switch", "current", "charge_injection"): charges,
     ("nonlinearity", "electronic_analog", "noise"): stage,
