@@ -23,6 +23,7 @@ from pnnsim.common.units import from_fs
 from pnnsim.devices.base import ProgrammedWeights, Received
 from pnnsim.inference.accesses import AccessTable, Ints
 from pnnsim.inference.bank_models import SETTLED, age_bins, age_of
+from pnnsim.inference.light_noise import dephase, draw_intensity
 from pnnsim.inference.switched_banks import EffectiveWeights, SwitchedBanks
 from pnnsim.inference.weighted_sums import Share, light_of, times, weighted_sum
 
@@ -55,19 +56,17 @@ class _Mvm:
     Args:
         signal: Products, shape `(n_sample, n_out)`.
         total: Light on the outputs, shape `(n_sample, n_out)` or `(n_sample, 1)`.
+        fluctuation: Part of it that is intensity noise of the lines, as `total`.
         scale: As of `ProgrammedWeights`; of several groups, shape `(n_sample, n_out)` or
             `(n_sample, 1)`.
-        squares: Sums of squared weights and powers, as `signal`.
-        square_total: Sums of squared light and powers, as `total`.
         beats: Sums of squared weights and lines, as `signal`.
         spread: Variance from read to read, as `signal`.
     """
 
     signal: Tensor
     total: Tensor
+    fluctuation: Tensor | None
     scale: Tensor | float
-    squares: Tensor | None
-    square_total: Tensor | None
     beats: Tensor | None
     spread: Tensor | None
 
@@ -130,10 +129,6 @@ class _Left:
         return mine.to(like).unsqueeze(1)
 
 
-#: What noise depends on where none is drawn.
-_QUIET = (None, None, None, None)
-
-
 class BankMvm:
     """Matrix-vector products of some samples with the banks of a machine.
 
@@ -148,6 +143,7 @@ class BankMvm:
         self._noise = noise = banks.noise
         self._accesses = accesses
         self._unit_input = chip.unit_input
+        self._intensity_band = chip.detector.intensity_band(noise.active)
         amplified = chip.switch.on(noise.active, "emission")
         self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
         since = accesses.since_write_s
@@ -183,7 +179,11 @@ class BankMvm:
         """
         chip = self._chip
         line = chip.weight_banks.respond(line, chip.encoder.full_scale, self._noise.active)
-        mvm = self._grouped(line, step)
+        if chip.encoder.on(self._noise.active, "phase_noise"):
+            delay = chip.weight_banks.path_delay
+            line = dephase(line, chip.encoder, delay, self._noise.generator)
+        laser = draw_intensity(line, chip.encoder, self._intensity_band, self._noise.generator)
+        mvm = self._grouped(line, laser, step)
         unit_input = self._unit_input * mvm.scale
         signal = mvm.signal
         if mvm.spread is not None and self._noise.generator is not None:
@@ -195,10 +195,9 @@ class BankMvm:
         return Received(
             signal=signal,
             total=mvm.total,
-            squares=mvm.squares,
-            square_total=mvm.square_total,
             unit_input=unit_input,
-            intensity_noise=chip.encoder.intensity_noise,
+            fluctuation=mvm.fluctuation,
+            laser=laser if chip.encoder.one_source else None,
             emission=self._emission,
             conductance=chip.weight_banks.conductance,
             beats=mvm.beats,
@@ -213,12 +212,16 @@ class BankMvm:
         since = self._since_move[:, step]
         return self._chip.switch.injection(since, previous, bank, self._noise.active)
 
-    def _grouped(self, line: Tensor, step: int) -> _Mvm:
+    def _grouped(self, line: Tensor, laser: Tensor | None, step: int) -> _Mvm:
         """Return the products of all samples, grouped by what they met."""
+        noise = None if laser is None else laser * line
         groups = self._groups(step)
         if len(groups) == 1:
-            return self._mvm(line, step, *groups[0])
-        parts = [self._mvm(line[samples], step, key, samples) for key, samples in groups]
+            return self._mvm(line, noise, step, *groups[0])
+        parts = [
+            self._mvm(line[samples], None if noise is None else noise[samples], step, key, samples)
+            for key, samples in groups
+        ]
         return _Mvm.cat(parts, _order_of([samples for _, samples in groups]))
 
     def _groups(self, step: int) -> list[tuple[_Key, Samples]]:
@@ -242,8 +245,19 @@ class BankMvm:
             tuple(accesses.contents[sample, step].tolist()),
         )
 
-    def _mvm(self, line: Tensor, step: int, key: _Key, samples: Samples) -> _Mvm:
-        """Return the products of samples that met the same."""
+    def _mvm(
+        self, line: Tensor, noise: Tensor | None, step: int, key: _Key, samples: Samples
+    ) -> _Mvm:
+        """Return the products of samples that met the same.
+
+        Args:
+            line: What their lines carry on the mean.
+            noise: Intensity noise of the lines, as `line`.
+            step: Step t of the network.
+            key: What they met.
+            samples: Which samples they are.
+        """
+        mean, line = line, line if noise is None else line + noise
         met = self._banks.meet(key.bank, key.contents, key.age)
         terms = self._left_over(line, step, key, samples, met)
         apart: Tensor | None = None
@@ -264,25 +278,20 @@ class BankMvm:
         total = (
             light_of(line.abs(), met.light) if self._noise.active else line.new_zeros(len(line), 1)
         )
-        return _Mvm(signal, total, met.scale, *(self._noise_of(line, met) or _QUIET))
+        fluctuation = None if noise is None else light_of(noise.detach(), met.light)
+        return _Mvm(signal, total, fluctuation, met.scale, *self._noise_of(mean, met))
 
     @torch.no_grad()
-    def _noise_of(
-        self, line: Tensor, met: EffectiveWeights
-    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None] | None:
-        """Return what the noise depends on: squares, their total, beats and spread.
+    def _noise_of(self, line: Tensor, met: EffectiveWeights) -> tuple[Tensor | None, Tensor | None]:
+        """Return what the noise depends on: beats and spread, each None for none.
 
         There are no gradients: training learns from the noise that was drawn, not from how large it
         might have been.
         """
-        if met.squares is None:
-            return None
-        power = line**2
+        beats = self._emission and self._noise.generator is not None
         return (
-            times(power, met.squares),
-            light_of(power, met.light**2),
-            times(line.abs(), met.squares) if self._emission else None,
-            None if met.variance is None else times(power, met.variance),
+            times(line.abs(), met.seen.detach() ** 2) if beats else None,
+            None if met.variance is None else times(line**2, met.variance),
         )
 
     def _left_over(

@@ -27,8 +27,6 @@ def received(c: Chip, signal: torch.Tensor) -> Received:
     return Received(
         signal=signal,
         total=torch.zeros_like(signal[:, :1]),
-        squares=None,
-        square_total=None,
         unit_input=c.unit_input,
         conductance=c.weight_banks.conductance,
     )

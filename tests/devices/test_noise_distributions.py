@@ -23,6 +23,7 @@ from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
 from pnnsim.devices.registry import BUILTIN, component_class
 from pnnsim.inference.chip import Chip
+from pnnsim.inference.light_noise import dephase, draw_intensity
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.testing import small_size
@@ -64,10 +65,7 @@ def received(unit: float, **changes: Any) -> Received:
     given: dict[str, Any] = {
         "signal": 0.5 - 0.1 * output,
         "total": 4.0 + output,
-        "squares": 1.0 + 0.5 * output,
-        "square_total": 6.0 + output,
         "unit_input": unit,
-        "intensity_noise": 1e-14,
         "conductance": 2e-3,
     }
     return Received(**{**given, **changes})
@@ -100,21 +98,30 @@ def amplifiers(kind: str, count: int) -> None:
 
 
 def laser(kind: str) -> None:
-    d, met = part("detector", kind), received(1e-4)
-    assert met.squares is not None
-    assert met.square_total is not None
-    squares = met.squares
-    if kind == "balanced_photodiode":
-        squares = squares + 10 ** (-d.params.common_mode_rejection / 10) * met.square_total
-    variance = 1e-14 * (d.params.responsivity * 1e-4) ** 2 * squares * BAND * d.params.bandwidth
-    off_by(detected(d, met, "laser_noise"), variance.sqrt())
+    """A relative intensity of each laser, and what a detector makes of its light: no more noise."""
+    d = part("detector", kind)
+    band = d.intensity_band(frozenset({"detector.laser_noise"}))
+    assert band == pytest.approx(BAND * d.params.bandwidth, rel=1e-12, abs=0)
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    intensity = draw_intensity(line, part("encoder", "mrm"), band, generator(kind))
+    assert intensity is not None
+    density = 10 ** (part("encoder", "mrm").params.laser_rin / 10)
+    off_by(intensity.numpy(), math.sqrt(density * BAND * d.params.bandwidth))
+    met = received(1e-4, fluctuation=intensity * received(1e-4).total)
+    rejection = math.inf if kind == "photodiode" else d.params.common_mode_rejection
+    quiet = d.detect(received(1e-4), None, frozenset({"detector.laser_noise"}))
+    noisy = d.detect(met, None, frozenset({"detector.laser_noise"}))
+    off = (noisy - quiet).numpy() * d.params.responsivity * 1e-4
+    left = 10 ** (-rejection / 20) * d.params.responsivity * 1e-4 * met.fluctuation.numpy()
+    # Differences of numbers a million times as large.
+    np.testing.assert_allclose(off, left, rtol=1e-6, atol=1e-18)
 
 
 def beats() -> None:
     """4 R^2 P S B (Olsson), for either receiver of powers."""
     for kind in ("balanced_photodiode", "photodiode"):
         d = part("detector", kind)
-        met = received(1e-5, emission=1e-15, beats=received(1e-5).squares)
+        met = received(1e-5, emission=1e-15, beats=0.25 * received(1e-5).total)
         drawn = detected(d, met, "none")
         assert met.beats is not None
         variance = 4 * d.params.responsivity**2 * 1e-5 * met.beats * 1e-15
@@ -189,13 +196,14 @@ def pixels() -> None:
 
 
 def sources() -> None:
-    d = part("detector", "camera")
-    met = received(1e-9)
-    off, unit = electrons(d, met, "source_noise")
-    assert met.squares is not None
+    d, sources = part("detector", "camera"), part("encoder", "source_array")
+    band = d.intensity_band(frozenset({"detector.source_noise"}))
     # An integrator's band is half of the inverse of its time.
-    variance = unit**2 * met.squares * 1e-14 / (2.0 * d.params.exposure)
-    off_by(off, variance.sqrt())
+    assert band == pytest.approx(0.5 / d.params.exposure, rel=1e-12, abs=0)
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    drawn = draw_intensity(line, sources, band, generator("camera"))
+    assert drawn is not None
+    off_by(drawn.numpy(), math.sqrt(10 ** (sources.params.intensity_noise / 10) * band))
 
 
 def activated(kind: str, noise: str, value: float) -> tuple[Any, float, Samples]:
@@ -266,7 +274,7 @@ def write_misses(kind: str, name: str, deviation: str) -> None:
 def mesh(name: str, deviation: str) -> None:
     b, made = fabricated("mzi_mesh")
     for key, drawn in made.items():
-        if key.endswith(name):
+        if key.endswith(name) and key.split("_")[0] in ("left", "right", "attenuator"):
             off_by(drawn.numpy(), getattr(b.params, deviation))
 
 
@@ -307,6 +315,36 @@ def crossbar_flicker() -> None:
     variance = b.read_variance(held, age, frozenset({"weight_banks.read_noise"}))
     relative = 0.0088 / 0.25**0.65 * math.sqrt(math.log((3600 + 250e-9) / 500e-9))
     np.testing.assert_allclose(variance.sqrt().numpy(), 0.25 * relative, rtol=1e-9, atol=0)
+
+
+def paths() -> None:
+    b, made = fabricated("mzi_mesh")
+    for key in ("line_phases", "oscillator_phases"):
+        off_by(made[key].numpy(), b.params.path_error)
+    agrees(made["leak_phases"], stats.uniform(0.0, 2.0 * math.pi))
+
+
+def locked() -> None:
+    """What a lock leaves: stationary, and forgotten within the time of its loop."""
+    b = part("weight_banks", "mzi_mesh")
+    sigma, tau = b.params.lock_residual, 1.0 / (2.0 * math.pi * b.params.lock_bandwidth)
+    draw = generator("locks")
+    first = b.environment(None, 0.0, draw)
+    second = b.environment(first, 0.7 * tau, draw)
+    for name in ("line_drift", "oscillator_drift"):
+        off_by(first[name].numpy(), sigma)
+        fresh = second[name] - math.exp(-0.7) * first[name]
+        off_by(fresh.numpy(), sigma * math.sqrt(1.0 - math.exp(-1.4)))
+
+
+def dephased() -> None:
+    """A laser's phase diffuses: the cosine's angle is normal, of variance 2 pi linewidth delay."""
+    encoder = part("encoder", "mzm", laser_linewidth=1e6)
+    line = torch.ones((WAVES, 4), dtype=torch.float64)
+    cosine = dephase(line, encoder, 20e-9, generator("dephased"))
+    assert torch.equal(cosine, cosine[:, :1].expand(-1, 4))
+    angle = torch.acos(cosine[:, 0])
+    agrees(angle, stats.halfnorm(scale=math.sqrt(2.0 * math.pi * 1e6 * 20e-9)))
 
 
 def relaxations() -> None:
@@ -443,6 +481,9 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("weight_banks", "mzi_mesh", "coupler_error"): lambda: mesh("couplers", "coupler_error"),
     ("weight_banks", "mzi_mesh", "phase_error"): lambda: mesh("phases", "phase_error"),
     ("weight_banks", "mzi_mesh", "loss_imbalance"): lambda: mesh("losses", "loss_imbalance"),
+    ("weight_banks", "mzi_mesh", "path_error"): paths,
+    ("weight_banks", "mzi_mesh", "path_drift"): locked,
+    ("encoder", "mzm", "phase_noise"): dephased,
     ("weight_banks", "mzi_mesh", "drift"): lambda: surroundings(
         "mzi_mesh", "left_drift", "drift", "drift_time"
     ),

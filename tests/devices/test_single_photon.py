@@ -38,9 +38,7 @@ def light(part: SinglePhoton, photons: float, signal: float, batch: int = 1) -> 
     photon = constants.h * constants.c / p.wavelength
     unit = photons * photon / p.efficiency / (p.gates * p.gate_time)
     ones = torch.ones((batch, 7), dtype=torch.float64)
-    return Received(
-        signal=signal * ones, total=2.0 * ones, squares=None, square_total=None, unit_input=unit
-    )
+    return Received(signal=signal * ones, total=2.0 * ones, unit_input=unit)
 
 
 def test_a_diode_clicks_with_the_chance_of_some_photon() -> None:
@@ -131,9 +129,7 @@ def test_the_gradient_of_a_click_is_that_of_its_chance(photons: float) -> None:
     active = {"detector.saturation", "detector.shot_noise"}
     met = light(part, photons, 0.2, 50)
     at = met.signal.clone().requires_grad_()
-    given = Received(
-        signal=at, total=met.total, squares=None, square_total=None, unit_input=met.unit_input
-    )
+    given = Received(signal=at, total=met.total, unit_input=met.unit_input)
     (gradient,) = torch.autograd.grad(part.detect(given, stream(0, "d", "read"), active).sum(), at)
     # d/ds of (exp(-m (2 - s) / 2) - exp(-m (2 + s) / 2)) / m
     up, down = (math.exp(-photons * (2 + sign * 0.2) / 2) for sign in (1, -1))

@@ -92,11 +92,11 @@ def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
     np.testing.assert_allclose(found.offset, truth.offset, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(("noise", "kept"), [(False, 0.1), (True, 0.6)])
+@pytest.mark.parametrize(("noise", "kept"), [(False, 0.1), (True, 0.4)])
 def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
     """Without noise nearly all of it goes; with it, what noise makes stays."""
     surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
-    bench = Bench(spread_machine(noise=noise))
+    bench = Bench(spread_machine(seed=8, noise=noise))
     bench.load(surrogate.parameter_set())
     x = examples(300, seed=5).x
     before = reality_gap(bench, surrogate, x)

@@ -24,7 +24,7 @@ POSITIVE = {
     "photonic_activation.electro_optic_gain": ["v_pi"],
     "photonic_activation.absorber_transmission": ["saturation_power"],
     "photonic_calibration.heater_positions": ["column_pitch", "mode_pitch"],
-    "photonic_detection.balanced_intensity_noise_variance": ["rejection"],
+    "photonic_detection.common_mode_gain": ["rejection"],
     "photonic_detection.sampling_variance": ["capacitance"],
     "photonic_detection.effective_bits": ["full_scale", "sigma"],
     "photonic_mesh.mesh_positions": ["column_pitch", "mode_pitch"],

@@ -32,7 +32,7 @@ class BalancedPhotodiodeParams(DetectorParams):
     responsivity: Annotated[Responsivity, Field(gt=0, le=2)]
     """Photocurrent per optical power."""
     bandwidth: Annotated[Frequency, Field(gt=0)]
-    """3 dB bandwidth of photodiode and amplifier together; also the noise bandwidth."""
+    """3 dB bandwidth of photodiode and amplifier together, one pole: noise has pi / 2 of it."""
     bits: Bits
     """Depth to which the amplifier settles before the value is captured."""
     settling_time: Annotated[Time, Field(gt=0)] | None = None

@@ -38,6 +38,10 @@ class AmplifiedDetector(Detector[A]):
         time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
         return math.exp(-from_fs(self.delay_fs("detect")) / time_constant)
 
+    def intensity_band(self, active: Active) -> float:
+        """Return the band of the amplifier; none without light or with that noise off."""
+        return self._band if self.on(active, "laser_noise") else 0.0
+
     @property
     def _band(self) -> float:
         """Return the noise bandwidth of the amplifier [Hz]."""

@@ -27,7 +27,7 @@ class CrossbarTiaParams(DetectorParams):
 
     kind: Literal["crossbar_tia"]
     bandwidth: Annotated[Frequency, Field(gt=0)]
-    """3 dB bandwidth of the closed loop."""
+    """3 dB bandwidth of the closed loop, one pole: noise has pi / 2 of it."""
     bits: Bits
     """Depth to which the amplifier settles before the value is captured."""
     settling_time: Annotated[Time, Field(gt=0)] | None = None

@@ -26,7 +26,7 @@ class PhotodiodeParams(DetectorParams):
     responsivity: Annotated[Responsivity, Field(gt=0, le=2)]
     """Photocurrent per optical power."""
     bandwidth: Annotated[Frequency, Field(gt=0)]
-    """3 dB bandwidth of photodiode and amplifier together; also the noise bandwidth."""
+    """3 dB bandwidth of photodiode and amplifier together, one pole: noise has pi / 2 of it."""
     bits: Bits
     """Depth to which the amplifiers settle before the values are captured."""
     settling_time: Annotated[Time, Field(gt=0)] | None = None

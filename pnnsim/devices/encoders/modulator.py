@@ -61,7 +61,18 @@ class MachZehnderEncoder(LaserEncoder[MzmParams]):
 
     kind = "mzm"
     Params = MzmParams
+    non_idealities = (*LaserEncoder.deterministic, "phase_noise")
 
     @property
     def _lowest(self) -> float:
         return -1.0 if self.params.carrier == "field" else 0.0
+
+    @property
+    def linewidth(self) -> float:
+        """Return the linewidth of the laser [Hz]."""
+        return self.params.laser_linewidth or 0.0
+
+    @property
+    def one_source(self) -> bool:
+        """Return whether all modulators share one laser."""
+        return self.params.one_laser

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from pnnsim.devices.encoders.dac_params import DacParams
 from pnnsim.devices.quantities import (
@@ -49,7 +50,7 @@ class MrmParams(DacParams):
 
 
 class MzmParams(DacParams):
-    """Mach-Zehnder modulators, one per line, all on light of one laser."""
+    """Mach-Zehnder modulators, one per line, on light of one laser or of one for each line."""
 
     kind: Literal["mzm"]
     carrier: Literal["field", "power"]
@@ -72,10 +73,33 @@ class MzmParams(DacParams):
     """Loss of one modulator at full transmission."""
     laser_power: Annotated[Power, Field(gt=0, le=10)]
     """Optical power that one modulator receives."""
+    laser: Literal["shared", "separate"] | None = None
+    """Whether one laser feeds all modulators, so that its intensity noise is common to them, or
+    each has a laser, or a line of a comb, of its own; by default shared for fields, which have to
+    interfere, and separate for powers."""
     laser_efficiency: Annotated[Fraction, Field(gt=0, lt=1)]
     """Optical power over electrical power of the laser."""
     laser_rin: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of the laser, one-sided."""
+
+    laser_linewidth: Annotated[Frequency, Field(ge=0, le=1e12)] | None = None
+    """Full width at half maximum of the laser's Lorentzian line, which matters to fields alone;
+    none for a laser whose phase does not wander."""
+
+    @model_validator(mode="after")
+    def _fields_share_a_laser(self) -> Self:
+        """Refuse fields that could not interfere."""
+        if self.carrier == "field" and self.laser == "separate":
+            raise PydanticCustomError(
+                "laser",
+                "fields of separate lasers, which do not interfere; expected a shared laser",
+            )
+        return self
+
+    @property
+    def one_laser(self) -> bool:
+        """Return whether one laser feeds all modulators."""
+        return self.carrier == "field" or self.laser == "shared"
 
     @property
     def sends(self) -> Carrier:
