@@ -126,6 +126,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "nonlinearities.electronic_params:MtjSigmoidParams",
             "nonlinearities.electronic:MtjSigmoid",
         ),
+        "stochastic_binary": (
+            "nonlinearities.stochastic_binary_params:StochasticBinaryParams",
+            "nonlinearities.stochastic_binary:StochasticBinary",
+        ),
         "spin_oscillator": (
             "nonlinearities.electronic_params:SpinOscillatorParams",
             "nonlinearities.electronic:SpinOscillator",

@@ -220,6 +220,22 @@ def stage() -> None:
     off_by(off, f.params.noise * (high - low))
 
 
+def binaries() -> None:
+    """Readings of 0 or 1: each a Bernoulli number, as the one before with the chance of memory."""
+    f = part("nonlinearity", "stochastic_binary", reads=1)
+    value = torch.full((WAVES, 7), 0.1, dtype=torch.float64)
+    on = frozenset({"nonlinearity.sampling"})
+    read = f.activate(value, None, generator("binaries"), on)
+    each = 1.0 / (1.0 + math.exp(-2.0 * f.params.drive_current * 0.1 / f.params.scale_current))
+    assert set(read.unique().tolist()) == {0.0, 1.0}
+    chance(int(read.sum()), read.numel(), each)
+    pair = part("nonlinearity", "stochastic_binary", reads=2)
+    mean = pair.activate(value, None, generator("pairs"), on)
+    kept = math.exp(-pair.params.read_time / pair.params.correlation_time)
+    # Both readings differ with the chance 2 p (1 - p) (1 - c).
+    chance(int((mean == 0.5).sum()), mean.numel(), 2 * each * (1 - each) * (1 - kept))
+
+
 def averages() -> None:
     """Telegraph noise of correlation time tau, averaged for T: 2 p (1 - p) tau / T for long T."""
     f, p, off = activated("mtj_sigmoid", "switching_noise", 0.0)
@@ -470,6 +486,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("switch", "current", "charge_injection"): charges,
     ("nonlinearity", "electronic_analog", "noise"): stage,
     ("nonlinearity", "mtj_sigmoid", "switching_noise"): averages,
+    ("nonlinearity", "stochastic_binary", "sampling"): binaries,
     ("nonlinearity", "spin_oscillator", "amplitude_noise"): amplitudes,
     ("weight_banks", "mrr", "resonance_error"): rings,
     ("weight_banks", "mrr", "temperature"): lambda: surroundings(
