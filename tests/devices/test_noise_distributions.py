@@ -265,6 +265,10 @@ def rings() -> None:
     off_by(made["resonance"].numpy(), b.params.resonance_error)
 
 
+def buses() -> None:
+    agrees(fabricated("mrr")[1]["bus_phase"], stats.uniform(0.0, 2.0 * math.pi))
+
+
 def surroundings(kind: str, name: str, deviation: str, time: str) -> None:
     """Stationary from the start, and exp(-t / tau) of it is left after t."""
     b = part("weight_banks", kind)
@@ -489,6 +493,10 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("nonlinearity", "stochastic_binary", "sampling"): binaries,
     ("nonlinearity", "spin_oscillator", "amplitude_noise"): amplitudes,
     ("weight_banks", "mrr", "resonance_error"): rings,
+    ("weight_banks", "mrr", "interference"): buses,
+    ("weight_banks", "mrr", "bus_drift"): lambda: surroundings(
+        "mrr", "bus_drift", "bus_drift", "temperature_time"
+    ),
     ("weight_banks", "mrr", "temperature"): lambda: surroundings(
         "mrr", "temperature", "temperature_error", "temperature_time"
     ),

@@ -259,3 +259,64 @@ def test_power_that_heats_a_ring_is_a_warning_with_the_number() -> None:
     assert heated("50 mW") == []
     (text,) = heated("100 mW")
     assert "0.000529 W of one wavelength meets each ring; expected at most 0.0003 W" in text
+
+
+def interfering(chip: int, *, drift: float = 0.0) -> State:
+    """Return the phases of a chip's buses, drifted by so much on the root mean square [rad]."""
+    phases = bank().fabricate(stream(0, f"chip{chip}", "fabrication"))["bus_phase"]
+    moved = bank(bus_drift=f"{drift} rad").environment(None, 0.0, stream(chip, "drift", "read"))
+    return {"bus_phase": phases, "bus_drift": moved["bus_drift"]}
+
+
+BUS = frozenset(f"weight_banks.{name}" for name in ("crosstalk", "interference", "bus_drift"))
+
+
+def test_light_that_interferes_is_calibrated_away_as_far_as_rings_reach() -> None:
+    """Two buses of 32 rings each: a tenth of a weight off at first, less than a step of 8 bits
+    after ten rounds."""
+    weights = 0.9 * random_weights()
+    wrong = {}
+    for rounds in (1, 3, 10):
+        b = bank(calibration_rounds=str(rounds))
+        off = programmed(b, weights, interfering(0), BUS) - weights
+        wrong[rounds] = float(off.square().mean().sqrt())
+    assert 0.05 < wrong[1] < 0.2
+    assert wrong[3] < 0.3 * wrong[1]
+    assert wrong[10] < 2 / 2**8
+
+
+def test_phases_that_drift_after_calibration_move_weights_in_proportion() -> None:
+    weights, b = 0.9 * random_weights(), bank(calibration_rounds="30")
+    off = {
+        drift: programmed(b, weights, interfering(0, drift=drift), BUS) - weights
+        for drift in (0.0, 0.01, 0.05)
+    }
+    left = {drift: float(each.square().mean().sqrt()) for drift, each in off.items()}
+    assert left[0.0] < 1e-3
+    assert left[0.05] / left[0.01] == pytest.approx(5.0, rel=0.1, abs=0)
+    assert 0.005 < left[0.05] < 0.03
+
+
+def test_every_chip_has_phases_of_its_own_which_training_does_not_know() -> None:
+    weights, b = 0.9 * random_weights(), bank(calibration_rounds="1")
+    first, second = (programmed(b, weights, interfering(chip), BUS) - weights for chip in (0, 1))
+    alike = float((first * second).mean() / (first.std() * second.std()))
+    # What is alike is the crosstalk of powers, whose root mean square is a tenth.
+    assert abs(alike) < 0.2
+    assert float((first - second).abs().max()) > 0.1
+    nominal = programmed(b, weights, {}, BUS)
+    powers = programmed(
+        bank(bus="incoherent", calibration_rounds="1"), weights, interfering(0), BUS
+    )
+    assert torch.equal(nominal, powers)
+    assert b.deterministic == ("quantization",)
+
+
+def test_gradients_pass_through_a_bus_that_interferes() -> None:
+    weights = (0.9 * random_weights()).requires_grad_(True)
+    made = programmed(bank(), weights, interfering(0, drift=0.05), BUS)
+    made.sum().backward()
+    assert weights.grad is not None
+    assert bool(torch.isfinite(weights.grad).all())
+    # A weight follows its target; neighbors take a little of it.
+    assert float(weights.grad.median()) == pytest.approx(1.0, abs=0.1)

@@ -107,19 +107,21 @@ def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
     assert found.cost.write.count == 0
 
 
-def test_resonances_of_single_rings_are_found() -> None:
+@pytest.mark.parametrize(("without", "left"), [(("weight_banks.interference",), 0.2), ((), 0.5)])
+def test_resonances_of_single_rings_are_found(without: tuple[str, ...], left: float) -> None:
     """They are compared with what fabrication has made of the chip.
 
-    What the temperature did was corrected when the banks were written, a moment ago.
+    What the temperature did was corrected when the banks were written, a moment ago. Phases of a
+    bus are not part of the model that is fitted: light that interferes hides more of them.
     """
     surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
-    backend = spread_machine(noise=False)
+    backend = SimulatedBackend(spec(*SPREAD), NETWORK, seed=7, without=NOISE + without)
     found = calibrate(Bench(backend), surrogate, samples=2000)
     for number in range(NETWORK.weight_sets):
         true = backend.chip.states[number]["resonance"]
         missed = found.devices[number]["resonance"] - true
         # A ring near an end of its range moves its weight little, and is known that much less.
-        assert float(missed.std()) < 0.2 * float(true.std())
+        assert float(missed.std()) < left * float(true.std())
 
 
 @pytest.mark.parametrize(("noise", "kept"), [(False, 0.5), (True, 0.6)])

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from pnnsim.common.units import level_db, power_ratio
 from pnnsim.devices.family_params import WeightBankParams
 from pnnsim.devices.quantities import (
+    Angle,
     Bits,
     Count,
     Energy,
@@ -54,6 +55,12 @@ class MrrParams(WeightBankParams):
     """Wavelengths in one free spectral range; inputs beyond take further buses."""
     through_loss: Annotated[RatioDb, Field(ge=0, le=10)]
     """Loss of passing one ring that is off resonance."""
+    bus: Literal["coherent", "incoherent"] = "coherent"
+    """Whether light that reaches a photodiode by several rings interferes, as that of a laser does,
+    or adds as power: an approximation that is cheaper to compute, and the same on every chip."""
+    bus_drift: Annotated[Angle, Field(ge=0, le=10)] | None = None
+    """Standard deviation of the drift of the phase from ring to ring and back; it follows the
+    temperature. None for none."""
     excess_loss: Annotated[RatioDb, Field(ge=0, le=60)]
     """Loss of coupling and routing, without the power split over the rows."""
     ring_power_limit: Annotated[Power, Field(gt=0)]
