@@ -51,6 +51,8 @@ class Size:
         analog_state: Whether the state stays analog between steps.
         temperature: Temperature of the package [K].
         carrier: What a line carries; banks of light that add as fields also leak as fields.
+        line_power: Power [W], or voltage [V], of a line at logical 1 at a weight bank; 0 for parts
+            other than banks.
     """
 
     inputs: int
@@ -64,6 +66,7 @@ class Size:
     analog_state: bool
     temperature: float
     carrier: Carrier
+    line_power: float = 0.0
 
 
 class Component(ABC, Generic[P]):

@@ -6,7 +6,7 @@ made of them. It runs nothing: timing and values are separate engines.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from pnnsim.common.rng import stream
@@ -114,6 +114,8 @@ class Chip:
             for part in parts()
         }
         chip = Chip(spec, network, mapping, components, ({},) * mapping.used)
+        lit = replace(size, line_power=chip.line_power("weight_banks"))
+        components["weight_banks"] = type(chip.weight_banks)(banks, lit)
         chip._refuse_darkness()
         return chip
 

@@ -284,6 +284,13 @@ def surroundings(kind: str, name: str, deviation: str, time: str) -> None:
     apart(first[name], fresh)
 
 
+def gradients() -> None:
+    """One difference along the outputs and one along the inputs, the same for every ring."""
+    b = part("weight_banks", "mrr", gradient_error=0.01)
+    drawn = [b.environment(None, 0.0, generator(f"gradient{i}"))["gradient"] for i in range(400)]
+    agrees(torch.stack(drawn), stats.norm(scale=0.01))
+
+
 def write_misses(kind: str, name: str, deviation: str) -> None:
     b = part("weight_banks", kind)
     held = torch.zeros((60, 50), dtype=torch.float64)
@@ -500,6 +507,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("weight_banks", "mrr", "temperature"): lambda: surroundings(
         "mrr", "temperature", "temperature_error", "temperature_time"
     ),
+    ("weight_banks", "mrr", "gradient"): gradients,
     ("weight_banks", "mrr", "write_repeatability"): lambda: write_misses(
         "mrr", "write_repeatability", "write_repeatability"
     ),
@@ -533,7 +541,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
 }
 
 #: Non-idealities that depend on a chip's schedule or design, and draw nothing.
-NOT_DRAWN = {"settling", "crosstalk", "heater_crosstalk", "quantization",
+NOT_DRAWN = {"settling", "self_heating", "crosstalk", "heater_crosstalk", "quantization",
              "wire_resistance", "voltage_dependence", "droop"}  # fmt: skip
 
 
