@@ -41,12 +41,31 @@ class MrmParams(DacParams):
     """Power that keeps one modulator on its wavelength."""
     insertion_loss: Annotated[RatioDb, Field(ge=0, le=40)]
     """Loss of one modulator at full transmission."""
+    extinction: Annotated[RatioDb, Field(gt=0, le=100)] | None = None
+    """Light at full transmission over light at the darkest; none for a
+    modulator that becomes quite dark."""
+    predistortion: Literal["driver", "digital", "none"] = "driver"
+    """What straightens the curve of the modulator: its driver; a table before the converter, whose
+    steps are then even in voltage, and which no analog state passes; or nothing."""
+    swing: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Largest shift of the ring's resonance, in half linewidths, which bends its curve; needed
+    unless the driver straightens it."""
     laser_power: Annotated[Power, Field(gt=0, le=10)]
     """Optical power of the laser of one line."""
     laser_efficiency: Annotated[Fraction, Field(gt=0, lt=1)]
     """Optical power over electrical power of a laser."""
     laser_rin: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of one laser, one-sided."""
+
+    @model_validator(mode="after")
+    def _curve_is_known(self) -> Self:
+        """Refuse a curve that nothing straightens and whose shape is not stated."""
+        if self.predistortion != "driver" and self.swing is None:
+            raise PydanticCustomError(
+                "predistortion",
+                "a ring's curve that its driver does not straighten, without a swing; expected one",
+            )
+        return self
 
 
 class MzmParams(DacParams):
@@ -71,6 +90,12 @@ class MzmParams(DacParams):
     """Power that holds the bias of one modulator."""
     insertion_loss: Annotated[RatioDb, Field(ge=0, le=40)]
     """Loss of one modulator at full transmission."""
+    extinction: Annotated[RatioDb, Field(gt=0, le=100)] | None = None
+    """Light at full transmission over light at the darkest, of a power; of a field, what is left is
+    in quadrature, which receivers do not see. None for a modulator that becomes quite dark."""
+    predistortion: Literal["driver", "digital", "none"] = "driver"
+    """What straightens the curve of the modulator: its driver; a table before the converter, whose
+    steps are then even in voltage, and which no analog state passes; or nothing."""
     laser_power: Annotated[Power, Field(gt=0, le=10)]
     """Optical power that one modulator receives."""
     laser: Literal["shared", "separate"] | None = None
@@ -81,7 +106,6 @@ class MzmParams(DacParams):
     """Optical power over electrical power of the laser."""
     laser_rin: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of the laser, one-sided."""
-
     laser_linewidth: Annotated[Frequency, Field(ge=0, le=1e12)] | None = None
     """Full width at half maximum of the laser's Lorentzian line, which matters to fields alone;
     none for a laser whose phase does not wander."""
