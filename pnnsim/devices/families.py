@@ -162,12 +162,19 @@ class Switch(Component[P]):
             active: Non-idealities that are switched on.
         """
 
-    def injection(self, dwell: Tensor, active: Active) -> Tensor | None:
-        """Return the current that a move leaves on an output [A], as `dwell`; None for none.
+    def injection(
+        self, dwell: Tensor, previous: Tensor, bank: Tensor, active: Active
+    ) -> Tensor | None:
+        """Return the current that a move leaves on each output [A]; None for none.
 
         Args:
-            dwell: Time since the move began [s].
+            dwell: Time since the move began [s], shape `(n_sample,)`.
+            previous: Bank that was selected before, shape `(n_sample,)`.
+            bank: Bank that is selected now, likewise.
             active: Non-idealities that are switched on.
+
+        Returns:
+            Currents, shape `(n_sample, n_out)`.
         """
         return None
 

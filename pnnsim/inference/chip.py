@@ -28,6 +28,7 @@ from pnnsim.devices.base import (
     Switch,
     WeightBank,
 )
+from pnnsim.devices.component import built_parts
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
 from pnnsim.inference.chip_delays import delays_of
@@ -110,6 +111,8 @@ class Chip:
             for part in parts()
         }
         chip = Chip(spec, network, mapping, passage, components, ({},) * mapping.used)
+        lit = replace(size, line_power=chip.line_power("weight_banks"))
+        components["weight_banks"] = type(chip.weight_banks)(banks, lit)
         refuse_darkness(chip)
         refuse_values(chip)
         return chip
@@ -138,7 +141,8 @@ class Chip:
             self.weight_banks.fabricate(stream(seed, f"{name}.weight_banks.{bank}", "fabrication"))
             for bank in range(self.mapping.used)
         )
-        return replace(self, states=states, name=name, seed=seed)
+        parts = built_parts(self.components, name, seed)
+        return replace(self, components=parts, states=states, name=name, seed=seed)
 
     @property
     def front_end(self) -> FrontEnd[Any]:

@@ -58,6 +58,6 @@ def prices_of(chip: Chip) -> PriceTable:
         keeps = "drive" if chip.injects else "input"
     cores = chip.spec.control.cores
     static = {part: component.static_power() for part, component in components.items()}
-    static["environment"] = chip.spec.environment.stabilization_power
+    static["environment"] = chip.spec.environment.static_power
     static = {part: cores * power for part, power in static.items()}
     return PriceTable(dynamic, static, frozenset(chip.spec.control.gating), cores, keeps)

@@ -157,17 +157,19 @@ class BankMvm:
         self._changes = np.any([column[1:] != column[:-1] for column in met], axis=0)
         self._changing = self._changes.any(axis=0).tolist()
         self._vectors = 1
-        self._heat = self._light = self._injected = None
+        self._heat = self._light = None
+        #: Time from the last move to the capture [s], `(n_sample, n_step)`; None for long ago.
+        self._since_move: Tensor | None = None
         if not accesses.settled:
             dwell = torch.from_numpy(accesses.dwell_s)
             self._heat = _Left.over(
                 chip.weight_banks.residue(torch.from_numpy(accesses.since_write_s), noise.active)
             )
             self._light = _Left.over(chip.switch.residue(dwell, noise.active))
-            # It fades until the capture, not only until the sample departs.
+            # A charge fades until the capture, not only until the sample departs.
             way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
-            self._capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
-            self._injected = chip.switch.injection(dwell + self._capture, noise.active)
+            capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
+            self._since_move = dwell + capture
             work = chip.work() if any(p.vectors > 1 for p in chip.passage.products) else None
             #: Time from one vector of each product to the next [s].
             self._interval_s = (
@@ -196,11 +198,9 @@ class BankMvm:
         if mvm.spread is not None and self._noise.generator is not None:
             drawn = noise_like(signal, self._noise.generator)
             signal = torch.addcmul(signal, mvm.spread.sqrt(), drawn)
-        if self._injected is not None:
-            injected = self._injected[:, step : step + 1].to(signal)
-            if vectors > 1:
-                injected = self._faded(self._injection, step, _ALL, signal)
-            signal = signal + injected / chip.detector.unit_current(unit_input)
+        injected = self._injected(step)
+        if injected is not None:
+            signal = signal + injected.to(signal) / chip.detector.unit_current(unit_input)
         return Received(
             signal=signal,
             total=mvm.total,
@@ -211,6 +211,22 @@ class BankMvm:
             conductance=chip.weight_banks.conductance,
             beats=mvm.beats,
         )
+
+    def _injected(self, step: int) -> Tensor | None:
+        """Return the current that the last move has left on each output [A]; None for none."""
+        if self._since_move is None:
+            return None
+        ends = (self._accesses.previous_bank[:, step], self._accesses.bank[:, step])
+        previous, bank = map(torch.from_numpy, ends)
+        since = self._since_move[:, step]
+        if self._vectors > 1:
+            since = (since[:, None] + self._passed(step)).flatten()
+            previous, bank = (each.repeat_interleave(self._vectors) for each in (previous, bank))
+        return self._chip.switch.injection(since, previous, bank, self._noise.active)
+
+    def _passed(self, step: int) -> Tensor:
+        """Return the time from the first vector of a product to each [s], shape `(n_vector,)`."""
+        return self._interval_s[step] * torch.arange(self._vectors, dtype=torch.float64)
 
     def _grouped(self, line: Tensor, laser: Tensor | None, step: int) -> _Mvm:
         """Return the products of all samples, grouped by what they met."""
@@ -236,7 +252,7 @@ class BankMvm:
             samples: Which samples.
             like: Tensor of the type that is needed, with a row for each vector.
         """
-        passed = self._interval_s[step] * torch.arange(self._vectors, dtype=torch.float64)
+        passed = self._passed(step)
         columns = (self._accesses.since_write_s, self._accesses.dwell_s)
         since, dwell = (
             (torch.from_numpy(_rows(column[:, step], samples))[:, None] + passed).flatten()
@@ -252,11 +268,6 @@ class BankMvm:
 
     def _light_left(self, since: Tensor, dwell: Tensor) -> Tensor:
         return self._chip.switch.residue(dwell, self._noise.active)
-
-    def _injection(self, since: Tensor, dwell: Tensor) -> Tensor:
-        found = self._chip.switch.injection(dwell + self._capture, self._noise.active)
-        assert found is not None, "there is an injection at all"
-        return found
 
     def _rows_of(self, samples: Samples) -> Samples:
         """Return the rows of the vectors of some samples."""

@@ -34,6 +34,18 @@ class EnvironmentParams(Params):
         ),
     ]
     """Power of the thermo-electric cooler and its controller."""
+    reference_power: Annotated[Power, Field(ge=0)] | None = None
+    """Power of voltage and current references; not given where each part counts its own."""
+    bias_power: Annotated[Power, Field(ge=0)] | None = None
+    """Power of the bias of drivers and analog stages that no part counts as its own."""
+    clock_power: Annotated[Power, Field(ge=0)] | None = None
+    """Power of the clock's source and its distribution to the parts."""
+
+    @property
+    def static_power(self) -> float:
+        """Return the power that the package draws while the machine is on [W]."""
+        periphery = (self.reference_power, self.bias_power, self.clock_power)
+        return self.stabilization_power + sum(power or 0.0 for power in periphery)
 
 
 class ControlParams(Params):

@@ -46,7 +46,7 @@ __all__ = ["HardwareSpec", "available_specs", "load_spec"]
 SCHEMA_VERSION = 1
 DEFAULT_SOURCE = "default of pnnsim"
 
-Technology = Literal["photonic", "spintronic", "freespace", "hybrid"]
+Technology = Literal["photonic", "spintronic", "freespace", "electronic", "hybrid"]
 
 
 def _name(text: str) -> str:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.devices.base import Active, Detector, Received
+from pnnsim.testing.gradients import gradient_is_that_of_the_mean
 from pnnsim.testing.trial import IDEAL, READS, SIGMAS, Law, Trial
 
 _OFF: Active = frozenset()
@@ -73,8 +74,10 @@ def _detector_values(trial: Trial[Detector[Any]]) -> None:
     for unit in _UNITS:
         met = received(trial, 5, unit)
         for generator in (None, trial.generator()):
-            found = part.detect(met, generator, _OFF)
-            trial.same(found, met.signal, "non-idealities off", "detect()", IDEAL)
+            built = part.as_built(part.fabricate(trial.generator("fabricate")))
+            for each in (part, built):
+                found = each.detect(met, generator, _OFF)
+                trial.same(found, met.signal, "non-idealities off", "detect()", IDEAL)
         for dtype in (torch.float32, torch.float64):
             for samples in (5, 1, 0):
                 some = part_of(met, slice(samples), dtype)
@@ -142,6 +145,27 @@ def _detector_noise(trial: Trial[Detector[Any]]) -> None:
     )
 
 
+def _noisy_gradient(trial: Trial[Detector[Any]]) -> None:
+    """Check that training which draws noise learns as much as training that does not."""
+    part = trial.component
+    noise = trial.all_on - trial.trained_on
+    for unit in _UNITS:
+        met = part_of(received(trial, 1, unit), torch.zeros(READS, dtype=torch.long))
+
+        def detect(
+            signal: Tensor, generator: torch.Generator | None, met: Received = met
+        ) -> Tensor:
+            return part.detect(replace(met, signal=signal), generator, noise)
+
+        gradient_is_that_of_the_mean(
+            trial,
+            "detect()",
+            lambda x: detect(x, trial.generator("noise")),
+            lambda x: detect(x, None),
+            met.signal,
+        )
+
+
 def _intensity_noise(trial: Trial[Detector[Any]]) -> None:
     """Check that intensity noise is captured in some band, and in none where it is off."""
     part = trial.component
@@ -178,5 +202,6 @@ def _detector_scale(trial: Trial[Detector[Any]]) -> None:
 
 
 DETECTOR_LAWS: tuple[Law[Any], ...] = (
-    _detector_values, _detector_gradient, _detector_noise, _intensity_noise, _detector_scale,
+    _detector_values, _detector_gradient, _detector_noise, _noisy_gradient, _intensity_noise,
+    _detector_scale,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -292,3 +293,25 @@ def test_gradients_pass_through_a_camera() -> None:
         return part.detect(Received(x, two, 1e-9), None, {"detector.full_well"})
 
     assert torch.autograd.gradcheck(read, signal)
+
+
+def test_counting_passes_the_gradient_of_the_mean_count() -> None:
+    """Finite differences of the mean of many exposures, one photoelectron for logical 1."""
+    part, batch = camera(), 2000
+
+    def mean(signal: float) -> float:
+        met = light(part, 1.0, signal=signal, batch=batch)
+        return float(
+            part.detect(met, stream(3, "detector", "read"), {"detector.shot_noise"}).mean()
+        )
+
+    met = light(part, 1.0, signal=0.5, batch=batch)
+    signal = met.signal.clone().requires_grad_(True)
+    counted = part.detect(
+        replace(met, signal=signal), stream(3, "detector", "read"), {"detector.shot_noise"}
+    )
+    (gradient,) = torch.autograd.grad(counted.mean(), signal)
+    assert float(gradient.sum()) == pytest.approx(1.0, rel=1e-9, abs=0)
+    # Two means of n draws of variance 2, 0.4 apart.
+    bound = 5 * math.sqrt(2 * 2.0 / (64 * batch)) / 0.4
+    assert (mean(0.7) - mean(0.3)) / 0.4 == pytest.approx(1.0, abs=bound)

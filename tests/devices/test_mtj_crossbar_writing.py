@@ -12,6 +12,7 @@ from pnnsim.common.rng import stream
 from pnnsim.devices.weight_banks.junctions import Junctions
 from pnnsim.devices.weight_banks.mtj_crossbar import MtjCrossbar
 from pnnsim.errors import SpecError
+from pnnsim.physics import spintronic
 from tests.devices.mtj_banks import NONE, STT, bank, fabricated, full, on, stt_bank
 
 
@@ -119,3 +120,21 @@ def test_writes_that_leave_junctions_wrong_are_warned_of() -> None:
 def test_contradictory_descriptions_are_refused(values: dict[str, str], text: str) -> None:
     with pytest.raises(SpecError, match=text):
         bank(**values)
+
+
+@pytest.mark.parametrize("kelvin", [250.0, 300.0, 400.0])
+def test_heat_lowers_the_stability_of_junctions(kelvin: float) -> None:
+    """Barrier 40 at 300 K is 30 at 400 K: e^10 times as many flips, all else being the same."""
+    b = bank(barrier=40, read_drive=0.1)
+    found = Junctions(b.params, kelvin)
+    stability = 40 * 300.0 / kelvin
+    assert found.flip_rate == pytest.approx(math.exp(-0.9 * stability) / 1e-9, rel=1e-9, abs=0)
+    cold, hot = stt_bank(barrier=60), stt_bank(barrier=60)
+    rates = [Junctions(x.params, t).write_error_rate for x, t in ((cold, 300.0), (hot, kelvin))]
+    factor = math.log1p(-rates[1]) / math.log1p(-rates[0])
+    assert factor == pytest.approx(300.0 / kelvin, rel=1e-9, abs=0)
+
+
+def test_the_stability_of_material_constants_falls_as_one_over_temperature() -> None:
+    at = [spintronic.energy_barrier(1e-3, 1.2e6, 1e-9, 50e-9, 0.912, t) for t in (300.0, 400.0)]
+    assert spintronic.thermal_stability(at[0], 400.0) == pytest.approx(at[1], rel=1e-12, abs=0)

@@ -134,6 +134,26 @@ def thermal() -> None:
     off_by(detected(d, received(1e-6), "thermal_noise"), math.sqrt(variance))
 
 
+def amplifier_voltages() -> None:
+    """The noise voltage of an amplifier drives a current through 2 mS."""
+    d = part("detector", "crossbar_tia", voltage_noise=20e-9)
+    variance = (20e-9 * 2e-3) ** 2 * BAND * d.params.bandwidth
+    off_by(detected(d, received(1e-6), "voltage_noise"), math.sqrt(variance))
+
+
+def offsets() -> None:
+    d = part("detector", "crossbar_tia", input_offset=1e-3)
+    drawn = [d.fabricate(generator(f"chip{i}"))["offset"] for i in range(50)]
+    agrees(torch.cat(drawn), stats.norm(scale=1e-3))
+
+
+def charges() -> None:
+    """The sum of as many independent charges as an output has gates."""
+    s = part("switch", "current", injected_charge=1e-15, injection_mismatch=0.2)
+    drawn = torch.cat([s.fabricate(generator(f"chip{i}"))["charge"] for i in range(20)])
+    agrees(drawn, stats.norm(scale=0.2e-15 * math.sqrt(s.params.gates_per_output)))
+
+
 def electrons(d: Any, met: Received, noise: str) -> tuple[Samples, float]:
     """Return the electrons by which a camera's difference is off, and electrons of logical 1."""
     p = d.params
@@ -200,6 +220,22 @@ def stage() -> None:
     off_by(off, f.params.noise * (high - low))
 
 
+def binaries() -> None:
+    """Readings of 0 or 1: each a Bernoulli number, as the one before with the chance of memory."""
+    f = part("nonlinearity", "stochastic_binary", reads=1)
+    value = torch.full((WAVES, 7), 0.1, dtype=torch.float64)
+    on = frozenset({"nonlinearity.sampling"})
+    read = f.activate(value, None, generator("binaries"), on)
+    each = 1.0 / (1.0 + math.exp(-2.0 * f.params.drive_current * 0.1 / f.params.scale_current))
+    assert set(read.unique().tolist()) == {0.0, 1.0}
+    chance(int(read.sum()), read.numel(), each)
+    pair = part("nonlinearity", "stochastic_binary", reads=2)
+    mean = pair.activate(value, None, generator("pairs"), on)
+    kept = math.exp(-pair.params.read_time / pair.params.correlation_time)
+    # Both readings differ with the chance 2 p (1 - p) (1 - c).
+    chance(int((mean == 0.5).sum()), mean.numel(), 2 * each * (1 - each) * (1 - kept))
+
+
 def averages() -> None:
     """Telegraph noise of correlation time tau, averaged for T: 2 p (1 - p) tau / T for long T."""
     f, p, off = activated("mtj_sigmoid", "switching_noise", 0.0)
@@ -248,6 +284,13 @@ def surroundings(kind: str, name: str, deviation: str, time: str) -> None:
     apart(first[name], fresh)
 
 
+def gradients() -> None:
+    """One difference along the outputs and one along the inputs, the same for every ring."""
+    b = part("weight_banks", "mrr", gradient_error=0.01)
+    drawn = [b.environment(None, 0.0, generator(f"gradient{i}"))["gradient"] for i in range(400)]
+    agrees(torch.stack(drawn), stats.norm(scale=0.01))
+
+
 def write_misses(kind: str, name: str, deviation: str) -> None:
     b = part("weight_banks", kind)
     held = torch.zeros((60, 50), dtype=torch.float64)
@@ -260,6 +303,45 @@ def mesh(name: str, deviation: str) -> None:
     for key, drawn in made.items():
         if key.endswith(name) and key.split("_")[0] in ("left", "right", "attenuator"):
             off_by(drawn.numpy(), getattr(b.params, deviation))
+
+
+def crossbar_writes() -> None:
+    """Cells well above their lowest level miss by normal numbers, two of them averaged."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=2, programming_scale=0.2)
+    error = b.write_error(
+        torch.full((60, 50), 0.5, dtype=torch.float64),
+        generator("pcm_crossbar"),
+        frozenset({"weight_banks.programming_error"}),
+    )
+    deviation = 0.2 * (0.26348 + 1.9650 * 0.5 - 1.1731 * 0.25) / 25
+    at_zero = 0.2 * 0.26348 / 25
+    # The cells at their lowest level add half-normal numbers, a tenth of the deviation.
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(4, 200_000))
+    half = np.maximum(at_zero * z[2:], 0.0)
+    law = (deviation * (z[0] + z[1]) - half[0] - half[1]) / 2
+    assert stats.ks_2samp(error.numpy().ravel(), law).pvalue > LEAST
+
+
+def crossbar_fading() -> None:
+    """Exponents of full cells: 0.049, with a deviation of 0.008."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=1, drift_compensation=False)
+    made = b.fabricate(generator("fading"))
+    agrees(made["fading"], stats.norm)
+    age = 100.0 * b.params.drift_reference_time + b.delay_fs("write") * 1e-15
+    on = frozenset({"weight_banks.drift"})
+    held = b.program(torch.ones((60, 50), dtype=torch.float64), made, on, age).weights
+    agrees(-torch.log(held) / math.log(100.0), stats.norm(0.049, 0.008))
+
+
+def crossbar_flicker() -> None:
+    """Reads scatter by 0.0088 / g^0.65 and the root of e-folds of time."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=1, read_noise_scale=1.0)
+    held = torch.full((60, 50), 0.25, dtype=torch.float64)
+    age = 3600.0 + b.delay_fs("write") * 1e-15
+    variance = b.read_variance(held, age, frozenset({"weight_banks.read_noise"}))
+    relative = 0.0088 / 0.25**0.65 * math.sqrt(math.log((3600 + 250e-9) / 500e-9))
+    np.testing.assert_allclose(variance.sqrt().numpy(), 0.25 * relative, rtol=1e-9, atol=0)
 
 
 def paths() -> None:
@@ -369,6 +451,26 @@ def traps() -> None:
     chance(moved, count, 0.5 * (1.0 - math.exp(-0.8)))
 
 
+def clicks(noise: str, counts: float) -> None:
+    """Mean and variance of the difference of two pixels' counts; shapes are tested by the kind.
+
+    Args:
+        noise: Non-ideality, with the counting of photons where it needs any.
+        counts: Variance of the difference over the mean sum of detected photons.
+    """
+    d = part("detector", "single_photon", dark_rate=2e6, afterpulsing=0.1)
+    p = d.params
+    photon = constants.h * constants.c / p.wavelength
+    met = received(5.0 * photon / (p.efficiency * p.gates * p.gate_time))
+    active = frozenset({"detector.shot_noise", f"detector.{noise}"})
+    off = (d.detect(met, generator(noise), active) - met.signal).numpy() * 5.0
+    dark = 2 * p.dark_rate * p.gates * p.gate_time * p.cells if noise == "dark_counts" else 0.0
+    variance = counts * (5.0 * met.total.numpy() + dark)
+    # Nearly normal: sums of a hundred counts; 5 sigma for each of seven outputs.
+    assert np.abs(off.mean(axis=0) / np.sqrt(variance[0] / WAVES)).max() < 5
+    assert np.abs(off.var(axis=0) / variance[0] - 1).max() < 5 * math.sqrt(2.2 / WAVES)
+
+
 #: Part, kind and non-ideality -> what compares its draws with their law.
 LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "balanced_photodiode", "shot_noise"): lambda: shot("balanced_photodiode"),
@@ -381,12 +483,21 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "photodiode", "laser_noise"): lambda: laser("photodiode"),
     ("detector", "crossbar_tia", "thermal_noise"): thermal,
     ("detector", "crossbar_tia", "amplifier_noise"): lambda: amplifiers("crossbar_tia", 1),
+    ("detector", "crossbar_tia", "voltage_noise"): amplifier_voltages,
+    ("detector", "crossbar_tia", "input_offset"): offsets,
     ("detector", "camera", "shot_noise"): photons,
     ("detector", "camera", "read_noise"): pixels,
     ("detector", "camera", "source_noise"): sources,
+    ("detector", "single_photon", "shot_noise"): lambda: clicks("shot_noise", 1.0),
+    ("detector", "single_photon", "dark_counts"): lambda: clicks("dark_counts", 1.0),
+    ("detector", "single_photon", "afterpulsing"): lambda: clicks(
+        "afterpulsing", 1.0 + 0.1 / 1.1**2
+    ),
     ("switch", "soa", "emission"): beats,
+    ("switch", "current", "charge_injection"): charges,
     ("nonlinearity", "electronic_analog", "noise"): stage,
     ("nonlinearity", "mtj_sigmoid", "switching_noise"): averages,
+    ("nonlinearity", "stochastic_binary", "sampling"): binaries,
     ("nonlinearity", "spin_oscillator", "amplitude_noise"): amplitudes,
     ("weight_banks", "mrr", "resonance_error"): rings,
     ("weight_banks", "mrr", "interference"): buses,
@@ -396,6 +507,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("weight_banks", "mrr", "temperature"): lambda: surroundings(
         "mrr", "temperature", "temperature_error", "temperature_time"
     ),
+    ("weight_banks", "mrr", "gradient"): gradients,
     ("weight_banks", "mrr", "write_repeatability"): lambda: write_misses(
         "mrr", "write_repeatability", "write_repeatability"
     ),
@@ -413,6 +525,9 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ),
     ("weight_banks", "pcm", "drift"): relaxations,
     ("weight_banks", "pcm", "read_noise"): flicker,
+    ("weight_banks", "pcm_crossbar", "programming_error"): crossbar_writes,
+    ("weight_banks", "pcm_crossbar", "drift"): crossbar_fading,
+    ("weight_banks", "pcm_crossbar", "read_noise"): crossbar_flicker,
     ("weight_banks", "slm", "pixel_spread"): panel,
     ("weight_banks", "mtj_crossbar", "resistance_spread"): lambda: junctions(
         "resistance", "resistance_spread"
@@ -426,7 +541,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
 }
 
 #: Non-idealities that depend on a chip's schedule or design, and draw nothing.
-NOT_DRAWN = {"settling", "charge_injection", "crosstalk", "heater_crosstalk", "quantization",
+NOT_DRAWN = {"settling", "self_heating", "crosstalk", "heater_crosstalk", "quantization",
              "wire_resistance", "voltage_dependence", "droop"}  # fmt: skip
 
 

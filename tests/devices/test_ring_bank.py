@@ -322,3 +322,47 @@ def test_gradients_pass_through_a_bus_that_interferes() -> None:
     assert bool(torch.isfinite(weights.grad).all())
     # A weight follows its target; neighbors take a little of it.
     assert float(weights.grad.median()) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_gradient_moves_rings_by_their_place() -> None:
+    """4 mK from the first to the last output and -2 mK along the inputs, at 0.075 nm/K."""
+    b = bank()
+    zero = torch.zeros((64, 64), dtype=torch.float64)
+    edges = torch.tensor([4e-3, -2e-3], dtype=torch.float64)
+    place = np.arange(64) / 63 - 0.5
+    field = 4e-3 * place[:, None] - 2e-3 * place[None, :]
+    found = programmed(b, zero, {"gradient": edges}, {"weight_banks.gradient"})
+    as_temperature = programmed(
+        b, zero, {"temperature": torch.from_numpy(field)}, {"weight_banks.temperature"}
+    )
+    np.testing.assert_allclose(found.numpy(), as_temperature.numpy(), rtol=0, atol=1e-12)
+    assert torch.equal(programmed(b, zero, {"gradient": edges}, NONE), zero)
+    double = programmed(b, zero, {"gradient": 2 * edges}, {"weight_banks.gradient"})
+    # Linear to first order, a thousandth of a linewidth.
+    np.testing.assert_allclose(double.numpy(), 2 * found.numpy(), rtol=0.02, atol=1e-7)
+
+
+@pytest.mark.parametrize("milliwatts", [1.0, 4.0])
+def test_a_ring_heats_itself_by_the_light_that_it_drops(milliwatts: float) -> None:
+    """0.33 nm/mW of a tenth of what a ring drops: half at weight 0, nearly all at weight 1."""
+    spec = load_spec("photonic_mrr", [("encoder.laser_power", f"{milliwatts} mW")])
+    b = Chip.nominal(spec, ReLaXNet()).weight_banks
+    assert isinstance(b, RingBank)
+    losses = spec.encoder.insertion_loss + spec.switch.insertion_loss + b.params.excess_loss
+    at_ring = milliwatts * 1e-3 * 10 ** (-losses / 10) / 64
+    for weight in (-0.9, 0.0, 0.9):
+        target = torch.full((64, 64), weight, dtype=torch.float64)
+        found = programmed(b, target, {}, {"weight_banks.self_heating"})
+        shift = 0.33e-6 * 0.1 * at_ring * (1 + b._scale * weight) / 2
+        kelvin = torch.full_like(target, shift / 0.075e-9)
+        wanted = programmed(b, target, {"temperature": kelvin}, {"weight_banks.temperature"})
+        np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=0, atol=1e-12)
+        assert float((found - target).abs().max()) > 1e-5
+    assert torch.equal(programmed(b, target, {}, NONE), target)
+
+
+def test_heat_of_light_needs_both_of_its_values() -> None:
+    tree = load_spec("photonic_mrr").to_tree()
+    del tree["weight_banks"]["heating_activity"]
+    with pytest.raises(SpecError, match="got one of self_heating and heating_activity"):
+        load_spec(tree)

@@ -112,12 +112,16 @@ def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
     assert found.cost.write.count == 0
 
 
-@pytest.mark.parametrize(("without", "left"), [(("weight_banks.interference",), 0.2), ((), 0.5)])
+@pytest.mark.parametrize(
+    ("without", "left"),
+    [(("weight_banks.interference", "weight_banks.self_heating"), 0.2), ((), 0.5)],
+)
 def test_resonances_of_single_rings_are_found(without: tuple[str, ...], left: float) -> None:
     """They are compared with what fabrication has made of the chip.
 
     What the temperature did was corrected when the banks were written, a moment ago. Phases of a
-    bus are not part of the model that is fitted: light that interferes hides more of them.
+    bus, and the heat of the light that a ring drops, are not part of the model that is fitted:
+    they hide more of the resonances.
     """
     surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
     backend = SimulatedBackend(spec(*SPREAD), NETWORK, seed=7, without=NOISE + without)

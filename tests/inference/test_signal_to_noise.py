@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 N = 64
 WAVES = 1500
 NETWORK = ReLaXNet(hidden=N, weight_sets=2, steps=2)
-NOISES = ("shot_noise", "amplifier_noise", "laser_noise", "thermal_noise")
+NOISES = ("shot_noise", "amplifier_noise", "laser_noise", "thermal_noise", "voltage_noise")
 
 
 def decibels(loss: float) -> float:
@@ -138,6 +138,19 @@ def crossbar(spec: HardwareSpec, w: Floats, x: Floats) -> tuple[Floats, Floats]:
     current = spec.encoder.voltage * b.devices * (parallel - anti) * (w @ x)
     column = N * 2 * b.devices * (parallel + anti) / 2
     variance = 4 * constants.k * 300.0 * column * band(d) + d.amplifier_noise**2 * band(d)
+    variance += (d.voltage_noise * column) ** 2 * band(d)
+    return current, variance * np.eye(N)
+
+
+def phase_change(spec: HardwareSpec, w: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Two cells each way, a fifth of the span above their lowest level on the mean."""
+    b: Any = spec.weight_banks
+    d: Any = spec.detector
+    low, high = 1.0 / b.reset_resistance, 1.0 / b.full_resistance
+    current = spec.encoder.voltage * 2 * (high - low) * (w @ x)
+    column = N * 2 * 2 * (low + 0.2 * (high - low))
+    variance = 4 * constants.k * 300.0 * column * band(d) + d.amplifier_noise**2 * band(d)
+    variance += (d.voltage_noise * column) ** 2 * band(d)
     return current, variance * np.eye(N)
 
 
@@ -147,6 +160,7 @@ BUDGETS: dict[str, Callable[[Any, Floats, Floats], tuple[Floats, Floats]]] = {
     "slm": slm,
     "mzi_mesh": mzi,
     "mtj_crossbar": crossbar,
+    "pcm_crossbar": phase_change,
 }
 
 

@@ -39,6 +39,7 @@ POSITIVE = {
     "photonic_thermal.weight_error": ["linewidth"],
     "spintronic.tmr_ratio": ["half_voltage", "temperature"],
     "spintronic.energy_barrier": ["thickness", "temperature"],
+    "spintronic.thermal_stability": ["temperature"],
     "spintronic.oscillator_amplitude": ["threshold"],
     "spintronic.thermal_oscillator_amplitude": ["threshold", "thermal"],
     "spintronic.p_bit_probability": ["scale"],

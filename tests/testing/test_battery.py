@@ -67,6 +67,22 @@ def biased(self: Any, received: Received, generator: Any, active: Any) -> torch.
     return received.signal + 0.01 * noise + 0.01
 
 
+def counted(self: Any, received: Received, generator: Any, active: Any) -> torch.Tensor:
+    """Draw numbers that have no derivative, and pass none on."""
+    if generator is None or not active:
+        return received.signal
+    noise = normal(tuple(received.signal.shape), generator).to(received.signal)
+    return received.signal.detach() + 0.01 * noise
+
+
+def halved(self: Any, received: Received, generator: Any, active: Any) -> torch.Tensor:
+    """Draw numbers with half the gradient of their mean."""
+    if generator is None or not active:
+        return received.signal
+    noise = normal(tuple(received.signal.shape), generator).to(received.signal)
+    return (received.signal + received.signal.detach()) / 2.0 + 0.01 * noise
+
+
 def forgetful(self: Any, received: Received, generator: Any, active: Any) -> torch.Tensor:
     """Draw noise from a stream of its own."""
     noise = torch.randn(received.signal.shape).to(received.signal)
@@ -119,6 +135,8 @@ BROKEN = {
     "a wrong gradient": ("nonlinearity", {"activate": wrong_slope}, "by autograd and"),
     "a range too small": ("nonlinearity", {"range": (0.0, 0.5)}, "range: f lies in"),
     "noise with a mean": ("detector", {"detect": biased}, "noise has no mean"),
+    "noise without a gradient": ("detector", {"detect": counted}, "no gradient while it draws"),
+    "noise with half a gradient": ("detector", {"detect": halved}, "the gradient through noise"),
     "noise of its own": ("detector", {"detect": forgetful}, "determinism per stream: the noise"),
     "another precision": ("memory", {"hold": single}, "dtype and shape: hold()"),
 }  # fmt: skip

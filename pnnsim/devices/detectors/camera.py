@@ -11,7 +11,7 @@ from pnnsim.common.rng import noise_like
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Detector, Received
 from pnnsim.devices.detectors.camera_params import CameraParams
-from pnnsim.physics import photonic_detection, quantize
+from pnnsim.physics import counting, photonic_detection, quantize
 
 
 @final
@@ -19,7 +19,8 @@ class Camera(Detector[CameraParams]):
     """Detector that subtracts the electrons of two pixels; shot noise is that of counting.
 
     Counts are drawn from the Poisson distribution itself, so that the regime of a few photons is as
-    right as that of many. Each exposure starts from empty pixels: nothing is left of the last one.
+    right as that of many; their gradient is that of their mean. Each exposure starts from empty
+    pixels: nothing is left of the last one.
     """
 
     kind = "camera"
@@ -87,7 +88,8 @@ class Camera(Detector[CameraParams]):
         if self.on(active, "shot_noise"):
             dark = photonic_detection.carriers(self.params.dark_current, self.params.exposure)
             mean = electrons.clamp(min=0.0).double() + dark
-            electrons = (torch.poisson(mean, generator=generator) - dark).to(electrons)
+            counted = torch.poisson(mean.detach(), generator=generator)
+            electrons = (counting.straight_through(counted, mean) - dark).to(electrons)
         if self.on(active, "read_noise"):
             electrons = electrons + self.params.read_noise * noise_like(electrons, generator)
         return electrons

@@ -18,6 +18,8 @@ from pnnsim.devices.quantities import (
     Frequency,
     Power,
     Time,
+    Voltage,
+    VoltageNoise,
 )
 
 
@@ -37,6 +39,12 @@ class CrossbarTiaParams(DetectorParams):
         CurrentNoise, Field(ge=0, le=1e-6), by_law(TIA_NOISE, bandwidth="bandwidth")
     ]
     """Input-referred current noise density of the amplifier, one-sided."""
+    voltage_noise: Annotated[VoltageNoise, Field(ge=0, le=1e-3)] = 0.0
+    """Input-referred voltage noise density of the amplifier, one-sided; it drives a current through
+    all cells on the amplifier."""
+    input_offset: Annotated[Voltage, Field(ge=0, le=1)] = 0.0
+    """Standard deviation of the voltage by which an amplifier misses virtual ground, from amplifier
+    to amplifier, once per chip; it drives a current through all cells, too."""
     current_limit: Annotated[Current, Field(gt=0)]
     """Difference current beyond which the output stays at its rail."""
     static_power: Annotated[

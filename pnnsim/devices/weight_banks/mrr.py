@@ -16,6 +16,7 @@ from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
 from pnnsim.devices.weight_banks.ring_buses import weights_on_buses
+from pnnsim.devices.weight_banks.ring_heat import RingHeat
 from pnnsim.physics import (
     dynamics,
     photonic_ring,
@@ -56,6 +57,8 @@ class RingBank(WeightBank[MrrParams]):
         "heater_crosstalk",
         "resonance_error",
         "temperature",
+        "gradient",
+        "self_heating",
         "write_repeatability",
         "settling",
     )
@@ -75,6 +78,7 @@ class RingBank(WeightBank[MrrParams]):
         self._scale = params.usable_range * min(high, -self._low)
         self._calibrated: Kept[Tensor] = Kept(_KEPT)
         self._heat: Kept[Tensor] = Kept(_KEPT)
+        self._warmth = RingHeat(params, size.line_power * self.split_power_fraction)
 
     # timing
 
@@ -151,17 +155,19 @@ class RingBank(WeightBank[MrrParams]):
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator
     ) -> State:
-        """Return each ring's temperature error [K] and the drift of its phase on the bus [rad].
+        """Return temperature errors [K], drifts of phases on the bus [rad] and a gradient [K].
 
-        Both are Ornstein-Uhlenbeck processes of the time of the temperature.
+        All are Ornstein-Uhlenbeck processes of the time of the temperature.
         """
-        state: State = {}
-        deviations = {
-            "temperature": self.params.temperature_error,
-            "bus_drift": self.params.bus_drift or 0.0,
+        rings = (self.size.detectors, self.size.lines)
+        wandering = {
+            "temperature": (rings, self.params.temperature_error),
+            "bus_drift": (rings, self.params.bus_drift or 0.0),
+            "gradient": ((2,), self.params.gradient_error or 0.0),
         }
-        for name, deviation in deviations.items():
-            noise = normal((self.size.detectors, self.size.lines), generator)
+        state: State = {}
+        for name, (shape, deviation) in wandering.items():
+            noise = normal(shape, generator)
             state[name] = (
                 deviation * noise
                 if previous is None
@@ -194,7 +200,7 @@ class RingBank(WeightBank[MrrParams]):
         command = self._calibrate(target, bus_phase, active)
         if bus_phase is not None and self.on(active, "bus_drift") and "bus_drift" in state:
             bus_phase = bus_phase + state["bus_drift"].to(target)
-        shift = self._shift(target, state, active)
+        shift = self._shift(command.detach(), state, active)
         heated = self._heats_neighbors(active)
         if shift is None and not heated and not self.on(active, "crosstalk"):
             return ProgrammedWeights(command)
@@ -283,14 +289,18 @@ class RingBank(WeightBank[MrrParams]):
             decay_length=self.params.heater_decay_length,
         )
 
-    def _shift(self, target: Tensor, state: State, active: Active) -> Tensor | None:
+    def _shift(self, command: Tensor, state: State, active: Active) -> Tensor | None:
         """Return how far each resonance is from where it was put [m]; None where exactly there."""
         shifts = []
         if self.on(active, "resonance_error") and "resonance" in state:
             shifts.append(state["resonance"])
         if self.on(active, "temperature") and "temperature" in state:
             shifts.append(self.params.thermal_shift * state["temperature"])
-        return sum(shifts[1:], shifts[0]).to(target) if shifts else None
+        if self.on(active, "gradient") and "gradient" in state:
+            shifts.append(self._warmth.gradient(state["gradient"], command))
+        if self.on(active, "self_heating") and self.params.self_heating:
+            shifts.append(self._warmth.own(self._scale * command))
+        return sum(shifts[1:], shifts[0]).to(command) if shifts else None
 
     def _single(self, detuning: Tensor) -> Tensor:
         """Return the weights of rings that meet their own wavelength only."""

@@ -18,6 +18,7 @@ from pnnsim.devices.quantities import (
     Energy,
     Fraction,
     Length,
+    LengthPerPower,
     LengthPerTemperature,
     LengthPerVoltage,
     LossPerLengthDb,
@@ -66,7 +67,7 @@ class MrrParams(WeightBankParams):
     excess_loss: Annotated[RatioDb, Field(ge=0, le=60)]
     """Loss of coupling and routing, without the power split over the rows."""
     ring_power_limit: Annotated[Power, Field(gt=0)]
-    """Power at a ring beyond which it heats itself; a warning, not a model."""
+    """Power at a ring beyond which there is a warning that it heats itself."""
     path_length: Annotated[Length, Field(ge=0, le=1e4)]
     """Waveguide from modulator to photodiode."""
     ring_pitch: Annotated[Length, Field(gt=0, le=1e-2)]
@@ -86,6 +87,15 @@ class MrrParams(WeightBankParams):
     """Standard deviation of a ring's temperature from its set point."""
     temperature_time: Annotated[Time, Field(gt=0)]
     """Correlation time of that temperature."""
+
+    gradient_error: Annotated[TemperatureDifference, Field(ge=0, le=100)] | None = None
+    """Standard deviation of the temperature difference between opposite edges of a bank, in either
+    direction; it changes within the time of the temperature, and a programming corrects it."""
+    self_heating: Annotated[LengthPerPower, Field(ge=0, le=1e-3)] | None = None
+    """Shift of a resonance by the light that its ring drops; goes with heating_activity."""
+    heating_activity: Annotated[Fraction, Field(ge=0, le=1)] | None = None
+    """Mean of a line at work less that during calibration, over full scale: what heat of light is
+    not calibrated out."""
 
     tuning: Literal["thermal", "depletion"] = "thermal"
     """What moves a resonance: heat, or the depletion of a junction, which only reaches so far."""
@@ -169,6 +179,15 @@ class MrrParams(WeightBankParams):
             raise PydanticCustomError(
                 "tuning",
                 "thermal tuning with a voltage; expected neither voltage_shift nor voltage_limit",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _self_heating_is_whole(self) -> Self:
+        """Refuse heat of light without how much of it is not calibrated out, or the reverse."""
+        if (self.self_heating is None) != (self.heating_activity is None):
+            raise PydanticCustomError(
+                "self_heating", "got one of self_heating and heating_activity; expected both"
             )
         return self
 
