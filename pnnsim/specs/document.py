@@ -62,6 +62,19 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     refused: set[KeyPath] = field(default_factory=set)
 
+    def copy(self) -> Document:
+        """Return the same description, to be changed without a trace in this one."""
+        return Document(
+            self.file,
+            _copied(self.tree),
+            dict(self.keys),
+            dict(self.values),
+            dict(self.sources),
+            dict(self.ranges),
+            list(self.problems),
+            set(self.refused),
+        )
+
     def report(self, path: KeyPath, what: str, hint: str = "", *, key: bool = False) -> None:
         """Add a problem at the nearest path that has a position.
 
@@ -88,6 +101,13 @@ class Document:
                 return found
             first, second = self.keys, self.values
         return Position(self.file)
+
+
+def _copied(tree: Tree) -> Tree:
+    """Return a tree that shares no section and no list with another."""
+    if isinstance(tree, dict):
+        return {key: _copied(value) for key, value in tree.items()}
+    return [_copied(item) for item in tree] if isinstance(tree, list) else tree
 
 
 def dotted(path: KeyPath) -> str:
