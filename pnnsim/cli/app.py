@@ -17,6 +17,7 @@ import typer
 from pnnsim.cli.describe import add_description_commands
 from pnnsim.cli.exit_codes import INTERRUPTED, OK, OURS, USER
 from pnnsim.cli.experiments import add_experiment_commands
+from pnnsim.cli.explore import add_explore_commands
 from pnnsim.cli.options import refuse_renamed, say
 from pnnsim.cli.schedule import add_schedule_commands
 from pnnsim.cli.serve import add_serve
@@ -97,3 +98,4 @@ add_experiment_commands(app)
 add_description_commands(app)
 add_schedule_commands(app)
 add_serve(app)
+add_explore_commands(app)
