@@ -32,7 +32,10 @@ Out = Annotated[
     typer.Option("--out", help="Folder of the study; runs/study-MACHINE-HASH by default."),
 ]
 Workers = Annotated[
-    int, typer.Option("--workers", min=1, max=1024, help="Processes on this computer.")
+    int,
+    typer.Option(
+        "--workers", min=0, max=1024, help="Processes on this computer; 0 for this one alone."
+    ),
 ]
 Cluster = Annotated[
     str | None,
@@ -132,7 +135,7 @@ def _show_grid(study: Study, workers: int, data_dir: Path | None, json: bool) ->
     for number in range(count):
         run_trial(context, spec.trial(number), stage)
     each = (perf_counter() - begin) / count
-    estimate = each * spec.count / workers
+    estimate = each * spec.count / max(1, workers)
     shown = [spec.trial(number) for number in range(min(_SHOWN, spec.count))]
     if json:
         print_json(

@@ -88,7 +88,7 @@ class Study:
         """Run what is left of the grid, and write tables and page.
 
         Args:
-            workers: Processes on this computer; the figures do not depend on it.
+            workers: Processes on this computer, or 0 for this process; no figure depends on it.
             cluster: Address of a Dask scheduler, such as `tcp://host:8786`, in their place.
             data_dir: Where data sets are looked for first.
             offline: Never download a data set.
@@ -122,7 +122,7 @@ class Study:
         """Run what is left of the search, and write tables and page; see `sweep`.
 
         Args:
-            workers: Processes on this computer; the figures do not depend on it.
+            workers: Processes on this computer, or 0 for this process; no figure depends on it.
             cluster: Address of a Dask scheduler in their place.
             data_dir: Where data sets are looked for first.
             offline: Never download a data set.
@@ -196,23 +196,26 @@ class Study:
         from pnnsim.explore.drive import drive, run_task
         from pnnsim.explore.trained import environment
         from pnnsim.explore.trial_run import TrialContext
-        from pnnsim.explore.workers import LocalWorkers, Workers
+        from pnnsim.explore.workers import InlineWorkers, LocalWorkers, Workers
 
-        if workers < 1:
-            raise InputError(f"workers: got {workers}; expected at least 1")
+        if workers < 0:
+            raise InputError(f"workers: got {workers}; expected 0, for this process, or more")
         self._make_folder()
         if self.spec.trains:
             _fetch(self.spec, data_dir, offline)
         context = TrialContext.of(self.spec, cache=self.folder / "parameters", data_dir=data_dir)
         with self.store() as store:
-            store.begin(self.spec.text(), canonical(environment()))
+            one_thread = {**environment(), "threads": "1"}
+            store.begin(self.spec.text(), canonical(one_thread))
             pool: Workers
-            if cluster is None:
-                pool = LocalWorkers(workers, run_task, context)
-            else:
+            if cluster is not None:
                 from pnnsim.explore.cluster import ClusterWorkers
 
                 pool = ClusterWorkers(cluster, run_task, context)
+            elif workers:
+                pool = LocalWorkers(workers, run_task, context)
+            else:
+                pool = InlineWorkers(run_task, context)
             try:
                 drive(store, schedule, pool, progress)
             finally:

@@ -36,7 +36,7 @@ from pnnsim.explore.requirements import (
     unknown_figure,
 )
 from pnnsim.explore.study_spec import Objective, Pairs, SearchSettings, StudySpec
-from pnnsim.explore.vary import read_vary
+from pnnsim.explore.vary import check_fixed, read_vary
 from pnnsim.specs.document import Document, KeyPath, Tree
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import check_schema, raise_problems
@@ -95,6 +95,8 @@ class _Reader:
         base = self._base()
         seed = self._whole(("seed",), 0, least=0)
         fixed = self._fixed()
+        if base is not None:
+            check_fixed(self.document, base, fixed)
         axes = read_vary(self.document, base, fixed, seed)
         spans = [axis for axis in axes if isinstance(axis, Span)]
         points = self._whole(("latin_hypercube",), 0, least=1) or None

@@ -60,6 +60,21 @@ def read_vary(
     return tuple(axes)
 
 
+def check_fixed(document: Document, base: Opened, fixed: Pairs) -> None:
+    """Report values under `set` that their keys refuse.
+
+    Args:
+        document: Study that has been read; problems are added to it.
+        base: Its base.
+        fixed: Values that every trial sets.
+    """
+    for key, _ in fixed:
+        problem = _refusal(base, fixed, key)
+        if problem is not None:
+            strange = "unknown key" in problem.what
+            document.report(("set", key), problem.what, problem.hint, key=strange)
+
+
 def _texts(axis: Axis | Span) -> Sequence[str]:
     """Return the values of a key that are tried: of a span its ends."""
     return axis.texts if isinstance(axis, Axis) else (axis.text(axis.low), axis.text(axis.high))
@@ -99,6 +114,7 @@ def _refusal(base: Opened, pairs: Pairs, key: str) -> Problem | None:
         load_experiment(base, pairs)
     except SpecError as error:
         for problem in error.problems:
-            if problem.where in (key, section) or problem.where.startswith(f"{key}["):
+            strange = problem.where == section and "unknown key" in problem.what
+            if strange or problem.where == key or problem.where.startswith(f"{key}["):
                 return problem
     return None

@@ -182,6 +182,50 @@ class LocalWorkers:
         return self._start()
 
 
+class InlineWorkers:
+    """This process itself, one task at a time, on one thread like any worker.
+
+    Args:
+        job: What a task runs.
+        context: First argument of the job.
+    """
+
+    def __init__(self, job: Job, context: Any) -> None:
+        self._job, self._context = job, context
+        self._tasks: list[tuple[Any, Any]] = []
+
+    @property
+    def room(self) -> int:
+        """Return how many tasks can be submitted; see `Workers`."""
+        return 1 - len(self._tasks)
+
+    @property
+    def busy(self) -> bool:
+        """Return whether a task waits; see `Workers`."""
+        return bool(self._tasks)
+
+    def submit(self, tag: Any, argument: Any) -> None:
+        """Take a task in, to be run when it is collected; see `Workers`."""
+        self._tasks.append((tag, argument))
+
+    def collect(self, timeout: float) -> list[Done]:
+        """Run what waits; see `Workers`."""
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            found = [Done(tag, self._job(self._context, item)) for tag, item in self._tasks]
+        finally:
+            torch.set_num_threads(threads)
+            self._tasks = []
+        return found
+
+    def close(self) -> None:
+        """Drop what waits; see `Workers`."""
+        self._tasks = []
+
+
 def serve(connection: Connection) -> None:
     """Run the tasks that come in until the other end is closed.
 
