@@ -18,6 +18,7 @@ from pnnsim.cli.describe import add_description_commands
 from pnnsim.cli.exit_codes import INTERRUPTED, OK, OURS, USER
 from pnnsim.cli.experiments import add_experiment_commands
 from pnnsim.cli.explore import add_explore_commands
+from pnnsim.cli.machines import add_machine_commands
 from pnnsim.cli.options import refuse_renamed, say
 from pnnsim.cli.schedule import add_schedule_commands
 from pnnsim.cli.serve import add_serve
@@ -99,3 +100,4 @@ add_description_commands(app)
 add_schedule_commands(app)
 add_serve(app)
 add_explore_commands(app)
+add_machine_commands(app)

@@ -1,4 +1,4 @@
-"""Commands that explore: sweep, search, yield, load, runs, place.
+"""Commands that run studies: sweep, search.
 
 A study is checked whole before torch is imported and before anything is written.
 """

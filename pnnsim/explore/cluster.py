@@ -7,10 +7,12 @@ this computer where versions and instruction sets are the same.
 
 from __future__ import annotations
 
+import logging
 import threading
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from pnnsim.errors import BackendError, one_line
 from pnnsim.explore.workers import Done, Job
@@ -59,11 +61,10 @@ class ClusterWorkers:
                 "cluster: distributed is not installed; expected it. Hint: pip install "
                 "'pnnsim[explore]'"
             ) from None
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # told by our errors
         self._address, self._job, self._context = address, job, context
         try:
-            self._client = self._dask.Client(
-                address, timeout=_PATIENCE, set_as_default=False, name="pnnsim"
-            )
+            self._client = self._dask.Client(address, timeout=_PATIENCE, name="pnnsim")
         except (OSError, ValueError) as error:
             why = one_line(str(error).splitlines()[0] if str(error) else type(error).__name__, 200)
             raise BackendError(
@@ -75,7 +76,10 @@ class ClusterWorkers:
     @property
     def room(self) -> int:
         """Return how many tasks can be submitted; see `Workers`."""
-        workers = self._client.scheduler_info(n_workers=-1).get("workers", {})
+        try:
+            workers = self._client.scheduler_info(n_workers=-1).get("workers", {})
+        except OSError:
+            self._refuse()
         threads = sum(int(about.get("nthreads", 1)) for about in workers.values())
         return max(0, _DEPTH * max(1, threads) - len(self._futures))
 
@@ -96,6 +100,8 @@ class ClusterWorkers:
         futures = [future for _, future in self._futures.values()]
         try:
             ended = self._dask.wait(futures, timeout=timeout, return_when="FIRST_COMPLETED").done
+        except CancelledError:  # as Dask's own error is
+            self._refuse()
         except TimeoutError:
             if self._client.status != "running":
                 self._refuse()
@@ -122,7 +128,7 @@ class ClusterWorkers:
             "expected the same version of pnnsim on the workers"
         )
 
-    def _refuse(self) -> None:
+    def _refuse(self) -> NoReturn:
         raise BackendError(
             f"cluster: the scheduler {self._address} is gone; expected it to stay. Hint: the same "
             "command goes on with the trials that are left"

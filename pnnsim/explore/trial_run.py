@@ -136,7 +136,7 @@ def trial_metrics(context: TrialContext, experiment: Experiment, stage: Stage) -
         stage: How far.
     """
     chip = Chip.nominal(experiment.hardware, experiment.network)
-    data = _data(context, experiment, chip) if context.trains else None
+    data = task_data(experiment, chip, context.data_dir) if context.trains else None
     if not stage.trains:
         return _timing_metrics(experiment, chip, data)
     assert data is not None, "a study whose stage trains has data"
@@ -205,11 +205,19 @@ def _with_training(experiment: Experiment, update: dict[str, Any]) -> Experiment
     return replace(experiment, training=experiment.training.model_copy(update=update))
 
 
-def _data(context: TrialContext, experiment: Experiment, chip: Chip) -> Data:
-    data = _task_data(experiment.task, context.data_dir)
-    if chip.network.stateful:
-        return data.in_sequences(experiment.training.sequence)
-    return data
+def task_data(experiment: Experiment, chip: Chip, data_dir: Path | None) -> Data:
+    """Return the examples of an experiment's task, which have been downloaded before.
+
+    Args:
+        experiment: Experiment.
+        chip: Its nominal chip.
+        data_dir: Where data sets are looked for first.
+
+    Raises:
+        TaskError: If the data set is missing or damaged.
+    """
+    data = _task_data(experiment.task, data_dir)
+    return data.in_sequences(experiment.training.sequence) if chip.network.stateful else data
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
-from pnnsim.errors import BackendError
+from pnnsim.errors import BackendError, PnnsimError
 
 #: Tasks of a worker, the one that it works on included, so that it never waits for the next.
 _DEPTH = 2
@@ -47,6 +47,17 @@ class Done:
     result: Any
     lost: bool = False
     begun: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Error of a user that a task has met, on its way to who waits for the task.
+
+    Args:
+        error: The error.
+    """
+
+    error: PnnsimError
 
 
 class Workers(Protocol):
@@ -256,7 +267,11 @@ def serve(connection: Connection) -> None:
             while not tasks:
                 there.wait()
             task = tasks.pop(0)
-        connection.send(job(context, task))
+        try:
+            result = job(context, task)
+        except PnnsimError as error:
+            result = Refused(error)
+        connection.send(result)
 
 
 def run_all(
@@ -271,6 +286,7 @@ def run_all(
 
     Raises:
         BackendError: If an argument kills its workers.
+        PnnsimError: What a task has met.
     """
     results: list[Any] = [None] * len(arguments)
     attempts = [0] * len(arguments)
@@ -290,6 +306,8 @@ def run_all(
                 attempts[done.tag] += done.begun
                 waiting.append(done.tag)
                 continue
+            if isinstance(done.result, Refused):
+                raise done.result.error
             results[done.tag] = done.result
             left -= 1
             if report is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -54,3 +55,17 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     while not condition():
         assert time.monotonic() < end, "nothing happened in time"
         time.sleep(0.05)
+
+
+def ended(out: Path) -> int:
+    """Return how many trials of a study in a folder are done, which may not have begun."""
+    if not (out / "trials.sqlite").exists():
+        return 0
+    connection = sqlite3.connect(out / "trials.sqlite")
+    try:
+        query = "SELECT COUNT(*) FROM pnnsim_trial WHERE state = 'done'"
+        return int(connection.execute(query).fetchone()[0])
+    except sqlite3.OperationalError:  # before the tables are made
+        return 0
+    finally:
+        connection.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pnnsim.explore.drive import Sweep, drive, run_task
 from pnnsim.explore.study import Study
 from pnnsim.explore.trial_run import Stage, TrialContext, run_trial
 from pnnsim.explore.workers import LocalWorkers
-from tests.explore.studies import TIMING, TRAINED, command, wait_for
+from tests.explore.studies import TIMING, TRAINED, command, ended, wait_for
 
 
 def table(folder: Path) -> str:
@@ -215,22 +214,10 @@ def test_a_driver_that_is_killed_loses_nothing(tmp_path: Path, together: bool) -
     file.write_text(yaml.safe_dump(description), "utf-8")
     out = tmp_path / "out"
 
-    def ended() -> int:
-        if not (out / "trials.sqlite").exists():
-            return 0
-        connection = sqlite3.connect(out / "trials.sqlite")
-        try:
-            query = "SELECT COUNT(*) FROM pnnsim_trial WHERE state = 'done'"
-            return int(connection.execute(query).fetchone()[0])
-        except sqlite3.OperationalError:  # before the tables are made
-            return 0
-        finally:
-            connection.close()
-
     first = command("sweep", file, "--out", out, "-q")
-    wait_for(lambda: ended() > 10)
+    wait_for(lambda: ended(out) > 10)
     second = command("sweep", file, "--out", out, "-q") if together else None
-    wait_for(lambda: ended() > 40)
+    wait_for(lambda: ended(out) > 40)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     second = second or command("sweep", file, "--out", out, "-q")
