@@ -124,7 +124,8 @@ def _show_grid(study: Study, workers: int, data_dir: Path | None, json: bool) ->
     """Print the first trials, how many there are, and how long they may take."""
     from time import perf_counter
 
-    from pnnsim.explore.trial_run import Stage, TrialContext, run_trial
+    from pnnsim.explore.trial import Stage, TrialContext
+    from pnnsim.explore.trial_run import run_trial
 
     spec = study.spec
     context = TrialContext.of(spec, cache=None, data_dir=data_dir)

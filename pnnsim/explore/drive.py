@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pnnsim.explore.store import ENDS, Claim, State, Store
 from pnnsim.explore.study_spec import StudySpec, Trial
-from pnnsim.explore.trial_run import Outcome, Stage, TrialContext, run_trial
+from pnnsim.explore.trial import Outcome, Stage, TrialContext
+from pnnsim.explore.trial_run import run_trial
 from pnnsim.explore.workers import MOST_ATTEMPTS, Workers
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pnnsim.explore.front import best
 from pnnsim.explore.results import losses
 from pnnsim.explore.store import ENDS, Record, Store
 from pnnsim.explore.study_spec import Objective, StudySpec
-from pnnsim.explore.trial_run import Stage
+from pnnsim.explore.trial import Stage
 
 if TYPE_CHECKING:
     import optuna

@@ -15,7 +15,7 @@ from typing import Literal
 from pnnsim.errors import OutputError
 from pnnsim.explore.database import Database, Row
 from pnnsim.explore.study_spec import Trial
-from pnnsim.explore.trial_run import Outcome
+from pnnsim.explore.trial import Outcome
 
 State = Literal["waiting", "running", "staged", "done", "stopped", "failed"]
 

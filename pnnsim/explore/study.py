@@ -195,7 +195,7 @@ class Study:
     ) -> None:
         from pnnsim.explore.drive import drive, run_task
         from pnnsim.explore.trained import environment
-        from pnnsim.explore.trial_run import TrialContext
+        from pnnsim.explore.trial import TrialContext
         from pnnsim.explore.workers import InlineWorkers, LocalWorkers, Workers
 
         if workers < 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,86 +16,20 @@ from typing import Any
 from pnnsim.errors import PnnsimError, one_line
 from pnnsim.explore.figures import YIELD, figures_of
 from pnnsim.explore.requirements import Requirement
-from pnnsim.explore.study_spec import Pairs, StudySpec, Trial
+from pnnsim.explore.study_spec import Trial
 from pnnsim.explore.trained import TrainedCache
+from pnnsim.explore.trial import Outcome, Stage, TrialContext
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.learning.data import Data, load_data
 from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import faded, time_run, timing_metrics
 from pnnsim.specs.experiment import Experiment, load_experiment
-from pnnsim.specs.opened import Opened
 from pnnsim.specs.settings import TaskParams
 from pnnsim.timing.arrivals import arrivals_of
 
 #: Characters of a reason that a store keeps.
 _LONGEST_REASON = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """How far a trial is run.
-
-    Args:
-        trains: Whether outputs are evaluated; timing and energy alone otherwise.
-        epochs: Epochs of its training at most; those of the trial where None.
-    """
-
-    trains: bool
-    epochs: int | None = None
-
-
-@dataclass(frozen=True)
-class TrialContext:
-    """What all trials of a study have in common.
-
-    Args:
-        base: Experiment in which values are set.
-        fixed: Values that every trial sets.
-        trains: Whether a figure of the study needs trained networks.
-        require: What a chip must meet to count for the yield; None where none is asked for.
-        cache: Folder of trained parameters; None for memory alone.
-        data_dir: Where data sets are looked for first.
-    """
-
-    base: Opened
-    fixed: Pairs
-    trains: bool
-    require: Requirement | None
-    cache: Path | None = None
-    data_dir: Path | None = None
-
-    @staticmethod
-    def of(spec: StudySpec, *, cache: Path | None, data_dir: Path | None) -> TrialContext:
-        """Return what the trials of a study have in common.
-
-        Args:
-            spec: The study.
-            cache: Folder of trained parameters; None for memory alone.
-            data_dir: Where data sets are looked for first.
-        """
-        return TrialContext(spec.base, spec.fixed, spec.trains, spec.require, cache, data_dir)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a trial has given.
-
-    Args:
-        figures: Figures by their keys; none of a trial that failed.
-        warnings: Warnings of its run.
-        spec_sha256: Hash of the resolved experiment; empty where it could not be resolved.
-        seed: Seed of its simulation; None likewise.
-        reason: Why it failed; empty where it has not.
-        wall_s: Time that it took on its computer [s].
-    """
-
-    figures: Mapping[str, float]
-    warnings: tuple[str, ...] = ()
-    spec_sha256: str = ""
-    seed: int | None = None
-    reason: str = ""
-    wall_s: float = 0.0
 
 
 def run_trial(context: TrialContext, trial: Trial, stage: Stage) -> Outcome:

@@ -16,7 +16,7 @@ from pnnsim.errors import OutputError, SpecError
 from pnnsim.explore.database import Database, open_database
 from pnnsim.explore.store import Store
 from pnnsim.explore.study_spec import Trial
-from pnnsim.explore.trial_run import Outcome
+from pnnsim.explore.trial import Outcome
 from tests.explore.studies import wait_for
 
 TRIALS = [Trial(number, (("weight_banks.count", str(number + 2)),)) for number in range(10)]

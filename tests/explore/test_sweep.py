@@ -14,7 +14,8 @@ import yaml
 from pnnsim.errors import InputError, OutputError
 from pnnsim.explore.drive import Sweep, drive, run_task
 from pnnsim.explore.study import Study
-from pnnsim.explore.trial_run import Stage, TrialContext, run_trial
+from pnnsim.explore.trial import Stage, TrialContext
+from pnnsim.explore.trial_run import run_trial
 from pnnsim.explore.workers import LocalWorkers
 from tests.explore.studies import TIMING, TRAINED, command, ended, wait_for
 

@@ -1,0 +1,107 @@
+"""Kill workers and drivers of a study at random, and check that no trial is lost or counted twice.
+
+    python scripts/kill_studies.py 50 FOLDER
+
+Two drivers work on one study. At random moments a worker or a driver is killed; a driver that is
+gone is started again. In the end every trial must be there once, with the figures of a study that
+nothing has disturbed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from pnnsim.explore import Study
+
+DRIVERS = 2
+
+
+def description(trials: int) -> dict[str, object]:
+    """Return a study of short trials."""
+    return {
+        "schema": 1,
+        "base": "photonic_mrr",
+        "set": {"simulation.samples": "200"},
+        "vary": {"switch.rise_time": {"log": ["0.1 ns", "10 us"], "n": trials}},
+        "objectives": [{"minimize": "latency_s.first"}, {"minimize": "energy_j.per_inference"}],
+    }
+
+
+def start(file: Path, out: Path) -> subprocess.Popen[bytes]:
+    """Start a driver with one worker."""
+    command = [sys.executable, "-m", "pnnsim", "sweep", str(file), "--out", str(out), "-q"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def workers_of(driver: subprocess.Popen[bytes]) -> list[int]:
+    """Return the processes that a driver has started."""
+    found = Path(f"/proc/{driver.pid}/task/{driver.pid}/children")
+    return [int(pid) for pid in found.read_text().split()] if found.exists() else []
+
+
+def disturb(folder: Path, *, kills: int, trials: int, seed: int = 0) -> Counter[str]:
+    """Run a study while its processes are killed, and return what was killed how often.
+
+    Args:
+        folder: Where the study and its undisturbed twin are written; must not exist.
+        kills: How many processes are killed.
+        trials: Trials of the study.
+        seed: Seed of the moments and of the choice.
+
+    Raises:
+        SystemExit: If a trial is lost, is there twice, or has other figures.
+    """
+    folder.mkdir(parents=True)
+    file, out = folder / "study.yaml", folder / "disturbed"
+    file.write_text(yaml.safe_dump(description(trials)), encoding="utf-8")
+    source = random.Random(seed)
+    drivers = [start(file, out) for _ in range(DRIVERS)]
+    killed: Counter[str] = Counter()
+    while any(driver.poll() is None for driver in drivers):
+        time.sleep(source.uniform(0.5, 3.0))
+        if killed.total() >= kills:
+            continue
+        index = source.randrange(DRIVERS)
+        mine = workers_of(drivers[index])
+        victim = "driver" if source.random() < 0.4 or not mine else "worker"
+        pid = drivers[index].pid if victim == "driver" else source.choice(mine)
+        if drivers[index].poll() is None:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            killed[victim] += 1
+            if victim == "driver":
+                drivers[index].wait()
+                drivers[index] = start(file, out)
+    while any(driver.wait() for driver in drivers):  # the last kill may have hit both
+        drivers = [start(file, out)]
+    check(folder, out)
+    return killed
+
+
+def check(folder: Path, out: Path) -> None:
+    """Compare a disturbed study with one that nothing has disturbed."""
+    whole = Study.open(folder / "study.yaml", out=folder / "whole")
+    whole.sweep(workers=0)
+    tables = [(path / "trials.csv").read_bytes() for path in (out, whole.folder)]
+    counts = Study.open(out).counts()
+    if set(counts) != {"done"} or tables[0] != tables[1]:
+        raise SystemExit(f"trials were lost or changed: {counts}")
+
+
+if __name__ == "__main__":
+    count, place = int(sys.argv[1]), Path(sys.argv[2])
+    print(
+        dict(disturb(place, kills=count, trials=40 * count)),
+        "killed; nothing lost or counted twice",
+    )
