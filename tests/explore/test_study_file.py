@@ -210,3 +210,9 @@ def test_a_study_that_trains_nothing_states_its_samples() -> None:
     assert load_study(TIMING).fixed == (("simulation.samples", "8"),)
     trains = {**without, "objectives": [{"maximize": "accuracy.hardware_mean"}]}
     assert load_study(trains).fixed == ()
+
+
+def test_the_search_that_comes_along_is_a_study_over_at_least_eight_keys() -> None:
+    spec = load_study(Path(__file__).parents[2] / "examples" / "photonic_mrr_search.yaml")
+    assert len(spec.axes) >= 8
+    assert spec.search is not None

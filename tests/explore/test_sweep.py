@@ -229,3 +229,30 @@ def test_a_driver_that_is_killed_loses_nothing(tmp_path: Path, together: bool) -
     reference = Study.open(description, out=tmp_path / "whole")
     reference.sweep(workers=0)
     assert table(out) == table(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_driver_does_not_grow_with_trials(tmp_path: Path) -> None:
+    import tracemalloc
+
+    from pnnsim.explore.trial import Outcome
+    from pnnsim.explore.workers import InlineWorkers
+
+    found = Outcome({"latency_s.first": 1.0}, wall_s=1.0)
+
+    def at_once(context: Any, task: Any) -> Outcome:
+        return found
+
+    peaks = []
+    for count in (700, 3500):
+        vary = {"switch.rise_time": {"log": ["1 ns", "1 us"], "n": count // 7}}
+        study = Study.open({**TIMING, "vary": vary, "replicas": 7}, out=tmp_path / str(count))
+        study._make_folder()
+        with study.store() as store:
+            store.begin("", "")
+            tracemalloc.start()
+            drive(store, Sweep(study.spec), InlineWorkers(at_once, None))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            assert store.counts() == {"done": count}
+    assert peaks[1] - peaks[0] < 100_000  # a record that stayed would take 500 bytes or more
