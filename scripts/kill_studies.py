@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -43,9 +44,31 @@ def start(file: Path, out: Path) -> subprocess.Popen[bytes]:
 
 
 def workers_of(driver: subprocess.Popen[bytes]) -> list[int]:
-    """Return the processes that a driver has started."""
-    found = Path(f"/proc/{driver.pid}/task/{driver.pid}/children")
-    return [int(pid) for pid in found.read_text().split()] if found.exists() else []
+    """Return the processes that a driver has started, of those that `/proc` lists."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+        if int(fields[1]) == driver.pid and fields[0] != "Z":
+            found.append(int(entry.parent.name))
+    return found
+
+
+def ended(out: Path) -> int:
+    """Return how many trials have ended so far, which may not have begun."""
+    file = out / "trials.sqlite"
+    if not file.exists():
+        return 0
+    connection = sqlite3.connect(file)
+    try:
+        query = "SELECT COUNT(*) FROM pnnsim_trial WHERE state = 'done'"
+        return int(connection.execute(query).fetchone()[0])
+    except sqlite3.OperationalError:  # before the tables are made
+        return 0
+    finally:
+        connection.close()
 
 
 def disturb(folder: Path, *, kills: int, trials: int, seed: int = 0) -> Counter[str]:
@@ -66,9 +89,10 @@ def disturb(folder: Path, *, kills: int, trials: int, seed: int = 0) -> Counter[
     source = random.Random(seed)
     drivers = [start(file, out) for _ in range(DRIVERS)]
     killed: Counter[str] = Counter()
+    due, most = 1, max(2, trials // kills)
     while any(driver.poll() is None for driver in drivers):
-        time.sleep(source.uniform(0.5, 3.0))
-        if killed.total() >= kills:
+        time.sleep(source.uniform(0.1, 0.5))
+        if killed.total() >= kills or ended(out) < due:
             continue
         index = source.randrange(DRIVERS)
         mine = workers_of(drivers[index])
@@ -80,6 +104,7 @@ def disturb(folder: Path, *, kills: int, trials: int, seed: int = 0) -> Counter[
             except ProcessLookupError:
                 continue
             killed[victim] += 1
+            due = ended(out) + source.randrange(1, most)  # so that work is under way
             if victim == "driver":
                 drivers[index].wait()
                 drivers[index] = start(file, out)

@@ -11,6 +11,7 @@ import os
 import secrets
 import sqlite3
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ if sys.platform != "win32":
 #: Time for which a statement waits for other processes, and a server for a connection [s].
 _PATIENCE = 60.0
 _CONNECT = 10
+_PAUSE = 0.05
 
 #: Lock of the server under which statements that belong together run.
 _SERVER_LOCK = 0x706E6E73
@@ -75,8 +77,7 @@ class SqliteDatabase(Database):
             self._connection = sqlite3.connect(
                 file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
             )
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._keep_a_log()
         except (OSError, sqlite3.Error) as error:
             raise OutputError(
                 f"{file}: cannot keep trials here: got '{error}'; expected a file of a study in a "
@@ -128,6 +129,19 @@ class SqliteDatabase(Database):
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _keep_a_log(self) -> None:
+        """Let readers and a writer work at once; several processes may do this at the same time."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                break
+            except sqlite3.OperationalError:  # locked: SQLite itself does not wait here
+                if time.monotonic() > end:
+                    raise
+                time.sleep(_PAUSE)
+        self._connection.execute("PRAGMA synchronous=NORMAL")
 
     def _hold(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL

@@ -146,6 +146,7 @@ def chart(machine: Placed | None, year: int) -> Figure:
                 machine.name, (year, machine.hardware), xytext=(7, -3), color=ink,
                 textcoords="offset points", fontsize=8,
             )  # fmt: skip
+        axes.margins(x=0.15)
         axes.set_yscale("log")
         axes.set_xlabel("year")
         axes.set_ylabel("weights, or what takes their place")
