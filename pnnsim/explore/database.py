@@ -36,7 +36,7 @@ Row = tuple[Any, ...]
 
 
 class Database(ABC):
-    """Connection in which statements are written with `?` for each value."""
+    """Connection to a database, under the name of one owner of claims."""
 
     def __init__(self) -> None:
         #: Name under which this process claims trials; 15 hexadecimal digits.
@@ -44,7 +44,15 @@ class Database(ABC):
 
     @abstractmethod
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
-        """Run a statement and return its rows, if it has any."""
+        """Run a statement and return its rows, if it has any.
+
+        Args:
+            statement: SQL with `?` for each value.
+            values: The values.
+
+        Raises:
+            OutputError: If the database fails.
+        """
 
     @abstractmethod
     def transaction(self) -> Any:

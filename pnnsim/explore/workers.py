@@ -72,7 +72,12 @@ class Workers(Protocol):
         """Whether a task is under way."""
 
     def submit(self, tag: Any, argument: Any) -> None:
-        """Begin a task."""
+        """Begin a task.
+
+        Args:
+            tag: Name under which its result comes back.
+            argument: Second argument of the job.
+        """
 
     def collect(self, timeout: float) -> list[Done]:
         """Return what has ended, after a wait [s] at most where nothing has."""
