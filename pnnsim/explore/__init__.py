@@ -1,6 +1,6 @@
 """Studies: sweeps, searches, yield and load, over anything that a description can say.
 
-A study asks which machine should be built. It runs trials, each of them an experiment with some
+A study compares machines that could be built. It runs trials, each of them an experiment with some
 values set, keeps every one of them in a store, and never changes what a single run gives. Names are
 loaded when they are first used, so that the command line does not wait for torch.
 """

@@ -2,7 +2,7 @@
 
 Statements are the same for both; what differs is how a transaction locks, and how the death of
 another process is known. An owner is a process that works on studies: it holds a lock for as long
-as it lives, a file in the folder or an advisory lock of the server, which nobody else can take.
+as it lives, a file in the folder or an advisory lock of the server, which no other can take.
 """
 
 from __future__ import annotations
