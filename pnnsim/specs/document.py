@@ -75,6 +75,22 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     refused: set[KeyPath] = field(default_factory=set)
 
+    def copy(self) -> Document:
+        """Return the same description, to be changed without a trace in this one."""
+        return Document(
+            file=self.file,
+            tree=_copied(self.tree),
+            keys=dict(self.keys),
+            values=dict(self.values),
+            sources=dict(self.sources),
+            ranges=dict(self.ranges),
+            groups=dict(self.groups),
+            chosen=dict(self.chosen),
+            laws={path: dict(beside) for path, beside in self.laws.items()},
+            problems=list(self.problems),
+            refused=set(self.refused),
+        )
+
     def report(self, path: KeyPath, what: str, hint: str = "", *, key: bool = False) -> None:
         """Add a problem at the nearest path that has a position.
 
@@ -101,6 +117,13 @@ class Document:
                 return found
             first, second = self.keys, self.values
         return Position(self.file)
+
+
+def _copied(tree: Tree) -> Tree:
+    """Return a tree that shares no section and no list with another."""
+    if isinstance(tree, dict):
+        return {key: _copied(value) for key, value in tree.items()}
+    return [_copied(item) for item in tree] if isinstance(tree, list) else tree
 
 
 def dotted(path: KeyPath) -> str:

@@ -17,7 +17,6 @@ from pydantic import BaseModel
 
 from pnnsim.common.units import show
 from pnnsim.devices.registry import non_idealities, parts
-from pnnsim.errors import SpecError
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.document import Document, KeyPath, Tree
@@ -30,9 +29,10 @@ from pnnsim.specs.hardware import (
     relative,
 )
 from pnnsim.specs.network_section import check_network, check_widths, shape_defaults
+from pnnsim.specs.opened import Opened, open_experiment
 from pnnsim.specs.plain_data import Notes, digest, section_tree
 from pnnsim.specs.ranges import check_ranges, outside_ranges
-from pnnsim.specs.resolve import open_document, override
+from pnnsim.specs.resolve import override
 from pnnsim.specs.settings import (
     TEXT_VOCABULARIES,
     SimulationParams,
@@ -108,7 +108,7 @@ class Experiment:
 
 
 def load_experiment(
-    source: str | Path | Mapping[str, Any],
+    source: str | Path | Mapping[str, Any] | Opened,
     overrides: Sequence[tuple[str, str]] = (),
     *,
     network_kind: str | None = None,
@@ -123,7 +123,7 @@ def load_experiment(
 
     Args:
         source: Name or file of a machine, an experiment file (it has the key `hardware`), or a
-            mapping like either.
+            mapping like either; or what `open_experiment` has read of one.
         overrides: Pairs of dotted key and text. Keys that begin with network, task, training or
             simulation belong to the experiment, all others to the machine.
         network_kind: `rnn`, `relaxnet` or `dnn`, in place of the file's; rnn and dnn decide the
@@ -138,14 +138,8 @@ def load_experiment(
     Raises:
         SpecError: With every problem of the experiment and its machine at once.
     """
-    document = open_document(source)
-    tree = document.tree
-    is_experiment = isinstance(tree, dict) and "hardware" in tree
-    if is_experiment:
-        machine, prefix = _open_machine(document, source)
-    else:
-        machine, prefix = document, ()
-        document = Document(machine.file, tree={})
+    texts = source.copy() if isinstance(source, Opened) else open_experiment(source)
+    document, machine, prefix = texts.document, texts.machine, texts.prefix
     for key, text in overrides:
         if key.split(".")[0] in BLOCKS:
             _override_block(document, key, text)
@@ -164,36 +158,9 @@ def load_experiment(
             _override_block(document, key, str(value), f"{option} {value}")
     if network_kind is not None:
         _set_network_kind(document, network_kind)
-    if is_experiment:
+    if texts.is_experiment:
         _check_keys(document)
     return _build(document, machine, prefix)
-
-
-def _open_machine(
-    document: Document, source: str | Path | Mapping[str, Any]
-) -> tuple[Document | None, KeyPath]:
-    """Return the document that describes the machine, and where in it."""
-    hardware = section_at(document.tree, ("hardware",))
-    if isinstance(hardware, dict):
-        return document, ("hardware",)
-    if not isinstance(hardware, str):
-        what = "is not a machine; expected its name, a path, or the description itself"
-        document.report(("hardware",), what)
-        return None, ()
-    path: str | Path = hardware
-    if "/" in hardware or "\\" in hardware or Path(hardware).suffix:
-        folder = Path() if isinstance(source, Mapping) else Path(document.file).parent
-        path = folder / hardware
-    try:
-        return open_document(path), ()
-    except SpecError as error:
-        for problem in error.problems:
-            if problem.line:
-                document.problems.append(problem)
-            else:
-                what = f"{problem.file}: {problem.what}" if problem.file else problem.what
-                document.report(("hardware",), what, problem.hint)
-        return None, ()
 
 
 def _override_block(document: Document, key: str, text: str, label: str | None = None) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import pnnsim
-from pnnsim import hil, lrunet, testing
+from pnnsim import explore, hil, lrunet, testing
 from pnnsim.learning import rules
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,9 @@ SCRIPTS = [
 ]
 
 #: Packages with public names of their own, beside those of `pnnsim`.
-DOORS = {package.__name__: set(package.__all__) for package in (hil, lrunet, rules, testing)}
+DOORS = {
+    package.__name__: set(package.__all__) for package in (explore, hil, lrunet, rules, testing)
+}
 
 #: What a script needs beyond that, by file: the pieces of a device, or the inside that it measures.
 EXCEPTIONS = {
