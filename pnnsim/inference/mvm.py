@@ -8,14 +8,11 @@ from sample to sample it enters as a factor of the sample: `x W^T + r x (P - W)^
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from pnnsim.common.rng import noise_like
@@ -24,109 +21,21 @@ from pnnsim.devices.base import ProgrammedWeights, Received
 from pnnsim.inference.accesses import AccessTable, Ints
 from pnnsim.inference.bank_models import SETTLED, age_bins, age_of
 from pnnsim.inference.light_noise import dephase, draw_intensity
+from pnnsim.inference.sample_groups import (
+    ALL,
+    Left,
+    Met,
+    Products,
+    Samples,
+    order_of,
+    rows_of,
+    samples_of,
+)
 from pnnsim.inference.switched_banks import EffectiveWeights, SwitchedBanks
 from pnnsim.inference.weighted_sums import Share, light_of, times, weighted_sum
 
 #: Samples whose individually programmed weights are in memory at once.
 _CHUNK = 256
-
-#: Some samples: neighbors, or by their places.
-Samples = slice | Tensor
-
-Number = TypeVar("Number", bound=np.generic)
-
-_ALL = slice(None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """Banks, age and contents that samples met."""
-
-    bank: int
-    replaced: int
-    previous: int
-    age: float
-    contents: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Mvm:
-    """Matrix-vector products of some samples, and what their noise depends on.
-
-    Args:
-        signal: Products, shape `(n_sample, n_out)`.
-        total: Light on the outputs, shape `(n_sample, n_out)` or `(n_sample, 1)`.
-        fluctuation: Part of it that is intensity noise of the lines, as `total`.
-        scale: As of `ProgrammedWeights`; of several groups, shape `(n_sample, n_out)` or
-            `(n_sample, 1)`.
-        beats: Sums of squared weights and lines, as `signal`.
-        spread: Variance from read to read, as `signal`.
-    """
-
-    signal: Tensor
-    total: Tensor
-    fluctuation: Tensor | None
-    scale: Tensor | float
-    beats: Tensor | None
-    spread: Tensor | None
-
-    def each_scale(self) -> Tensor:
-        """Return the scale of each sample, shape `(n_sample, n_out)` or `(n_sample, 1)`."""
-        scale = torch.as_tensor(self.scale).to(self.signal).reshape(1, -1)
-        return scale.expand(len(self.signal), -1)
-
-    @staticmethod
-    def cat(parts: Sequence[_Mvm], order: Tensor | None) -> _Mvm:
-        """Return groups of samples as one.
-
-        Args:
-            parts: Products of each group.
-            order: Where each sample is once groups are laid one behind the other; None where all
-                are in order.
-        """
-        columns = {
-            field.name: [getattr(part, field.name) for part in parts] for field in fields(_Mvm)
-        }
-        columns["scale"] = [part.each_scale() for part in parts]
-        joined: dict[str, Any] = {name: _cat(each, order) for name, each in columns.items()}
-        return _Mvm(**joined)
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """Share of something that is left when each sample comes.
-
-    Args:
-        shares: One column a sample, or one for all, shape `(n_step, n_sample)`.
-        alike: Share of all samples of a step, or None where they differ.
-    """
-
-    shares: Tensor
-    alike: list[float | None]
-
-    @staticmethod
-    def over(shares: Tensor) -> _Left:
-        """Return shares of shape `(n_sample, n_step)`, laid out step by step."""
-        alike = (shares == shares[:1]).all(dim=0).tolist()
-        firsts = shares[0].tolist()
-        each = [first if same else None for first, same in zip(firsts, alike, strict=True)]
-        return _Left(shares.T.contiguous(), each)
-
-    def share(self, step: int, samples: Samples, like: Tensor) -> Share:
-        """Return the share of some samples.
-
-        Args:
-            step: Step t of the network.
-            samples: Which samples.
-            like: Tensor of the type that is needed.
-        """
-        alike = self.alike[step]
-        if alike is not None:
-            return alike
-        mine = self.shares[step][samples]
-        if samples is not _ALL and bool((mine == mine[0]).all()):
-            return float(mine[0])
-        return mine.to(like).unsqueeze(1)
 
 
 class BankMvm:
@@ -162,10 +71,10 @@ class BankMvm:
         self._since_move: Tensor | None = None
         if not accesses.settled:
             dwell = torch.from_numpy(accesses.dwell_s)
-            self._heat = _Left.over(
+            self._heat = Left.over(
                 chip.weight_banks.residue(torch.from_numpy(accesses.since_write_s), noise.active)
             )
-            self._light = _Left.over(chip.switch.residue(dwell, noise.active))
+            self._light = Left.over(chip.switch.residue(dwell, noise.active))
             # A charge fades until the capture, not only until the sample departs.
             way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
             capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
@@ -228,7 +137,7 @@ class BankMvm:
         """Return the time from the first vector of a product to each [s], shape `(n_vector,)`."""
         return self._interval_s[step] * torch.arange(self._vectors, dtype=torch.float64)
 
-    def _grouped(self, line: Tensor, laser: Tensor | None, step: int) -> _Mvm:
+    def _grouped(self, line: Tensor, laser: Tensor | None, step: int) -> Products:
         """Return the products of all samples, grouped by what they met."""
         noise = None if laser is None else laser * line
         groups = self._groups(step)
@@ -239,7 +148,7 @@ class BankMvm:
             self._mvm(line[mine], None if noise is None else noise[mine], step, key, samples)
             for mine, (key, samples) in zip(rows, groups, strict=True)
         ]
-        return _Mvm.cat(parts, _order_of(rows))
+        return Products.cat(parts, order_of(rows))
 
     def _faded(
         self, left: Callable[[Tensor, Tensor], Tensor], step: int, samples: Samples, like: Tensor
@@ -255,7 +164,7 @@ class BankMvm:
         passed = self._passed(step)
         columns = (self._accesses.since_write_s, self._accesses.dwell_s)
         since, dwell = (
-            (torch.from_numpy(_rows(column[:, step], samples))[:, None] + passed).flatten()
+            (torch.from_numpy(rows_of(column[:, step], samples))[:, None] + passed).flatten()
             for column in columns
         )
         found = left(since, dwell)
@@ -278,20 +187,20 @@ class BankMvm:
             return slice(samples.start * count, samples.stop * count)
         return (samples[:, None] * count + torch.arange(count)).flatten()
 
-    def _groups(self, step: int) -> list[tuple[_Key, Samples]]:
+    def _groups(self, step: int) -> list[tuple[Met, Samples]]:
         """Return what samples met, and which of them did, in the order of their first samples."""
         if not self._changing[step]:
-            return [(self._key(0, step), _ALL)]
+            return [(self._key(0, step), ALL)]
         starts = np.flatnonzero(self._changes[:, step]) + 1
         edges = [0, *starts.tolist(), len(self._accesses.bank)]
-        runs: dict[_Key, list[tuple[int, int]]] = {}
+        runs: dict[Met, list[tuple[int, int]]] = {}
         for first, end in pairwise(edges):
             runs.setdefault(self._key(first, step), []).append((first, end))
-        return [(key, _samples_of(mine)) for key, mine in runs.items()]
+        return [(key, samples_of(mine)) for key, mine in runs.items()]
 
-    def _key(self, sample: int, step: int) -> _Key:
+    def _key(self, sample: int, step: int) -> Met:
         accesses = self._accesses
-        return _Key(
+        return Met(
             int(accesses.bank[sample, step]),
             int(accesses.replaced[sample, step]),
             int(accesses.previous_bank[sample, step]),
@@ -300,8 +209,8 @@ class BankMvm:
         )
 
     def _mvm(
-        self, line: Tensor, noise: Tensor | None, step: int, key: _Key, samples: Samples
-    ) -> _Mvm:
+        self, line: Tensor, noise: Tensor | None, step: int, key: Met, samples: Samples
+    ) -> Products:
         """Return the products of samples that met the same.
 
         Args:
@@ -318,7 +227,7 @@ class BankMvm:
         model = self._banks.model
         if model.errs:
             held = model.effective(key.bank, key.contents[key.bank], key.age)
-            numbers = _rows(self._accesses.write[:, step], samples)
+            numbers = rows_of(self._accesses.write[:, step], samples)
             if len(numbers) > 1:
                 numbers = np.repeat(numbers, self._vectors)
             if (numbers == numbers[0]).all():
@@ -335,7 +244,7 @@ class BankMvm:
             light_of(line.abs(), met.light) if self._noise.active else line.new_zeros(len(line), 1)
         )
         fluctuation = None if noise is None else light_of(noise.detach(), met.light)
-        return _Mvm(signal, total, fluctuation, met.scale, *self._noise_of(mean, met))
+        return Products(signal, total, fluctuation, met.scale, *self._noise_of(mean, met))
 
     @torch.no_grad()
     def _noise_of(self, line: Tensor, met: EffectiveWeights) -> tuple[Tensor | None, Tensor | None]:
@@ -351,7 +260,7 @@ class BankMvm:
         )
 
     def _left_over(
-        self, line: Tensor, step: int, key: _Key, samples: Samples, met: EffectiveWeights
+        self, line: Tensor, step: int, key: Met, samples: Samples, met: EffectiveWeights
     ) -> list[tuple[Share, Tensor]]:
         """Return the weights that samples meet before all has settled, each with its share."""
         terms: list[tuple[Share, Tensor]] = [(1.0, met.seen)]
@@ -391,34 +300,3 @@ class BankMvm:
             product = torch.bmm(each[torch.from_numpy(place.ravel())], line[part].unsqueeze(-1))
             added.append(product.squeeze(-1))
         return torch.cat(added)
-
-
-def _cat(tensors: Sequence[Tensor | None], order: Tensor | None) -> Tensor | None:
-    """Return one tensor of those there are, in order; None where there are none."""
-    present = [tensor for tensor in tensors if tensor is not None]
-    if not present:
-        return None
-    together = torch.cat(present)
-    return together if order is None else together[order]
-
-
-def _rows(column: NDArray[Number], samples: Samples) -> NDArray[Number]:
-    """Return the entries of some samples; a single row stands for every sample."""
-    if len(column) == 1:
-        return column
-    return column[samples if isinstance(samples, slice) else samples.numpy()]
-
-
-def _samples_of(runs: Sequence[tuple[int, int]]) -> Samples:
-    """Return the samples of one run, or of several."""
-    if len(runs) == 1:
-        return slice(*runs[0])
-    return torch.cat([torch.arange(first, end) for first, end in runs])
-
-
-def _order_of(groups: Sequence[Samples]) -> Tensor | None:
-    """Return where each sample is once groups are laid one behind the other; None for in order."""
-    if all(isinstance(samples, slice) for samples in groups):
-        return None
-    places = [torch.arange(w.start, w.stop) if isinstance(w, slice) else w for w in groups]
-    return torch.argsort(torch.cat(places))
