@@ -128,7 +128,7 @@ def timing_metrics(timing: Timing) -> dict[str, Any]:
     Raises:
         ScheduleError: The simulated latency is not the closed form; this is a bug of pnnsim.
     """
-    chip, network = timing.chip, timing.chip.relaxnet
+    chip, network = timing.chip, timing.chip.network
     figures = metrics_from(
         timing.run,
         timing.prices,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from pnnsim.analysis.critical_path import critical_path
 from pnnsim.analysis.metrics import (
-    critical_path,
     interval,
     latencies,
     metrics_from,

@@ -72,6 +72,7 @@ def _content(metrics: Metrics, trace: Trace, spec: Described) -> dict[str, Any]:
         "headline": headline(metrics),
         "warnings": [str(text) for text in metrics.get("warnings") or ()],
         "schedules": schedule_figures(trace),
+        "digital": bool(len(trace.rows("compute"))),
         "energy": energy_figure(energy_parts(metrics)),
         "energy_total": engineering(metrics["energy_j"]["per_inference"], "J"),
         "latency": latency_figure(trace.result_fs - trace.arrival_fs),
