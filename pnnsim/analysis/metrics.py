@@ -13,6 +13,7 @@ import numpy as np
 
 from pnnsim.analysis.critical_path import critical_path, engine_waited_fs
 from pnnsim.analysis.energy import EnergyLedger, counts
+from pnnsim.analysis.layers import layers
 from pnnsim.analysis.trains import working_fs
 from pnnsim.common.cost import Cost
 from pnnsim.common.times import total_fs, wide_enough
@@ -262,6 +263,7 @@ def metrics_from(
         "tops_per_w": 2 * hidden / per_inference / 1e12 if per_inference else None,
         "utilization": utilization(trace, memory_capacity=memory_capacity),
         "critical_path": critical_path(trace),
+        "layers": layers(trace, prices, ledger, network.workload),
         "counts": {f"{part}.{action}": n for (part, action), n in counts(trace).items()},
         "events": {
             "spans": len(trace),

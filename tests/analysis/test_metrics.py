@@ -191,7 +191,7 @@ def test_keys_are_those_of_the_metrics_file():
     assert set(found) == {
         "samples", "latency_s", "queue", "refresh", "makespan_s", "interval_s",
         "throughput_per_s", "closed_form", "energy_j", "power_w", "energy_per_mac_j",
-        "tops_per_w", "utilization", "critical_path", "counts", "events",
+        "tops_per_w", "utilization", "critical_path", "layers", "counts", "events",
     }  # fmt: skip
     assert list(found["latency_s"]) == ["first", "mean", "p50", "p95", "p99", "max"]
     assert set(found["energy_j"]) == {

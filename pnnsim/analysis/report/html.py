@@ -18,7 +18,8 @@ from pnnsim.analysis.report.figures import Figure, accuracy_figure, energy_figur
 from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import engineering, mean_std, percent
 from pnnsim.analysis.report.plots import schedule_figures
-from pnnsim.analysis.report.rows import Metrics, energy_parts, headline, sections, title
+from pnnsim.analysis.report.rows import Metrics, energy_parts, headline, title
+from pnnsim.analysis.report.sections import sections
 from pnnsim.timing.trace import Trace
 
 
