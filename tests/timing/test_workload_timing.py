@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 
-from tests.timing.workloads import jobs
+from pnnsim.timing.periodic_trace import PeriodicTrace
+from tests.timing.workloads import convolution, job, jobs
 
 
 @given(jobs())
@@ -34,3 +35,13 @@ def test_a_sample_alone_takes_the_time_of_the_closed_form(case):
     trace, expected = case.run(), case.closed_form_fs()
     if expected is not None:
         assert trace.result_fs[0] - trace.arrival_fs[0] == expected
+
+
+def test_a_run_whose_slowest_part_is_the_digital_engine_is_cut_short():
+    # While sample n is computed, two more wait or are in the loop, and the input of n + 3 is
+    # mapped: the end of the run is felt three samples early.
+    case = job(convolution(), banks=1, samples=300, jobs_fs=(100,))
+    fast = case.run_fast()
+    assert isinstance(fast, PeriodicTrace)
+    assert fast.period_fs == 3 + 100 + 4
+    assert fast.expand().equals(case.run())
