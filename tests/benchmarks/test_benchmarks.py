@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import blocks, timing, values
+from benchmarks import blocks, timing, values, workloads
 
 
 def test_tables_of_timing_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,3 +50,20 @@ def test_plain_forward_is_that_of_the_network_with_relu() -> None:
     wanted = state @ p.output_weight.numpy().T + p.output_bias.numpy()
     # Sums of 64 products, twelve times over, in float64.
     np.testing.assert_allclose(case.plain().numpy(), wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_workloads_are_planned_and_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    workloads.tiles([4])
+    workloads.vectors([3])
+    workloads.samples([20])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    # 9 spans a product, an input and an output: two samples more are twice as many more.
+    resident, rewritten = lines[2], lines[3]
+    assert (resident[:4], rewritten[:4]) == (["4", "4", "4", "4"], ["4", "1", "4", "4"])
+    assert lines[7][2] == "9"
+
+
+def test_residual_network_has_its_tiles() -> None:
+    work = workloads.planned(workloads.resnet18(), 64)
+    assert work.mapping.matrices == 2855
+    assert sum(m.outputs * m.inputs for m in workloads.resnet18().matrices) == 11_678_912
