@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from pnnsim.analysis.critical_path import critical_path
 from pnnsim.analysis.energy import EnergyLedger, counts
-from pnnsim.analysis.metrics import critical_path, energy, latencies, setup_of, utilization
+from pnnsim.analysis.metrics import energy, latencies, setup_of, utilization
 from pnnsim.common.units import from_fs
 from pnnsim.inference.inputs import as_inputs, as_labels, as_whole
 from pnnsim.inference.predict import share_correct
