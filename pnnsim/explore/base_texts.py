@@ -116,7 +116,7 @@ def _wrapped(document: Document, tree: Tree, path: KeyPath) -> Any:
     if path in document.groups:
         about["group"] = document.groups[path]
     if path in document.chosen:
-        about["drawn"] = document.chosen[path]
+        about["drawn"] = False
     if source is not None:
         about["source"] = source
     return about
