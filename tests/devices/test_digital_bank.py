@@ -119,10 +119,10 @@ def energy(sets: int, steps: int, **values: Any) -> float:
 def test_resident_weights_are_not_fetched_and_rewritten_ones_cost_more_from_dynamic_memory() -> (
     None
 ):
-    dram = {"weight_banks__weight_energy": "31 pJ"}
+    dram = {"weight_banks__weight_energy": "13 pJ"}
     assert energy(2, 12, **dram) == energy(2, 12)
     fetched = energy(12, 12, **dram) - energy(12, 12)
-    each = 4096 * (31e-12 - bank().params.weight_energy)
+    each = 4096 * (13e-12 - bank().params.weight_energy)
     # Twelve matrices meet two arrays: every product needs a write, the first two excepted.
     assert fetched == pytest.approx(12 * each, rel=0.2, abs=0)
 
