@@ -16,8 +16,9 @@ class AccumulatorParams(DetectorParams):
     accepts: ClassVar[tuple[Carrier, ...]] = ("number",)
 
     kind: Literal["accumulator"]
-    capture_time: Annotated[Time, Field(gt=0)]
-    """Time to add a sum to its accumulator: a cycle of the array."""
+    capture_time: Annotated[Time, Field(ge=0)]
+    """Time to add a sum to its accumulator, in which no other follows; 0 where it is added in the
+    cycle in which it leaves the array."""
     add_energy: Annotated[Energy, Field(ge=0)]
     """Energy to add one sum of one bank, the register of the accumulator included."""
     static_power: Annotated[Power, Field(ge=0)]

@@ -31,8 +31,8 @@ class DigitalBank(WeightBank[DigitalBankParams]):
                    ▼      ▼
                   sum    sum
 
-    A vector fills an array for one cycle, and its sums leave some cycles later: the first is the
-    response of the bank, the others are propagation, which does not occupy it.
+    Registers stand between the cells, so that vectors follow each other as fast as they are loaded
+    while the sums of others are still on their way: all of the response is propagation.
     """
 
     kind = "digital"
@@ -42,13 +42,13 @@ class DigitalBank(WeightBank[DigitalBankParams]):
     # timing
 
     def delay_fs(self, action: str) -> int:
-        """Return one cycle for a vector, those of its way, or the time of fetching all weights."""
+        """Return the cycles of a vector's way, or the time of fetching all weights."""
         p = self.params
         if action == "propagate":
-            ways = p.rows + p.cols - 2 if p.dataflow == "systolic" else 0
-            return to_fs(ways / p.clock)
+            cycles = p.rows + p.cols - 1 if p.dataflow == "systolic" else 1
+            return to_fs(cycles / p.clock)
         if action == "mvm":
-            return to_fs(1.0 / p.clock)
+            return 0
         if action == "write":
             return to_fs(math.ceil(self._bytes / p.port_bytes) / p.clock)
         raise KeyError(action)

@@ -39,8 +39,8 @@ class DigitalBankParams(WeightBankParams):
     """Clock of the array."""
     dataflow: Literal["systolic", "broadcast"]
     """Whether values move on by one cell in each cycle, so that a vector takes as many cycles as
-    the array has rows and columns, less one, and vectors follow each other in every cycle; or reach
-    all cells at once, so that adder trees give the sums within one cycle."""
+    the array has rows and columns, less one, while others follow; or reach all cells at once, so
+    that adder trees give the sums within one cycle."""
     mac_energy: Annotated[Energy, Field(ge=0)]
     """Energy of one multiply-accumulate."""
     register_energy: Annotated[Energy, Field(ge=0)]
