@@ -86,8 +86,8 @@ RatioDb = Annotated[float, Quantity("ratio_db")]
 LossPerLengthDb = Annotated[float, Quantity("loss_per_length_db")]
 NoiseDbc = Annotated[float, Quantity("noise_dbc")]
 
-#: What a line carries: optical power, an optical field with its sign, or a voltage.
-Carrier = Literal["power", "field", "voltage"]
+#: What a line carries: optical power, an optical field with its sign, a voltage, or a number.
+Carrier = Literal["power", "field", "voltage", "number"]
 
 Bits = Annotated[int, Field(ge=1, le=24)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]

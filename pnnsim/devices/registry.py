@@ -40,6 +40,7 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "encoders.line_driver_params:LineDriverParams",
             "encoders.line_driver:LineDriver",
         ),
+        "register": ("encoders.register_params:RegisterRowParams", "encoders.register:RegisterRow"),
     },
     "switch": {
         "electro_optic": (
@@ -68,6 +69,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "switches.tabulated_params:TabulatedSwitchParams",
             "switches.tabulated:TabulatedSwitch",
         ),
+        "multiplexer": (
+            "switches.multiplexer_params:MultiplexerParams",
+            "switches.multiplexer:Multiplexer",
+        ),
     },
     "weight_banks": {
         "mrr": ("weight_banks.mrr_params:MrrParams", "weight_banks.mrr:RingBank"),
@@ -84,6 +89,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "mtj_crossbar": (
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
             "weight_banks.mtj_crossbar:MtjCrossbar",
+        ),
+        "digital": (
+            "weight_banks.digital_params:DigitalBankParams",
+            "weight_banks.digital:DigitalBank",
         ),
     },
     "detector": {
@@ -104,6 +113,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "detectors.crossbar_tia_params:CrossbarTiaParams",
             "detectors.crossbar_tia:CrossbarTia",
         ),
+        "accumulator": (
+            "detectors.accumulator_params:AccumulatorParams",
+            "detectors.accumulator:Accumulator",
+        ),
     },
     "nonlinearity": {
         "electro_optic": (
@@ -122,6 +135,7 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "nonlinearities.digital_params:DigitalActivationParams",
             "nonlinearities.digital:DigitalActivation",
         ),
+        "lookup": ("nonlinearities.lookup_params:LookupParams", "nonlinearities.lookup:Lookup"),
         "electronic_analog": (
             "nonlinearities.electronic_params:ElectronicAnalogParams",
             "nonlinearities.electronic:ElectronicAnalog",

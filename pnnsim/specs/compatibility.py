@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from pnnsim.specs.hardware import HardwareSpec
 
 #: What a line carries, in words.
-_CARRIERS = {"power": "optical power", "field": "an optical field", "voltage": "a voltage"}
+_CARRIERS = {
+    "power": "optical power",
+    "field": "an optical field",
+    "voltage": "a voltage",
+    "number": "a number",
+}
 
 
 def check_fit(document: Document, prefix: KeyPath, spec: HardwareSpec) -> None:

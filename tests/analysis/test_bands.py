@@ -221,6 +221,6 @@ def test_accuracy_comes_from_chips_of_drawn_descriptions(capsys):
 @pytest.mark.parametrize("name", available_specs())
 def test_every_shipped_machine_has_a_band(name):
     band = bands(load_spec(name), NETWORK, draws=24, samples=4)
-    assert len(band.ranges) >= 20
+    assert len(band.ranges) >= 10  # a machine of numbers assumes less than one of light
     assert band.feasible.mean() > 0.9
     assert {item.figure for item in band.hangs_on} == set(FIGURES)
