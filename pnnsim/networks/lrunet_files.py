@@ -11,7 +11,7 @@ from pnnsim.errors import ParameterError
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.networks.lrunet_module import LruModule
 
-KIND = storage.Kind("lrunet", 1, "an LruNet", ParameterError, "train again and save the module")
+KIND = storage.Kind("lrunet", 2, "an LruNet", ParameterError, "train again and save the module")
 
 
 class _Record(BaseModel):
