@@ -8,9 +8,9 @@
     result = pnnsim.simulate(spec, surrogate, digits.test.x, digits.test.y, seed=0)
 
 The names of `__all__` are the public ones; a few packages have public names of their own
-(`pnnsim.hil`, `pnnsim.learning.rules`, `pnnsim.testing`). Nothing is computed here. A name is
-loaded when it is first used, and no import stands outside a function, so that a command which needs
-no torch does not wait for it.
+(`pnnsim.explore`, `pnnsim.hil`, `pnnsim.learning.rules`, `pnnsim.testing`). Nothing is computed
+here. A name is loaded when it is first used, and no import stands outside a function, so that a
+command which needs no torch does not wait for it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pnnsim.analysis.bands.band import bands
     from pnnsim.devices.fit.fit_device import fit_device
     from pnnsim.devices.registry import register
     from pnnsim.errors import PnnsimError, SpecError
     from pnnsim.inference.chip import Chip
     from pnnsim.inference.surrogate import Surrogate
-    from pnnsim.learning.data import Data
     from pnnsim.learning.fit import fit
     from pnnsim.learning.load_dataset import load_dataset
-    from pnnsim.networks.from_onnx import from_onnx
-    from pnnsim.networks.from_torch import from_torch
+    from pnnsim.learning.task_examples import Data
+    from pnnsim.networks.lowering.from_onnx import from_onnx
+    from pnnsim.networks.lowering.from_torch import from_torch
     from pnnsim.networks.lrunet import LruNet
     from pnnsim.networks.lrunet_module import LruModule
     from pnnsim.networks.mlp import Mlp
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 #: Module of each public name, below pnnsim.
 _HOME = {
     "Chip": "inference.chip",
-    "Data": "learning.data",
+    "Data": "learning.task_examples",
     "Experiment": "specs.experiment",
     "HardwareSpec": "specs.hardware",
     "LruModule": "networks.lrunet_module",
@@ -64,11 +65,12 @@ _HOME = {
     "TrainingParams": "specs.settings",
     "Workload": "networks.workload",
     "available_specs": "specs.resolve",
+    "bands": "analysis.bands.band",
     "compare": "simulation.experiment_run",
     "fit": "learning.fit",
     "fit_device": "devices.fit.fit_device",
-    "from_onnx": "networks.from_onnx",
-    "from_torch": "networks.from_torch",
+    "from_onnx": "networks.lowering.from_onnx",
+    "from_torch": "networks.lowering.from_torch",
     "load_dataset": "learning.load_dataset",
     "load_experiment": "specs.experiment",
     "load_parameters": "networks.parameters",
@@ -99,6 +101,7 @@ __all__ = [
     "TrainingParams",
     "Workload",
     "available_specs",
+    "bands",
     "compare",
     "fit",
     "fit_device",

@@ -1,7 +1,7 @@
 """Name everything that can go wrong, in one tree.
 
 The library raises these and never prints; the command line turns them into one message and an exit
-code. This file holds no policy about when to raise: that belongs to the code that knows.
+code. This file holds no policy about when to raise: that belongs to the callers.
 
     PnnsimError
     ├── SpecError (ValueError)        a hardware or experiment description is wrong
@@ -38,7 +38,7 @@ def one_line(text: str, most: int = MOST_CHARACTERS) -> str:
     """Return text that moves no cursor, changes no colour and fills no screen.
 
     Args:
-        text: Any text; a file name or a checkpoint may hold what a terminal obeys.
+        text: Any text; a file name or a checkpoint may hold what moves a terminal's cursor.
         most: Characters to keep; of a longer text the beginning and the end are kept.
     """
     if len(text) > most:

@@ -23,7 +23,7 @@ from typing import Any
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.analysis.metrics import latencies
 from pnnsim.common.units import readable_quantity
-from pnnsim.devices.quantities import Params, dimension_of, forms_of
+from pnnsim.devices.quantities import dimension_of, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.protocol import Network
@@ -160,7 +160,7 @@ def _neighbors(
     """
     if isinstance(value, int):
         return value - step, value + step
-    bounds = forms_of(type(getattr(spec, section)), key)[0].bounds
+    bounds = forms_of(type(spec.sections()[section]), key)[0].bounds
     low, high = bounds.get("gt", bounds.get("ge")), bounds.get("lt", bounds.get("le"))
     if low is not None and high is not None and low < value < high:
         odds = (value - low) / (high - value)
@@ -222,7 +222,7 @@ def _parameters(spec: HardwareSpec) -> Iterator[tuple[str, str, float]]:
 def _moved(nominal: Chip, section: str, key: str, value: float, samples: int) -> _Figures | None:
     """Return the figures with one value changed; None where that is no such machine."""
     spec = nominal.spec
-    part: Params = getattr(spec, section)
+    part = spec.sections()[section]
     bounds = forms_of(type(part), key)[0].bounds
     if not all(_HOLDS[name](value, bound) for name, bound in bounds.items()):
         return None
@@ -243,5 +243,5 @@ def _figures(chip: Chip, samples: int) -> _Figures:
 
 
 def _shown(spec: HardwareSpec, section: str, key: str, value: float) -> str:
-    dimension = dimension_of(type(getattr(spec, section)), key)
+    dimension = dimension_of(type(spec.sections()[section]), key)
     return f"{value:g}" if dimension is None else readable_quantity(value, dimension)

@@ -14,13 +14,17 @@ from typing import Annotated
 
 import typer
 
+from pnnsim.cli.bands import add_bands
 from pnnsim.cli.describe import add_description_commands
 from pnnsim.cli.exit_codes import INTERRUPTED, OK, OURS, USER
 from pnnsim.cli.experiments import add_experiment_commands
+from pnnsim.cli.explore import add_explore_commands
 from pnnsim.cli.fit_device import add_fit_device
+from pnnsim.cli.machines import add_machine_commands
 from pnnsim.cli.options import refuse_renamed, say
 from pnnsim.cli.schedule import add_schedule_commands
 from pnnsim.cli.serve import add_serve
+from pnnsim.cli.sources import add_sources_command
 from pnnsim.errors import PnnsimError, SpecError, one_line
 
 app = typer.Typer(
@@ -97,5 +101,9 @@ def _options(
 add_experiment_commands(app)
 add_description_commands(app)
 add_schedule_commands(app)
+add_bands(app)
+add_sources_command(app)
 add_fit_device(app)
 add_serve(app)
+add_explore_commands(app)
+add_machine_commands(app)

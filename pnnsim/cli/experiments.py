@@ -33,6 +33,7 @@ from pnnsim.cli.options import (
 from pnnsim.errors import Problem, SpecError, UnsavedError
 
 if TYPE_CHECKING:
+    from pnnsim.simulation.experiment_run import Comparison
     from pnnsim.specs.experiment import Experiment
 
 #: Networks that `compare` puts on one machine by name.
@@ -173,7 +174,10 @@ def add_experiment_commands(app: typer.Typer) -> None:
                 experiments, data_dir=data_dir, offline=offline, progress=progress
             )
         if json:
-            print_json([{"label": label, "metrics": metrics} for label, metrics in result.rows])
+            print_json([
+                {"label": label, "metrics": metrics, "beats": _beats(place, result)}
+                for place, (label, metrics) in enumerate(result.rows)
+            ])  # fmt: skip
         elif not quiet:
             print(result.table)
 
@@ -190,6 +194,23 @@ def _print_run(metrics: dict[str, Any], table: str, json: bool, quiet: bool) -> 
         print_json(metrics)
     elif not quiet:
         print(table)
+
+
+def _beats(place: int, result: Comparison) -> list[dict[str, Any]]:
+    """Return how often one row of a comparison beats each other one.
+
+    Args:
+        place: Number of the row.
+        result: The comparison.
+    """
+    found = []
+    for pair in result.pairings:
+        if place in (pair.first, pair.second):
+            first = place == pair.first
+            other = pair.second if first else pair.first
+            wins = pair.first_wins if first else pair.second_wins
+            found.append({"label": result.rows[other][0], "draws": pair.draws, **wins})
+    return found
 
 
 def _hinted(problem: Problem, hint: str) -> Problem:

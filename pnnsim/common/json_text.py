@@ -1,6 +1,6 @@
 """Read JSON texts of bounded depth, and compare what they hold.
 
-Which keys and values are meant is known to the owner of the text.
+Which keys and values a text may have is for its owner to check.
 """
 
 from __future__ import annotations

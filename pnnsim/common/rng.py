@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-Lifetime = Literal["fabrication", "write", "read", "train", "arrival"]
+Lifetime = Literal["fabrication", "write", "read", "train", "arrival", "band"]
 
 
 def stream(seed: int, path: str, lifetime: Lifetime) -> torch.Generator:
@@ -22,7 +22,7 @@ def stream(seed: int, path: str, lifetime: Lifetime) -> torch.Generator:
         seed: The run's seed.
         path: Dotted path of the object that draws, such as `chip2.weight_banks.0`.
         lifetime: How long a draw lasts; `train` covers initialization and batch order, `arrival`
-            the times at which samples come.
+            the times at which samples come, `band` descriptions that are drawn from ranges.
 
     Returns:
         A CPU generator, seeded with 63 bits of the key's SHA-256.

@@ -2,8 +2,8 @@
 
 Times are whole femtoseconds. A column keeps them in 64 bits while these hold every time in it and
 every difference of two; that is for 1.28 hours. Beyond, a column consists of Python integers, which
-numpy adds, compares and sorts as exactly, only more slowly. What computes with times need not know
-which of both it has, as long as it takes the type of a new column from an old one.
+numpy adds, compares and sorts as exactly, only more slowly. What computes with times works with
+both, as long as it takes the type of a new column from an old one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Read and write physical values as text with a unit: `12.5 ps`, `0.3 dB/cm`, `6.4 pA/Hz^0.5`.
 
-SI floats live inside the library; units exist only here, at the edge. This file must not know any
+SI floats live inside the library; units exist only here, at the edge. This file depends on no
 field or file: it turns one text into one float, or says why it cannot.
 
 What a unit is worth follows from its symbols (`pnnsim.common.symbols`). Decibels, fractions and
@@ -74,6 +74,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "rate": Dimension("a rate", "1/s", "1 %/us", 1e-18, 1e18),
     "responsivity": Dimension("a responsivity", "A/W", "1.0 A/W", 1e-12, 1e6),
     "current_noise": Dimension("a current noise density", "A/Hz^0.5", "6.4 pA/Hz^0.5", 1e-24, 1e3),
+    "voltage_noise": Dimension("a voltage noise density", "V/Hz^0.5", "5 nV/Hz^0.5", 1e-24, 1e3),
     "length_per_power": Dimension("a tuning efficiency", "m/W", "0.25 nm/mW", 1e-18, 1e6),
     "length_per_temperature": Dimension("a thermal shift", "m/K", "0.075 nm/K", 1e-18, 1e6),
     "length_per_voltage": Dimension("a voltage tuning", "m/V", "30 pm/V", 1e-18, 1e6),

@@ -11,14 +11,16 @@ No view calls another, and no view reads a clock: values that depend on time tak
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 
+from pnnsim.common.rng import stream
 from pnnsim.common.units import to_fs
 from pnnsim.devices.quantities import Carrier
 from pnnsim.devices.quantities import Params as Description
@@ -49,6 +51,8 @@ class Size:
         analog_state: Whether the state stays analog between steps.
         temperature: Temperature of the package [K].
         carrier: What a line carries; banks of light that add as fields also leak as fields.
+        line_power: Power [W], or voltage [V], of a line at logical 1 at a weight bank; 0 for parts
+            other than banks.
     """
 
     inputs: int
@@ -62,6 +66,7 @@ class Size:
     analog_state: bool
     temperature: float
     carrier: Carrier
+    line_power: float = 0.0
 
 
 class Component(ABC, Generic[P]):
@@ -77,6 +82,21 @@ class Component(ABC, Generic[P]):
     def __init__(self, params: P, size: Size) -> None:
         self.params = params
         self.size = size
+        #: What fabrication has made of this part; empty on the nominal chip, and for weight banks,
+        #: each of which has a state of its own.
+        self.state: State = {}
+
+    def as_built(self, state: State) -> Self:
+        """Return this part as one chip has it.
+
+        Args:
+            state: What `fabricate` has drawn for that chip.
+        """
+        if not state:
+            return self
+        built = copy.copy(self)
+        built.state = state
+        return built
 
     @abstractmethod
     def delay_fs(self, action: str) -> int:
@@ -134,6 +154,26 @@ class Component(ABC, Generic[P]):
         if not self.on(active, "settling"):
             return torch.zeros_like(elapsed)
         return dynamics.residue(elapsed, time_constant)
+
+
+def built_parts(
+    components: Mapping[str, Component[Any]], path: str, seed: int
+) -> dict[str, Component[Any]]:
+    """Return the parts of a machine with what fabrication makes of each on one chip.
+
+    Weight banks stay as they are: each has a draw of its own.
+
+    Args:
+        components: Part name → component.
+        path: Path of the chip, under which its parts draw their random numbers.
+        seed: Seed of those numbers.
+    """
+    return {
+        part: component
+        if part == "weight_banks"
+        else component.as_built(component.fabricate(stream(seed, f"{path}.{part}", "fabrication")))
+        for part, component in components.items()
+    }
 
 
 class BandLimited(Protocol):

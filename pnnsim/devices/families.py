@@ -22,11 +22,12 @@ class Received:
         signal: Weighted sum, shape `(batch, n_out)`.
         total: Sum of all light that is absorbed, sign dropped, shape `(batch, n_out)`, or
             `(batch, 1)` where it is the same on every output.
-        squares: Sum of the squared terms of `signal`, shape `(batch, n_out)`: independent
-            sources add their noise in power. None where no noise is drawn.
-        square_total: Sum of the squared terms of `total`, as `total`, or None likewise.
         unit_input: Power [W], or current [A], of logical 1 at the detector, shape `()`.
-        intensity_noise: Relative intensity noise of one source [1/Hz].
+        fluctuation: Part of `total` that is the intensity noise of its sources, as `total`; None
+            where there is none. The signal includes its own part of that noise.
+        laser: Intensity less its mean, relative to it, of the one laser that feeds all lines and
+            the local oscillators, shape `(batch, 1)`; None where each line has its own, or where
+            there is no noise.
         emission: Spontaneous emission that an optical amplifier sends along with each line, at the
             detector behind weight 1 [W/Hz]; 0 without one.
         conductance: Conductance that hangs on one output node [S]; 0 for light.
@@ -36,10 +37,9 @@ class Received:
 
     signal: Tensor
     total: Tensor
-    squares: Tensor | None
-    square_total: Tensor | None
     unit_input: float | Tensor
-    intensity_noise: float = 0.0
+    fluctuation: Tensor | None = None
+    laser: Tensor | None = None
     emission: float = 0.0
     conductance: float = 0.0
     beats: Tensor | None = None
@@ -58,6 +58,21 @@ class FrontEnd(Component[P]):
         """
         params = cast("FrontEndParams", self.params)
         return to_fs(-(-operations // params.macs_per_cycle) / params.clock)
+
+    @property
+    def weight_energy(self) -> float:
+        """Return the energy to read one byte of weights [J]; 0 where that is free."""
+        return 0.0
+
+    @property
+    def buffer_energy(self) -> float:
+        """Return the energy to move one byte to or from the buffer of values [J]; 0 for free."""
+        return 0.0
+
+    @property
+    def buffer_capacity(self) -> int | None:
+        """Return the bytes of the buffer of values; None where it is as large as needed."""
+        return None
 
     @property
     def operation_energy(self) -> float:
@@ -110,6 +125,16 @@ class Encoder(Component[P]):
         """Return the relative intensity noise of one line [1/Hz]; 0 for electrical lines."""
         return 0.0
 
+    @property
+    def linewidth(self) -> float:
+        """Return the linewidth of the laser [Hz]; 0 where phases do not matter."""
+        return 0.0
+
+    @property
+    def one_source(self) -> bool:
+        """Return whether one source feeds all lines, so that its intensity noise is common."""
+        return False
+
 
 class Switch(Component[P]):
     """Part that selects the weight bank."""
@@ -137,12 +162,19 @@ class Switch(Component[P]):
             active: Non-idealities that are switched on.
         """
 
-    def injection(self, dwell: Tensor, active: Active) -> Tensor | None:
-        """Return the current that a move leaves on an output [A], as `dwell`; None for none.
+    def injection(
+        self, dwell: Tensor, previous: Tensor, bank: Tensor, active: Active
+    ) -> Tensor | None:
+        """Return the current that a move leaves on each output [A]; None for none.
 
         Args:
-            dwell: Time since the move began [s].
+            dwell: Time since the move began [s], shape `(n_sample,)`.
+            previous: Bank that was selected before, shape `(n_sample,)`.
+            bank: Bank that is selected now, likewise.
             active: Non-idealities that are switched on.
+
+        Returns:
+            Currents, shape `(n_sample, n_out)`.
         """
         return None
 
@@ -180,6 +212,13 @@ class Detector(Component[P]):
             generator: Stream of the read noise; None for no noise.
             active: Non-idealities that are switched on.
         """
+
+    def intensity_band(self, active: Active) -> float:
+        """Return the noise bandwidth in which the intensity noise of light is captured [Hz].
+
+        It is 0 for a detector of currents, and where that noise is off.
+        """
+        return 0.0
 
     def residue(self, active: Active) -> float:
         """Return the share of the previous symbol that is left at the capture."""

@@ -77,6 +77,7 @@ Fraction = Annotated[float, Quantity("fraction")]
 Rate = Annotated[float, Quantity("rate")]
 Responsivity = Annotated[float, Quantity("responsivity")]
 CurrentNoise = Annotated[float, Quantity("current_noise")]
+VoltageNoise = Annotated[float, Quantity("voltage_noise")]
 LengthPerPower = Annotated[float, Quantity("length_per_power")]
 LengthPerTemperature = Annotated[float, Quantity("length_per_temperature")]
 LengthPerVoltage = Annotated[float, Quantity("length_per_voltage")]
@@ -128,6 +129,14 @@ class Params(BaseModel):
     )
 
     kind: str
+
+    @property
+    def package_heat(self) -> float:
+        """Return the heat that the part brings into the package of the weight banks [W].
+
+        It is what a cooler must carry away: standing power of what is on the same chip.
+        """
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)

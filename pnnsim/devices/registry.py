@@ -77,6 +77,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "slm": ("weight_banks.slm_params:SlmParams", "weight_banks.slm:MaskBank"),
         "mzi_mesh": ("weight_banks.mzi_mesh_params:MziMeshParams", "weight_banks.mzi_mesh:MziMesh"),
+        "pcm_crossbar": (
+            "weight_banks.pcm_crossbar_params:PcmCrossbarParams",
+            "weight_banks.pcm_crossbar:PcmCrossbar",
+        ),
         "mtj_crossbar": (
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
             "weight_banks.mtj_crossbar:MtjCrossbar",
@@ -92,6 +96,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "detectors.photodiode:Photodiode",
         ),
         "camera": ("detectors.camera_params:CameraParams", "detectors.camera:Camera"),
+        "single_photon": (
+            "detectors.single_photon_params:SinglePhotonParams",
+            "detectors.single_photon:SinglePhoton",
+        ),
         "crossbar_tia": (
             "detectors.crossbar_tia_params:CrossbarTiaParams",
             "detectors.crossbar_tia:CrossbarTia",
@@ -121,6 +129,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "mtj_sigmoid": (
             "nonlinearities.electronic_params:MtjSigmoidParams",
             "nonlinearities.electronic:MtjSigmoid",
+        ),
+        "stochastic_binary": (
+            "nonlinearities.stochastic_binary_params:StochasticBinaryParams",
+            "nonlinearities.stochastic_binary:StochasticBinary",
         ),
         "spin_oscillator": (
             "nonlinearities.electronic_params:SpinOscillatorParams",

@@ -7,7 +7,7 @@ implements `pnnsim.hil.HardwareBackend`, or the instrument commands of the docum
 from pnnsim.hil.backend import HardwareBackend
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.calibration import calibrate, reality_gap
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.hil.recorded import RecordedBackend, Recorder
 from pnnsim.hil.remote import RemoteBackend, SocketLink, VisaLink
 from pnnsim.hil.simulated import SimulatedBackend

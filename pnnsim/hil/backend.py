@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.errors import BackendError
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.networks.relaxnet import ReLaXNet
 
 

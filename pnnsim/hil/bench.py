@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import HardwareBackend, checked
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
 
@@ -125,7 +125,7 @@ class Bench:
             result, seen = checked("result", measured.result, *shape), measured.states
             if states:
                 if seen is None:
-                    raise BackendError("forward: the machine answers without states")
+                    raise BackendError("forward: the machine sent no states")
                 seen = checked("states", seen, self.network.steps, *shape)
             outputs = result @ maps.output_weight.T + maps.output_bias
         return Run(outputs, drive, result, seen)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from pnnsim.devices.base import ProgrammedWeights, State
-from pnnsim.hil.cost import CostReport
-from pnnsim.hil.devices import Devices
+from pnnsim.hil.cost_report import CostReport
+from pnnsim.hil.device_errors import Devices
 from pnnsim.inference.bank_models import BankModel, unwritten_like
 from pnnsim.inference.surrogate import Surrogate
 

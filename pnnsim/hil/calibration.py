@@ -1,7 +1,7 @@
 """Measure what sets a machine apart from its model, and correct the model by it.
 
 Where the model says what an error of a device does, as for the resonance of a ring, the devices are
-fitted first (`pnnsim.hil.devices`). Then each weight set gets, for each output, a gain and an
+fitted first (`pnnsim.hil.device_errors`). Then each weight set gets, for each output, a gain and an
 offset, and for each weight an error of its own: what leaks from neighbours, and what phases or
 junctions are off by. Those belong to the weights that were on the machine; small changes of the
 weights leave them as they are.
@@ -19,7 +19,7 @@ from pnnsim.devices.base import State
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
 from pnnsim.hil.calibrated_banks import CalibratedBanks, Calibration
-from pnnsim.hil.devices import Devices
+from pnnsim.hil.device_errors import Devices
 from pnnsim.inference.bank_models import NominalBanks
 from pnnsim.inference.evaluator import LoopState, StepEvaluator
 from pnnsim.inference.surrogate import Surrogate

@@ -15,7 +15,7 @@ from torch import Tensor
 from pnnsim.common import storage
 from pnnsim.common.units import show
 from pnnsim.hil.backend import Description
-from pnnsim.hil.cost import KINDS
+from pnnsim.hil.cost_report import KINDS
 
 # Axes: `batch` has the same length within a call, all others within a session.
 _WEIGHT = ("hidden", "hidden")

@@ -133,8 +133,7 @@ def save_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
     }
     for index, (bank, drift) in enumerate(zip(condition.banks, condition.drift, strict=True)):
         tensors[f"drift.{index}"] = drift.get_state()
-        for name in ("weight", "before"):
-            value = getattr(bank, name)
+        for name, value in (("weight", bank.weight), ("before", bank.before)):
             if value is not None:
                 tensors[f"{name}.{index}"] = value
         for name, value in bank.environment.items():
@@ -244,15 +243,14 @@ def _table(record: _Record, condition: Condition) -> dict[str, storage.Declared]
 
 def _check_bank(stored: storage.Stored, index: int, bank: Bank, made: Bank) -> None:
     """Refuse weights that no bank takes, and places in the bank that are not those of this chip."""
-    for name in ("weight", "before"):
-        value = getattr(bank, name)
+    for name, value in (("weight", bank.weight), ("before", bank.before)):
         largest = 0.0 if value is None else float(value.abs().max())
         if largest > 1.0:
             raise stored.fault(
                 f"{name}.{index}: got the magnitude {largest:.6g}; expected weights in [-1, 1]"
             )
-    for part in ("environment", "corrected"):
-        for name, value in getattr(bank, part).items():
+    for part, found in (("environment", bank.environment), ("corrected", bank.corrected)):
+        for name, value in found.items():
             # What drifts is a real number; whole ones say where it does, and stay.
             if not value.is_floating_point() and not torch.equal(value, made.environment[name]):
                 raise stored.fault(

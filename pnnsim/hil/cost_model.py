@@ -13,7 +13,7 @@ from pnnsim.common.cost import Cost
 from pnnsim.common.recent_results import Kept
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.work import Work
 from pnnsim.timing.run import run_timing

@@ -19,7 +19,7 @@ from pnnsim.common.units import show, show_path
 from pnnsim.errors import BackendError, OutputError
 from pnnsim.hil.backend import Description, HardwareBackend, Measured
 from pnnsim.hil.calls import Call, Shapes
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 
 FILE = "session.safetensors"
 

@@ -17,15 +17,15 @@ from torch import Tensor
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 
-#: Longest answer in text; a longer one is no answer of this instrument.
+#: Longest response in text; a longer one is none of this instrument.
 _LINE = 65536
 
-#: Longest answer in numbers [bytes].
+#: Longest response in numbers [bytes].
 _BLOCK = 2**28
 
-#: Seconds that an answer may take: the machine may be simulated on a slow computer.
+#: Seconds that a response may take: the machine may be simulated on a slow computer.
 _PATIENCE = 120.0
 
 
@@ -48,12 +48,12 @@ class Link(Protocol):
 class SocketLink:
     """Plain TCP connection.
 
-    It closes where it fails: an answer that comes late must not answer the next question.
+    It closes where it fails: a late response must not be taken for that of the next query.
 
     Args:
         host: Address of the instrument.
         port: Its port.
-        patience: Time that an answer may take [s].
+        patience: Time that a response may take [s].
 
     Raises:
         BackendError: If nothing listens there.
@@ -83,7 +83,7 @@ class SocketLink:
                 data = self._socket.recv(65536)
             except OSError as error:
                 self.close()
-                raise BackendError(f"{self._where}: no answer: {error}") from error
+                raise BackendError(f"{self._where}: no response: {error}") from error
             if not data:
                 raise BackendError(f"{self._where}: the instrument has closed the connection")
             self._buffer += data
@@ -102,7 +102,7 @@ class VisaLink:
     Args:
         resource: Its name.
         library: VISA library; `@py` is PyVISA-py, which needs nothing else installed.
-        patience: Time that an answer may take [s].
+        patience: Time that a response may take [s].
 
     Raises:
         BackendError: If PyVISA is missing, or the resource cannot be opened.
@@ -122,7 +122,7 @@ class VisaLink:
             opened: Any = self._manager.open_resource(resource)
         except (*self._errors, ValueError) as error:
             raise BackendError(f"{resource}: cannot open: {error}") from error
-        # Blocks may hold line feeds, so the end of an answer is known from its beginning alone.
+        # Blocks may hold line feeds, so the end of a response follows from its beginning alone.
         opened.read_termination = None
         opened.write_termination = ""
         opened.timeout = 1e3 * patience
@@ -142,7 +142,7 @@ class VisaLink:
             return bytes(self._resource.read_bytes(count, break_on_termchar=False))
         except self._errors as error:
             self.close()
-            raise BackendError(f"{self._where}: no answer: {error}") from error
+            raise BackendError(f"{self._where}: no response: {error}") from error
 
     def close(self) -> None:
         """Close the resource and the library's session."""
@@ -239,13 +239,13 @@ class RemoteBackend:
         number, _, text = answer.partition(",")
         if number != "0":
             header = message.split(b" ", 1)[0].decode("ascii")
-            raise BackendError(f"{header}: the instrument answers {number}: {text.strip(chr(34))}")
+            raise BackendError(f"{header}: the instrument reports {number}: {text.strip(chr(34))}")
 
     def _query(self, message: bytes) -> bytes:
-        """Send a query and return the first byte of its answer, or what is wrong with it.
+        """Send a query and return the first byte of the response, or what is wrong with it.
 
-        The error is asked for only where there is no answer: an instrument sends none then, so a
-        mark that it always answers follows the query.
+        The error is queried only where there is no response: an instrument sends none then, so a
+        query that always has one follows.
         """
         self._link.write(message + b"\n*OPC?\n")
         first = self._link.read(1)
@@ -254,7 +254,7 @@ class RemoteBackend:
             self._link.read(1)
             self._link.write(b"SYST:ERR?\n")
             self._judge(message, self._line())
-            raise self._nonsense(message, "the instrument has not answered")
+            raise self._nonsense(message, "the instrument sent no response")
         return first
 
     def _block(self, message: bytes) -> bytes:
@@ -262,13 +262,13 @@ class RemoteBackend:
         first = self._query(message)
         digits = self._link.read(1) if first == b"#" else b""
         if not digits.isdigit() or digits == b"0":
-            raise self._nonsense(message, "the answer is not a block")
+            raise self._nonsense(message, "the response is not a block")
         length = self._link.read(int(digits))
         if not length.isdigit() or int(length) > _BLOCK:
             raise self._nonsense(message, f"got a block of the length {length!r}")
         data = self._link.read(int(length))
         if self._link.read(3) != b"\n1\n":
-            raise self._nonsense(message, "more was answered than a block")
+            raise self._nonsense(message, "the response is longer than a block")
         return data
 
     def _numbers(self, message: bytes, shape: tuple[int, ...]) -> Tensor:
@@ -279,7 +279,7 @@ class RemoteBackend:
         return torch.from_numpy(values).reshape(shape)
 
     def _nonsense(self, message: bytes, what: str) -> BackendError:
-        """Return what is wrong with an answer; nothing is asked any more, as nothing is in step."""
+        """Return what is wrong with a response; no query follows, as they are out of step."""
         self._link.close()
         return BackendError(f"{message[:20]!r}: {what}")
 
@@ -301,7 +301,7 @@ class RemoteBackend:
             if byte == b"\n":
                 return found.decode("ascii", "replace")
             found += byte
-        raise BackendError("the instrument answers without an end")
+        raise BackendError("the response of the instrument has no end")
 
 
 def _block(values: Tensor) -> bytes:

@@ -23,8 +23,8 @@ from pnnsim.errors import BackendError
 from pnnsim.hil.backend import Description, Measured, checked, checked_set
 from pnnsim.hil.bench_banks import BenchBanks
 from pnnsim.hil.chip_state import Bank, Condition, load_condition, save_condition
-from pnnsim.hil.cost import CostReport
 from pnnsim.hil.cost_model import KEPT_ROWS, CostModel
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.inference.accesses import (
     AccessTable,
     accesses_from_trace,

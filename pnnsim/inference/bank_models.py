@@ -95,7 +95,7 @@ class BankModel(ABC):
 
 @final
 class NominalBanks(BankModel):
-    """Banks as the description promises them, the same on every chip.
+    """Banks as the description states them, the same on every chip.
 
     Args:
         chip: Any chip of the machine; its fabrication is left out.

@@ -28,12 +28,14 @@ from pnnsim.devices.base import (
     Switch,
     WeightBank,
 )
+from pnnsim.devices.component import built_parts
 from pnnsim.devices.registry import component_class, parts
 from pnnsim.errors import MappingError
-from pnnsim.inference.chip_fit import refuse_unfit
+from pnnsim.inference.chip_delays import delays_of
+from pnnsim.inference.chip_fit import refuse_darkness, refuse_unfit, refuse_values
 from pnnsim.inference.chip_prices import prices_of
 from pnnsim.inference.chip_warnings import warnings_of
-from pnnsim.mapping.delays import Delays, Stage
+from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.folding import MatrixShape
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.products import Passage, passage_of
@@ -43,9 +45,6 @@ from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.workload import Mvm
 from pnnsim.specs.hardware import HardwareSpec
-
-#: What must reach the detector of logical 1 on a line and weight 1 [W, V]: hardly a photon.
-_LEAST_INPUT = 1e-20
 
 
 @dataclass(frozen=True)
@@ -112,24 +111,11 @@ class Chip:
             for part in parts()
         }
         chip = Chip(spec, network, mapping, passage, components, ({},) * mapping.used)
-        chip._refuse_darkness()
+        lit = replace(size, line_power=chip.line_power("weight_banks"))
+        components["weight_banks"] = type(chip.weight_banks)(banks, lit)
+        refuse_darkness(chip)
+        refuse_values(chip)
         return chip
-
-    def _refuse_darkness(self) -> None:
-        """Refuse losses that leave nothing of a signal."""
-        if self.unit_input < _LEAST_INPUT:
-            unit = "V" if self.weight_banks.size.carrier == "voltage" else "W"
-            lets = {
-                f"{part.part}.{part.params.kind}": part.transmission
-                for part in (self.memory, self.switch, self.weight_banks)
-            }
-            worst = min(lets, key=lambda name: lets[name])
-            raise MappingError(
-                f"{worst}: lets {lets[worst]:.3g} of the signal "
-                f"through, so that {self.unit_input:.3g} {unit} of a whole line reach the "
-                f"detector; expected at least {_LEAST_INPUT:g} {unit}. Hint: lower its losses, or "
-                "raise what the encoder gives"
-            )
 
     def fabricate(self, seed: int, index: int) -> Chip:
         """Return one chip of a Monte-Carlo set; the same seed and index give the same chip.
@@ -155,7 +141,8 @@ class Chip:
             self.weight_banks.fabricate(stream(seed, f"{name}.weight_banks.{bank}", "fabrication"))
             for bank in range(self.mapping.used)
         )
-        return replace(self, states=states, name=name, seed=seed)
+        parts = built_parts(self.components, name, seed)
+        return replace(self, components=parts, states=states, name=name, seed=seed)
 
     @property
     def front_end(self) -> FrontEnd[Any]:
@@ -275,39 +262,7 @@ class Chip:
 
     def delays(self) -> Delays:
         """Return how long everything takes, in the order in which a sample meets it."""
-        convert_fs = self.encoder.delay_fs("convert")
-        encode = Stage("encoder", "encode", self.encoder.delay_fs("encode"))
-        read_fs = self.readout.delay_fs("convert")
-        if self.converts and self.spec.readout.digital:
-            read_fs += self.nonlinearity.delay_fs("activate")
-        analog, apart = self.memory.analog, Stage("encoder.dac", "convert", convert_fs)
-        if self.converts:
-            jobs = self.passage.input, self.passage.output
-            into, out = (self.front_end.job_fs(job.operations) for job in jobs)
-            inputs: tuple[Stage, ...] = (Stage("front_end", "map_input", into),)
-            outputs: tuple[Stage, ...] = (Stage("front_end", "map_output", out),)
-        else:
-            whole = Stage("encoder.dac", "convert", self.conversions * convert_fs)
-            into, out = (self.front_end.delay_fs(f"map_{end}") for end in ("input", "output"))
-            inputs = (Stage("front_end", "map_input", into), *((whole,) if analog else ()))
-            outputs = (
-                Stage("readout", "convert", read_fs),
-                Stage("front_end", "map_output", out),
-            )
-        return Delays(
-            input=inputs,
-            encode=(encode,) if analog else (apart, encode),
-            enter=(apart, encode) if self.converts else (),
-            propagate_fs=self.weight_banks.delay_fs("propagate"),
-            mvm_fs=self.weight_banks.delay_fs("mvm"),
-            detect_fs=self.detector.delay_fs("detect"),
-            activate_fs=self.nonlinearity.delay_fs("activate"),
-            hold_fs=self.memory.delay_fs("hold"),
-            output=outputs,
-            route_fs=self.switch.delay_fs("route"),
-            write_fs=self.write_fs(),
-            digitize_fs=read_fs if self.converts else 0,
-        )
+        return delays_of(self)
 
     @property
     def injects(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pnnsim.devices.base import Memory
 from pnnsim.devices.registry import component_class
@@ -11,6 +11,13 @@ from pnnsim.mapping.products import Passage
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.networks.workload import Workload
 from pnnsim.specs.hardware import HardwareSpec
+
+if TYPE_CHECKING:
+    from pnnsim.inference.chip import Chip
+
+
+#: What must reach the detector of logical 1 on a line and weight 1 [W, V]: hardly a photon.
+_LEAST_INPUT = 1e-20
 
 
 def refuse_unfit(
@@ -46,4 +53,34 @@ def refuse_unfit(
             "network: carries values on from sample to sample, and they become numbers on their "
             "way; expected a network whose one state stays on the machine, such as a stateful "
             "ReLaXNet. Hint: take a whole sequence as one sample"
+        )
+
+
+def refuse_values(chip: Chip) -> None:
+    """Refuse values between digital steps that do not fit in the buffer."""
+    capacity = chip.front_end.buffer_capacity
+    block = chip.spec.control.block
+    needed = block * chip.passage.live
+    if capacity is not None and needed > capacity:
+        raise MappingError(
+            f"front_end.buffer_capacity: got {capacity} bytes; {block} samples in the loop "
+            f"have {needed} numbers between digital steps at once; expected at least {needed}. "
+            "Hint: raise front_end.buffer_capacity or lower control.block"
+        )
+
+
+def refuse_darkness(chip: Chip) -> None:
+    """Refuse losses that leave nothing of a signal."""
+    if chip.unit_input < _LEAST_INPUT:
+        unit = "V" if chip.weight_banks.size.carrier == "voltage" else "W"
+        lets = {
+            f"{part.part}.{part.params.kind}": part.transmission
+            for part in (chip.memory, chip.switch, chip.weight_banks)
+        }
+        worst = min(lets, key=lambda name: lets[name])
+        raise MappingError(
+            f"{worst}: lets {lets[worst]:.3g} of the signal "
+            f"through, so that {chip.unit_input:.3g} {unit} of a whole line reach the "
+            f"detector; expected at least {_LEAST_INPUT:g} {unit}. Hint: lower its losses, or "
+            "raise what the encoder gives"
         )

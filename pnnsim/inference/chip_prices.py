@@ -43,15 +43,21 @@ def prices_of(chip: Chip) -> PriceTable:
             dynamic[part, action] /= width
         if chip.spec.readout.digital:
             dynamic["readout", "digitize"] += dynamic["nonlinearity", "activate"]
-        dynamic["front_end", "map_input"] = chip.passage.input.operations * each
-        dynamic["front_end", "map_output"] = chip.passage.output.operations * each
-        dynamic["front_end", "compute"] = each
+        read = chip.front_end.weight_energy
+        for action, job in (("map_input", chip.passage.input), ("map_output", chip.passage.output)):
+            dynamic["front_end", action] = job.operations * each + job.bytes * read
+        # What a sample moves to and from the buffer is paid once, with its input.
+        dynamic["front_end", "map_input"] += chip.passage.moved * chip.front_end.buffer_energy
+        # Each sample does all of the work between: a mean price makes their sum exact.
+        between = sum(product.operations for product in chip.passage.products)
+        weights = sum(product.bytes for product in chip.passage.products)
+        dynamic["front_end", "compute"] = each + read * weights / max(1, between)
         keeps = "values"
     else:
         dynamic["encoder", "convert"] *= chip.conversions
         keeps = "drive" if chip.injects else "input"
     cores = chip.spec.control.cores
     static = {part: component.static_power() for part, component in components.items()}
-    static["environment"] = chip.spec.environment.stabilization_power
+    static["environment"] = chip.spec.environment.static_power
     static = {part: cores * power for part, power in static.items()}
     return PriceTable(dynamic, static, frozenset(chip.spec.control.gating), cores, keeps)

@@ -1,6 +1,6 @@
 """Chips, programmings and reading noise that are drawn anew while training goes on.
 
-A plain surrogate sees nominal chips. With a sampler the weights learn to live with what differs
+A plain surrogate has nominal chips. With a sampler the weights are trained for what differs
 from chip to chip and from read to read. The streams are not those of the simulated chips: nothing
 is trained on a chip on which it is later measured.
 """
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from pnnsim.common.rng import stream
 from pnnsim.devices.base import Active, ProgrammedWeights
+from pnnsim.devices.component import built_parts
 from pnnsim.inference.bank_models import BankModel, unwritten_like
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.partial_sums import bank_targets
@@ -29,7 +30,8 @@ class ChipSampler:
     A drawn chip stays for some evaluations, because to program a bank takes much longer than to
     multiply by it. What its weights miss is kept meanwhile and added to the nominal weights, which
     alone carry gradients: the straight-through estimator (Bengio, Leonard and Courville,
-    arXiv:1308.3432, 2013). Reading noise is fresh in every evaluation.
+    arXiv:1308.3432, 2013). The parts around the banks are those of the same chip. Reading noise is
+    fresh in every evaluation.
 
     Args:
         chip: Nominal chip.
@@ -50,6 +52,8 @@ class ChipSampler:
         self.reads = 0
         self._left = 0
         self._sample: SampledChip | None = None
+        #: The chip with the parts around its banks as drawn.
+        self._built = chip
 
     def renew(self) -> None:
         """Draw another chip for the next evaluation."""
@@ -66,10 +70,12 @@ class ChipSampler:
             self.chips += 1
             path = f"training{self.chips}.weight_banks"
             self._sample = SampledChip(self._chip, self._active, self._seed, path)
+            parts = built_parts(self._chip.components, f"training{self.chips}", self._seed)
+            self._built = replace(self._chip, components=parts)
         self._left -= 1
         self.reads += 1
         generator = stream(self._seed, f"training{self.reads}.detector", "read")
-        banks = SampledBanks(self._chip, weight, self._known, self._sample)
+        banks = SampledBanks(self._built, weight, self._known, self._sample)
         return banks, NoiseContext(self._active, generator)
 
 

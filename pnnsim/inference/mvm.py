@@ -8,14 +8,11 @@ from sample to sample it enters as a factor of the sample: `x W^T + r x (P - W)^
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from pnnsim.common.rng import noise_like
@@ -23,115 +20,22 @@ from pnnsim.common.units import from_fs
 from pnnsim.devices.base import ProgrammedWeights, Received
 from pnnsim.inference.accesses import AccessTable, Ints
 from pnnsim.inference.bank_models import SETTLED, age_bins, age_of
+from pnnsim.inference.light_noise import dephase, draw_intensity
+from pnnsim.inference.sample_groups import (
+    ALL,
+    Left,
+    Met,
+    Products,
+    Samples,
+    order_of,
+    rows_of,
+    samples_of,
+)
 from pnnsim.inference.switched_banks import EffectiveWeights, SwitchedBanks
 from pnnsim.inference.weighted_sums import Share, light_of, times, weighted_sum
 
 #: Samples whose individually programmed weights are in memory at once.
 _CHUNK = 256
-
-#: Some samples: neighbors, or by their places.
-Samples = slice | Tensor
-
-Number = TypeVar("Number", bound=np.generic)
-
-_ALL = slice(None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """Banks, age and contents that samples met."""
-
-    bank: int
-    replaced: int
-    previous: int
-    age: float
-    contents: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Mvm:
-    """Matrix-vector products of some samples, and what their noise depends on.
-
-    Args:
-        signal: Products, shape `(n_sample, n_out)`.
-        total: Light on the outputs, shape `(n_sample, n_out)` or `(n_sample, 1)`.
-        scale: As of `ProgrammedWeights`; of several groups, shape `(n_sample, n_out)` or
-            `(n_sample, 1)`.
-        squares: Sums of squared weights and powers, as `signal`.
-        square_total: Sums of squared light and powers, as `total`.
-        beats: Sums of squared weights and lines, as `signal`.
-        spread: Variance from read to read, as `signal`.
-    """
-
-    signal: Tensor
-    total: Tensor
-    scale: Tensor | float
-    squares: Tensor | None
-    square_total: Tensor | None
-    beats: Tensor | None
-    spread: Tensor | None
-
-    def each_scale(self) -> Tensor:
-        """Return the scale of each sample, shape `(n_sample, n_out)` or `(n_sample, 1)`."""
-        scale = torch.as_tensor(self.scale).to(self.signal).reshape(1, -1)
-        return scale.expand(len(self.signal), -1)
-
-    @staticmethod
-    def cat(parts: Sequence[_Mvm], order: Tensor | None) -> _Mvm:
-        """Return groups of samples as one.
-
-        Args:
-            parts: Products of each group.
-            order: Where each sample is once groups are laid one behind the other; None where all
-                are in order.
-        """
-        columns = {
-            field.name: [getattr(part, field.name) for part in parts] for field in fields(_Mvm)
-        }
-        columns["scale"] = [part.each_scale() for part in parts]
-        joined: dict[str, Any] = {name: _cat(each, order) for name, each in columns.items()}
-        return _Mvm(**joined)
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """Share of something that is left when each sample comes.
-
-    Args:
-        shares: One column a sample, or one for all, shape `(n_step, n_sample)`.
-        alike: Share of all samples of a step, or None where they differ.
-    """
-
-    shares: Tensor
-    alike: list[float | None]
-
-    @staticmethod
-    def over(shares: Tensor) -> _Left:
-        """Return shares of shape `(n_sample, n_step)`, laid out step by step."""
-        alike = (shares == shares[:1]).all(dim=0).tolist()
-        firsts = shares[0].tolist()
-        each = [first if same else None for first, same in zip(firsts, alike, strict=True)]
-        return _Left(shares.T.contiguous(), each)
-
-    def share(self, step: int, samples: Samples, like: Tensor) -> Share:
-        """Return the share of some samples.
-
-        Args:
-            step: Step t of the network.
-            samples: Which samples.
-            like: Tensor of the type that is needed.
-        """
-        alike = self.alike[step]
-        if alike is not None:
-            return alike
-        mine = self.shares[step][samples]
-        if samples is not _ALL and bool((mine == mine[0]).all()):
-            return float(mine[0])
-        return mine.to(like).unsqueeze(1)
-
-
-#: What noise depends on where none is drawn.
-_QUIET = (None, None, None, None)
 
 
 class BankMvm:
@@ -148,6 +52,7 @@ class BankMvm:
         self._noise = noise = banks.noise
         self._accesses = accesses
         self._unit_input = chip.unit_input
+        self._intensity_band = chip.detector.intensity_band(noise.active)
         amplified = chip.switch.on(noise.active, "emission")
         self._emission = chip.switch.emission * chip.weight_banks.transmission * amplified
         since = accesses.since_write_s
@@ -161,17 +66,24 @@ class BankMvm:
         self._changes = np.any([column[1:] != column[:-1] for column in met], axis=0)
         self._changing = self._changes.any(axis=0).tolist()
         self._vectors = 1
-        self._heat = self._light = self._injected = None
+        self._heat = self._light = None
+        #: Time from the last move to the capture [s], `(n_sample, n_step)`; None for long ago.
+        self._since_move: Tensor | None = None
         if not accesses.settled:
             dwell = torch.from_numpy(accesses.dwell_s)
-            self._heat = _Left.over(
+            self._heat = Left.over(
                 chip.weight_banks.residue(torch.from_numpy(accesses.since_write_s), noise.active)
             )
-            self._light = _Left.over(chip.switch.residue(dwell, noise.active))
-            # It fades until the capture, not only until the sample departs.
+            self._light = Left.over(chip.switch.residue(dwell, noise.active))
+            # A charge fades until the capture, not only until the sample departs.
             way_fs = [chip.weight_banks.delay_fs("propagate"), chip.weight_banks.delay_fs("mvm")]
             capture = from_fs(sum(way_fs) + chip.detector.delay_fs("detect"))
-            self._injected = chip.switch.injection(dwell + capture, noise.active)
+            self._since_move = dwell + capture
+            work = chip.work() if any(p.vectors > 1 for p in chip.passage.products) else None
+            #: Time from one vector of each product to the next [s].
+            self._interval_s = (
+                [from_fs(work.period_fs(p)) for p in work.products] if work is not None else []
+            )
 
     def receive(self, line: Tensor, step: int, *, vectors: int = 1) -> Received:
         """Return what reaches the detector in one product.
@@ -185,43 +97,86 @@ class BankMvm:
         self._vectors = vectors
         chip = self._chip
         line = chip.weight_banks.respond(line, chip.encoder.full_scale, self._noise.active)
-        mvm = self._grouped(line, step)
+        if chip.encoder.on(self._noise.active, "phase_noise"):
+            delay = chip.weight_banks.path_delay
+            line = dephase(line, chip.encoder, delay, self._noise.generator)
+        laser = draw_intensity(line, chip.encoder, self._intensity_band, self._noise.generator)
+        mvm = self._grouped(line, laser, step)
         unit_input = self._unit_input * mvm.scale
         signal = mvm.signal
         if mvm.spread is not None and self._noise.generator is not None:
             drawn = noise_like(signal, self._noise.generator)
             signal = torch.addcmul(signal, mvm.spread.sqrt(), drawn)
-        if self._injected is not None:
-            injected = self._each(self._injected[:, step : step + 1]).to(signal)
-            signal = signal + injected / chip.detector.unit_current(unit_input)
+        injected = self._injected(step)
+        if injected is not None:
+            signal = signal + injected.to(signal) / chip.detector.unit_current(unit_input)
         return Received(
             signal=signal,
             total=mvm.total,
-            squares=mvm.squares,
-            square_total=mvm.square_total,
             unit_input=unit_input,
-            intensity_noise=chip.encoder.intensity_noise,
+            fluctuation=mvm.fluctuation,
+            laser=laser if chip.encoder.one_source else None,
             emission=self._emission,
             conductance=chip.weight_banks.conductance,
             beats=mvm.beats,
         )
 
-    def _grouped(self, line: Tensor, step: int) -> _Mvm:
+    def _injected(self, step: int) -> Tensor | None:
+        """Return the current that the last move has left on each output [A]; None for none."""
+        if self._since_move is None:
+            return None
+        ends = (self._accesses.previous_bank[:, step], self._accesses.bank[:, step])
+        previous, bank = map(torch.from_numpy, ends)
+        since = self._since_move[:, step]
+        if self._vectors > 1:
+            since = (since[:, None] + self._passed(step)).flatten()
+            previous, bank = (each.repeat_interleave(self._vectors) for each in (previous, bank))
+        return self._chip.switch.injection(since, previous, bank, self._noise.active)
+
+    def _passed(self, step: int) -> Tensor:
+        """Return the time from the first vector of a product to each [s], shape `(n_vector,)`."""
+        return self._interval_s[step] * torch.arange(self._vectors, dtype=torch.float64)
+
+    def _grouped(self, line: Tensor, laser: Tensor | None, step: int) -> Products:
         """Return the products of all samples, grouped by what they met."""
+        noise = None if laser is None else laser * line
         groups = self._groups(step)
         if len(groups) == 1:
-            return self._mvm(line, step, *groups[0])
+            return self._mvm(line, noise, step, *groups[0])
         rows = [self._rows_of(samples) for _, samples in groups]
         parts = [
-            self._mvm(line[mine], step, key, samples)
+            self._mvm(line[mine], None if noise is None else noise[mine], step, key, samples)
             for mine, (key, samples) in zip(rows, groups, strict=True)
         ]
-        return _Mvm.cat(parts, _order_of(rows))
+        return Products.cat(parts, order_of(rows))
 
-    def _each(self, column: Tensor) -> Tensor:
-        """Return a column with an entry for each sample as one with an entry for each vector."""
-        many = self._vectors > 1 and len(column) > 1
-        return column.repeat_interleave(self._vectors, dim=0) if many else column
+    def _faded(
+        self, left: Callable[[Tensor, Tensor], Tensor], step: int, samples: Samples, like: Tensor
+    ) -> Tensor:
+        """Return what is left when each vector comes, shape `(n_sample * n_vector, 1)`.
+
+        Args:
+            left: What is left some time after the last write, and the last move.
+            step: Number of the product.
+            samples: Which samples.
+            like: Tensor of the type that is needed, with a row for each vector.
+        """
+        passed = self._passed(step)
+        columns = (self._accesses.since_write_s, self._accesses.dwell_s)
+        since, dwell = (
+            (torch.from_numpy(rows_of(column[:, step], samples))[:, None] + passed).flatten()
+            for column in columns
+        )
+        found = left(since, dwell)
+        if len(found) < len(like):
+            found = found.repeat(len(like) // len(found))
+        return found.to(like).unsqueeze(1)
+
+    def _heat_left(self, since: Tensor, dwell: Tensor) -> Tensor:
+        return self._chip.weight_banks.residue(since, self._noise.active)
+
+    def _light_left(self, since: Tensor, dwell: Tensor) -> Tensor:
+        return self._chip.switch.residue(dwell, self._noise.active)
 
     def _rows_of(self, samples: Samples) -> Samples:
         """Return the rows of the vectors of some samples."""
@@ -232,20 +187,20 @@ class BankMvm:
             return slice(samples.start * count, samples.stop * count)
         return (samples[:, None] * count + torch.arange(count)).flatten()
 
-    def _groups(self, step: int) -> list[tuple[_Key, Samples]]:
+    def _groups(self, step: int) -> list[tuple[Met, Samples]]:
         """Return what samples met, and which of them did, in the order of their first samples."""
         if not self._changing[step]:
-            return [(self._key(0, step), _ALL)]
+            return [(self._key(0, step), ALL)]
         starts = np.flatnonzero(self._changes[:, step]) + 1
         edges = [0, *starts.tolist(), len(self._accesses.bank)]
-        runs: dict[_Key, list[tuple[int, int]]] = {}
+        runs: dict[Met, list[tuple[int, int]]] = {}
         for first, end in pairwise(edges):
             runs.setdefault(self._key(first, step), []).append((first, end))
-        return [(key, _samples_of(mine)) for key, mine in runs.items()]
+        return [(key, samples_of(mine)) for key, mine in runs.items()]
 
-    def _key(self, sample: int, step: int) -> _Key:
+    def _key(self, sample: int, step: int) -> Met:
         accesses = self._accesses
-        return _Key(
+        return Met(
             int(accesses.bank[sample, step]),
             int(accesses.replaced[sample, step]),
             int(accesses.previous_bank[sample, step]),
@@ -253,15 +208,26 @@ class BankMvm:
             tuple(accesses.contents[sample, step].tolist()),
         )
 
-    def _mvm(self, line: Tensor, step: int, key: _Key, samples: Samples) -> _Mvm:
-        """Return the products of samples that met the same."""
+    def _mvm(
+        self, line: Tensor, noise: Tensor | None, step: int, key: Met, samples: Samples
+    ) -> Products:
+        """Return the products of samples that met the same.
+
+        Args:
+            line: What their lines carry on the mean.
+            noise: Intensity noise of the lines, as `line`.
+            step: Step t of the network.
+            key: What they met.
+            samples: Which samples they are.
+        """
+        mean, line = line, line if noise is None else line + noise
         met = self._banks.meet(key.bank, key.contents, key.age)
         terms = self._left_over(line, step, key, samples, met)
         apart: Tensor | None = None
         model = self._banks.model
         if model.errs:
             held = model.effective(key.bank, key.contents[key.bank], key.age)
-            numbers = _rows(self._accesses.write[:, step], samples)
+            numbers = rows_of(self._accesses.write[:, step], samples)
             if len(numbers) > 1:
                 numbers = np.repeat(numbers, self._vectors)
             if (numbers == numbers[0]).all():
@@ -277,29 +243,24 @@ class BankMvm:
         total = (
             light_of(line.abs(), met.light) if self._noise.active else line.new_zeros(len(line), 1)
         )
-        return _Mvm(signal, total, met.scale, *(self._noise_of(line, met) or _QUIET))
+        fluctuation = None if noise is None else light_of(noise.detach(), met.light)
+        return Products(signal, total, fluctuation, met.scale, *self._noise_of(mean, met))
 
     @torch.no_grad()
-    def _noise_of(
-        self, line: Tensor, met: EffectiveWeights
-    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None] | None:
-        """Return what the noise depends on: squares, their total, beats and spread.
+    def _noise_of(self, line: Tensor, met: EffectiveWeights) -> tuple[Tensor | None, Tensor | None]:
+        """Return what the noise depends on: beats and spread, each None for none.
 
         There are no gradients: training learns from the noise that was drawn, not from how large it
         might have been.
         """
-        if met.squares is None:
-            return None
-        power = line**2
+        beats = self._emission and self._noise.generator is not None
         return (
-            times(power, met.squares),
-            light_of(power, met.light**2),
-            times(line.abs(), met.squares) if self._emission else None,
-            None if met.variance is None else times(power, met.variance),
+            times(line.abs(), met.seen.detach() ** 2) if beats else None,
+            None if met.variance is None else times(line**2, met.variance),
         )
 
     def _left_over(
-        self, line: Tensor, step: int, key: _Key, samples: Samples, met: EffectiveWeights
+        self, line: Tensor, step: int, key: Met, samples: Samples, met: EffectiveWeights
     ) -> list[tuple[Share, Tensor]]:
         """Return the weights that samples meet before all has settled, each with its share."""
         terms: list[tuple[Share, Tensor]] = [(1.0, met.seen)]
@@ -309,17 +270,22 @@ class BankMvm:
         old = model.effective(key.bank, key.replaced, key.age)
         new = model.effective(key.bank, key.contents[key.bank], key.age)
         left = banks.in_units_of(new.scale, old) - new.weights
-        terms.append((self._of_vectors(self._heat.share(step, samples, line)), left))
+        heat: Share = (
+            self._heat.share(step, samples, line)
+            if self._vectors == 1
+            else self._faded(self._heat_left, step, samples, line)
+        )
+        terms.append((heat, left))
         if key.previous == key.bank:
             return terms
-        light = self._of_vectors(self._light.share(step, samples, line))
+        light: Share = (
+            self._light.share(step, samples, line)
+            if self._vectors == 1
+            else self._faded(self._light_left, step, samples, line)
+        )
         last = banks.meet(key.previous, key.contents, key.age)
         before = banks.in_units_of(met.scale, last)
         return [*((share * (1.0 - light), weights) for share, weights in terms), (light, before)]
-
-    def _of_vectors(self, share: Share) -> Share:
-        """Return the share of each vector, that of the first one of its sample."""
-        return self._each(share) if isinstance(share, Tensor) else share
 
     def _apart(self, line: Tensor, numbers: Ints, held: ProgrammedWeights) -> Tensor | None:
         """Return what the errors of different programmings add to the products of samples."""
@@ -334,34 +300,3 @@ class BankMvm:
             product = torch.bmm(each[torch.from_numpy(place.ravel())], line[part].unsqueeze(-1))
             added.append(product.squeeze(-1))
         return torch.cat(added)
-
-
-def _cat(tensors: Sequence[Tensor | None], order: Tensor | None) -> Tensor | None:
-    """Return one tensor of those there are, in order; None where there are none."""
-    present = [tensor for tensor in tensors if tensor is not None]
-    if not present:
-        return None
-    together = torch.cat(present)
-    return together if order is None else together[order]
-
-
-def _rows(column: NDArray[Number], samples: Samples) -> NDArray[Number]:
-    """Return the entries of some samples; a single row stands for every sample."""
-    if len(column) == 1:
-        return column
-    return column[samples if isinstance(samples, slice) else samples.numpy()]
-
-
-def _samples_of(runs: Sequence[tuple[int, int]]) -> Samples:
-    """Return the samples of one run, or of several."""
-    if len(runs) == 1:
-        return slice(*runs[0])
-    return torch.cat([torch.arange(first, end) for first, end in runs])
-
-
-def _order_of(groups: Sequence[Samples]) -> Tensor | None:
-    """Return where each sample is once groups are laid one behind the other; None for in order."""
-    if all(isinstance(samples, slice) for samples in groups):
-        return None
-    places = [torch.arange(w.start, w.stop) if isinstance(w, slice) else w for w in groups]
-    return torch.argsort(torch.cat(places))

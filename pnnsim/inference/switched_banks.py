@@ -41,14 +41,12 @@ class EffectiveWeights:
         light: Light that reaches the outputs, over `scale`; one number where it is the same for
             every weight.
         scale: As of `ProgrammedWeights`.
-        squares: Squared weights, and None where no noise is drawn.
         variance: Variance of each weight from read to read; None for nothing.
     """
 
     seen: Tensor
     light: Tensor | float
     scale: Scale
-    squares: Tensor | None
     variance: Tensor | None
 
 
@@ -81,13 +79,12 @@ class SwitchedBanks:
             own = self.model.effective(bank, contents[bank], age)
             seen = _laid_out(self._seen(bank, contents, age))
             light = self._light(bank, contents, age) / own.scale
-            squares = variance = None
+            variance = None
             if self.noise.generator is not None:
-                squares = seen.detach() ** 2
                 variance = self.chip.weight_banks.read_variance(
                     own.weights.detach(), age, self.noise.active
                 )
-            self._met[key] = EffectiveWeights(seen, light, own.scale, squares, variance)
+            self._met[key] = EffectiveWeights(seen, light, own.scale, variance)
         return self._met[key]
 
     def _seen(self, bank: int, contents: Sequence[int], age: float) -> Tensor:
@@ -96,7 +93,7 @@ class SwitchedBanks:
         weights = own.weights
         for other, weight_set in enumerate(contents):
             if self._leak and other != bank:
-                leaking = self.model.effective(other, weight_set, age)
+                leaking = self.model.effective(other, weight_set, age).unselected()
                 weights = weights + self._leak * self.in_units_of(own.scale, leaking)
         return weights
 

@@ -195,10 +195,13 @@ def _parts(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[st
 
 def _check_progression(stored: storage.Stored, found: Progression) -> None:
     """Refuse progress that no training can have made."""
-    for name in ("loss", "validation_loss", "validation_accuracy"):
-        length = len(getattr(found, name))
-        if length != found.epoch:
-            raise stored.fault(f"{name}: got {length} epochs; expected {found.epoch}")
+    for name, epochs in (
+        ("loss", found.loss),
+        ("validation_loss", found.validation_loss),
+        ("validation_accuracy", found.validation_accuracy),
+    ):
+        if len(epochs) != found.epoch:
+            raise stored.fault(f"{name}: got {len(epochs)} epochs; expected {found.epoch}")
     if not (0 <= found.best_epoch < found.epoch or (found.best_epoch, found.epoch) == (-1, 0)):
         raise stored.fault(
             f"best_epoch: got {found.best_epoch}; expected one of {found.epoch} epochs"

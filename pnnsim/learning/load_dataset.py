@@ -2,7 +2,7 @@
 
 This is the one public door to data. It must not scale, cut or shuffle anything by itself: that is
 done where files are read (`pnnsim.learning.datasets`) and where parts are cut
-(`pnnsim.learning.data`).
+(`pnnsim.learning.task_examples`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pnnsim.errors import TaskError
-from pnnsim.learning.data import Data, load_data
 from pnnsim.learning.datasets import IMAGE_TASKS, TEXT_TASKS
 from pnnsim.learning.examples import Examples, Labelled, Windows
+from pnnsim.learning.task_examples import Data, load_data
 from pnnsim.specs.settings import TaskParams
 
 if TYPE_CHECKING:

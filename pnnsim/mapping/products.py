@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pnnsim.errors import MappingError
+from pnnsim.mapping.buffering import buffered
 from pnnsim.mapping.folding import Fold
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.networks.workload import MACHINE, Digital, Mvm, Workload
@@ -79,11 +80,16 @@ class Passage:
         products: Products in their order.
         input: Digital work ahead of the first product.
         output: Digital work behind the last; that of `products[-1]` comes first.
+        live: Numbers that the buffer of the digital engine holds at once for a sample; 0 where
+            values do not become numbers on their way.
+        moved: Numbers that are written to it or read from it for a sample.
     """
 
     products: tuple[Product, ...]
     input: Job
     output: Job
+    live: int = 0
+    moved: int = 0
 
 
 def passage_of(workload: Workload, mapping: Mapping) -> Passage:
@@ -148,7 +154,13 @@ def passage_of(workload: Workload, mapping: Mapping) -> Passage:
                 bytes=job.bytes,
             )
         products += made
-    return Passage(tuple(products), Job.of(before[0]), Job.of(before[-1]))
+    live = moved = 0
+    if not whole:
+        written = sum(p.vectors * p.cells for p in products if p.converts)
+        entering = sum(p.vectors * p.lines for p in products if p.digital)
+        states = [at + 1 for (at, _), stays in zip(uses, analog, strict=True) if stays]
+        live, moved = buffered(workload, written, entering, states)
+    return Passage(tuple(products), Job.of(before[0]), Job.of(before[-1]), live, moved)
 
 
 def _readers(workload: Workload) -> list[set[int]]:

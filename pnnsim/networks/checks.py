@@ -1,6 +1,6 @@
 """Whether the parts of a workload agree: ranges, order, shapes, names.
 
-The first contradiction is raised, with the step it is found in. Nothing here knows hardware: that a
+The first contradiction is raised, with the step it is found in. Hardware is not considered: that a
 workload is right does not mean that a machine can run it.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks import operators
+from pnnsim.networks.operator_constants import MOST, is_number, is_whole, shown
 from pnnsim.networks.operator_rules import places
 from pnnsim.networks.parts import MACHINE, Carried, Digital, Gather, Matrix, Mvm, Shape, Value
-from pnnsim.networks.settings import MOST, is_number, is_whole, shown
 
 #: Axes of a value or a parameter.
 _AXES = 3
@@ -261,8 +261,9 @@ def _made_by_digital(
     where: str, step: Digital, number: int, values: Sequence[Value], shapes: Mapping[str, Shape]
 ) -> Value:
     """Return what a digital step makes."""
-    for part in ("sources", "constants", "parameters"):
-        _check_tuple(f"{where}: {part}", getattr(step, part))
+    _check_tuple(f"{where}: sources", step.sources)
+    _check_tuple(f"{where}: constants", step.constants)
+    _check_tuple(f"{where}: parameters", step.parameters)
     for source in step.sources:
         _check_number(f"{where}: source", source, number + 1, "a value that is made by then")
     for name in step.parameters:

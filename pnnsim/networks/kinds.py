@@ -79,6 +79,6 @@ def _workload(file: str) -> Workload:
 @lru_cache(maxsize=16)
 def _onnx(file: str) -> GivenNetwork:
     # Not ahead of the class: a description is checked without torch.
-    from pnnsim.networks.from_onnx import from_onnx
+    from pnnsim.networks.lowering.from_onnx import from_onnx
 
     return from_onnx(file)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pnnsim.networks.lower_lrunet import lower_lrunet
+from pnnsim.networks.lowering.lower_lrunet import lower_lrunet
 from pnnsim.networks.workload import Workload
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from pnnsim.networks.operator_constants import Settings
 from pnnsim.networks.parts import Shape, Value
-from pnnsim.networks.settings import Settings
 
 #: Sources, settings, shapes of parameters and the value that is made to operations per sample.
 CountRule = Callable[[Sequence[Value], Settings, Sequence[Shape], Value], int]

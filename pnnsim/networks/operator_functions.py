@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from pnnsim.networks import operator_pooling as pooling
+from pnnsim.networks.operator_constants import Settings
 from pnnsim.networks.operators import settings_of
 from pnnsim.networks.parts import Constant, Gather
-from pnnsim.networks.settings import Settings
 
 #: Sources, settings, parameters, and a tensor `(batch,)` of the type of all numbers.
 Function = Callable[[Sequence[Tensor], Settings, Sequence[Tensor], Tensor], Tensor]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn import functional
 
-from pnnsim.networks.settings import Settings
+from pnnsim.networks.operator_constants import Settings
 
 
 def max_pool(

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from pnnsim.errors import WorkloadError
+from pnnsim.networks.operator_constants import Settings
 from pnnsim.networks.parts import Gather, Shape, Value
-from pnnsim.networks.settings import Settings
 
 #: Sources, settings and shapes of parameters to the value that is made.
 ShapeRule = Callable[[Sequence[Value], Settings, Sequence[Shape]], Value]

@@ -34,8 +34,8 @@ from typing import Literal
 from pnnsim.errors import WorkloadError
 from pnnsim.networks import operator_counts as counts
 from pnnsim.networks import operator_rules as rules
+from pnnsim.networks.operator_constants import Setting, Settings, shown
 from pnnsim.networks.parts import Constant, Shape, Value
-from pnnsim.networks.settings import Setting, Settings, shown
 
 
 @dataclass(frozen=True, slots=True)

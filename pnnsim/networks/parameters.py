@@ -84,8 +84,9 @@ class ParameterSet:
         Raises:
             ParameterError: If a shape differs or a value is not finite.
         """
+        tensors = self.tensors()
         for name, shape in shapes(network or self.network).items():
-            tensor = getattr(self, name)
+            tensor = tensors[name]
             if tuple(tensor.shape) != shape:
                 raise ParameterError(
                     f"{name} has shape {tuple(tensor.shape)}; the network expects {shape}"

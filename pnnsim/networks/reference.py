@@ -67,6 +67,7 @@ def run_int8(
     *,
     calibration: Tensor,
     activation: Callable[[Tensor], Tensor] | None = None,
+    lines: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Return what a workload gives on an accelerator of 8-bit products.
 
@@ -80,6 +81,7 @@ def run_int8(
         x: Samples, as for `run_reference`.
         calibration: Samples that fix the scales, as `x`.
         activation: f of the machine; None where no step has it.
+        lines: As for `run_reference`.
 
     Returns:
         Outputs, as of `run_reference`.
@@ -93,14 +95,19 @@ def run_int8(
         rounded[name] = _rounded(weight, weight.abs().amax(dim=1, keepdim=True))
     largest: dict[tuple[int, int], Tensor] = {}
 
+    def read(step: int, value: Tensor) -> Tensor:
+        clipped = lines is not None and isinstance(workload.steps[step], Mvm)
+        return lines(value) if clipped and lines is not None else value
+
     def observe(step: int, source: int, value: Tensor) -> Tensor:
+        value = read(step, value)
         found = value.detach().abs().max()
         before = largest.get((step, source))
         largest[step, source] = found if before is None else torch.maximum(before, found)
         return value
 
     def rounding(step: int, source: int, value: Tensor) -> Tensor:
-        return _rounded(value, largest[step, source])
+        return _rounded(read(step, value), largest[step, source])
 
     with torch.no_grad():
         _run(workload, parameters, calibration, activation, observe)

@@ -157,7 +157,7 @@ class ReLaXNet(BaseModel):
     def workload(self) -> Workload:
         """Return the steps of a sample, as data."""
         # Not ahead of the class: a description is checked without workloads.
-        from pnnsim.networks.lower_relaxnet import lower_relaxnet
+        from pnnsim.networks.lowering.lower_relaxnet import lower_relaxnet
 
         return lower_relaxnet(self)
 

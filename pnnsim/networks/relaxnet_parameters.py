@@ -1,6 +1,6 @@
 """Numbers of a ReLaX-Net: stacked by set, as a `ParameterSet` has them, or by name, as a workload.
 
-Nothing here knows a machine but the slope of its activation.
+Nothing here depends on a machine but for the slope of its activation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a network computes, as data: matrices, and the steps that use them.
 
-Every network is lowered to a workload; planner, timing, evaluator and ledger know nothing else of
-it. Nothing here knows hardware, and nothing here imports torch. A workload holds no callables: an
+Every network is lowered to a workload; planner, timing, evaluator and ledger read nothing else of
+it. Nothing here depends on hardware or imports torch. A workload holds no callables: an
 operator is a name, and a parameter is a name.
 
 Conventions. A *sample* is one input of the network; a *vector* is what crosses a bank at once.

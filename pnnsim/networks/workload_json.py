@@ -1,4 +1,4 @@
-"""Workloads as JSON: one text for each workload, and a strict reader of what others have written.
+"""Workloads as JSON: one text for each workload, and a reader that refuses what is none.
 
 Only types and names of keys are checked here; whether the parts agree is for `checks`.
 """
@@ -8,20 +8,25 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pnnsim.common.files import open_regular, replace_file
+from pnnsim.common.json_text import FormatError, parse_json
 from pnnsim.errors import OutputError, WorkloadError
+from pnnsim.networks.operator_constants import is_whole, shown
 from pnnsim.networks.operators import OPERATORS
 from pnnsim.networks.parts import Carried, Constant, Digital, Gather, Matrix, Mvm, Shape, Value
-from pnnsim.networks.settings import is_whole, shown
 
 #: Changes when an older reader would misread a newer text.
 VERSION = 1
 
 #: Most bytes of a text; the workload of 10^5 steps takes 20 MB.
 LIMIT = 256 * 2**20
+
+#: Lists and mappings within each other: workload, steps, one step, its gather, the kernel.
+_DEPTH = 5
 
 _KEY = "pnnsim_workload"
 
@@ -80,15 +85,18 @@ def _plain(step: Mvm | Digital) -> dict[str, Any]:
         return found | {key: value for key, value in optional.items() if value}
     found = {"mvm": step.matrix, "source": step.source}
     if step.gather is not None:
-        found["gather"] = {name: getattr(step.gather, name) for name in _GATHER}
+        found["gather"] = asdict(step.gather)
     if step.residual is not None:
         found["residual"] = [step.residual[0], float(step.residual[1])]
     if step.barrier:
         found["barrier"] = True
-    for name in ("bias", "gain", "activation", "inject"):
-        if getattr(step, name) is not None:
-            found[name] = getattr(step, name)
-    return found
+    optional = {
+        "bias": step.bias,
+        "gain": step.gain,
+        "activation": step.activation,
+        "inject": step.inject,
+    }
+    return found | {key: value for key, value in optional.items() if value is not None}
 
 
 def _constants(step: Digital) -> dict[str, Constant]:
@@ -113,12 +121,14 @@ def parts(given: str | bytes, name: str) -> dict[str, Any]:
     if len(given) > LIMIT:
         raise WorkloadError(f"{name}: has {len(given)} bytes; expected at most {LIMIT}")
     try:
-        data = json.loads(given, parse_constant=_refuse, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        what = "is nested too deep" if isinstance(error, RecursionError) else str(error)
+        data = parse_json(given if isinstance(given, str) else given.decode("utf-8"), _DEPTH)
+    except UnicodeDecodeError:
         raise WorkloadError(
-            f"{name}: cannot read a workload: {what}; expected a file written by pnnsim"
+            f"{name}: cannot read a workload: got bytes that are no UTF-8; expected a file "
+            "written by pnnsim"
         ) from None
+    except FormatError as error:
+        raise WorkloadError(f"{name}: cannot read a workload: {error}") from None
     try:
         return _fields(data)
     except WorkloadError as error:
@@ -257,19 +267,6 @@ def _check_keys(what: str, data: dict[str, Any], needed: set[str], known: set[st
         raise WorkloadError(
             f"{what}: unknown key {shown(min(unknown))}; expected some of {sorted(known)}"
         )
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a finite number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a mapping; a key that stands twice is refused."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {shown(next(k for k in keys if keys.count(k) > 1))} is repeated")
-    return found
 
 
 def read(path: Path) -> bytes:

@@ -35,7 +35,7 @@ activation is `f(gain * y + bias)`.
 
 **Detection** adds noise in logical units: current noise over full-scale current. Densities are
 one-sided; the noise bandwidth is pi/2 times the 3 dB bandwidth for one pole and 1/(2T) for an
-integration over T, and a caller that uses the plain 3 dB bandwidth says so in its description.
+integration over T. Descriptions state the 3 dB bandwidth of a part; it is never the band of noise.
 Variances of independent sources add.
 
 **Levels.** Ranges symmetric about zero have an odd count of levels, so that zero is exact

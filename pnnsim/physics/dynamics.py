@@ -161,18 +161,20 @@ def power_law_drift(
     """Return a value that relaxes as a power of the time since it was written.
 
     Args:
-        value: State at the write, any unit.
+        value: State at the reference time, which is what a programming aims at, any unit.
         elapsed: Time since the write [s].
         reference_time: Time after the write at which the state was defined [s].
         exponent: Drift exponent, drawn once for each write; 0 is no drift.
 
     Returns:
-        `value * ((elapsed + reference_time) / reference_time) ** -exponent`, as `value`.
+        `value * (elapsed / reference_time) ** -exponent`, as `value`; the value itself until the
+        reference time, where the law has not been measured.
 
     Reference: Nandakumar et al., ICECS 2019 (phase-change memory).
     """
     require_positive("power_law_drift", reference_time=reference_time)
-    return value * torch.exp(-exponent * torch.log1p(elapsed / reference_time))
+    folds = torch.log((elapsed / reference_time).clamp(min=1.0))
+    return value * torch.exp(-exponent * folds)
 
 
 def telegraph_flip_probability(elapsed: Tensor, rate_out: float, rate_back: float) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from scipy import constants
 from torch import Tensor
 
-from pnnsim.physics._checks import require, require_positive
+from pnnsim.physics._checks import Number, require, require_positive
 
 ActivationShape = Literal["linear", "relu", "clipped_relu", "tanh", "sigmoid"]
 """Curves that an analog stage or a table can follow."""
@@ -85,6 +85,23 @@ def capacitor_energy(capacitance: float, voltage: float) -> float:
         voltage: Voltage after charging [V].
     """
     return capacitance * voltage**2
+
+
+def offset_current(voltage: Number, conductance: float) -> Number:
+    """Return the current that an amplifier's input voltage drives through what hangs on it.
+
+    Args:
+        voltage: Voltage between the input and virtual ground [V], or its density [V/√Hz].
+        conductance: Conductance of all cells on the input, their other ends at virtual ground or
+            at rest [S].
+
+    Returns:
+        `V G` [A], or [A/√Hz], as `voltage`: the noise gain of a transimpedance amplifier, below the
+        frequency at which the input's capacitance takes over from the cells, G / (2 pi C).
+
+    Reference: Graeme, Photodiode Amplifiers: Op Amp Solutions, McGraw-Hill, 1996, chapter 5.
+    """
+    return voltage * conductance
 
 
 def landauer_energy(temperature: float) -> float:

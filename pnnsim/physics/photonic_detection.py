@@ -2,8 +2,7 @@
 
 Noise comes as variances, which add when sources are independent; the caller draws. Densities are
 one-sided and linear (1/Hz, A/√Hz), never in decibels. `bandwidth` is always the noise bandwidth:
-`single_pole_noise_bandwidth` or `integrator_noise_bandwidth`, or the 3 dB bandwidth where a
-description says so.
+`single_pole_noise_bandwidth` or `integrator_noise_bandwidth`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,12 @@ from pnnsim.physics._checks import Number, require, require_positive
 
 
 def single_pole_noise_bandwidth(bandwidth: float) -> float:
-    """Return the noise bandwidth [Hz] of one pole at `bandwidth` [Hz]: a factor of pi / 2."""
+    """Return the noise bandwidth [Hz] of one pole at `bandwidth` [Hz]: a factor of pi / 2.
+
+    It is the width of a sharp low-pass that lets as much white noise through, the integral of
+    `1 / (1 + (f / bandwidth)^2)` over all frequencies. A lone pole has no lower one: the plain 3 dB
+    bandwidth would leave out the 36 % of the noise that its skirt passes.
+    """
     return math.pi / 2.0 * bandwidth
 
 
@@ -166,66 +170,34 @@ def amplifier_variance(noise_density: float, bandwidth: Number) -> Number:
     return noise_density**2 * bandwidth
 
 
-def add_intensity_noise(
-    variance: Tensor,
-    squares: Tensor,
-    noise_density: float,
-    bandwidth: float,
-    *,
-    total: Tensor | None = None,
-    leak: float = 0.0,
-) -> Tensor:
-    """Return a variance to which the intensity noise of independent lasers is added.
+def relative_intensity(noise: Tensor, noise_density: float, bandwidth: float) -> Tensor:
+    """Return the power of a laser relative to its mean while its intensity is noisy.
 
-    The noise of a laser is in proportion to the signal that it causes, so the variances of
-    independent lasers add as the squares of their signals. What two photodiodes have in common
-    cancels in their difference but for a part, which is the limit of a balanced pair.
+    All that a laser lights follows this one number, however the light is split and weighted.
 
     Args:
-        variance: Variance of all other noise, in the squared unit of the signals, any shape.
-        squares: Sum of the squared signals of all lasers in the difference, as `variance`.
-        noise_density: Relative intensity noise of one laser [1/Hz], linear: 1e-15 for -150 dB/Hz.
-        bandwidth: Noise bandwidth [Hz].
-        total: Sum of the squared signals of all lasers on both photodiodes together, shape
-            `(batch, 1)` or as `squares`; None where nothing of them remains.
-        leak: Share of `total` that remains in the difference, a power ratio.
+        noise: Standard normal draws, one for each laser, any shape.
+        noise_density: Relative intensity noise [1/Hz], linear: 1e-15 for -150 dB/Hz.
+        bandwidth: Noise bandwidth of the receiver [Hz].
 
     Returns:
-        `variance + RIN B (squares + leak total)`, as `squares`.
+        `1 + sqrt(RIN B) noise`, as `noise`, never below 0: there is no negative power.
     """
-    each = noise_density * bandwidth
-    if total is not None:
-        # What is alike on every output comes first: that makes the least of numbers.
-        variance = variance + each * leak * total
-    return torch.add(variance, squares, alpha=each)
+    return (1.0 + math.sqrt(noise_density * bandwidth) * noise).clamp(min=0.0)
 
 
-def balanced_intensity_noise_variance(
-    current_plus: Tensor,
-    current_minus: Tensor,
-    noise_density: float,
-    rejection: float,
-    bandwidth: float,
-) -> Tensor:
-    """Return the variance that one laser's intensity noise adds to a difference of two currents.
-
-    The noise of the difference itself remains; that of the mean is rejected. Both are added as
-    powers, since the sign of the mismatch that limits the rejection is not known.
+def common_mode_gain(rejection: float) -> float:
+    """Return the part of the light on both photodiodes of a pair that stays in their difference.
 
     Args:
-        current_plus: Photocurrent of the adding photodiode [A], any shape.
-        current_minus: Photocurrent of the subtracting photodiode, as `current_plus`.
-        noise_density: Relative intensity noise [1/Hz], linear.
         rejection: Common-mode rejection as a power ratio, linear: 1000 for 30 dB; may be `inf`.
-        bandwidth: Noise bandwidth [Hz].
 
     Returns:
-        Variance [A²], as `current_plus`.
+        `1 / sqrt(rejection)`: difference over sum of both currents where both get the same light.
+        The adding photodiode is taken to be the more responsive one.
     """
-    require_positive("balanced_intensity_noise_variance", rejection=rejection)
-    difference = (current_plus - current_minus) ** 2
-    mean = ((current_plus + current_minus) / 2.0) ** 2
-    return noise_density * bandwidth * (difference + mean / rejection)
+    require_positive("common_mode_gain", rejection=rejection)
+    return float(rejection**-0.5)
 
 
 def emission_beat_variance(

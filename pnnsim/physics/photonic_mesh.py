@@ -230,8 +230,8 @@ def mesh_matrix(
     """
     size = phases.output.shape[-1]
     layout = mesh_layout(size, arrangement)
-    for name in ("theta", "phi"):
-        got = tuple(getattr(phases, name).shape)
+    for name, given in (("theta", phases.theta), ("phi", phases.phi)):
+        got = tuple(given.shape)
         require(
             got[-1:] == (len(layout.modes),),
             "mesh_matrix",

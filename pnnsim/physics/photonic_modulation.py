@@ -1,14 +1,80 @@
 """Put values on light: a modulator for each line, a mask for each weight of a free-space bank.
 
-Intensities only, all of them relative to full scale.
+Powers and fields relative to full scale; drives relative to the one that gives it. How a drive
+comes about (converter, driver, correction) is not decided here.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from pnnsim.physics._checks import require, require_fraction
+from pnnsim.physics._checks import require, require_fraction, require_positive
+
+
+def interferometer_field(drive: Tensor) -> Tensor:
+    """Return the field behind a push-pull interferometer biased at dark, as `drive`.
+
+    Args:
+        drive: Voltage over that of a phase of pi, in [-1, 1], any shape.
+
+    Reference: `sin(pi V / (2 V_pi))`, the difference of two arms in opposite phase.
+    """
+    return torch.sin(math.pi / 2.0 * drive)
+
+
+def interferometer_drive(field: Tensor) -> Tensor:
+    """Return the drive that gives a field: the inverse of `interferometer_field`, as `field`.
+
+    Args:
+        field: Field relative to full scale, in [-1, 1], any shape; its slope has no end there.
+    """
+    return 2.0 / math.pi * torch.asin(field)
+
+
+def interferometer_power(drive: Tensor) -> Tensor:
+    """Return the power behind an interferometer: the square of its field, as `drive`.
+
+    Args:
+        drive: Voltage over that of a phase of pi, in [0, 1], any shape.
+    """
+    return interferometer_field(drive) ** 2
+
+
+def interferometer_power_drive(power: Tensor) -> Tensor:
+    """Return the drive that gives a power: the inverse of `interferometer_power`, as `power`.
+
+    Args:
+        power: Power relative to full scale, in [0, 1], any shape.
+    """
+    return interferometer_drive(torch.sqrt(power))
+
+
+def ring_power(drive: Tensor, swing: float) -> Tensor:
+    """Return the power behind a ring whose resonance a drive moves away from the light.
+
+    Args:
+        drive: Shift over the largest one, in [0, 1], any shape.
+        swing: That largest shift, in half linewidths of the ring.
+
+    Returns:
+        Flank of a Lorentzian dip, dark at 0 and 1 at 1, as `drive`.
+    """
+    require_positive("ring_power", swing=swing)
+    shift = (swing * drive) ** 2
+    return shift / (1.0 + shift) * (1.0 + swing**2) / swing**2
+
+
+def ring_power_drive(power: Tensor, swing: float) -> Tensor:
+    """Return the drive that gives a power: the inverse of `ring_power`, as `power`.
+
+    Args:
+        power: Power relative to full scale, in [0, 1], any shape.
+        swing: As for `ring_power`.
+    """
+    return torch.sqrt(power / (1.0 + swing**2 * (1.0 - power)))
 
 
 def modulated_power(value: Tensor, floor: float) -> Tensor:

@@ -1,7 +1,9 @@
 """Model add-drop micro-rings: one ring, its inverse, and a bus of rings as a weight bank.
 
-Power transmissions only: light of different wavelengths adds as power. What moves a resonance
-(heat, carriers, time) is not decided here; a detuning comes in.
+Power transmissions only: light of different wavelengths adds as power. Light of one wavelength that
+comes by several rings interferes, as `photonic_ring_bus` has it; here its powers add, an
+approximation. What moves a resonance (heat, carriers, time) is not decided here; a detuning comes
+in.
 
       in ──►──┬────── through ─►        phase = 2 pi (lambda - lambda_ring) / FSR
               ( r1 )                    weight = drop - through, in (-1, 1)
@@ -161,10 +163,11 @@ def bank_transmissions(
 ) -> tuple[Tensor, Tensor]:
     """Return what each wavelength sends to the two photodiodes behind a bus of rings.
 
-    Every wavelength passes all rings of its bus in order and leaves a part in each of them, so that
-    crosstalk between channels and depletion by earlier rings are exact for incoherent light. Light
-    that has been dropped goes to the photodiode; a second passage of it through later rings, by way
-    of the drop bus, is left out.
+    Every wavelength passes all rings of its bus in order and leaves a part in each of them. What
+    several rings drop of one wavelength adds as power, and light that has been dropped goes to the
+    photodiode: an approximation, for light whose coherence does not last from ring to ring and
+    whose second passage through rings, by way of the drop bus, is small. Light of a laser
+    interferes: `photonic_ring_bus.coherent_bank_transmissions`.
 
     Args:
         detuning: Shift of each ring to longer wavelength, away from its own channel [m], shape

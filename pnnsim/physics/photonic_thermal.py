@@ -165,6 +165,26 @@ def cancel_crosstalk(wanted: Tensor, matrix: Tensor) -> Tensor:
     return commands.reshape(wanted.shape)
 
 
+def linear_gradient(edges: Tensor, shape: tuple[int, ...], bank: tuple[int, int]) -> Tensor:
+    """Return the temperature of each cell of a bank in a linear gradient, its center being at 0.
+
+    Args:
+        edges: Differences between the middles of the outermost cells, along rows and along columns
+            [K], shape `(2,)`.
+        shape: Cells that are used, `(n_out, n_in)`; more than a bank has lie on several alike.
+        bank: Rows and columns of one bank.
+
+    Returns:
+        Temperatures [K], shape `shape`.
+    """
+    across = []
+    for used, cells in zip(shape, bank, strict=True):
+        place = torch.arange(used, dtype=edges.dtype, device=edges.device) % cells
+        across.append(place / max(cells - 1, 1) - 0.5)
+    down, along = across
+    return edges[0] * down.unsqueeze(1) + edges[1] * along.unsqueeze(0)
+
+
 def weight_error(linewidth: float, shift: float) -> float:
     """Return the error of a ring's weight around zero for a small shift of its resonance.
 

@@ -19,7 +19,7 @@ GYROMAGNETIC_RATIO: float = constants.physical_constants["electron gyromag. rati
 """Of the free electron [rad/(s T)]."""
 
 REFERENCE_TEMPERATURE = 300.0
-"""Temperature at which descriptions give a magnetoresistance ratio [K]."""
+"""Temperature at which descriptions give a magnetoresistance ratio and a barrier [K]."""
 
 
 def tmr_from_polarization(polarization: float) -> float:
@@ -129,6 +129,25 @@ def energy_barrier(
     shape = 0.5 * constants.mu_0 * magnetization**2 * demagnetization
     volume = math.pi / 4.0 * diameter**2 * thickness
     return (interface_anisotropy / thickness - shape) * volume / (constants.k * temperature)
+
+
+def thermal_stability(barrier: float, temperature: float) -> float:
+    """Return an energy barrier in units of the thermal energy at some temperature.
+
+    Args:
+        barrier: Barrier over the thermal energy at 300 K.
+        temperature: Absolute temperature [K].
+
+    Returns:
+        `barrier * 300 K / T`: the energy stays, what heat brings does not. That magnetization and
+        anisotropy fall with heat is left out: near room temperature it is less than the 1 / T, and
+        it makes real junctions forget sooner.
+
+    Reference: Neel, Ann. Geophys. 5, 99, 1949, and Brown, Phys. Rev. 130, 1677, 1963 (barrier over
+    k T in the exponent).
+    """
+    require_positive("thermal_stability", temperature=temperature)
+    return barrier * REFERENCE_TEMPERATURE / temperature
 
 
 def write_error_rate(

@@ -15,16 +15,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pnnsim.analysis.bands.band import SAMPLES as BAND_SAMPLES
+from pnnsim.analysis.bands.band import Band, bands
+from pnnsim.analysis.bands.pairs import Pairing, pairings
+from pnnsim.analysis.report.band_rows import pairings_table
 from pnnsim.analysis.report.html import write_html
 from pnnsim.analysis.report.perfetto import write_perfetto
-from pnnsim.analysis.report.plots import write_run_picture
+from pnnsim.analysis.report.run_figures import write_run_picture
 from pnnsim.analysis.report.text import compare_table, summary_table
 from pnnsim.errors import UnsavedError
 from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.inference.workload_surrogate import WorkloadSurrogate
-from pnnsim.learning.data import Data, load_data
+from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit, make_surrogate
+from pnnsim.learning.task_examples import Data, load_data
 from pnnsim.networks.protocol import is_stateful
 from pnnsim.simulation.run_folder import check_checkpoints, claim
 from pnnsim.simulation.simulate import Result, ablation, network_figures, simulate
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
 METRICS_SCHEMA = 1
+#: Spans beyond which a run is cut short before descriptions are drawn, as each would take as many.
+_MANY_SPANS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +69,12 @@ class Comparison:
     Args:
         rows: Label and metrics of each.
         table: The same as a table for people.
+        pairings: How often each machine beats each other over draws from their ranges.
     """
 
     rows: list[tuple[str, dict[str, Any]]]
     table: str
+    pairings: tuple[Pairing, ...] = ()
 
 
 def run(
@@ -104,12 +113,11 @@ def run(
         if checkpoints is not None:
             check_checkpoints(checkpoints, out)
         data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)
-        metrics, surrogate, result = _work(experiment, data, progress, checkpoints, explain=True)
+        done = _work(experiment, data, progress, checkpoints, explain=True)
+        metrics = done.metrics
         if target is None:
             return JobResult(metrics, summary_table(metrics), None)
-        published = target.publish(
-            lambda folder: _write(folder, experiment, metrics, surrogate, result)
-        )
+        published = target.publish(lambda folder: _write(folder, experiment, done))
     table = summary_table(metrics, folder=published.folder)
     if published.problem:
         raise UnsavedError(published.problem, metrics, table, published.folder)
@@ -132,25 +140,46 @@ def compare(
         progress: Display of training and simulation; None for silence.
     """
     rows = []
+    drawn = []
     for label, experiment in experiments:
         data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)
-        rows.append((label, _work(experiment, data, progress)[0]))
-    return Comparison(rows, compare_table(rows))
+        done = _work(experiment, data, progress)
+        rows.append((label, done.metrics))
+        drawn.append(done.band)
+    found = pairings(drawn)
+    table = compare_table(rows)
+    if found:
+        table = f"{table}\n\n{pairings_table([label for label, _ in rows], found)}"
+    return Comparison(rows, table, tuple(found))
 
 
-def _work(
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Figures of an experiment, and what they were made from."""
+
+    metrics: dict[str, Any]
+    surrogate: Surrogate | WorkloadSurrogate
+    result: Result
+    band: Band | None
+
+
+def train_surrogate(
     experiment: Experiment,
     data: Data,
-    progress: Progress | None,
+    progress: Progress | None = None,
     checkpoints: Path | None = None,
-    *,
-    explain: bool = False,
-) -> tuple[dict[str, Any], Surrogate | WorkloadSurrogate, Result]:
-    """Return the metrics of an experiment, and what they were made from.
+) -> tuple[Surrogate | WorkloadSurrogate, Labelled]:
+    """Return the trained surrogate of an experiment, and the samples that it is measured with.
 
-    To explain the gap by switching non-idealities off takes as many evaluations as there are.
+    Args:
+        experiment: What to do.
+        data: Its data.
+        progress: Display of the training; None for silence.
+        checkpoints: Folder of the state of the training; None for none.
+
+    Raises:
+        PnnsimError: If the machine cannot run the network, or training diverges.
     """
-    begin = time.perf_counter()
     surrogate = make_surrogate(experiment.network, experiment.hardware, experiment.training)
     if is_stateful(experiment.network):
         data = data.in_sequences(experiment.training.sequence)
@@ -169,6 +198,23 @@ def _work(
         select=data.select,
         checkpoints=checkpoints,
     )
+    return surrogate, samples
+
+
+def _work(
+    experiment: Experiment,
+    data: Data,
+    progress: Progress | None,
+    checkpoints: Path | None = None,
+    *,
+    explain: bool = False,
+) -> _Done:
+    """Return the metrics of an experiment, and what they were made from.
+
+    To explain the gap by switching non-idealities off takes as many evaluations as there are.
+    """
+    begin = time.perf_counter()
+    surrogate, samples = train_surrogate(experiment, data, progress, checkpoints)
     trained = time.perf_counter()
     simulation = experiment.simulation
     x, y = samples.x, samples.y
@@ -195,6 +241,8 @@ def _work(
             chips=simulation.chips,
             progress=progress,
         )
+    simulated = time.perf_counter()
+    band = _band(experiment, result, len(x), progress)
     end = time.perf_counter()
     metrics = {
         "schema": METRICS_SCHEMA,
@@ -205,28 +253,48 @@ def _work(
         "network": network_figures(experiment.network),
         "task": {"name": data.name, "note": data.note, "samples": len(x)},
         **result.metrics,
+        "band": None if band is None else band.as_metrics(),
         "warnings": [*experiment.own_warnings(), *result.metrics["warnings"]],
         "wall_s": {
             "train": trained - begin,
             **result.wall_s,
+            "bands": end - simulated,
             "total": end - begin,
         },
     }
-    return metrics, surrogate, result
+    return _Done(metrics, surrogate, result, band)
 
 
-def _write(
-    folder: Path,
-    experiment: Experiment,
-    metrics: dict[str, Any],
-    surrogate: Surrogate | WorkloadSurrogate,
-    result: Result,
-) -> None:
+def _band(
+    experiment: Experiment, result: Result, requests: int, progress: Progress | None
+) -> Band | None:
+    """Return the band of a run of so many requests; None where none was asked for."""
+    simulation = experiment.simulation
+    if not simulation.band_draws:
+        return None
+    arrivals = arrivals_of(simulation, requests)
+    if len(result.timing.run.base) > _MANY_SPANS:
+        # A run that does not repeat itself is timed for its first samples, in whole blocks.
+        control = experiment.hardware.control
+        whole = control.block * control.cores
+        arrivals = arrivals.first(min(requests, whole * -(-BAND_SAMPLES // whole)))
+    return bands(
+        experiment.hardware,
+        experiment.network,
+        draws=simulation.band_draws,
+        seed=simulation.seed,
+        samples=arrivals,
+        progress=progress,
+    )
+
+
+def _write(folder: Path, experiment: Experiment, done: _Done) -> None:
     """Fill a run folder."""
+    metrics, result = done.metrics, done.result
     text = json.dumps(metrics, indent=2, allow_nan=False) + "\n"
     (folder / "metrics.json").write_text(text, encoding="utf-8")
     (folder / "resolved.yaml").write_text(experiment.resolved(), encoding="utf-8")
-    surrogate.parameter_set().save(folder / "parameters.safetensors")
+    done.surrogate.parameter_set().save(folder / "parameters.safetensors")
     notes = {name: metrics[name] for name in ("pnnsim_version", "hardware", "spec_sha256", "seed")}
     write_perfetto(folder / "trace.json", result.trace, result.timing.prices, notes)
     write_html(folder / "report.html", metrics, result.trace, experiment.hardware)

@@ -37,6 +37,7 @@ from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.workload import Mvm
 from pnnsim.networks.workload_counts import macs_by_place, parameters_by_place
+from pnnsim.simulation.software import software_outputs
 from pnnsim.simulation.timing_pass import Timing, faded, time_run, timing_metrics
 from pnnsim.timing.arrivals import Arrivals
 from pnnsim.timing.multicore import ParallelTrace
@@ -125,10 +126,14 @@ def simulate(
     parts = [nominal.fabricate(seed, index) for index in range(chips)]
     parameters, more = ranged(nominal, parameters, x)
     nominally = nominal_outputs(nominal, parameters, x)
+    in_software = software_outputs(nominal, parameters, x)
     really = [chip_outputs(chip, parameters, x, timing) for chip in parts]
     metrics = {
         **{
-            name: quality(measure(nominally, y), [measure(found, y) for found in really])
+            name: {
+                **{kind: measure(found, y) for kind, found in in_software.items()},
+                **quality(measure(nominally, y), [measure(found, y) for found in really]),
+            }
             for name, measure in qualities.items()
         },
         **timing_metrics(timing),

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from pnnsim.analysis.metrics import layout, metrics_from, setup_of
-from pnnsim.common.units import from_fs
 from pnnsim.errors import ScheduleError
 from pnnsim.inference.accesses import AccessTable, accesses_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import streams_of
+from pnnsim.inference.waits import refuse_waits
 from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.work import Work
@@ -113,7 +113,7 @@ def time_run(
         run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
     )
     if not chip.memory.patient:
-        _refuse_waits(chip, accesses)
+        refuse_waits(chip, accesses)
     return Timing(chip, work, run, chip.prices(), accesses)
 
 
@@ -156,29 +156,3 @@ def faded(timing: Timing) -> list[str]:
         f"memory: a state is held for up to {held:.3g} s and {kept:.1%} of it is left; accuracy "
         "falls with it. Hint: more banks, so that fewer are rewritten, or a better memory"
     ]
-
-
-def _refuse_waits(chip: Chip, accesses: AccessTable) -> None:
-    """Refuse a run in which a memory that cannot wait would have to.
-
-    A loop gives each state back after one round. If the encoder, or the bank behind it, is not
-    ready by then, the state is lost.
-    """
-    # A state that need not wait goes straight through the encoder; sums of few femtoseconds.
-    analog = [not product.digital for product in chip.passage.products]
-    late = np.where(analog, accesses.held_s - from_fs(chip.delays().encode_fs), 0.0)
-    if not late.size or late.max() < 0.5e-15:
-        return
-    sample, step = np.unravel_index(int(late.argmax()), late.shape)
-    short = float(late.max())
-    around = from_fs(chip.memory.delay_fs("hold"))
-    hint = "a longer loop, a faster switch, or a memory that waits"
-    if not chip.spec.control.overlap:
-        hint = "control.overlap: true, so that the switch moves while the state is in the loop"
-    if chip.spec.control.refresh_interval is not None:
-        hint += "; or no control.refresh_interval, as samples wait for a refresh"
-    raise ScheduleError(
-        f"memory: a round of the loop takes {around:.4g} s, {short:.4g} s too short for sample "
-        f"{sample} before step {step}; expected at least {around + short:.4g} s, as a loop "
-        f"cannot keep a state for longer. Hint: {hint}"
-    )

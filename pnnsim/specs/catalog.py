@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from pnnsim.common.units import DIMENSIONS, readable_quantity, show
+from pnnsim.devices.laws import ByLaw, Input, laws_of
 from pnnsim.devices.quantities import Form, Params, forms_of
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
@@ -65,6 +66,9 @@ def fields_of_kind(name: str) -> list[tuple[str, str, str, str, str]]:
         else:
             unit = DIMENSIONS[form.dimension].si or "1 or %"
         default = "required" if info.is_required() else _default(info.default, form.dimension)
+        known = laws_of(model, key)
+        if known:
+            default += f", or law {', '.join(known)}"
         rows.append((key, unit, _bounds(form), default, info.description or ""))
     return rows
 
@@ -93,7 +97,7 @@ def hardware_schema() -> dict[str, Any]:
 
 
 def _section_schema(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of one kind; each value may also stand beside its range and source."""
+    """Return the schema of one kind; each value may also stand beside notes such as its range."""
     section = deepcopy(model.model_json_schema())
     definitions.update(section.pop("$defs", {}))
     for key, value in section["properties"].items():
@@ -110,16 +114,52 @@ def _section_schema(model: type[BaseModel], definitions: dict[str, Any]) -> dict
             "properties": {
                 "value": plain,
                 "range": {"type": "array", "minItems": 2, "maxItems": 2},
+                "group": {"type": "string", "minLength": 1},
+                "drawn": {"type": "boolean"},
                 "source": {"type": "string", "minLength": 1},
             },
             "required": ["value"],
             "additionalProperties": False,
         }
-        section["properties"][key] = {"description": description, "anyOf": [plain, wrapped]}
+        laws = [_law_schema(marker) for marker in laws_of(model, key).values()]
+        section["properties"][key] = {"description": description, "anyOf": [plain, wrapped, *laws]}
     section["properties"]["source"] = {"type": "string", "minLength": 1}
     if "kind" in section["properties"] and model not in _SURROUNDINGS.values():
         section["required"] = sorted({"kind", *section.get("required", [])})
     return section
+
+
+def _law_schema(marker: ByLaw) -> dict[str, Any]:
+    """Return the schema of a law in the place of a value."""
+    parameters = {item.name: _parameter_schema(item) for item in marker.parameters()}
+    return {
+        "type": "object",
+        "description": f"{marker.law.formula}. {marker.law.source}",
+        "properties": {
+            "law": {"const": marker.law.name},
+            **parameters,
+            "value": {"description": "What the law gave; it is evaluated anew."},
+            "source": {"type": "string", "minLength": 1},
+        },
+        "required": [
+            "law", *(item.name for item in marker.parameters() if item.default is None)
+        ],
+        "additionalProperties": False,
+    }  # fmt: skip
+
+
+def _parameter_schema(item: Input) -> dict[str, Any]:
+    if item.choices:
+        return {"enum": list(item.choices), "description": item.meaning}
+    if item.dimension is None:
+        return {"type": "number", "description": item.meaning}
+    dimension = DIMENSIONS[item.dimension]
+    return {
+        "type": "string",
+        "description": item.meaning,
+        "examples": [dimension.example],
+        "x-unit": dimension.si or "1",
+    }
 
 
 def _without_null(value: dict[str, Any]) -> dict[str, Any]:

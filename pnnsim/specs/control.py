@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from pnnsim.devices.cooler_law import COOLER
+from pnnsim.devices.laws import by_law
 from pnnsim.devices.quantities import (
     Count,
     Params,
@@ -22,8 +24,28 @@ class EnvironmentParams(Params):
     kind: Literal["package"] = "package"
     temperature: Annotated[Temperature, Field(gt=0, le=500)]
     """Temperature at which noise is evaluated."""
-    stabilization_power: Annotated[Power, Field(ge=0)]
+    stabilization_power: Annotated[
+        Power,
+        Field(ge=0),
+        by_law(
+            COOLER,
+            heat=("encoder.package_heat", "switch.package_heat", "weight_banks.package_heat"),
+            temperature="temperature",
+        ),
+    ]
     """Power of the thermo-electric cooler and its controller."""
+    reference_power: Annotated[Power, Field(ge=0)] | None = None
+    """Power of voltage and current references; not given where each part counts its own."""
+    bias_power: Annotated[Power, Field(ge=0)] | None = None
+    """Power of the bias of drivers and analog stages that no part counts as its own."""
+    clock_power: Annotated[Power, Field(ge=0)] | None = None
+    """Power of the clock's source and its distribution to the parts."""
+
+    @property
+    def static_power(self) -> float:
+        """Return the power that the package draws while the machine is on [W]."""
+        periphery = (self.reference_power, self.bias_power, self.clock_power)
+        return self.stabilization_power + sum(power or 0.0 for power in periphery)
 
 
 class ControlParams(Params):

@@ -1,9 +1,12 @@
 """Descriptions as they were typed: a tree of texts, each with its line and column.
 
 Nothing is converted here: every value stays the text that was typed, so that each field can read
-its own. Two notations are unwrapped: a value may be written
-`{value: 10 us, range: [1 us, 100 us], source: "Author, venue, year"}`, and a section may have one
-`source:` for all its values without their own.
+its own. Three notations are unwrapped: a value may be written
+`{value: 10 us, range: [1 us, 100 us], source: "Author, venue, year"}`, a law may stand in its place
+(`{law: dac, node: 16 nm}`), and a section may have one `source:` for all its values without their
+own. Values with the same `group:` beside their ranges are one assumption: what is drawn from their
+ranges moves together. From the range of a value that is a choice, and not an assumption, nothing is
+drawn: `drawn: false`.
 """
 
 from __future__ import annotations
@@ -26,7 +29,11 @@ KeyPath = tuple[str | int, ...]
 #: Sections, lists, texts; None where a key has no value.
 Tree = dict[str, "Tree"] | list["Tree"] | str | None
 
-_WRAPPER = ("value", "range", "source")
+_WRAPPER = ("value", "range", "group", "drawn", "source")
+_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+#: Source of a value that was set over the one in the file, whose range it may leave.
+USER_SOURCE = "set by the user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,9 @@ class Document:
         values: Position of each value.
         sources: Literature or reason given for a value.
         ranges: Span given for a value, as typed.
+        groups: Name that ties the span of a value to others.
+        chosen: Values whose span is not drawn from.
+        laws: What stands beside `law:` where a law gives the value, by key, as typed.
         problems: What is wrong with the text itself.
         refused: Values that a problem has been reported for; nothing more is said about them.
     """
@@ -59,8 +69,27 @@ class Document:
     values: dict[KeyPath, Position] = field(default_factory=dict)
     sources: dict[KeyPath, str] = field(default_factory=dict)
     ranges: dict[KeyPath, tuple[str, str]] = field(default_factory=dict)
+    groups: dict[KeyPath, str] = field(default_factory=dict)
+    chosen: dict[KeyPath, bool] = field(default_factory=dict)
+    laws: dict[KeyPath, dict[str, Tree]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     refused: set[KeyPath] = field(default_factory=set)
+
+    def copy(self) -> Document:
+        """Return the same description, to be changed without a trace in this one."""
+        return Document(
+            file=self.file,
+            tree=_copied(self.tree),
+            keys=dict(self.keys),
+            values=dict(self.values),
+            sources=dict(self.sources),
+            ranges=dict(self.ranges),
+            groups=dict(self.groups),
+            chosen=dict(self.chosen),
+            laws={path: dict(beside) for path, beside in self.laws.items()},
+            problems=list(self.problems),
+            refused=set(self.refused),
+        )
 
     def report(self, path: KeyPath, what: str, hint: str = "", *, key: bool = False) -> None:
         """Add a problem at the nearest path that has a position.
@@ -88,6 +117,13 @@ class Document:
                 return found
             first, second = self.keys, self.values
         return Position(self.file)
+
+
+def _copied(tree: Tree) -> Tree:
+    """Return a tree that shares no section and no list with another."""
+    if isinstance(tree, dict):
+        return {key: _copied(value) for key, value in tree.items()}
+    return [_copied(item) for item in tree] if isinstance(tree, list) else tree
 
 
 def dotted(path: KeyPath) -> str:
@@ -184,6 +220,8 @@ def _unwrap(document: Document, tree: Tree, path: KeyPath, inherited: str | None
         if inherited is not None and path:
             document.sources[path] = inherited
         return tree
+    if "law" in tree:
+        return _unwrap_law(document, tree, path, inherited)
     if "value" in tree or ("range" in tree and set(tree) <= set(_WRAPPER)):
         return _unwrap_value(document, tree, path, inherited)
     own = _source_text(document, tree, path) if "source" in tree else None
@@ -199,7 +237,7 @@ def _unwrap_value(
 ) -> Tree:
     for key in tree:
         if key not in _WRAPPER:
-            what = f"unknown key {show(key)} beside a value; expected value, range or source"
+            what = f"unknown key {show(key)} beside a value; expected {', '.join(_WRAPPER)}"
             document.report((*path, key), what, key=True)
     source = _source_text(document, tree, path) if "source" in tree else inherited
     if source is not None:
@@ -212,10 +250,52 @@ def _unwrap_value(
         else:
             what = "is not a span; expected a list of two, the lowest and the highest value"
             document.report((*path, "range"), what)
+    if "group" in tree:
+        _read_group(document, tree, path)
+    if "drawn" in tree:
+        _read_drawn(document, tree, path)
     if (*path, "value") in document.values:
         document.values[path] = document.values[(*path, "value")]
     value = tree.get("value")
     return _unwrap(document, value, path, None) if isinstance(value, list) else value
+
+
+def _read_group(document: Document, tree: dict[str, Tree], path: KeyPath) -> None:
+    """Keep the name that ties a span to others, or report why there is none."""
+    group = tree["group"]
+    if not (isinstance(group, str) and _GROUP.fullmatch(group)):
+        what = "is not a name; expected letters, digits, '-' and '_', at most 64"
+        document.report((*path, "group"), what)
+    elif "range" not in tree:
+        what = "ties nothing without a range; expected a range beside it"
+        document.report((*path, "group"), what, key=True)
+    else:
+        document.groups[path] = group
+
+
+def _read_drawn(document: Document, tree: dict[str, Tree], path: KeyPath) -> None:
+    """Keep whether a span is drawn from, or report why that is not said."""
+    if tree["drawn"] not in ("true", "false"):
+        document.report((*path, "drawn"), "is not a truth value; expected true or false")
+    elif "range" not in tree:
+        what = "means nothing without a range; expected a range beside it"
+        document.report((*path, "drawn"), what, key=True)
+    elif tree["drawn"] == "false":
+        document.chosen[path] = True
+
+
+def _unwrap_law(
+    document: Document, tree: dict[str, Tree], path: KeyPath, inherited: str | None
+) -> Tree:
+    """Return the value that is shown beside a law, and keep what the law is given."""
+    source = _source_text(document, tree, path) if "source" in tree else inherited
+    if source is not None:
+        document.sources[path] = source
+    if (*path, "law") in document.values:
+        document.values[path] = document.values[(*path, "law")]
+    document.laws[path] = {key: item for key, item in tree.items() if key != "source"}
+    shown = tree.get("value")
+    return shown if isinstance(shown, str) else None
 
 
 def _source_text(document: Document, tree: dict[str, Tree], path: KeyPath) -> str | None:

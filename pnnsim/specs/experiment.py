@@ -17,7 +17,6 @@ from pydantic import BaseModel
 
 from pnnsim.common.units import show
 from pnnsim.devices.registry import non_idealities, parts
-from pnnsim.errors import SpecError
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.document import Document, KeyPath, Tree
@@ -30,21 +29,17 @@ from pnnsim.specs.hardware import (
     relative,
 )
 from pnnsim.specs.network_section import check_network, check_widths, shape_defaults
-from pnnsim.specs.plain_data import digest, section_tree
-from pnnsim.specs.resolve import open_document, override
+from pnnsim.specs.opened import Opened, open_experiment
+from pnnsim.specs.plain_data import Notes, digest, section_tree
+from pnnsim.specs.ranges import check_ranges, outside_ranges
+from pnnsim.specs.resolve import override
 from pnnsim.specs.settings import (
     TEXT_VOCABULARIES,
     SimulationParams,
     TaskParams,
     TrainingParams,
 )
-from pnnsim.specs.validation import (
-    check_section,
-    did_you_mean,
-    outside_ranges,
-    section_at,
-    unknown_keys,
-)
+from pnnsim.specs.validation import check_section, did_you_mean, section_at, unknown_keys
 
 #: Line breaks of Unicode that YAML folds.
 _BREAKS = "\x85\u2028\u2029"
@@ -104,7 +99,7 @@ class Experiment:
         """Return everything as YAML, defaults filled in; it loads back to an equal experiment."""
         tree: dict[str, Any] = {"schema": SCHEMA_VERSION, "hardware": self.hardware.to_tree()}
         for name, block in self.blocks().items():
-            tree[name] = section_tree(block, name, self.sources, self.ranges)
+            tree[name] = section_tree(block, name, Notes(self.sources, self.ranges))
         # PyYAML writes these line breaks as they are and reads them back as others.
         plain = not any(mark in text for text in _texts(tree) for mark in _BREAKS)
         return yaml.dump(
@@ -113,7 +108,7 @@ class Experiment:
 
 
 def load_experiment(
-    source: str | Path | Mapping[str, Any],
+    source: str | Path | Mapping[str, Any] | Opened,
     overrides: Sequence[tuple[str, str]] = (),
     *,
     network_kind: str | None = None,
@@ -128,7 +123,7 @@ def load_experiment(
 
     Args:
         source: Name or file of a machine, an experiment file (it has the key `hardware`), or a
-            mapping like either.
+            mapping like either; or what `open_experiment` has read of one.
         overrides: Pairs of dotted key and text. Keys that begin with network, task, training or
             simulation belong to the experiment, all others to the machine.
         network_kind: `rnn`, `relaxnet` or `dnn`, in place of the file's; rnn and dnn decide the
@@ -143,14 +138,8 @@ def load_experiment(
     Raises:
         SpecError: With every problem of the experiment and its machine at once.
     """
-    document = open_document(source)
-    tree = document.tree
-    is_experiment = isinstance(tree, dict) and "hardware" in tree
-    if is_experiment:
-        machine, prefix = _open_machine(document, source)
-    else:
-        machine, prefix = document, ()
-        document = Document(machine.file, tree={})
+    texts = source.copy() if isinstance(source, Opened) else open_experiment(source)
+    document, machine, prefix = texts.document, texts.machine, texts.prefix
     for key, text in overrides:
         if key.split(".")[0] in BLOCKS:
             _override_block(document, key, text)
@@ -169,36 +158,9 @@ def load_experiment(
             _override_block(document, key, str(value), f"{option} {value}")
     if network_kind is not None:
         _set_network_kind(document, network_kind)
-    if is_experiment:
+    if texts.is_experiment:
         _check_keys(document)
     return _build(document, machine, prefix)
-
-
-def _open_machine(
-    document: Document, source: str | Path | Mapping[str, Any]
-) -> tuple[Document | None, KeyPath]:
-    """Return the document that describes the machine, and where in it."""
-    hardware = section_at(document.tree, ("hardware",))
-    if isinstance(hardware, dict):
-        return document, ("hardware",)
-    if not isinstance(hardware, str):
-        what = "is not a machine; expected its name, a path, or the description itself"
-        document.report(("hardware",), what)
-        return None, ()
-    path: str | Path = hardware
-    if "/" in hardware or "\\" in hardware or Path(hardware).suffix:
-        folder = Path() if isinstance(source, Mapping) else Path(document.file).parent
-        path = folder / hardware
-    try:
-        return open_document(path), ()
-    except SpecError as error:
-        for problem in error.problems:
-            if problem.line:
-                document.problems.append(problem)
-            else:
-                what = f"{problem.file}: {problem.what}" if problem.file else problem.what
-                document.report(("hardware",), what, problem.hint)
-        return None, ()
 
 
 def _override_block(document: Document, key: str, text: str, label: str | None = None) -> None:
@@ -220,6 +182,11 @@ def _set_network_kind(document: Document, kind: str) -> None:
 def _check_keys(document: Document) -> None:
     check_schema(document, (), required=True)
     unknown_keys(document, (), ("schema", "hardware", *BLOCKS))
+    for key, noted in (("group", document.groups), ("drawn", document.chosen)):
+        for path in noted:
+            if path[0] in BLOCKS:
+                what = "is given outside the machine, where nothing is drawn; expected none"
+                document.report((*path, key), what, key=True)
 
 
 def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Experiment:
@@ -230,6 +197,8 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     network = check_network(document)
     training = check_section(document, ("training",), TrainingParams)
     simulation = check_section(document, ("simulation",), SimulationParams)
+    for name, model in BLOCKS.items():
+        check_ranges(document, (name,), model)
     if task is not None and network is not None:
         _check_shape(document, task, network)
         _check_state(document, task, network, training, simulation)
@@ -274,8 +243,8 @@ def _check_shape(document: Document, task: TaskParams, network: Network) -> None
     if not isinstance(network, ReLaXNet):
         check_widths(document, task, network)
         return
-    for key, size in zip(("inputs", "outputs"), task.shape(), strict=True):
-        got = getattr(network, key)
+    found = {"inputs": network.inputs, "outputs": network.outputs}
+    for (key, got), size in zip(found.items(), task.shape(), strict=True):
         if got != size:
             what = f"is {got}, but the task '{task.name}' has {size} {key}; expected {size}"
             document.report(("network", key), what, "leave it out: the task decides it")
@@ -309,7 +278,10 @@ def _check_non_idealities(
     if training.non_idealities == "all":
         return
     known = [
-        name for part in parts() for name in non_idealities(part, getattr(hardware, part).kind)
+        name
+        for part, params in hardware.sections().items()
+        if part in parts()
+        for name in non_idealities(part, params.kind)
     ]
     for index, name in enumerate(training.non_idealities):
         if name not in known:

@@ -27,23 +27,26 @@ from pnnsim.devices.family_params import (
     SwitchParams,
     WeightBankParams,
 )
+from pnnsim.devices.laws import LawUse
 from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.compatibility import check_fit
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
-from pnnsim.specs.plain_data import digest, section_tree
+from pnnsim.specs.laws import Uses, law_warnings, read_laws, settle_laws
+from pnnsim.specs.plain_data import Notes, digest, section_tree
+from pnnsim.specs.ranges import check_ranges, check_values_in_ranges, outside_ranges
 from pnnsim.specs.resolve import available_specs, open_document, override
 from pnnsim.specs.tables import fill_routes
-from pnnsim.specs.validation import check_section, did_you_mean, outside_ranges, section_at
+from pnnsim.specs.validation import check_section, did_you_mean, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]
 
 SCHEMA_VERSION = 1
 DEFAULT_SOURCE = "default of pnnsim"
 
-Technology = Literal["photonic", "spintronic", "freespace", "hybrid"]
+Technology = Literal["photonic", "spintronic", "freespace", "electronic", "hybrid"]
 
 
 def _name(text: str) -> str:
@@ -93,8 +96,11 @@ class HardwareSpec:
         environment: The package.
         control: The order of work.
         sources: Literature or reason of each value, by dotted path.
-        ranges: Published span of a value as typed, by dotted path.
-        outside: A sentence for each value outside its span.
+        ranges: Published or plausible span of a value as typed, by dotted path.
+        groups: Name that ties the span of a value to others, by dotted path.
+        chosen: Values whose span nothing is drawn from, by dotted path.
+        laws: Law that gives a value, by dotted path.
+        outside: A sentence for each value outside its span, or contradicting its law.
     """
 
     name: str
@@ -112,6 +118,9 @@ class HardwareSpec:
     control: ControlParams
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+    groups: Mapping[str, str] = field(default_factory=dict, hash=False)
+    chosen: Mapping[str, bool] = field(default_factory=dict, hash=False)
+    laws: Mapping[str, LawUse] = field(default_factory=dict, hash=False)
     outside: tuple[str, ...] = field(default=(), compare=False)
 
     def sections(self) -> dict[str, Params]:
@@ -119,7 +128,7 @@ class HardwareSpec:
         return {name: getattr(self, name) for name in (*parts(), "environment", "control")}
 
     def warnings(self) -> list[str]:
-        """Return a sentence for each value outside the span found in the literature."""
+        """Return a sentence for each value outside its published span, or contradicting its law."""
         return list(self.outside)
 
     def values(self) -> dict[str, Any]:
@@ -148,10 +157,8 @@ class HardwareSpec:
             "summary": self.summary,
             "technology": self.technology,
         }
-        body = {
-            name: section_tree(part, name, self.sources, self.ranges)
-            for name, part in self.sections().items()
-        }
+        notes = Notes(self.sources, self.ranges, self.groups, self.chosen, self.laws)
+        body = {name: section_tree(part, name, notes) for name, part in self.sections().items()}
         return {**head, **body}
 
 
@@ -194,24 +201,41 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
     names = (*parts(), "environment", "control")
     header = check_section(document, prefix, Header, others=("schema", *names))
     found: dict[str, Any] = {}
-    models: dict[str, type[BaseModel]] = {}
+    models: dict[str, type[Params]] = {}
+    uses: Uses = {}
     for name in names:
         model = _section_model(document, (*prefix, name))
         if model is not None:
             models[name] = model
             fill_routes(document, (*prefix, name))
             found[name] = check_section(document, (*prefix, name), model)
+            check_ranges(document, (*prefix, name), model)
+            uses.update(read_laws(document, (*prefix, name), model))
     if header is None or any(found.get(name) is None for name in names):
         return None
-    outside = [w for name in names for w in outside_ranges(document, (*prefix, name), models[name])]
+    if len(document.problems) > before:
+        return None
+    found, laws = settle_laws(document, prefix, found, uses)
+    if len(document.problems) > before:
+        return None
+    for name in names:
+        check_values_in_ranges(document, (*prefix, name), models[name])
+    outside = [
+        warning
+        for name in names
+        for warning in outside_ranges(document, (*prefix, name), models[name], prefix)
+    ]
     spec = HardwareSpec(
         name=header.name,
         summary=header.summary,
         technology=header.technology,
         **found,
-        sources=_sources(document, prefix, found),
+        sources=_sources(document, prefix, found, laws),
         ranges=relative(document.ranges, prefix),
-        outside=tuple(outside),
+        groups=relative(document.groups, prefix),
+        chosen=relative(document.chosen, prefix),
+        laws=laws,
+        outside=(*outside, *law_warnings(document, prefix, found, laws)),
     )
     check_fit(document, prefix, spec)
     return spec if len(document.problems) == before else None
@@ -264,7 +288,7 @@ def raise_problems(documents: Iterable[Document]) -> None:
         raise SpecError(limited(problems))
 
 
-def _section_model(document: Document, path: KeyPath) -> type[BaseModel] | None:
+def _section_model(document: Document, path: KeyPath) -> type[Params] | None:
     """Return the model of a section; None after reporting why there is none."""
     name = str(path[-1])
     holder = section_at(document.tree, path[:-1])
@@ -299,9 +323,16 @@ def _section_model(document: Document, path: KeyPath) -> type[BaseModel] | None:
     return model
 
 
-def _sources(document: Document, prefix: KeyPath, found: Mapping[str, Params]) -> dict[str, str]:
-    """Return the source of each value; a value that was not given has pnnsim's default."""
+def _sources(
+    document: Document,
+    prefix: KeyPath,
+    found: Mapping[str, Params],
+    laws: Mapping[str, LawUse],
+) -> dict[str, str]:
+    """Return the source of each value: as given, of its law, or pnnsim's default."""
     sources: dict[str, str] = relative(document.sources, prefix)
+    for path, use in laws.items():
+        sources[path] = f"law: {use.law.source}" + (f"; {use.note}" if use.note else "")
     given = {dotted(path[len(prefix) :]) for path, _ in leaves(document.tree)}
     for section, params in found.items():
         for key, value in params.model_dump().items():

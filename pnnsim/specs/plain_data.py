@@ -6,14 +6,35 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from pnnsim.common.units import format_quantity
+from pnnsim.devices.laws import LawUse
 from pnnsim.devices.quantities import forms_of, forms_of_type
 
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Notes beside the values of a description, by dotted path.
+
+    Args:
+        sources: Literature or reason of a value.
+        ranges: Published or plausible span of a value, as typed.
+        groups: Name that ties such a span to others.
+        chosen: Values whose span is not drawn from.
+        laws: Law that gives a value.
+    """
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, bool] = field(default_factory=dict)
+    laws: Mapping[str, LawUse] = field(default_factory=dict)
 
 
 def digest(values: Mapping[str, Any]) -> str:
@@ -22,12 +43,7 @@ def digest(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def section_tree(
-    model: BaseModel,
-    prefix: str,
-    sources: Mapping[str, str],
-    ranges: Mapping[str, tuple[str, str]],
-) -> dict[str, Any]:
+def section_tree(model: BaseModel, prefix: str, notes: Notes) -> dict[str, Any]:
     """Return a section as plain data, values with a unit as text that reads back exactly.
 
     Fields that are None are left out: they are derived from others and have no text.
@@ -35,8 +51,7 @@ def section_tree(
     Args:
         model: The section.
         prefix: Its dotted path.
-        sources: Source of each value, by dotted path.
-        ranges: Span of each value, likewise.
+        notes: What stands beside the values.
     """
     tree: dict[str, Any] = {}
     for key in type(model).model_fields:
@@ -49,13 +64,23 @@ def section_tree(
         elif isinstance(value, tuple):
             value = _texts(value, type(model), key)
         path = f"{prefix}.{key}"
-        if path in sources or path in ranges:
+        if path in notes.laws:
+            use = notes.laws[path]
+            value = {"law": use.law.name, **use.typed, "value": value}
+            if use.note:
+                value["source"] = use.note
+        elif path in notes.sources or path in notes.ranges:
             value = {"value": value}
-            if path in ranges:
+            if path in notes.ranges:
                 # Whole numbers without quotes; both spellings read back as the same text.
-                value["range"] = [int(t) if _WHOLE.fullmatch(t) else t for t in ranges[path]]
-            if path in sources:
-                value["source"] = sources[path]
+                ends = notes.ranges[path]
+                value["range"] = [int(t) if _WHOLE.fullmatch(t) else t for t in ends]
+            if path in notes.groups:
+                value["group"] = notes.groups[path]
+            if path in notes.chosen:
+                value["drawn"] = False
+            if path in notes.sources:
+                value["source"] = notes.sources[path]
         tree[key] = value
     return tree
 

@@ -14,11 +14,17 @@ from typing import Any
 
 from pnnsim.common.units import show
 from pnnsim.errors import Problem, SpecError
-from pnnsim.specs.document import Document, KeyPath, Position, Tree, from_data, problem_at
-from pnnsim.specs.validation import did_you_mean
+from pnnsim.specs.document import (
+    USER_SOURCE,
+    Document,
+    KeyPath,
+    Position,
+    Tree,
+    from_data,
+    problem_at,
+)
+from pnnsim.specs.validation import did_you_mean, section_at
 from pnnsim.specs.yaml_reader import parse_yaml, read_yaml
-
-USER_SOURCE = "set by the user"
 
 
 def available_specs() -> dict[str, str]:
@@ -72,6 +78,8 @@ def override(
             problem_at(place, (), "is not a key; expected such as weight_banks.count=8")
         )
         return
+    if _set_law(document, path, text, place):
+        return
     value: Tree = text
     if text.lstrip().startswith("["):
         try:
@@ -97,6 +105,41 @@ def override(
     document.keys[path] = document.values[path] = place
     document.sources[path] = USER_SOURCE
     document.refused.discard(path)
+    document.laws.pop(path, None)
+    _forget_shown(document)
+
+
+def _set_law(document: Document, path: KeyPath, text: str, place: Position) -> bool:
+    """Set a law, or what stands beside one; return whether the path was such.
+
+    Args:
+        document: Description to change.
+        path: The key, such as `("encoder", "dac_energy", "node")`.
+        text: Value as it would be typed.
+        place: Where it was typed.
+    """
+    field = path[:-1]
+    if field not in document.laws and path[-1] != "law":
+        return False
+    if path[-1] == "law":
+        holder = section_at(document.tree, field[:-1])
+        if not isinstance(holder, dict) or isinstance(holder.get(str(field[-1])), dict):
+            return False
+        holder[str(field[-1])] = None
+        document.laws[field] = {}
+        document.ranges.pop(field, None)
+        document.values[field] = place
+        document.sources.pop(field, None)
+    document.laws[field][str(path[-1])] = text
+    document.keys[path] = document.values[path] = place
+    _forget_shown(document)
+    return True
+
+
+def _forget_shown(document: Document) -> None:
+    """Drop the values that are shown beside laws: the laws are evaluated anew."""
+    for given in document.laws.values():
+        given.pop("value", None)
 
 
 def _is_path(source: str) -> bool:

@@ -134,6 +134,8 @@ class SimulationParams(Block):
     """Seed of fabrication, writing and reading."""
     samples: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """Held-out examples that are run; where not given all, or the first 4096 of a text."""
+    band_draws: Annotated[int, Field(ge=0, le=100_000)] = 64
+    """Descriptions drawn from the ranges of the machine for the band of its figures; 0 for none."""
     exact: bool = False
     """Whether every event is simulated where a run repeats itself; the figures are the same."""
     arrivals: Literal["saturated", "periodic", "poisson", "file"] = "saturated"
@@ -150,9 +152,13 @@ class SimulationParams(Block):
     @model_validator(mode="after")
     def _check_arrivals(self) -> SimulationParams:
         """Refuse what the arrivals need and do not have, and what they have and do not need."""
-        needs = {"periodic": "interval", "poisson": "rate", "file": "times"}
-        for kind, key in needs.items():
-            given, wanted = getattr(self, key) is not None, self.arrivals == kind
+        needs = {
+            "periodic": ("interval", self.interval),
+            "poisson": ("rate", self.rate),
+            "file": ("times", self.times),
+        }
+        for kind, (key, value) in needs.items():
+            given, wanted = value is not None, self.arrivals == kind
             if given != wanted:
                 got = f"'{key}' is given" if given else f"'{key}' is missing"
                 raise ValueError(f"{got}, arrivals are {self.arrivals}; {kind} arrivals need it")

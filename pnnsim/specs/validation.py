@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -18,8 +18,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pnnsim.common.units import UnitError, read_quantity, show
+from pnnsim.devices.laws import laws_of
 from pnnsim.devices.quantities import Form, forms_of, forms_of_type
-from pnnsim.specs.document import MAX_PROBLEMS, Document, KeyPath, Tree, dotted
+from pnnsim.specs.document import MAX_PROBLEMS, Document, KeyPath, Tree
 from pnnsim.specs.hints import bounds_text, example, expectation, expected, within
 from pnnsim.specs.renamed import name_of_today
 
@@ -69,12 +70,13 @@ def check_section(
         try:
             if at in document.refused:
                 settled.add(key)
+            elif at in document.laws:
+                values[key] = _stand_in(model, key)
             else:
                 values[key] = _read(item, forms_of(model, key))
         except TextError as error:
             settled.add(key)
             document.report(at if error.index is None else (*at, error.index), str(error))
-    _check_ranges(document, path, model)
     try:
         found = model.model_validate(values)
     except ValidationError as error:
@@ -131,8 +133,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else ""
 
 
-def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, Form]:
+def read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, Form]:
     """Return a text as the number that a numeric field would hold, and how it is written.
+
+    Args:
+        text: Number, with its unit where the field has one.
+        model: Description.
+        field: One of its fields.
 
     Raises:
         TextError: If the field is not a number or the text is not its kind of number.
@@ -145,46 +152,15 @@ def _read_number(text: str, model: type[BaseModel], field: str) -> tuple[float, 
     raise TextError("is given for something that is not a number")
 
 
-def outside_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> list[str]:
-    """Return a sentence for each value of a section that lies outside its `range:`.
-
-    Args:
-        document: Description without problems.
-        path: The section.
-        model: What the section is.
-    """
-    warnings = []
-    tree = section_at(document.tree, path)
-    for field in model.model_fields:
-        at = (*path, field)
-        text = tree.get(field) if isinstance(tree, dict) else None
-        if at not in document.ranges or not isinstance(text, str):
-            continue
-        low, high = document.ranges[at]
-        lowest, value, highest = (_read_number(t, model, field)[0] for t in (low, text, high))
-        if not lowest <= value <= highest:
-            warnings.append(f"{dotted(at)}: {text} is outside its published range, {low} to {high}")
-    return warnings
-
-
-def _check_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> None:
-    for field in model.model_fields:
-        at = (*path, field)
-        if at not in document.ranges:
-            continue
-        ends = []
-        try:
-            for text in document.ranges[at]:
-                value, form = _read_number(text, model, field)
-                if not within(value, form):
-                    raise TextError(_out_of_range(text, form))
-                ends.append(value)
-        except TextError as error:
-            document.report((*at, "range"), str(error))
-            continue
-        if ends[0] > ends[1]:
-            texts = " above ".join(show(text) for text in document.ranges[at])
-            document.report((*at, "range"), f"has {texts}; expected the lowest value first")
+def _stand_in(model: type[BaseModel], field: str) -> str | float:
+    """Return any value that a field takes, for as long as its law has not been evaluated."""
+    forms = forms_of(model, field)
+    if not laws_of(model, field):
+        raise TextError(f"has no law; expected {expectation(forms)}")
+    if forms[0].dimension is not None:
+        return example(forms[0])
+    ends = (1.0, *forms[0].bounds.values())
+    return next(end for end in ends if within(end, forms[0]))
 
 
 def _read(item: Tree, forms: tuple[Form, ...]) -> Any:
@@ -198,7 +174,7 @@ def _read(item: Tree, forms: tuple[Form, ...]) -> Any:
     texts = [form for form in forms if form not in lists]
     if not isinstance(item, str) or not texts:
         raise TextError(f"{_got(item)}; expected {expectation(forms)}")
-    return _typed(item, texts, forms)
+    return typed(item, texts, forms)
 
 
 def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
@@ -209,8 +185,14 @@ def _entry(index: int, item: Tree, forms: tuple[Form, ...]) -> Any:
         raise TextError(str(error), index) from None
 
 
-def _typed(text: str, forms: list[Form], all_forms: tuple[Form, ...]) -> Any:
-    """Return a text as the first form that can be it."""
+def typed(text: str, forms: Sequence[Form], all_forms: tuple[Form, ...]) -> Any:
+    """Return a text as the first form that can be it, or raise a TextError.
+
+    Args:
+        text: What was typed.
+        forms: Ways to write it.
+        all_forms: All ways to write the field, for messages.
+    """
     for form in forms:
         if get_origin(form.type) is Literal:
             if text in get_args(form.type) or len(forms) == 1:
@@ -220,8 +202,7 @@ def _typed(text: str, forms: list[Form], all_forms: tuple[Form, ...]) -> Any:
                 raise TextError(f"{show(text)} is not a truth value; expected true or false")
             return text == "true"
         elif form.dimension is not None:
-            _quantity(text, form)
-            return text  # pydantic reads it again, and checks its bounds
+            return text  # read by its field, which checks its bounds as well
         elif form.type in (int, float):
             return _number(text, form)
         else:
@@ -230,16 +211,22 @@ def _typed(text: str, forms: list[Form], all_forms: tuple[Form, ...]) -> Any:
 
 
 def _quantity(text: str, form: Form) -> float:
-    """Return the value of a text with a unit; the message has an example that the field accepts."""
+    """Return the value of a text with a unit."""
     assert form.dimension is not None, "only physical values have units"
     try:
         return read_quantity(text, form.dimension)
     except UnitError:
-        pass
+        raise TextError(_no_quantity(text, form)) from None
+
+
+def _no_quantity(text: str, form: Form) -> str:
+    """Return why a text is no value with a unit, with an example that the field accepts."""
+    assert form.dimension is not None, "only physical values have units"
     try:
-        return read_quantity(text, form.dimension, example(form))
+        read_quantity(text, form.dimension, example(form))
     except UnitError as error:
-        raise TextError(str(error)) from None
+        return str(error)
+    raise AssertionError("a value with a unit was refused as none")
 
 
 def _choice(text: str, form: Form) -> str:
@@ -312,12 +299,20 @@ def _report(
     else:
         text = item if isinstance(item, str) else ""
     if detail["type"] in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        document.report(at, _out_of_range(text, form))
+        document.report(at, out_of_range(text, form))
+    elif detail["type"] == "quantity":
+        document.report(at, _no_quantity(text, form))
     else:
         document.report(at, _plain(detail))
 
 
-def _out_of_range(text: str, form: Form) -> str:
+def out_of_range(text: str, form: Form) -> str:
+    """Return the message for a number beyond the bounds of its field.
+
+    Args:
+        text: The number, as it was typed.
+        form: How the field is written.
+    """
     return f"{show(text)[1:-1]} is out of range; expected {bounds_text(form)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,12 @@ _MANY = 10_000
 
 AnyComponent = Component[Any]
 AnyTrial = Trial[AnyComponent]
+
+#: What is paid for each copy of a part: law, method, unit, and its value.
+_PAID_FOR: tuple[tuple[str, str, str, Callable[[AnyComponent], float]], ...] = (
+    ("static power", "static_power()", "W", lambda part: part.static_power()),
+    ("area", "area()", "m^2", lambda part: part.area() or 0.0),
+)
 
 
 def _names(trial: AnyTrial) -> None:
@@ -116,7 +123,7 @@ def _missing(trial: AnyTrial, law: str, action: str, method: str) -> None:
 def _copies(trial: AnyTrial) -> None:
     """Check that parts which are built several times are paid for several times."""
     component = trial.component
-    count = getattr(component.params, "count", None)
+    count = dict(component.params).get("count")
     if type(count) is not int:
         return
 
@@ -125,9 +132,8 @@ def _copies(trial: AnyTrial) -> None:
         return type(component)(more, component.size)
 
     one, many, twice = (build(copies) for copies in (1, _MANY, 2 * _MANY))
-    for law, what, unit in (("static power", "static_power()", "W"), ("area", "area()", "m^2")):
-        method = what.removesuffix("()")
-        few, some, more = (getattr(part, method)() for part in (one, many, twice))
+    for law, what, unit, of in _PAID_FOR:
+        few, some, more = (of(part) for part in (one, many, twice))
         if not few:
             continue  # nothing drawn, or no area described
         # What all copies share is left out by the difference; copies may share a package.

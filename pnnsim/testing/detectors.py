@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pnnsim.devices.base import Active, Detector, Received
+from pnnsim.testing.gradients import gradient_is_that_of_the_mean
 from pnnsim.testing.trial import IDEAL, READS, SIGMAS, Law, Trial
 
 _OFF: Active = frozenset()
@@ -35,10 +37,9 @@ def received(trial: Trial[Detector[Any]], samples: int, unit_input: float = _UNI
     return Received(
         signal=line @ weight.T,
         total=line.sum(dim=1, keepdim=True),
-        squares=line**2 @ (weight**2).T,
-        square_total=(line**2).sum(dim=1, keepdim=True),
         unit_input=unit_input,
-        intensity_noise=1e-15,
+        fluctuation=1e-3 * line.sum(dim=1, keepdim=True),
+        laser=torch.full_like(line[:, :1], 1e-3),
         emission=0.0,
         conductance=_CONDUCTANCE,
     )
@@ -58,13 +59,13 @@ def part_of(
     def some(tensor: Tensor) -> Tensor:
         return tensor[samples].to(dtype)
 
-    squares, square_total = all_samples.squares, all_samples.square_total
+    fluctuation, laser = all_samples.fluctuation, all_samples.laser
     return replace(
         all_samples,
         signal=some(all_samples.signal),
         total=some(all_samples.total),
-        squares=None if squares is None else some(squares),
-        square_total=None if square_total is None else some(square_total),
+        fluctuation=None if fluctuation is None else some(fluctuation),
+        laser=None if laser is None else some(laser),
     )
 
 
@@ -73,8 +74,10 @@ def _detector_values(trial: Trial[Detector[Any]]) -> None:
     for unit in _UNITS:
         met = received(trial, 5, unit)
         for generator in (None, trial.generator()):
-            found = part.detect(met, generator, _OFF)
-            trial.same(found, met.signal, "non-idealities off", "detect()", IDEAL)
+            built = part.as_built(part.fabricate(trial.generator("fabricate")))
+            for each in (part, built):
+                found = each.detect(met, generator, _OFF)
+                trial.same(found, met.signal, "non-idealities off", "detect()", IDEAL)
         for dtype in (torch.float32, torch.float64):
             for samples in (5, 1, 0):
                 some = part_of(met, slice(samples), dtype)
@@ -142,26 +145,36 @@ def _detector_noise(trial: Trial[Detector[Any]]) -> None:
     )
 
 
-def _source_noise(trial: Trial[Detector[Any]]) -> None:
-    """Check that the variance by a source's intensity noise is in proportion to its density."""
+def _noisy_gradient(trial: Trial[Detector[Any]]) -> None:
+    """Check that training which draws noise learns as much as training that does not."""
     part = trial.component
     noise = trial.all_on - trial.trained_on
-    met = part_of(received(trial, 1), torch.zeros(READS, dtype=torch.long))
+    for unit in _UNITS:
+        met = part_of(received(trial, 1, unit), torch.zeros(READS, dtype=torch.long))
 
-    def variance(density: float) -> Tensor:
-        given = replace(met, intensity_noise=density)
-        return part.detect(given, trial.generator("noise"), noise).var(dim=0)
+        def detect(
+            signal: Tensor, generator: torch.Generator | None, met: Received = met
+        ) -> Tensor:
+            return part.detect(replace(met, signal=signal), generator, noise)
 
-    none, some, more = (variance(density) for density in (0.0, 1e-10, 4e-10))
-    seen = some > 100.0 * none + IDEAL
-    off = (more[seen] / some[seen] / 4.0 - 1.0).abs()
-    # The variance of a sampled variance is 2 / reads of its square, and two of them are compared.
-    bound = SIGMAS * (4.0 / READS) ** 0.5 + 0.04
+        gradient_is_that_of_the_mean(
+            trial,
+            "detect()",
+            lambda x: detect(x, trial.generator("noise")),
+            lambda x: detect(x, None),
+            met.signal,
+        )
+
+
+def _intensity_noise(trial: Trial[Detector[Any]]) -> None:
+    """Check that intensity noise is captured in some band, and in none where it is off."""
+    part = trial.component
+    off, on = part.intensity_band(_OFF), part.intensity_band(trial.all_on)
     trial.expect(
-        bool((off <= bound).all()),
-        "noise scales",
-        "detect(): four times the intensity noise of a source [1/Hz] does not give four times the "
-        "variance; expected it to, as it is a density of power",
+        off == 0.0, "non-idealities off", f"intensity_band() is {off!r} Hz with all off; expected 0"
+    )
+    trial.expect(
+        0.0 <= on < math.inf, "range", f"intensity_band() is {on!r} Hz; expected 0 or more"
     )
 
 
@@ -189,5 +202,6 @@ def _detector_scale(trial: Trial[Detector[Any]]) -> None:
 
 
 DETECTOR_LAWS: tuple[Law[Any], ...] = (
-    _detector_values, _detector_gradient, _detector_noise, _source_noise, _detector_scale,
+    _detector_values, _detector_gradient, _detector_noise, _noisy_gradient, _intensity_noise,
+    _detector_scale,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from pnnsim.devices.base import (
     Readout,
 )
 from pnnsim.testing.detectors import DETECTOR_LAWS
+from pnnsim.testing.gradients import gradient_is_that_of_the_mean
 from pnnsim.testing.trial import IDEAL, READS, Law, Trial
 
 OFF: Active = frozenset()
@@ -135,6 +136,13 @@ def _nonlinearity_noise(trial: Trial[Nonlinearity[Any]]) -> None:
     many = value.expand(READS, -1)
     trial.noise_is_white(
         "activate()", lambda stream: part.activate(many, None, stream, noise), quiet, part.range
+    )
+    gradient_is_that_of_the_mean(
+        trial,
+        "activate()",
+        lambda x: part.activate(x, None, trial.generator("noise"), noise),
+        lambda x: part.activate(x, None, None, noise),
+        many,
     )
 
 

@@ -44,17 +44,29 @@ def _settling(trial: Trial[Switch[Any]]) -> None:
 
 
 def _injection(trial: Trial[Switch[Any]]) -> None:
-    part = trial.component
-    times = torch.tensor(TIMES, dtype=torch.float64).unsqueeze(1)
-    off = part.injection(times, _OFF)
+    part = trial.component.as_built(trial.component.fabricate(trial.generator("fabricate")))
+    times = torch.tensor(TIMES, dtype=torch.float64)
+    first = torch.zeros(len(times), dtype=torch.long)
+    off = part.injection(times, first, first + 1, _OFF)
     trial.expect(
         off is None or not bool(off.any()),
         "non-idealities off",
         "a move leaves a current; expected none",
     )
-    left = part.injection(times, trial.all_on)
+    stayed = part.injection(times, first, first, trial.all_on)
+    trial.expect(
+        stayed is None or not bool(stayed.any()),
+        "t = 0",
+        "a switch that stays on its bank leaves a current; expected none",
+    )
+    left = part.injection(times, first, first + 1, trial.all_on)
     if left is None:
         return
+    trial.expect(
+        left.shape == (len(times), part.size.detectors),
+        "dtype and shape",
+        f"injection() is {tuple(left.shape)}; expected {(len(times), part.size.detectors)}",
+    )
     sizes = left.abs()
     trial.expect(
         bool(torch.isfinite(sizes).all()) and bool((sizes.diff(dim=0) <= 0.0).all()),

@@ -23,6 +23,7 @@ from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.trace import ACTIONS, Trace
 from tests.analysis.report_example import PRICES, UNITS, make_trace
 from tests.timing.machines import machine
+from tests.worked_values import WORKED
 
 Event = dict[str, Any]
 
@@ -150,7 +151,7 @@ def test_counters_are_the_power_of_the_machine_however_many_samples_are_written(
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_counters_switch_gated_parts_off_while_they_are_idle(tmp_path: Path, cores: int) -> None:
-    machine = load_spec("photonic_mrr", [("control.cores", str(cores))])
+    machine = load_spec("photonic_mrr", [*WORKED["photonic_mrr"], ("control.cores", str(cores))])
     gated = {"gating": ("encoder", "detector", "readout")}
     machine = replace(machine, control=machine.control.model_copy(update=gated))
     run = time_run(Chip.nominal(machine, ReLaXNet(weight_sets=2, steps=3)), 4)

@@ -17,7 +17,7 @@ from pnnsim.analysis.report import html
 from pnnsim.analysis.report.canvas import svg
 from pnnsim.analysis.report.figures import accuracy_figure, latency_figure, schedule_figure
 from pnnsim.analysis.report.html import write_html
-from pnnsim.analysis.report.plots import write_run_picture
+from pnnsim.analysis.report.run_figures import write_run_picture
 from pnnsim.analysis.report.timeline import first_sample
 from pnnsim.errors import OutputError
 from tests.analysis.report_example import SPEC, make_metrics, make_trace

@@ -228,7 +228,7 @@ def test_markdown_comparison_is_a_table_whatever_the_label() -> None:
 def test_reports_are_written_without_torch_and_simpy() -> None:
     # a comparison of finished runs must answer at once
     code = (
-        "import pnnsim.analysis.report.plots, sys; "
+        "import pnnsim.analysis.report.run_figures, sys; "
         "sys.exit(bool({'torch', 'simpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import blocks, timing, values
+from benchmarks import arrays, blocks, timing, values
+from pnnsim.physics.crossbar import effective_conductance
 
 
 def test_tables_of_timing_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,3 +51,18 @@ def test_plain_forward_is_that_of_the_network_with_relu() -> None:
     wanted = state @ p.output_weight.numpy().T + p.output_bias.numpy()
     # Sums of 64 products, twelve times over, in float64.
     np.testing.assert_allclose(case.plain().numpy(), wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_crossbars_are_compared_with_a_solver_that_gives_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arrays.main(["--small"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in lines if line and line[0].isdigit()] == ["8", "16", "4", "8"]
+    cells = torch.from_numpy(np.random.default_rng(0).uniform(1e-6, 2e-6, (2, 9, 9)))
+    torch.testing.assert_close(
+        arrays.row_by_row(cells),
+        effective_conductance(cells, arrays.R_ROW, arrays.R_COL),
+        rtol=1e-10,
+        atol=0,
+    )

@@ -13,7 +13,8 @@ import torch
 
 import pnnsim
 from tests.common import damage_files
-from tests.common.damage_files import SUBJECTS, Content
+from tests.common.damage_of_content import Content
+from tests.common.damage_subjects import SUBJECTS
 
 KINDS = sorted(SUBJECTS)
 

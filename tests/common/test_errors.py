@@ -27,7 +27,7 @@ def made(kind: type[PnnsimError], text: str) -> PnnsimError:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_message_is_printable_and_bounded(kind: type[PnnsimError]) -> None:
-    short, long = str(made(kind, "a\x1b[2J\x9b\u202e\rb")), str(made(kind, "\x1b" * 10_000_000))
+    short, long = str(made(kind, "a\x1b[2J\x9b\u202e\rb")), str(made(kind, "\x1b" * 1_000_000))
     assert r"a\x1b[2J\x9b\u202e\rb" in short
     for text in (short, long):
         assert all(line.isprintable() for line in text.split("\n"))

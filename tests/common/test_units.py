@@ -64,6 +64,7 @@ from pnnsim.common.units import (
         ("-40 °C", "temperature", 273.15 - 40.0),
         ("5 mK", "temperature_difference", 5e-3),
         ("6.4 pA/sqrt(Hz)", "current_noise", 6.4e-12),
+        ("5 nV/Hz^0.5", "voltage_noise", 5e-9),
         ("6.4 nA*s**0.5", "current_noise", 6.4e-9),
         ("64 pA/sqrt(MHz)", "current_noise", 64e-15),
         ("3 s^-1", "rate", 3.0),

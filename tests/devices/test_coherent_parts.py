@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy import constants
 
+from pnnsim.common.rng import stream
 from pnnsim.devices.base import Received, Size
 from pnnsim.devices.detectors.balanced_photodiode import BalancedPhotodiode
 from pnnsim.devices.encoders.modulator import MachZehnderEncoder
@@ -19,15 +20,19 @@ from pnnsim.devices.switches.switch_tree import ElectroOpticSwitch, PlztSwitch, 
 from pnnsim.devices.switches.switch_tree_params import ThermoOpticSwitchParams
 from pnnsim.errors import SpecError
 from pnnsim.inference.chip import Chip
+from pnnsim.inference.light_noise import draw_intensity
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_detection
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 NONE: frozenset[str] = frozenset()
 
 
 def chip(*overrides: tuple[str, str], **network: object) -> Chip:
-    return Chip.nominal(load_spec("photonic_mzi", list(overrides)), ReLaXNet(**network))
+    return Chip.nominal(
+        load_spec("photonic_mzi", [*WORKED["photonic_mzi"], *overrides]), ReLaXNet(**network)
+    )
 
 
 def size(**values: Any) -> Size:
@@ -53,6 +58,38 @@ def test_a_field_carries_a_sign_and_a_power_does_not() -> None:
     )
     assert field.full_scale == pytest.approx(1e-3 * 10**-0.12, rel=1e-12, abs=0)
     assert field.intensity_noise == pytest.approx(1e-15, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "laser", "one"),
+    [
+        ("field", None, True),
+        ("field", "shared", True),
+        ("power", None, False),
+        ("power", "separate", False),
+        ("power", "shared", True),
+    ],
+)
+def test_lines_of_one_laser_are_noisy_together(carrier: str, laser: str | None, one: bool) -> None:
+    params = load_spec("photonic_mzi").encoder
+    encoder = MachZehnderEncoder(
+        params.model_copy(update={"carrier": carrier, "laser": laser}), size()
+    )
+    assert encoder.one_source is one
+    line = torch.ones((500, 64), dtype=torch.float64)
+    drawn = draw_intensity(line, encoder, 1e9, stream(0, "detector", "read"))
+    assert drawn is not None
+    assert drawn.shape == (500, 1 if one else 64)
+    deviation = math.sqrt(1e-15 * 1e9)
+    bound = 5 * deviation * math.sqrt(0.5 / drawn.numel())
+    assert float(drawn.std()) == pytest.approx(deviation, abs=bound)
+    assert draw_intensity(line, encoder, 0.0, stream(0, "detector", "read")) is None
+    assert draw_intensity(line, encoder, 1e9, None) is None
+
+
+def test_fields_of_several_lasers_are_refused() -> None:
+    with pytest.raises(SpecError, match="fields of separate lasers, which do not interfere"):
+        load_spec("photonic_mzi", [("encoder.laser", "separate")])
 
 
 # switches
@@ -147,7 +184,7 @@ def test_both_photodiodes_of_a_homodyne_receiver_share_all_light() -> None:
 
 
 def receiver(**values: Any) -> BalancedPhotodiode:
-    params = load_spec("photonic_mzi").detector
+    params = load_spec("photonic_mzi", WORKED["photonic_mzi"]).detector
     return BalancedPhotodiode(params.model_copy(update=values), size())
 
 
@@ -156,10 +193,7 @@ def received(unit_input: float, signal: float = 0.0, batch: int = 400) -> Receiv
     return Received(
         signal=signal * ones,
         total=0.0 * ones[:, :1],
-        squares=None,
-        square_total=None,
         unit_input=unit_input,
-        intensity_noise=1e-15,
     )
 
 
@@ -170,7 +204,7 @@ def test_homodyne_current_of_the_worked_machine() -> None:
 
 
 @pytest.mark.parametrize("signal", [0.0, 3.0])
-@pytest.mark.parametrize("source", ["shot_noise", "amplifier_noise", "laser_noise"])
+@pytest.mark.parametrize("source", ["shot_noise", "amplifier_noise"])
 def test_noise_of_each_source_has_the_textbook_variance(source: str, signal: float) -> None:
     """Two tiles, so two pairs on one amplifier; the noise bandwidth is pi/2 times 1 GHz."""
     unit = 0.2e-6
@@ -183,7 +217,6 @@ def test_noise_of_each_source_has_the_textbook_variance(source: str, signal: flo
     expected = {
         "shot_noise": 2 * constants.e * (light + 4 * 10e-9) * band,
         "amplifier_noise": 6.4e-12**2 * band,
-        "laser_noise": 1e-15 * band * ((scale * signal) ** 2 + 1e-3 * (light / 2) ** 2),
     }[source]
     # 5 sigma of a variance from n draws: 5 sqrt(2 / n).
     n = drawn.numel()
@@ -193,7 +226,9 @@ def test_noise_of_each_source_has_the_textbook_variance(source: str, signal: flo
 
 def test_noise_budget_of_the_worked_machine() -> None:
     """Shot 0.358 uA of four pairs and amplifier 0.202 uA in 1 GHz; here in pi/2 GHz."""
-    detector = BalancedPhotodiode(load_spec("photonic_mzi").detector, size(tiles_in=4))
+    detector = BalancedPhotodiode(
+        load_spec("photonic_mzi", WORKED["photonic_mzi"]).detector, size(tiles_in=4)
+    )
     unit = 1e-9
     for source, figure in (("shot_noise", 0.358e-6), ("amplifier_noise", 0.202e-6)):
         generator = torch.Generator().manual_seed(1)
@@ -219,7 +254,7 @@ def test_gradient_of_a_saturated_receiver_matches_finite_differences() -> None:
     detector = receiver(saturation_power=0.2e-3)
 
     def detect(signal: torch.Tensor) -> torch.Tensor:
-        fresh = Received(signal, 0.0 * signal[:, :1], None, None, 1e-6)
+        fresh = Received(signal, 0.0 * signal[:, :1], 1e-6)
         return detector.detect(fresh, None, {"detector.saturation"})
 
     signal = torch.linspace(-2, 2, 6, dtype=torch.float64).reshape(2, 3).requires_grad_()
@@ -230,7 +265,7 @@ def test_every_pair_has_its_local_oscillator() -> None:
     assert receiver().static_power() == pytest.approx(
         64 * 3e-3 + 128 * 0.1e-3 / 0.2, rel=1e-12, abs=0
     )
-    without = load_spec("photonic_mrr").detector
+    without = load_spec("photonic_mrr", WORKED["photonic_mrr"]).detector
     assert BalancedPhotodiode(without, size()).static_power() == pytest.approx(
         64 * 3e-3, rel=1e-6, abs=0
     )

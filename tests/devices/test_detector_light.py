@@ -5,8 +5,6 @@ Each term stands alone here: beside a larger one, a factor of zero would pass fo
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -16,7 +14,6 @@ from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankMvm
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.physics import photonic_detection
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import switched
 
@@ -28,55 +25,53 @@ def chip(machine: str, *changes: tuple[str, str]) -> Chip:
     return Chip.nominal(load_spec(machine, list(changes)), NETWORK)
 
 
-def balanced(c: Chip, samples: int) -> Received:
-    """Return light that is as strong on both photodiodes of every output."""
-    ones = torch.ones((samples, 16), dtype=torch.float64)
+def balanced(c: Chip, intensity: float) -> Received:
+    """Return light that is as strong on both photodiodes, off by a relative intensity."""
+    ones = torch.ones((1, 16), dtype=torch.float64)
     return Received(
         signal=0.0 * ones,
-        total=9.0 * ones[:, :1],
-        squares=0.0 * ones,
-        square_total=9.0 * ones[:, :1],
+        total=(1.0 + intensity) * 9.0 * ones[:, :1],
         unit_input=c.unit_input,
-        intensity_noise=1e-15,
+        fluctuation=intensity * 9.0 * ones[:, :1],
+        laser=intensity * ones[:, :1],
     )
 
 
+def noise_of(c: Chip, intensity: float) -> float:
+    """Return what such light adds to the signal of an output [A]."""
+    drawn = c.detector.detect(balanced(c, intensity), torch.Generator().manual_seed(1), LASER)
+    return float(drawn[0, 0]) * float(c.detector.unit_current(c.unit_input))
+
+
+@pytest.mark.parametrize("intensity", [1e-3, -2e-3])
 @pytest.mark.parametrize("decibels", [20, 40])
-def test_laser_noise_that_both_photodiodes_see_is_rejected_but_not_gone(decibels: int) -> None:
+def test_laser_noise_that_both_photodiodes_see_is_rejected_but_not_gone(
+    decibels: int, intensity: float
+) -> None:
+    """Rejection in power: the noise of both currents together, times its root."""
     c = chip("photonic_mrr", ("detector.common_mode_rejection", f"{decibels} dB"))
-    drawn = c.detector.detect(balanced(c, 2000), torch.Generator().manual_seed(1), LASER)
-    # Nine lasers of relative noise 1e-15 / Hz in the band of a single pole at 5 GHz.
-    expected = 9.0 * 1e-15 * (math.pi / 2 * 5e9) * 10 ** (-decibels / 10)
-    # 5 sigma of a variance from n draws: 5 sqrt(2 / n).
-    bound = 5 * math.sqrt(2 / drawn.numel())
-    assert float(drawn.var()) == pytest.approx(expected, rel=bound, abs=0)
+    expected = 10 ** (-decibels / 20) * intensity * 9.0 * c.unit_input * 1.0
+    assert noise_of(c, intensity) == pytest.approx(expected, rel=1e-9, abs=0)
 
 
+@pytest.mark.parametrize("intensity", [1e-3, -2e-3])
 @pytest.mark.parametrize("decibels", [20, 40])
-def test_a_local_oscillators_noise_is_rejected_but_not_gone(decibels: int) -> None:
+def test_a_local_oscillators_noise_is_rejected_but_not_gone(
+    decibels: int, intensity: float
+) -> None:
     c = chip("photonic_mzi", ("detector.common_mode_rejection", f"{decibels} dB"))
     params = c.detector.params
-    drawn = c.detector.detect(balanced(c, 2000), torch.Generator().manual_seed(1), LASER)
-    band = math.pi / 2 * params.bandwidth
-    # Without a signal each photodiode of a pair gets half of the oscillator.
-    mean = params.responsivity * params.local_oscillator_power / 2
-    current = math.sqrt(1e-15 * band * mean**2 * 10 ** (-decibels / 10))
-    expected = (current / float(c.detector.unit_current(c.unit_input))) ** 2
-    bound = 5 * math.sqrt(2 / drawn.numel())
-    assert float(drawn.var()) == pytest.approx(expected, rel=bound, abs=0)
+    expected = 10 ** (-decibels / 20) * intensity * params.responsivity
+    expected *= params.local_oscillator_power
+    assert noise_of(c, intensity) == pytest.approx(expected, rel=1e-9, abs=0)
 
 
-def test_the_noise_of_a_pair_is_that_of_the_difference_and_the_rejected_mean() -> None:
-    def variance(plus: float, minus: float, rejection: float) -> float:
-        currents = (torch.tensor(each, dtype=torch.float64) for each in (plus, minus))
-        return float(
-            photonic_detection.balanced_intensity_noise_variance(*currents, 1e-15, rejection, 1e9)
-        )
-
-    # By hand [A^2]: 1e-15 / Hz x 1 GHz = 1e-6; a mean of 2 mA rejected by 1000; a difference of 2.
-    assert variance(2e-3, 2e-3, 1e3) == pytest.approx(4e-15, rel=1e-12, abs=0)
-    assert variance(1e-3, -1e-3, 1e3) == pytest.approx(4e-12, rel=1e-12, abs=0)
-    assert variance(3e-3, 1e-3, 1e3) == pytest.approx(4.004e-12, rel=1e-12, abs=0)
+def test_a_detector_without_laser_noise_keeps_what_it_got() -> None:
+    for machine in ("photonic_mrr", "photonic_mzi"):
+        c = chip(machine)
+        met = balanced(c, 0.1)
+        assert torch.equal(c.detector.detect(met, None, frozenset()), met.signal)
+        assert c.detector.intensity_band(frozenset()) == 0.0
 
 
 def test_a_detector_expects_the_light_that_a_passive_mesh_leaves_of_a_matrix() -> None:

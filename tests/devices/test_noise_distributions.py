@@ -23,6 +23,7 @@ from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
 from pnnsim.devices.registry import BUILTIN, component_class
 from pnnsim.inference.chip import Chip
+from pnnsim.inference.light_noise import dephase, draw_intensity
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.testing import small_size
@@ -64,10 +65,7 @@ def received(unit: float, **changes: Any) -> Received:
     given: dict[str, Any] = {
         "signal": 0.5 - 0.1 * output,
         "total": 4.0 + output,
-        "squares": 1.0 + 0.5 * output,
-        "square_total": 6.0 + output,
         "unit_input": unit,
-        "intensity_noise": 1e-14,
         "conductance": 2e-3,
     }
     return Received(**{**given, **changes})
@@ -100,21 +98,30 @@ def amplifiers(kind: str, count: int) -> None:
 
 
 def laser(kind: str) -> None:
-    d, met = part("detector", kind), received(1e-4)
-    assert met.squares is not None
-    assert met.square_total is not None
-    squares = met.squares
-    if kind == "balanced_photodiode":
-        squares = squares + 10 ** (-d.params.common_mode_rejection / 10) * met.square_total
-    variance = 1e-14 * (d.params.responsivity * 1e-4) ** 2 * squares * BAND * d.params.bandwidth
-    off_by(detected(d, met, "laser_noise"), variance.sqrt())
+    """A relative intensity of each laser, and what a detector makes of its light: no more noise."""
+    d = part("detector", kind)
+    band = d.intensity_band(frozenset({"detector.laser_noise"}))
+    assert band == pytest.approx(BAND * d.params.bandwidth, rel=1e-12, abs=0)
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    intensity = draw_intensity(line, part("encoder", "mrm"), band, generator(kind))
+    assert intensity is not None
+    density = 10 ** (part("encoder", "mrm").params.laser_rin / 10)
+    off_by(intensity.numpy(), math.sqrt(density * BAND * d.params.bandwidth))
+    met = received(1e-4, fluctuation=intensity * received(1e-4).total)
+    rejection = math.inf if kind == "photodiode" else d.params.common_mode_rejection
+    quiet = d.detect(received(1e-4), None, frozenset({"detector.laser_noise"}))
+    noisy = d.detect(met, None, frozenset({"detector.laser_noise"}))
+    off = (noisy - quiet).numpy() * d.params.responsivity * 1e-4
+    left = 10 ** (-rejection / 20) * d.params.responsivity * 1e-4 * met.fluctuation.numpy()
+    # Differences of numbers a million times as large.
+    np.testing.assert_allclose(off, left, rtol=1e-6, atol=1e-18)
 
 
 def beats() -> None:
     """4 R^2 P S B (Olsson), for either receiver of powers."""
     for kind in ("balanced_photodiode", "photodiode"):
         d = part("detector", kind)
-        met = received(1e-5, emission=1e-15, beats=received(1e-5).squares)
+        met = received(1e-5, emission=1e-15, beats=0.25 * received(1e-5).total)
         drawn = detected(d, met, "none")
         assert met.beats is not None
         variance = 4 * d.params.responsivity**2 * 1e-5 * met.beats * 1e-15
@@ -125,6 +132,26 @@ def thermal() -> None:
     d = part("detector", "crossbar_tia")
     variance = 4 * constants.k * 300.0 * 2e-3 * BAND * d.params.bandwidth
     off_by(detected(d, received(1e-6), "thermal_noise"), math.sqrt(variance))
+
+
+def amplifier_voltages() -> None:
+    """The noise voltage of an amplifier drives a current through 2 mS."""
+    d = part("detector", "crossbar_tia", voltage_noise=20e-9)
+    variance = (20e-9 * 2e-3) ** 2 * BAND * d.params.bandwidth
+    off_by(detected(d, received(1e-6), "voltage_noise"), math.sqrt(variance))
+
+
+def offsets() -> None:
+    d = part("detector", "crossbar_tia", input_offset=1e-3)
+    drawn = [d.fabricate(generator(f"chip{i}"))["offset"] for i in range(50)]
+    agrees(torch.cat(drawn), stats.norm(scale=1e-3))
+
+
+def charges() -> None:
+    """The sum of as many independent charges as an output has gates."""
+    s = part("switch", "current", injected_charge=1e-15, injection_mismatch=0.2)
+    drawn = torch.cat([s.fabricate(generator(f"chip{i}"))["charge"] for i in range(20)])
+    agrees(drawn, stats.norm(scale=0.2e-15 * math.sqrt(s.params.gates_per_output)))
 
 
 def electrons(d: Any, met: Received, noise: str) -> tuple[Samples, float]:
@@ -169,13 +196,14 @@ def pixels() -> None:
 
 
 def sources() -> None:
-    d = part("detector", "camera")
-    met = received(1e-9)
-    off, unit = electrons(d, met, "source_noise")
-    assert met.squares is not None
+    d, sources = part("detector", "camera"), part("encoder", "source_array")
+    band = d.intensity_band(frozenset({"detector.source_noise"}))
     # An integrator's band is half of the inverse of its time.
-    variance = unit**2 * met.squares * 1e-14 / (2.0 * d.params.exposure)
-    off_by(off, variance.sqrt())
+    assert band == pytest.approx(0.5 / d.params.exposure, rel=1e-12, abs=0)
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    drawn = draw_intensity(line, sources, band, generator("camera"))
+    assert drawn is not None
+    off_by(drawn.numpy(), math.sqrt(10 ** (sources.params.intensity_noise / 10) * band))
 
 
 def activated(kind: str, noise: str, value: float) -> tuple[Any, float, Samples]:
@@ -190,6 +218,22 @@ def stage() -> None:
     f, _, off = activated("electronic_analog", "noise", 0.1)
     low, high = f.range
     off_by(off, f.params.noise * (high - low))
+
+
+def binaries() -> None:
+    """Readings of 0 or 1: each a Bernoulli number, as the one before with the chance of memory."""
+    f = part("nonlinearity", "stochastic_binary", reads=1)
+    value = torch.full((WAVES, 7), 0.1, dtype=torch.float64)
+    on = frozenset({"nonlinearity.sampling"})
+    read = f.activate(value, None, generator("binaries"), on)
+    each = 1.0 / (1.0 + math.exp(-2.0 * f.params.drive_current * 0.1 / f.params.scale_current))
+    assert set(read.unique().tolist()) == {0.0, 1.0}
+    chance(int(read.sum()), read.numel(), each)
+    pair = part("nonlinearity", "stochastic_binary", reads=2)
+    mean = pair.activate(value, None, generator("pairs"), on)
+    kept = math.exp(-pair.params.read_time / pair.params.correlation_time)
+    # Both readings differ with the chance 2 p (1 - p) (1 - c).
+    chance(int((mean == 0.5).sum()), mean.numel(), 2 * each * (1 - each) * (1 - kept))
 
 
 def averages() -> None:
@@ -221,6 +265,10 @@ def rings() -> None:
     off_by(made["resonance"].numpy(), b.params.resonance_error)
 
 
+def buses() -> None:
+    agrees(fabricated("mrr")[1]["bus_phase"], stats.uniform(0.0, 2.0 * math.pi))
+
+
 def surroundings(kind: str, name: str, deviation: str, time: str) -> None:
     """Stationary from the start, and exp(-t / tau) of it is left after t."""
     b = part("weight_banks", kind)
@@ -236,6 +284,13 @@ def surroundings(kind: str, name: str, deviation: str, time: str) -> None:
     apart(first[name], fresh)
 
 
+def gradients() -> None:
+    """One difference along the outputs and one along the inputs, the same for every ring."""
+    b = part("weight_banks", "mrr", gradient_error=0.01)
+    drawn = [b.environment(None, 0.0, generator(f"gradient{i}"))["gradient"] for i in range(400)]
+    agrees(torch.stack(drawn), stats.norm(scale=0.01))
+
+
 def write_misses(kind: str, name: str, deviation: str) -> None:
     b = part("weight_banks", kind)
     held = torch.zeros((60, 50), dtype=torch.float64)
@@ -246,8 +301,77 @@ def write_misses(kind: str, name: str, deviation: str) -> None:
 def mesh(name: str, deviation: str) -> None:
     b, made = fabricated("mzi_mesh")
     for key, drawn in made.items():
-        if key.endswith(name):
+        if key.endswith(name) and key.split("_")[0] in ("left", "right", "attenuator"):
             off_by(drawn.numpy(), getattr(b.params, deviation))
+
+
+def crossbar_writes() -> None:
+    """Cells well above their lowest level miss by normal numbers, two of them averaged."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=2, programming_scale=0.2)
+    error = b.write_error(
+        torch.full((60, 50), 0.5, dtype=torch.float64),
+        generator("pcm_crossbar"),
+        frozenset({"weight_banks.programming_error"}),
+    )
+    deviation = 0.2 * (0.26348 + 1.9650 * 0.5 - 1.1731 * 0.25) / 25
+    at_zero = 0.2 * 0.26348 / 25
+    # The cells at their lowest level add half-normal numbers, a tenth of the deviation.
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(4, 200_000))
+    half = np.maximum(at_zero * z[2:], 0.0)
+    law = (deviation * (z[0] + z[1]) - half[0] - half[1]) / 2
+    assert stats.ks_2samp(error.numpy().ravel(), law).pvalue > LEAST
+
+
+def crossbar_fading() -> None:
+    """Exponents of full cells: 0.049, with a deviation of 0.008."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=1, drift_compensation=False)
+    made = b.fabricate(generator("fading"))
+    agrees(made["fading"], stats.norm)
+    age = 100.0 * b.params.drift_reference_time + b.delay_fs("write") * 1e-15
+    on = frozenset({"weight_banks.drift"})
+    held = b.program(torch.ones((60, 50), dtype=torch.float64), made, on, age).weights
+    agrees(-torch.log(held) / math.log(100.0), stats.norm(0.049, 0.008))
+
+
+def crossbar_flicker() -> None:
+    """Reads scatter by 0.0088 / g^0.65 and the root of e-folds of time."""
+    b = part("weight_banks", "pcm_crossbar", signs="pair", devices=1, read_noise_scale=1.0)
+    held = torch.full((60, 50), 0.25, dtype=torch.float64)
+    age = 3600.0 + b.delay_fs("write") * 1e-15
+    variance = b.read_variance(held, age, frozenset({"weight_banks.read_noise"}))
+    relative = 0.0088 / 0.25**0.65 * math.sqrt(math.log((3600 + 250e-9) / 500e-9))
+    np.testing.assert_allclose(variance.sqrt().numpy(), 0.25 * relative, rtol=1e-9, atol=0)
+
+
+def paths() -> None:
+    b, made = fabricated("mzi_mesh")
+    for key in ("line_phases", "oscillator_phases"):
+        off_by(made[key].numpy(), b.params.path_error)
+    agrees(made["leak_phases"], stats.uniform(0.0, 2.0 * math.pi))
+
+
+def locked() -> None:
+    """What a lock leaves: stationary, and forgotten within the time of its loop."""
+    b = part("weight_banks", "mzi_mesh")
+    sigma, tau = b.params.lock_residual, 1.0 / (2.0 * math.pi * b.params.lock_bandwidth)
+    draw = generator("locks")
+    first = b.environment(None, 0.0, draw)
+    second = b.environment(first, 0.7 * tau, draw)
+    for name in ("line_drift", "oscillator_drift"):
+        off_by(first[name].numpy(), sigma)
+        fresh = second[name] - math.exp(-0.7) * first[name]
+        off_by(fresh.numpy(), sigma * math.sqrt(1.0 - math.exp(-1.4)))
+
+
+def dephased() -> None:
+    """A laser's phase diffuses: the cosine's angle is normal, of variance 2 pi linewidth delay."""
+    encoder = part("encoder", "mzm", laser_linewidth=1e6)
+    line = torch.ones((WAVES, 4), dtype=torch.float64)
+    cosine = dephase(line, encoder, 20e-9, generator("dephased"))
+    assert torch.equal(cosine, cosine[:, :1].expand(-1, 4))
+    angle = torch.acos(cosine[:, 0])
+    agrees(angle, stats.halfnorm(scale=math.sqrt(2.0 * math.pi * 1e6 * 20e-9)))
 
 
 def relaxations() -> None:
@@ -327,6 +451,26 @@ def traps() -> None:
     chance(moved, count, 0.5 * (1.0 - math.exp(-0.8)))
 
 
+def clicks(noise: str, counts: float) -> None:
+    """Mean and variance of the difference of two pixels' counts; shapes are tested by the kind.
+
+    Args:
+        noise: Non-ideality, with the counting of photons where it needs any.
+        counts: Variance of the difference over the mean sum of detected photons.
+    """
+    d = part("detector", "single_photon", dark_rate=2e6, afterpulsing=0.1)
+    p = d.params
+    photon = constants.h * constants.c / p.wavelength
+    met = received(5.0 * photon / (p.efficiency * p.gates * p.gate_time))
+    active = frozenset({"detector.shot_noise", f"detector.{noise}"})
+    off = (d.detect(met, generator(noise), active) - met.signal).numpy() * 5.0
+    dark = 2 * p.dark_rate * p.gates * p.gate_time * p.cells if noise == "dark_counts" else 0.0
+    variance = counts * (5.0 * met.total.numpy() + dark)
+    # Nearly normal: sums of a hundred counts; 5 sigma for each of seven outputs.
+    assert np.abs(off.mean(axis=0) / np.sqrt(variance[0] / WAVES)).max() < 5
+    assert np.abs(off.var(axis=0) / variance[0] - 1).max() < 5 * math.sqrt(2.2 / WAVES)
+
+
 #: Part, kind and non-ideality -> what compares its draws with their law.
 LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "balanced_photodiode", "shot_noise"): lambda: shot("balanced_photodiode"),
@@ -339,23 +483,40 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "photodiode", "laser_noise"): lambda: laser("photodiode"),
     ("detector", "crossbar_tia", "thermal_noise"): thermal,
     ("detector", "crossbar_tia", "amplifier_noise"): lambda: amplifiers("crossbar_tia", 1),
+    ("detector", "crossbar_tia", "voltage_noise"): amplifier_voltages,
+    ("detector", "crossbar_tia", "input_offset"): offsets,
     ("detector", "camera", "shot_noise"): photons,
     ("detector", "camera", "read_noise"): pixels,
     ("detector", "camera", "source_noise"): sources,
+    ("detector", "single_photon", "shot_noise"): lambda: clicks("shot_noise", 1.0),
+    ("detector", "single_photon", "dark_counts"): lambda: clicks("dark_counts", 1.0),
+    ("detector", "single_photon", "afterpulsing"): lambda: clicks(
+        "afterpulsing", 1.0 + 0.1 / 1.1**2
+    ),
     ("switch", "soa", "emission"): beats,
+    ("switch", "current", "charge_injection"): charges,
     ("nonlinearity", "electronic_analog", "noise"): stage,
     ("nonlinearity", "mtj_sigmoid", "switching_noise"): averages,
+    ("nonlinearity", "stochastic_binary", "sampling"): binaries,
     ("nonlinearity", "spin_oscillator", "amplitude_noise"): amplitudes,
     ("weight_banks", "mrr", "resonance_error"): rings,
+    ("weight_banks", "mrr", "interference"): buses,
+    ("weight_banks", "mrr", "bus_drift"): lambda: surroundings(
+        "mrr", "bus_drift", "bus_drift", "temperature_time"
+    ),
     ("weight_banks", "mrr", "temperature"): lambda: surroundings(
         "mrr", "temperature", "temperature_error", "temperature_time"
     ),
+    ("weight_banks", "mrr", "gradient"): gradients,
     ("weight_banks", "mrr", "write_repeatability"): lambda: write_misses(
         "mrr", "write_repeatability", "write_repeatability"
     ),
     ("weight_banks", "mzi_mesh", "coupler_error"): lambda: mesh("couplers", "coupler_error"),
     ("weight_banks", "mzi_mesh", "phase_error"): lambda: mesh("phases", "phase_error"),
     ("weight_banks", "mzi_mesh", "loss_imbalance"): lambda: mesh("losses", "loss_imbalance"),
+    ("weight_banks", "mzi_mesh", "path_error"): paths,
+    ("weight_banks", "mzi_mesh", "path_drift"): locked,
+    ("encoder", "mzm", "phase_noise"): dephased,
     ("weight_banks", "mzi_mesh", "drift"): lambda: surroundings(
         "mzi_mesh", "left_drift", "drift", "drift_time"
     ),
@@ -364,6 +525,9 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ),
     ("weight_banks", "pcm", "drift"): relaxations,
     ("weight_banks", "pcm", "read_noise"): flicker,
+    ("weight_banks", "pcm_crossbar", "programming_error"): crossbar_writes,
+    ("weight_banks", "pcm_crossbar", "drift"): crossbar_fading,
+    ("weight_banks", "pcm_crossbar", "read_noise"): crossbar_flicker,
     ("weight_banks", "slm", "pixel_spread"): panel,
     ("weight_banks", "mtj_crossbar", "resistance_spread"): lambda: junctions(
         "resistance", "resistance_spread"
@@ -377,7 +541,7 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
 }
 
 #: Non-idealities that depend on a chip's schedule or design, and draw nothing.
-NOT_DRAWN = {"settling", "charge_injection", "crosstalk", "heater_crosstalk", "quantization",
+NOT_DRAWN = {"settling", "self_heating", "crosstalk", "heater_crosstalk", "quantization",
              "wire_resistance", "voltage_dependence", "droop"}  # fmt: skip
 
 

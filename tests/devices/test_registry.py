@@ -66,8 +66,8 @@ def test_every_key_has_a_meaning(part: str, kind: str) -> None:
     assert params.__doc__
     for key, info in params.model_fields.items():
         assert key in ("kind",) or info.description, f"{part}.{kind}.{key}"
-        # These three are the notation of a value itself.
-        assert key not in ("value", "range", "source")
+        # These are the notation of a value itself.
+        assert key not in ("value", "range", "group", "drawn", "source")
 
 
 @pytest.mark.parametrize(("part", "kind"), BUILT_IN)

@@ -17,12 +17,14 @@ from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 NONE: frozenset[str] = frozenset()
 
 
 def bank(**values: str) -> RingBank:
-    spec = load_spec("photonic_mrr", [(f"weight_banks.{k}", v) for k, v in values.items()])
+    given = [(f"weight_banks.{k}", v) for k, v in values.items()]
+    spec = load_spec("photonic_mrr", [*WORKED["photonic_mrr"], *given])
     found = Chip.nominal(spec, ReLaXNet()).weight_banks
     assert isinstance(found, RingBank)
     return found
@@ -259,3 +261,108 @@ def test_power_that_heats_a_ring_is_a_warning_with_the_number() -> None:
     assert heated("50 mW") == []
     (text,) = heated("100 mW")
     assert "0.000529 W of one wavelength meets each ring; expected at most 0.0003 W" in text
+
+
+def interfering(chip: int, *, drift: float = 0.0) -> State:
+    """Return the phases of a chip's buses, drifted by so much on the root mean square [rad]."""
+    phases = bank().fabricate(stream(0, f"chip{chip}", "fabrication"))["bus_phase"]
+    moved = bank(bus_drift=f"{drift} rad").environment(None, 0.0, stream(chip, "drift", "read"))
+    return {"bus_phase": phases, "bus_drift": moved["bus_drift"]}
+
+
+BUS = frozenset(f"weight_banks.{name}" for name in ("crosstalk", "interference", "bus_drift"))
+
+
+def test_light_that_interferes_is_calibrated_away_as_far_as_rings_reach() -> None:
+    """Two buses of 32 rings each: a tenth of a weight off at first, less than a step of 8 bits
+    after ten rounds."""
+    weights = 0.9 * random_weights()
+    wrong = {}
+    for rounds in (1, 3, 10):
+        b = bank(calibration_rounds=str(rounds))
+        off = programmed(b, weights, interfering(0), BUS) - weights
+        wrong[rounds] = float(off.square().mean().sqrt())
+    assert 0.05 < wrong[1] < 0.2
+    assert wrong[3] < 0.3 * wrong[1]
+    assert wrong[10] < 2 / 2**8
+
+
+def test_phases_that_drift_after_calibration_move_weights_in_proportion() -> None:
+    weights, b = 0.9 * random_weights(), bank(calibration_rounds="30")
+    off = {
+        drift: programmed(b, weights, interfering(0, drift=drift), BUS) - weights
+        for drift in (0.0, 0.01, 0.05)
+    }
+    left = {drift: float(each.square().mean().sqrt()) for drift, each in off.items()}
+    assert left[0.0] < 1e-3
+    assert left[0.05] / left[0.01] == pytest.approx(5.0, rel=0.1, abs=0)
+    assert 0.005 < left[0.05] < 0.03
+
+
+def test_every_chip_has_phases_of_its_own_which_training_does_not_know() -> None:
+    weights, b = 0.9 * random_weights(), bank(calibration_rounds="1")
+    first, second = (programmed(b, weights, interfering(chip), BUS) - weights for chip in (0, 1))
+    alike = float((first * second).mean() / (first.std() * second.std()))
+    # What is alike is the crosstalk of powers, whose root mean square is a tenth.
+    assert abs(alike) < 0.2
+    assert float((first - second).abs().max()) > 0.1
+    nominal = programmed(b, weights, {}, BUS)
+    powers = programmed(
+        bank(bus="incoherent", calibration_rounds="1"), weights, interfering(0), BUS
+    )
+    assert torch.equal(nominal, powers)
+    assert b.deterministic == ("quantization",)
+
+
+def test_gradients_pass_through_a_bus_that_interferes() -> None:
+    weights = (0.9 * random_weights()).requires_grad_(True)
+    made = programmed(bank(), weights, interfering(0, drift=0.05), BUS)
+    made.sum().backward()
+    assert weights.grad is not None
+    assert bool(torch.isfinite(weights.grad).all())
+    # A weight follows its target; neighbors take a little of it.
+    assert float(weights.grad.median()) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_gradient_moves_rings_by_their_place() -> None:
+    """4 mK from the first to the last output and -2 mK along the inputs, at 0.075 nm/K."""
+    b = bank()
+    zero = torch.zeros((64, 64), dtype=torch.float64)
+    edges = torch.tensor([4e-3, -2e-3], dtype=torch.float64)
+    place = np.arange(64) / 63 - 0.5
+    field = 4e-3 * place[:, None] - 2e-3 * place[None, :]
+    found = programmed(b, zero, {"gradient": edges}, {"weight_banks.gradient"})
+    as_temperature = programmed(
+        b, zero, {"temperature": torch.from_numpy(field)}, {"weight_banks.temperature"}
+    )
+    np.testing.assert_allclose(found.numpy(), as_temperature.numpy(), rtol=0, atol=1e-12)
+    assert torch.equal(programmed(b, zero, {"gradient": edges}, NONE), zero)
+    double = programmed(b, zero, {"gradient": 2 * edges}, {"weight_banks.gradient"})
+    # Linear to first order, a thousandth of a linewidth.
+    np.testing.assert_allclose(double.numpy(), 2 * found.numpy(), rtol=0.02, atol=1e-7)
+
+
+@pytest.mark.parametrize("milliwatts", [1.0, 4.0])
+def test_a_ring_heats_itself_by_the_light_that_it_drops(milliwatts: float) -> None:
+    """0.33 nm/mW of a tenth of what a ring drops: half at weight 0, nearly all at weight 1."""
+    spec = load_spec("photonic_mrr", [("encoder.laser_power", f"{milliwatts} mW")])
+    b = Chip.nominal(spec, ReLaXNet()).weight_banks
+    assert isinstance(b, RingBank)
+    losses = spec.encoder.insertion_loss + spec.switch.insertion_loss + b.params.excess_loss
+    at_ring = milliwatts * 1e-3 * 10 ** (-losses / 10) / 64
+    for weight in (-0.9, 0.0, 0.9):
+        target = torch.full((64, 64), weight, dtype=torch.float64)
+        found = programmed(b, target, {}, {"weight_banks.self_heating"})
+        shift = 0.33e-6 * 0.1 * at_ring * (1 + b._scale * weight) / 2
+        kelvin = torch.full_like(target, shift / 0.075e-9)
+        wanted = programmed(b, target, {"temperature": kelvin}, {"weight_banks.temperature"})
+        np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=0, atol=1e-12)
+        assert float((found - target).abs().max()) > 1e-5
+    assert torch.equal(programmed(b, target, {}, NONE), target)
+
+
+def test_heat_of_light_needs_both_of_its_values() -> None:
+    tree = load_spec("photonic_mrr").to_tree()
+    del tree["weight_banks"]["heating_activity"]
+    with pytest.raises(SpecError, match="got one of self_heating and heating_activity"):
+        load_spec(tree)

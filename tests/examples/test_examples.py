@@ -20,7 +20,7 @@ PACKAGE = EXAMPLES / "custom_device_package"
 
 #: What each example must say, however little it was trained.
 SAYS = {
-    "01_quickstart.py": ("latency    110.7 ns", "of it: weight_banks"),
+    "01_quickstart.py": ("latency    110.7 ns", "of it: environment"),
     "02_compare_networks.py": ("rnn ", "relaxnet ", "dnn "),
     "03_custom_device.py": ("both devices keep the laws", "micro-rings ", "attenuators "),
 }

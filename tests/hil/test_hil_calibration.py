@@ -20,7 +20,12 @@ from pnnsim.learning.rules import Deploy, Settings, measure, train
 from pnnsim.specs.hardware import load_spec
 from tests.hil.hil_machines import BANK, NETWORK, exact_surrogate, examples, ideal, spec
 
-SPREAD = (("weight_banks.resonance_error", "3.1 pm"), ("weight_banks.temperature_error", "20 mK"))
+#: Much to calibrate, and lasers quiet enough that noise is not most of the gap.
+SPREAD = (
+    ("weight_banks.resonance_error", "3.1 pm"),
+    ("weight_banks.temperature_error", "20 mK"),
+    ("encoder.laser_rin", "-150 dB/Hz"),
+)
 NOISE = (
     "detector.shot_noise",
     "detector.amplifier_noise",
@@ -92,11 +97,11 @@ def test_gain_offset_and_errors_of_a_made_up_machine_are_found() -> None:
     np.testing.assert_allclose(found.offset, truth.offset, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(("noise", "kept"), [(False, 0.1), (True, 0.6)])
+@pytest.mark.parametrize(("noise", "kept"), [(False, 0.1), (True, 0.4)])
 def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
     """Without noise nearly all of it goes; with it, what noise makes stays."""
     surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
-    bench = Bench(spread_machine(noise=noise))
+    bench = Bench(spread_machine(seed=8, noise=noise))
     bench.load(surrogate.parameter_set())
     x = examples(300, seed=5).x
     before = reality_gap(bench, surrogate, x)
@@ -107,19 +112,25 @@ def test_reality_gap_shrinks(noise: bool, kept: float) -> None:
     assert found.cost.write.count == 0
 
 
-def test_resonances_of_single_rings_are_found() -> None:
+@pytest.mark.parametrize(
+    ("without", "left"),
+    [(("weight_banks.interference", "weight_banks.self_heating"), 0.2), ((), 0.5)],
+)
+def test_resonances_of_single_rings_are_found(without: tuple[str, ...], left: float) -> None:
     """They are compared with what fabrication has made of the chip.
 
-    What the temperature did was corrected when the banks were written, a moment ago.
+    What the temperature did was corrected when the banks were written, a moment ago. Phases of a
+    bus, and the heat of the light that a ring drops, are not part of the model that is fitted:
+    they hide more of the resonances.
     """
     surrogate = Surrogate(NETWORK, spec(*SPREAD), dtype=torch.float64)
-    backend = spread_machine(noise=False)
+    backend = SimulatedBackend(spec(*SPREAD), NETWORK, seed=7, without=NOISE + without)
     found = calibrate(Bench(backend), surrogate, samples=2000)
     for number in range(NETWORK.weight_sets):
         true = backend.chip.states[number]["resonance"]
         missed = found.devices[number]["resonance"] - true
         # A ring near an end of its range moves its weight little, and is known that much less.
-        assert float(missed.std()) < 0.2 * float(true.std())
+        assert float(missed.std()) < left * float(true.std())
 
 
 @pytest.mark.parametrize(("noise", "kept"), [(False, 0.5), (True, 0.6)])

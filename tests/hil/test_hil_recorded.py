@@ -186,7 +186,7 @@ class Broken(Counting):
     [
         (lambda m: replace(m, result=m.result * torch.nan), "result: holds values that are not"),
         (lambda m: replace(m, result=m.result[1:]), r"result: got the shape \(4, 8\); expected"),
-        (lambda m: replace(m, states=None), "answers without states"),
+        (lambda m: replace(m, states=None), "sent no states"),
         (lambda m: replace(m, states=m.states[1:]), "states: got the shape"),
     ],
 )

@@ -124,11 +124,11 @@ def test_refusals_of_the_instrument_are_errors_with_its_words() -> None:
         serving(Instrument(machine())) as port,
         RemoteBackend(SocketLink(HOST, port, patience=PATIENCE)) as remote,
     ):
-        with pytest.raises(BackendError, match=r"BANK:WEIG: the instrument answers -222: .*\[-1"):
+        with pytest.raises(BackendError, match=r"BANK:WEIG: the instrument reports -222: .*\[-1"):
             remote.write(0, 2 * weights()[0])
-        with pytest.raises(BackendError, match=r"BANK:MEAS\?: the instrument answers -222"):
+        with pytest.raises(BackendError, match=r"BANK:MEAS\?: the instrument reports -222"):
             remote.readback(5)
-        with pytest.raises(BackendError, match=r"LOOP:FORW\?: the instrument answers -222"):
+        with pytest.raises(BackendError, match=r"LOOP:FORW\?: the instrument reports -222"):
             remote.forward(drives() * torch.nan)
         # It is not confused by them.
         assert remote.forward(drives()).result.shape == (5, 8)
@@ -147,9 +147,9 @@ def test_token_is_said_and_missed() -> None:
     with serving(Instrument(machine()), token="secret") as port:
         with RemoteBackend(SocketLink(HOST, port), token="secret") as remote:
             assert remote.describe().machine == "photonic_mrr"
-        with pytest.raises(BackendError, match="FORM: the instrument answers -203"):
+        with pytest.raises(BackendError, match="FORM: the instrument reports -203"):
             RemoteBackend(SocketLink(HOST, port))
-        with pytest.raises(BackendError, match="SYST:TOK: the instrument answers -203"):
+        with pytest.raises(BackendError, match="SYST:TOK: the instrument reports -203"):
             RemoteBackend(SocketLink(HOST, port), token="wrong")
 
 
@@ -185,16 +185,16 @@ FINE = b'0,"No error"\n'
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (b"hello\n", "FORM: the instrument answers hello"),
-        (FINE + b"hello\n", "the answer is not a block"),
-        (FINE + b"#0\n", "the answer is not a block"),
+        (b"hello\n", "FORM: the instrument reports hello"),
+        (FINE + b"hello\n", "the response is not a block"),
+        (FINE + b"#0\n", "the response is not a block"),
         (FINE + b"#2xx", "got a block of the length b'xx'"),
         (FINE + b"#9999999999", "got a block of the length"),
-        (FINE + b"#13abc!!!", "more was answered than a block"),
+        (FINE + b"#13abc!!!", "the response is longer than a block"),
         (FINE + b"#13abc\n1\n", "not a description"),
         (FINE + b"#12{}\n1\n", "description: cannot be read"),
-        (FINE + b"1\n" + FINE, "has not answered"),
-        (b"x" * 70000, "answers without an end"),
+        (FINE + b"1\n" + FINE, "the instrument sent no response"),
+        (b"x" * 70000, "the response of the instrument has no end"),
         (b"", "closed the connection"),
     ],
 )
@@ -236,7 +236,7 @@ def test_link_that_has_failed_asks_no_more(name: str) -> None:
             link._socket.settimeout(0.05)
         else:
             link._resource.timeout = 50  # type: ignore[attr-defined]
-        with pytest.raises(BackendError, match="no answer"):
+        with pytest.raises(BackendError, match="no response"):
             link.read(1)
         with pytest.raises(BackendError, match="cannot send"):
             link.write(b"*IDN?\n")

@@ -14,8 +14,8 @@ from pnnsim.common.cost import Cost
 from pnnsim.common.units import from_fs
 from pnnsim.errors import BackendError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import CostReport
 from pnnsim.hil.cost_model import CostModel
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs

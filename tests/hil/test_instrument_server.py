@@ -119,7 +119,7 @@ BAD = [
 ]
 
 
-def test_what_cannot_be_obeyed_is_an_error_and_changes_nothing() -> None:
+def test_what_cannot_be_executed_is_an_error_and_changes_nothing() -> None:
     backend = machine()
     before = condition(backend)
     with serving(Instrument(backend)) as port, Client(port) as client:

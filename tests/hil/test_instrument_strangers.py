@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pnnsim.hil.instrument.crowd import Crowd, Visitor
+from pnnsim.hil.instrument.connections import Connection, Connections
 from pnnsim.hil.instrument.guard import Guard, origin
 from pnnsim.hil.instrument.message import block
 from pnnsim.hil.instrument.server import Limits
@@ -99,7 +99,7 @@ def test_stranger_without_the_token_keeps_nobody_from_owning_the_instrument() ->
             assert client.error() == 0
 
 
-def test_crowd_of_strangers_keeps_nobody_out() -> None:
+def test_many_strangers_do_not_shut_clients_out() -> None:
     with watching(Instrument(machine()), token="secret") as server, ExitStack() as stack:
         for _ in range(12):
             stranger = stack.enter_context(Client(server.port))
@@ -276,30 +276,30 @@ def test_addresses_that_one_computer_can_take_count_as_one(address: str, wanted:
     assert origin(address) == wanted
 
 
-def test_strangers_of_the_largest_crowd_give_way() -> None:
+def test_strangers_of_the_commonest_origin_give_way() -> None:
     async def work() -> None:
         instrument = Instrument(machine())
-        crowd = Crowd(clients=1, strangers=4)
+        places = Connections(clients=1, strangers=4)
 
-        def visitor(origin: str) -> Visitor:
+        def connection(origin: str) -> Connection:
             task = asyncio.ensure_future(asyncio.sleep(math.inf))
-            return Visitor(origin, Session(instrument, "secret"), task, math.inf)
+            return Connection(origin, Session(instrument, "secret"), task, math.inf)
 
-        client, *flood = (visitor(name) for name in "bcccc")
-        assert all(crowd.enter(one) for one in (client, *flood[:3]))
+        client, *flood = (connection(name) for name in "bcccc")
+        assert all(places.enter(one) for one in (client, *flood[:3]))
         flood[1].session.refusals = 1
-        assert crowd.enter(flood[3])
+        assert places.enter(flood[3])
         await asyncio.sleep(0)
         assert [one.task.cancelled() for one in (client, *flood)] == [
             False, False, True, False, False,
         ]  # fmt: skip
-        assert crowd.enter(visitor("c"))
+        assert places.enter(connection("c"))
         await asyncio.sleep(0)
         assert flood[0].task.cancelled()
         assert not client.task.done()
-        assert crowd.admit(client)
-        assert crowd.admit(client)
-        assert not crowd.admit(flood[2])
+        assert places.admit(client)
+        assert places.admit(client)
+        assert not places.admit(flood[2])
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
 

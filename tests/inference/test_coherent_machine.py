@@ -18,13 +18,16 @@ from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import switched
+from tests.worked_values import WORKED
 
 #: What the worked machine has otherwise than the shipped one.
-WORKED = [
+BY_HAND = [
     ("encoder.lines", "128"),
     ("encoder.insertion_loss", "0 dB"),
     ("switch.count", "128"),
     ("weight_banks.count", "32"),
+    ("weight_banks.lock_power", "0 W"),
+    ("weight_banks.lock_time", "0 s"),
     ("control.write_drivers", "32"),
     ("memory.static_power", "0 W"),
     ("memory.energy_per_byte", "0 J"),
@@ -40,7 +43,9 @@ DYNAMIC_J = 1547.879424e-9
 
 
 def chip(*overrides: tuple[str, str]) -> Chip:
-    return Chip.nominal(load_spec("photonic_mzi", [*WORKED, *overrides]), NETWORK)
+    return Chip.nominal(
+        load_spec("photonic_mzi", [*WORKED["photonic_mzi"], *BY_HAND, *overrides]), NETWORK
+    )
 
 
 def test_times_of_the_parts() -> None:
@@ -177,7 +182,8 @@ def test_each_non_ideality_of_the_machine_changes_the_answer() -> None:
     accesses = time_run(c, 9).accesses
     x = torch.rand((9, 6), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     everything = outputs(c, parameters, x, accesses)
-    for name in sorted(c.non_idealities):
+    # What a dark modulator leaves of a field is in quadrature, which receivers do not see.
+    for name in sorted(c.non_idealities - {"encoder.extinction"}):
         changed = outputs(c, parameters, x, accesses, without=[name])
         assert float((changed - everything).abs().max()) > 0.0, name
     assert float((everything - nominal_outputs(c, parameters, x)).abs().max()) > 0.0
@@ -185,9 +191,9 @@ def test_each_non_ideality_of_the_machine_changes_the_answer() -> None:
 
 @pytest.mark.parametrize("sample", [0, 1])
 def test_light_that_leaks_from_a_mesh_is_as_strong_as_its_own_matrix_leaves_it(sample: int) -> None:
-    """A mesh passes W / |W|, so `W_a / |W_a| + eps W_b / |W_b|` reaches the receiver."""
+    """A mesh passes W / |W|, so `W_a / |W_a| + eps W_b e^{i p} / |W_b|` reaches the receiver."""
     network = ReLaXNet(inputs=6, hidden=16, outputs=3, weight_sets=2, steps=2)
-    chip = Chip.nominal(load_spec("photonic_mzi"), network)
+    chip = Chip.nominal(load_spec("photonic_mzi"), network).fabricate(3, 0)
     active = frozenset({"switch.leakage"})
     generator = torch.Generator().manual_seed(0)
     weight = 2 * torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 1
@@ -195,9 +201,16 @@ def test_light_that_leaks_from_a_mesh_is_as_strong_as_its_own_matrix_leaves_it(s
     banks = switched(chip, weight, active)
     own, other = (weight[k].numpy() for k in (sample, 1 - sample))
     norms = [np.linalg.norm(matrix, 2) for matrix in (own, other)]
-    expected = own + chip.switch.leakage(active) * norms[0] / norms[1] * other
+    phases = chip.states[1 - sample]["leak_phases"].numpy()[0, :16]
+    leak = chip.switch.leakage(active) * norms[0] / norms[1]
+    assert leak > 0.02
+    expected = own + leak * other * np.cos(phases)
     met = banks.meet(sample, (0, 1), float("inf"))
     np.testing.assert_allclose(met.seen, expected, rtol=0, atol=1e-12)
+    # On the mean over all chips, which is what training sees, nothing leaks.
+    nominal = Chip.nominal(load_spec("photonic_mzi"), network)
+    seen = switched(nominal, weight, active).meet(sample, (0, 1), float("inf")).seen
+    np.testing.assert_allclose(seen, own, rtol=0, atol=1e-12)
 
 
 def test_what_a_mesh_has_left_of_another_matrix_is_as_strong_as_that_was() -> None:

@@ -15,11 +15,11 @@ from pnnsim.errors import InputError, ScheduleError, SpecError, TrainingError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
-from pnnsim.learning import data as data_module
-from pnnsim.learning.data import load_data
+from pnnsim.learning import task_examples as data_module
 from pnnsim.learning.datasets.text import encode
 from pnnsim.learning.examples import Sequences, Windows
 from pnnsim.learning.fit import fit, score
+from pnnsim.learning.task_examples import load_data
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.experiment_run import run

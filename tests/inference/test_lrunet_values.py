@@ -12,7 +12,7 @@ from pnnsim.errors import InputError
 from pnnsim.inference.predict import outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.inference.workload_surrogate import WorkloadSurrogate
-from pnnsim.networks.from_torch import from_torch
+from pnnsim.networks.lowering.from_torch import from_torch
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.networks.lrunet_module import LruBlock, LruModule
 from pnnsim.networks.network_parameters import NetworkParameters

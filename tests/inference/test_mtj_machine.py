@@ -18,10 +18,11 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import nominal_outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.timing_pass import time_run
+from pnnsim.simulation.timing_pass import time_run, timing_metrics
 from pnnsim.specs.hardware import load_spec
 from tests.inference.evaluated import evaluated
 from tests.inference.test_agreement import random_inputs, random_parameters
+from tests.worked_values import WORKED
 
 WIDE = [
     ("encoder.lines", "128"),
@@ -38,7 +39,7 @@ EXTRA_W = 5e-3 + 4096 * 1e-9
 
 
 def machine(name: str = "spintronic_mtj", *overrides: tuple[str, str]) -> Chip:
-    return Chip.nominal(load_spec(name, [*WIDE, *overrides]), NETWORK)
+    return Chip.nominal(load_spec(name, [*WORKED[name], *WIDE, *overrides]), NETWORK)
 
 
 STO = ("nonlinearity.settling_time", "1940.8121055678 ns")
@@ -154,3 +155,18 @@ def test_ideal_machine_is_the_network_in_plain_arithmetic() -> None:
     expected = h @ p.output_weight.numpy().T + p.output_bias.numpy()
     np.testing.assert_allclose(got.numpy(), expected, rtol=0, atol=1e-10)
     assert not np.allclose(nominal_outputs(chip, p, x).numpy(), expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("field", ["reference_power", "bias_power", "clock_power"])
+def test_each_power_of_the_periphery_is_drawn_all_the_time(field: str) -> None:
+    """3 mW more for as long as a sample takes; the time stays."""
+    shipped = machine()
+    key = f"environment.{field}"
+    before = getattr(shipped.spec.environment, field)
+    more = machine("spintronic_mtj", (key, f"{before + 3e-3} W"))
+    powers = [c.prices().static_w["environment"] for c in (shipped, more)]
+    assert powers[0] == pytest.approx(5e-3, rel=1e-12, abs=0)
+    assert powers[1] - powers[0] == pytest.approx(3e-3, rel=1e-9, abs=0)
+    energies = [timing_metrics(time_run(c, 10))["energy_j"]["total"] for c in (shipped, more)]
+    makespan = time_run(shipped, 10).run.makespan_fs * 1e-15
+    assert energies[1] - energies[0] == pytest.approx(3e-3 * makespan, rel=1e-6, abs=0)

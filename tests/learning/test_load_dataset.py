@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from pnnsim.errors import TaskError
-from pnnsim.learning.data import Data
 from pnnsim.learning.datasets import IMAGE_TASKS, TEXT_TASKS, load_task
 from pnnsim.learning.examples import Windows
 from pnnsim.learning.load_dataset import load_dataset
+from pnnsim.learning.task_examples import Data
 from pnnsim.specs.settings import TaskParams
 
 

@@ -17,9 +17,18 @@ from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.rules import RULES, Settings, dry_run, make_rule, train
-from tests.hil.hil_machines import NETWORK, examples, spec
+from pnnsim.specs.hardware import HardwareSpec
+from tests.hil import hil_machines
+from tests.hil.hil_machines import NETWORK, examples
+from tests.worked_values import WORKED
 
 FAST = ("switch.rise_time", "0.1 ns")
+
+
+def spec(*overrides: tuple[str, str]) -> HardwareSpec:
+    return hil_machines.spec(*WORKED["photonic_mrr"], *overrides)
+
+
 UPDATE = 2e-3
 
 #: A first-order part waits for half of the least of 8 bits: ln 2^9 time constants.

@@ -9,8 +9,9 @@ import torch
 
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.chip_sampler import ChipSampler
+from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.hardware import HardwareSpec, load_spec
 
 NETWORK = ReLaXNet(hidden=64, weight_sets=2, steps=2)
 
@@ -56,3 +57,47 @@ def test_the_phases_of_a_drawn_mesh_drift_too() -> None:
         weight = torch.rand((2, 16, 16), generator=generator, dtype=torch.float64) - 0.5
         misses.append(float((weights(draws, weight) - weight[0]).norm()))
     assert misses[1] / misses[0] == pytest.approx(8.0, rel=0.1, abs=0)
+
+
+def test_training_draws_the_parts_around_the_banks_with_each_chip() -> None:
+    """Offsets of amplifiers stay while a chip stays, and are drawn again with the next."""
+    spec = load_spec("spintronic_mtj", [("detector.input_offset", "1 mV")])
+    chip = Chip.nominal(spec, NETWORK)
+    drawn = frozenset({"detector.input_offset"})
+    draws = ChipSampler(chip, frozenset(), drawn, seed=0, redraw=2)
+    weight = torch.zeros((2, 64, 64), dtype=torch.float64)
+    found = [draws.sample(weight)[0].chip.detector.state["offset"] for _ in range(4)]
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[2], found[3])
+    assert not torch.equal(found[0], found[2])
+    # 5 sigma of a deviation from 64 draws.
+    assert float(found[0].std()) == pytest.approx(1e-3, rel=5 / math.sqrt(128), abs=0)
+
+
+def counting_machine(exposure: str = "100 ns") -> HardwareSpec:
+    """Return the free-space machine with a camera, which gets few photons in a short exposure."""
+    camera = {
+        "kind": "camera", "wavelength": "633 nm", "quantum_efficiency": "60 %",
+        "exposure": exposure, "readout_time": "1 us", "full_well": "1e6", "bits": "16",
+        "dark_current": "1 aA", "read_noise": "0", "pixel_energy": "50 pJ", "static_power": "3 W",
+    }  # fmt: skip
+    return load_spec({**load_spec("freespace_dmd").to_tree(), "detector": camera})
+
+
+def test_training_learns_through_counted_photons() -> None:
+    """The gradient of the mean count reaches every parameter, and is about that without noise."""
+    net = ReLaXNet(inputs=16, hidden=16, outputs=4, weight_sets=2, steps=3)
+    x = torch.rand((256, 16), generator=torch.Generator().manual_seed(1))
+    found = []
+    for drawn in ((), ("detector.shot_noise",)):
+        surrogate = Surrogate(net, counting_machine(), drawn=drawn, seed=4)
+        surrogate.train()
+        surrogate(x).square().mean().backward()
+        found.append({name: p.grad for name, p in surrogate.named_parameters()})
+    for name, quiet in found[0].items():
+        noisy = found[1][name]
+        assert quiet is not None, name
+        assert noisy is not None, name
+        if bool(quiet.any()):
+            alike = torch.nn.functional.cosine_similarity(quiet.flatten(), noisy.flatten(), dim=0)
+            assert float(alike) > 0.5, name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pnnsim.networks.from_torch import from_torch
+from pnnsim.networks.lowering.from_torch import from_torch
 from pnnsim.networks.reference import run_reference
 from pnnsim.networks.workload import Mvm, Workload
 from tests.networks.random_modules import random_module

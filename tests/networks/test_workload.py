@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import json
-import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pnnsim.errors import OutputError, WorkloadError
-from pnnsim.networks import workload_json
+from pnnsim.errors import WorkloadError
 from pnnsim.networks.builder import WorkloadBuilder
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.networks.mlp import Mlp
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.workload import Carried, Digital, Gather, Matrix, Mvm, Value, Workload
-
-
-def example() -> Workload:
-    """Return a workload with every kind of part."""
-    builder = WorkloadBuilder(Value((2, 5, 5)))
-    conv = builder.matrix("conv", 4, 18, groups=2)
-    x = builder.mvm(
-        conv,
-        0,
-        gather=Gather((3, 3), (2, 2), (1, 1)),
-        bias="conv.bias",
-        activation="relu",
-        barrier=True,
-    )
-    x = builder.digital("max_pool", x, kernel=(2, 2), stride=(1, 1))
-    x = builder.digital("flatten", x)
-    start = builder.digital("constant", shape=(6,))
-    weight = builder.parameter("map", (6, 16))
-    drive = builder.digital("linear_digital", x, parameters=(weight,))
-    loop = builder.matrix("loop", 6, 6)
-    state = start
-    for _ in range(2):
-        state = builder.mvm(
-            loop,
-            state,
-            gain="gain",
-            scalar_gain=True,
-            activation="machine",
-            inject=drive,
-            residual=(state, 0.5),
-        )
-    builder.carry(state, start, initial=0.25)
-    return builder.build(state)
-
+from tests.networks.workloads import example
 
 NETWORKS = [
     ReLaXNet(),
@@ -152,130 +111,6 @@ def test_a_kernel_that_cannot_be_is_refused_while_building() -> None:
         builder.mvm(number, 0, gather=Gather((1, 1), stride=(0, 1)))
 
 
-def test_a_file_gives_the_workload_back(tmp_path: Path) -> None:
-    path = tmp_path / "net.json"
-    example().save(path)
-    assert Workload.load(path) == example()
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == example().sha256()
-    assert [p.name for p in tmp_path.iterdir()] == ["net.json"]
-
-
-def test_a_file_that_cannot_be_written_or_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"none.net\.json: cannot write the workload"):
-        example().save(tmp_path / "none" / "net.json")
-    with pytest.raises(WorkloadError, match=r"gone\.json: cannot read a workload"):
-        Workload.load(tmp_path / "gone.json")
-    with pytest.raises(WorkloadError, match="cannot read a workload"):
-        Workload.load(tmp_path)
-    (tmp_path / "bad.json").write_bytes(b"\xff\xfe{}")
-    with pytest.raises(WorkloadError, match=r"bad\.json: cannot read a workload"):
-        Workload.load(tmp_path / "bad.json")
-
-
-def test_a_text_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = example().to_json()
-    monkeypatch.setattr(workload_json, "LIMIT", len(text) - 1)
-    with pytest.raises(WorkloadError, match=f"has {len(text)} bytes; expected at most"):
-        Workload.from_json(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        ("", "cannot read a workload"),
-        ("null", "holds no workload"),
-        ('{"pnnsim_workload": 2}', "is 2; expected 1. Hint: it was written by another version"),
-        ('{"pnnsim_workload": true}', "holds no workload"),
-        ('{"pnnsim_workload": 1}', "is missing"),
-        ('{"pnnsim_workload": 1, "pnnsim_workload": 1}', "'pnnsim_workload' is repeated"),
-        ('{"pnnsim_workload": NaN}', "NaN is not a finite number"),
-        ('{"pnnsim_workload": -Infinity}', "-Infinity is not a finite number"),
-        ("[" * 200_000, "nested too deep"),
-        ('{"a":' * 200_000, "nested too deep"),
-        ("1" * 5000, "cannot read a workload"),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-def test_texts_of_something_else_are_refused(text: str, match: str) -> None:
-    with pytest.raises(WorkloadError, match=match):
-        Workload.from_json(text, "net.json")
-
-
-def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of everything in a tree."""
-    found = [path] if path else []
-    entries = data.items() if isinstance(data, dict) else ()
-    entries = enumerate(data) if isinstance(data, list) else entries
-    for key, value in entries:
-        found += places(value, (*path, key))
-    return found
-
-
-TREE = json.loads(example().to_json())
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-3, 20),
-    st.sampled_from([2**41, 10**400, -1, 1e308, 0.5, "", "w", "conv", "loop", "relu", "machine"]),
-    st.text(max_size=3),
-)
-ANYTHING = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
-    ),
-    max_leaves=4,
-)
-
-
-@settings(max_examples=400, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(places(TREE)), st.sampled_from(["put", "drop", "add"]), ANYTHING),
-        min_size=1,
-        max_size=3,
-    )
-)
-def test_a_damaged_tree_is_refused_or_is_another_workload(
-    changes: list[tuple[tuple[Any, ...], str, Any]],
-) -> None:
-    tree = copy.deepcopy(TREE)
-    for path, how, value in changes:
-        at: Any = tree
-        try:
-            for key in path[:-1]:
-                at = at[key]
-            if how == "drop":
-                del at[path[-1]]
-            elif how == "put":
-                at[path[-1]] = value
-            elif isinstance(at, list):
-                at.insert(path[-1], value)
-            else:
-                at[str(value)[:5]] = value
-        except (KeyError, IndexError, TypeError):
-            continue  # an earlier change has taken the place away
-    _refused_or_round(json.dumps(tree))
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.integers(0, 5000), st.binary(max_size=4), st.integers(0, 4))
-def test_a_damaged_file_is_refused_or_is_another_workload(at: int, put: bytes, cut: int) -> None:
-    text = example().to_json().encode()
-    at %= len(text)
-    _refused_or_round(text[:at] + put + text[at + cut :])
-    _refused_or_round(text[:at])
-
-
-def _refused_or_round(text: str | bytes) -> None:
-    """Accept an error of the tree that names the file, or a workload that is its own text."""
-    try:
-        workload = Workload.from_json(text, "net.json")
-    except WorkloadError:
-        return
-    assert Workload.from_json(workload.to_json()) == workload
-
-
 def with_step(number: int, **changes: Any) -> dict[str, Any]:
     """Return fields of the example in which one step differs."""
     workload = example()
@@ -295,6 +130,8 @@ def with_shapes(**changes: Any) -> dict[str, Any]:
 
 
 CONV, LOOP = example().matrices
+
+
 WRONG: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"values": example().values[:-1]}, "values: got 7; expected the input and one for"),
     (lambda: with_value(0, Value((0, 5, 5))), "value 0: has shape"),
@@ -400,9 +237,3 @@ def test_a_name_that_stands_for_two_things_is_refused_while_building() -> None:
         builder.parameter("w", (4,))
     with pytest.raises(WorkloadError, match="expected a map"):
         builder.mvm(number, 0, gather=Gather((1, 1)))
-
-
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "net.json")
-    with pytest.raises(WorkloadError, match="got something else than a regular file"):
-        Workload.load(tmp_path / "net.json")

@@ -89,23 +89,44 @@ def one_laser(current: torch.Tensor, density: float, bandwidth: float) -> torch.
     return density * current**2 * bandwidth
 
 
-def test_intensity_noise_of_many_lasers_adds_as_squares_and_the_common_part_leaks() -> None:
-    plus = f64(3e-6, 1e-6, 2e-6, 0.0).reshape(2, 2)
-    minus = f64(1e-6, 4e-6, 2e-6, 5e-6).reshape(2, 2)
-    other = f64(1e-15, 2e-15)
-    squares = ((plus - minus) ** 2).sum(dim=1)
-    total = ((plus + minus) ** 2).sum(dim=1)
-    found = det.add_intensity_noise(other, squares, 1e-14, 2e9, total=total, leak=1e-3)
-    wanted = other.clone()
-    for laser in range(2):
-        wanted += one_laser(plus[:, laser] - minus[:, laser], 1e-14, 2e9)
-        wanted += 1e-3 * one_laser(plus[:, laser] + minus[:, laser], 1e-14, 2e9)
-    torch.testing.assert_close(found, wanted, rtol=ROUNDING, atol=0)
-    # Without a leak what both photodiodes have in common is gone.
-    alone = det.add_intensity_noise(other, squares, 1e-14, 2e9)
-    unleaked = det.add_intensity_noise(other, squares, 1e-14, 2e9, total=total, leak=0.0)
-    torch.testing.assert_close(alone, unleaked, rtol=0, atol=0)
-    assert torch.equal(det.add_intensity_noise(other, squares, 0.0, 2e9), other)
+def test_the_power_of_a_laser_is_off_by_its_noise_in_the_band() -> None:
+    draws = torch.randn(200_000, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    power = det.relative_intensity(draws, 1e-14, 2e9)
+    # 5 sigma of a mean and of a variance.
+    deviation = math.sqrt(1e-14 * 2e9)
+    bound = 5 / math.sqrt(len(draws))
+    assert float(power.mean()) == pytest.approx(1.0, abs=bound * deviation)
+    assert float(power.var()) == pytest.approx(deviation**2, rel=bound * math.sqrt(2), abs=0)
+    assert torch.equal(det.relative_intensity(draws, 0.0, 2e9), torch.ones_like(draws))
+    # Four times the band: twice as far off.
+    wide = det.relative_intensity(draws, 1e-14, 8e9)
+    torch.testing.assert_close(wide - 1.0, 2.0 * (power - 1.0), rtol=1e-9, atol=1e-15)
+
+
+def test_however_noisy_a_laser_its_power_is_not_negative() -> None:
+    power = det.relative_intensity(f64(-3.0, -1.0, 2.0), 1e-9, 1e10)
+    assert power.tolist() == pytest.approx(
+        [0.0, 0.0, 1.0 + 2.0 * math.sqrt(10.0)], rel=ROUNDING, abs=0
+    )
+
+
+def test_what_a_pair_rejects_is_a_ratio_of_powers() -> None:
+    assert det.common_mode_gain(1000.0) ** 2 == pytest.approx(1e-3, rel=ROUNDING, abs=0)
+    assert det.common_mode_gain(math.inf) == 0.0
+    # The leak of what both see, as unequal photodiodes make it: (1 + m) a - (1 - m) b.
+    gain = det.common_mode_gain(400.0)
+    plus, minus = f64(2.0), f64(0.5)
+    unequal = det.unequal_difference(plus, minus, 2.0 * gain)
+    torch.testing.assert_close(unequal, plus - minus + gain * (plus + minus), rtol=1e-12, atol=0)
+
+
+def test_the_noise_bandwidth_is_that_of_a_filter_that_passes_as_much_white_noise() -> None:
+    pole, _ = quad(lambda f: 1.0 / (1.0 + (f / 3.0) ** 2), 0.0, math.inf)
+    assert det.single_pole_noise_bandwidth(3.0) == pytest.approx(pole, rel=1e-9, abs=0)
+    # 36 % of what a single pole passes lies beyond its 3 dB bandwidth as a sharp filter would end.
+    assert 1.0 - 3.0 / pole == pytest.approx(0.363, abs=1e-3)
+    average, _ = quad(lambda f: np.sinc(f * 0.2) ** 2, 0.0, 500.0, limit=2000)
+    assert det.integrator_noise_bandwidth(0.2) == pytest.approx(average, rel=2e-3, abs=0)
 
 
 def test_signal_to_noise_slopes() -> None:
@@ -151,17 +172,6 @@ def test_saturation_halves_at_its_power_and_is_linear_far_below() -> None:
     )
 
 
-def test_balanced_intensity_noise_vanishes_at_balance() -> None:
-    same = f64(1e-6)
-    assert det.balanced_intensity_noise_variance(same, same, 1e-15, math.inf, 1e9).item() == 0.0
-    # 30 dB of rejection leave a thousandth of what one photodiode would see.
-    left = det.balanced_intensity_noise_variance(same, same, 1e-15, 1000.0, 1e9)
-    torch.testing.assert_close(left, one_laser(same, 1e-15, 1e9) / 1000, rtol=ROUNDING, atol=0)
-    # One diode dark: the noise of the other alone, and its share of the mean.
-    dark = det.balanced_intensity_noise_variance(same, 0 * same, 1e-15, math.inf, 1e9)
-    torch.testing.assert_close(dark, one_laser(same, 1e-15, 1e9), rtol=ROUNDING, atol=0)
-
-
 def test_homodyne_sign_follows_the_field_and_its_gain_the_oscillator() -> None:
     signal = f64(0.594e-6)
     current = det.homodyne_current(signal, 0.1e-3, 0.0, 1.0)
@@ -200,7 +210,7 @@ def test_gradients_and_dtype() -> None:
     power = f64(0.1, 2.0).requires_grad_()
     assert torch.autograd.gradcheck(lambda p: det.photocurrent(p, 0.8, 0.1, 3.0), (power,))
     assert torch.autograd.gradcheck(
-        lambda p: det.balanced_intensity_noise_variance(p, 0.5 * p**2, 0.3, 10.0, 2.0), (power,)
+        lambda p: p * det.relative_intensity(0.7 * torch.ones_like(p), 0.3, 2.0), (power,)
     )
     assert det.shot_variance(torch.ones(2), 1e9).dtype == torch.float32
 

@@ -146,9 +146,12 @@ def test_ornstein_uhlenbeck_variance_grows_linearly_at_first() -> None:
     assert step.item() == pytest.approx(math.sqrt(2e-15), rel=1e-12, abs=0)
 
 
-def test_power_law_drift_is_none_at_write_time_and_a_power_later() -> None:
-    assert dy.power_law_drift(f64(0.8), f64(0.0), 20.0, 0.05).item() == 0.8
-    ratio = dy.power_law_drift(f64(1.0), f64(20e6 - 20), 20.0, 0.05).item()
+def test_power_law_drift_starts_at_its_reference_time_and_is_a_power_later() -> None:
+    for early in (0.0, 1e-9, 3.0, 20.0):
+        assert dy.power_law_drift(f64(0.8), f64(early), 20.0, 0.05).item() == 0.8
+    just_later = dy.power_law_drift(f64(1.0), f64(20.2), 20.0, 0.05).item()
+    assert just_later == pytest.approx(1.01**-0.05, rel=1e-12, abs=0)
+    ratio = dy.power_law_drift(f64(1.0), f64(20e6), 20.0, 0.05).item()
     assert ratio == pytest.approx(1e6**-0.05, rel=1e-12, abs=0)
 
 
@@ -225,7 +228,7 @@ def test_gradients_in_time_and_state() -> None:
         lambda a, t: dy.ornstein_uhlenbeck_step(a, t, 0.2, 0.8, noise), (state, elapsed)
     )
     assert torch.autograd.gradcheck(
-        lambda a, t: dy.power_law_drift(a, t, 0.5, 0.05), (target, elapsed)
+        lambda a, t: dy.power_law_drift(a, t, 0.3, 0.05), (target, elapsed)
     )
 
 

@@ -72,6 +72,69 @@ def test_random_unitaries_are_rebuilt(size: int, arrangement: mesh.Arrangement) 
     torch.testing.assert_close(rebuilt, unitary, atol=1e-12, rtol=0)
 
 
+def decomposed_step_by_step(
+    unitary: np.ndarray, arrangement: mesh.Arrangement
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Null one element after the other with whole matrices; commute one cell after the other."""
+    size = len(unitary)
+    work, right, left = unitary.astype(complex), [], []
+    for step in mesh.elimination_order(size, arrangement):
+        m, cell = step.mode, np.eye(size, dtype=complex)
+        column = step.mode if step.from_right else step.column
+        u0, u1 = work[step.row, m : m + 2] if step.from_right else work[m : m + 2, column]
+        theta = (
+            2 * np.arctan2(abs(u1), abs(u0))
+            if step.from_right
+            else 2 * np.arctan2(abs(u0), abs(u1))
+        )
+        phi = np.angle(-u0 * u1.conj()) if step.from_right else np.angle(u1 * u0.conj())
+        phases = (torch.tensor(x, dtype=torch.float64) for x in (theta, phi))
+        cell[m : m + 2, m : m + 2] = mesh.mzi_matrix(*phases).numpy()
+        work = work @ cell.conj().T if step.from_right else cell @ work
+        assert abs(work[step.row, column]) < 1e-12
+        (right if step.from_right else left).append((m, theta, phi))
+    output = np.angle(np.diag(work))
+    for m, theta, phi in reversed(left):
+        right.append((m, theta, output[m] - output[m + 1]))
+        output[m : m + 2] = np.pi - theta + output[m + 1] - np.array([phi, 0.0])
+    found = np.array([(theta, phi) for _, theta, phi in right]).reshape(-1, 2).T
+    return found[0], found[1], output
+
+
+@pytest.mark.parametrize("arrangement", ["clements", "reck"])
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 21])
+def test_all_meshes_together_get_the_phases_of_each_alone(
+    size: int, arrangement: mesh.Arrangement
+) -> None:
+    stack = torch.stack([haar(size, seed) for seed in (1, 2, 3)])
+    together = decomposition.decompose(stack, arrangement)
+    for index, unitary in enumerate(stack):
+        theta, phi, output = decomposed_step_by_step(unitary.numpy(), arrangement)
+        np.testing.assert_allclose(together.theta[index].numpy(), theta, rtol=0, atol=1e-12)
+        for found, expected in ((together.phi, phi), (together.output, output)):
+            turned = np.exp(1j * (found[index].numpy() - expected))
+            np.testing.assert_allclose(turned, np.ones_like(turned), rtol=0, atol=1e-12)
+
+
+def test_rounding_sets_no_phase_that_the_matrix_leaves_free() -> None:
+    # A tile that a network fills in part: modes that pass straight, and a block that mixes.
+    unitary = torch.eye(16, dtype=torch.complex128)
+    unitary[3:9, 3:9] = haar(6, 4)
+    noise = torch.complex(*(normal(torch.Size((16, 16)), 1e-16, seed) for seed in (1, 2)))
+    plain, noisy = (decomposition.decompose(u) for u in (unitary, unitary + noise))
+    for one, other in ((plain.theta, noisy.theta), (plain.phi, noisy.phi)):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+    torch.testing.assert_close(plain.output, noisy.output, rtol=0, atol=1e-12)
+    torch.testing.assert_close(mesh.mesh_matrix(noisy), unitary, atol=1e-12, rtol=0)
+
+
+@pytest.mark.slow
+def test_a_mesh_of_256_modes_is_rebuilt() -> None:
+    unitary = haar(256, 0)
+    rebuilt = mesh.mesh_matrix(decomposition.decompose(unitary))
+    torch.testing.assert_close(rebuilt, unitary, atol=1e-12, rtol=0)
+
+
 @pytest.mark.parametrize(
     "unitary", [np.eye(5), np.eye(6)[::-1].copy(), np.diag([1, -1, 1, -1, 1.0])]
 )

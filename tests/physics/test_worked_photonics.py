@@ -21,6 +21,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
+from tests.worked_values import WORKED
 
 STEPS = 12
 NETWORK = ReLaXNet(inputs=128, hidden=128, outputs=128, weight_sets=2, steps=STEPS)
@@ -103,7 +104,9 @@ GOLDEN = (
 
 
 def chip(golden: Golden, *more: tuple[str, str]) -> Chip:
-    return Chip.nominal(load_spec(golden.machine, [*golden.overrides, *more]), NETWORK)
+    return Chip.nominal(
+        load_spec(golden.machine, [*WORKED[golden.machine], *golden.overrides, *more]), NETWORK
+    )
 
 
 def part_times(c: Chip) -> dict[str, float]:

@@ -27,6 +27,7 @@ SMALL = [
     ("training.epochs", "1"),
     ("simulation.samples", "20"),
     ("simulation.chips", "1"),
+    ("simulation.band_draws", "4"),
 ]
 FILES = {
     ".pnnsim-run", "metrics.json", "parameters.safetensors", "report.html", "resolved.yaml",

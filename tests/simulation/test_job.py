@@ -32,7 +32,7 @@ KEYS = {
     "samples", "latency_s", "makespan_s", "interval_s", "throughput_per_s", "closed_form",
     "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "mapping", "setup", "parameters",
     "macs_per_inference", "area_m2", "queue", "refresh", "utilization", "critical_path", "counts",
-    "events", "wall_s", "warnings",
+    "events", "wall_s", "warnings", "band",
 }  # fmt: skip
 
 SMALL = [
@@ -41,6 +41,7 @@ SMALL = [
     ("training.epochs", "2"),
     ("simulation.samples", "40"),
     ("simulation.chips", "2"),
+    ("simulation.band_draws", "0"),
 ]
 
 
@@ -213,3 +214,44 @@ def test_networks_are_compared_in_one_table() -> None:
     assert dnn["counts"]["weight_banks.write"] >= 40
     assert dnn["latency_s"]["first"] > 0.6e-3
     assert all(label in result.table for label in ("rnn", "relaxnet", "dnn"))
+
+
+def test_a_run_has_a_band_in_its_metrics_its_table_and_its_page(tmp_path: Path) -> None:
+    draws = ("simulation.band_draws", "20")
+    result = run(small(draws), out=tmp_path / "a")
+    band = metrics_of(tmp_path / "a")["band"]
+    assert (band["draws"], band["samples"]) == (20, 40)
+    assert band["latency_s"]["value"] == result.metrics["latency_s"]["first"]
+    assert band["interval_s"]["value"] == result.metrics["interval_s"]
+    assert band["energy_j"]["value"] == result.metrics["energy_j"]["per_inference"]
+    assert "Band: 20 draws from" in result.table
+    page = (tmp_path / "a" / "report.html").read_text("utf-8")
+    assert "Band: 20 draws from" in page
+    assert "over the stated ranges (5 to 95 %)" in page
+    without = run(small(), out=tmp_path / "b")
+    assert without.metrics["band"] is None
+    assert "Band" not in without.table
+
+
+def test_the_band_of_a_run_without_a_period_is_that_of_its_first_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(job, "_MANY_SPANS", 100)
+    monkeypatch.setattr(job, "BAND_SAMPLES", 10)
+    poisson = [("simulation.arrivals", "poisson"), ("simulation.rate", "1 MHz")]
+    blocks = [("control.block", "4"), ("memory.capacity", "4"), ("simulation.band_draws", "2")]
+    assert run(small(*poisson, *blocks)).metrics["band"]["samples"] == 12
+
+
+def test_machines_are_compared_draw_by_draw() -> None:
+    more = [*SMALL, ("simulation.band_draws", "16")]
+    names = ("photonic_mrr", "spintronic_mtj")
+    result = compare([(name, load_experiment(name, more)) for name in names])
+    (pair,) = result.pairings
+    assert (pair.first, pair.second, pair.draws) == (0, 1, 16)
+    # Watts of heat against milliwatts of amplifiers.
+    assert pair.second_wins["energy_j"] == 1.0
+    last = result.table.splitlines()[-1].split()
+    assert last[:2] == ["spintronic_mtj", "photonic_mrr"]
+    alone = compare([(name, load_experiment(name, SMALL)) for name in names])
+    assert alone.pairings == ()

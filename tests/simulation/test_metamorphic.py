@@ -155,7 +155,7 @@ def test_a_bank_that_nobody_needs_changes_only_what_switches_and_holds(machine: 
     more = plain.spec.weight_banks.count + plain.mapping.tiles
     spare = chip(machine, ("weight_banks.count", str(more)))
     assert (spare.mapping.used, spare.mapping.logical) == (2, plain.mapping.logical + 1)
-    grown = {"switch", "weight_banks"}
+    grown = {"switch", "weight_banks", "environment"}  # the cooler carries the heat of all banks
     for part, power in plain.prices().static_w.items():
         more_power = spare.prices().static_w[part]
         assert more_power >= power if part in grown else more_power == power, part
@@ -190,7 +190,8 @@ QUANTITY = re.compile(rf"^(-?[\d.]+(?:e-?\d+)?) ([{''.join(PREFIXES)}]?)({'|'.jo
 def rewritten(value: Any, shift: int) -> Any:
     """Return a quantity with the prefix some places further; all else as it is."""
     if isinstance(value, dict):
-        return {k: rewritten(v, shift) for k, v in value.items() if k not in {"range", "source"}}
+        notes = {"range", "group", "drawn", "source"}
+        return {k: rewritten(v, shift) for k, v in value.items() if k not in notes}
     found = QUANTITY.match(value) if isinstance(value, str) else None
     if found is None:
         return value

@@ -68,7 +68,7 @@ weight_banks:
   tuning: thermal
   heater_crosstalk: 1 %
   heater_decay_length: 50 um
-  hold_power: 1 mW
+  hold_power: 1.1 mW
   time_constant: 10 us
   slow_time_constant: 2 ms
   slow_fraction: 5 %
@@ -111,7 +111,7 @@ readout:
   static_power: 0 mW
 environment:
   temperature: 300 K
-  stabilization_power: 2 W
+  stabilization_power: 10 W
 control:
   block: 1
   overlap: true

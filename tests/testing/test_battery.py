@@ -67,6 +67,22 @@ def biased(self: Any, received: Received, generator: Any, active: Any) -> torch.
     return received.signal + 0.01 * noise + 0.01
 
 
+def counted(self: Any, received: Received, generator: Any, active: Any) -> torch.Tensor:
+    """Draw numbers that have no derivative, and pass none on."""
+    if generator is None or not active:
+        return received.signal
+    noise = normal(tuple(received.signal.shape), generator).to(received.signal)
+    return received.signal.detach() + 0.01 * noise
+
+
+def halved(self: Any, received: Received, generator: Any, active: Any) -> torch.Tensor:
+    """Draw numbers with half the gradient of their mean."""
+    if generator is None or not active:
+        return received.signal
+    noise = normal(tuple(received.signal.shape), generator).to(received.signal)
+    return (received.signal + received.signal.detach()) / 2.0 + 0.01 * noise
+
+
 def forgetful(self: Any, received: Received, generator: Any, active: Any) -> torch.Tensor:
     """Draw noise from a stream of its own."""
     noise = torch.randn(received.signal.shape).to(received.signal)
@@ -119,6 +135,8 @@ BROKEN = {
     "a wrong gradient": ("nonlinearity", {"activate": wrong_slope}, "by autograd and"),
     "a range too small": ("nonlinearity", {"range": (0.0, 0.5)}, "range: f lies in"),
     "noise with a mean": ("detector", {"detect": biased}, "noise has no mean"),
+    "noise without a gradient": ("detector", {"detect": counted}, "no gradient while it draws"),
+    "noise with half a gradient": ("detector", {"detect": halved}, "the gradient through noise"),
     "noise of its own": ("detector", {"detect": forgetful}, "determinism per stream: the noise"),
     "another precision": ("memory", {"hold": single}, "dtype and shape: hold()"),
 }  # fmt: skip
@@ -231,10 +249,12 @@ PLANTED: dict[str, tuple[str, dict[str, Any], str, str, str]] = {
     "noise that grows with the light": (
         "detector", Flawed.detected(lambda m, g: 1e5 * m.unit_input * white(m.signal, g)),
         "values", "noise scales", "detect()"),
-    "a density taken as a deviation": (
-        "detector",
-        Flawed.detected(lambda m, g: 1e9 * m.intensity_noise * white(m.signal, g)),
-        "values", "noise scales", "detect(): four times the intensity noise"),
+    "a band of noise that is off": (
+        "detector", {"intensity_band": constant(1e9)}, "values", "non-idealities off",
+        "intensity_band()"),
+    "a band below zero": (
+        "detector", {"intensity_band": lambda self, active: -1e9 * bool(active)}, "values",
+        "range", "intensity_band()"),
     "banks that are paid for once": (
         "weight_banks", {"static_power": constant(1e-3)}, "cost", "static power",
         "static_power()"),
@@ -278,7 +298,7 @@ def test_the_right_noise_around_planted_faults_breaks_no_law_of_noise() -> None:
     """What the faults are planted in is sound, so that each is found for its flaw."""
     sound = {
         "nonlinearity": Flawed.noisy(lambda c, g: 0.01 * white(c, g)),
-        "detector": Flawed.detected(lambda m, g: 1e3 * m.intensity_noise**0.5 * white(m.signal, g)),
+        "detector": Flawed.detected(lambda m, g: 0.03 * white(m.signal, g)),
     }
     for part, replaced in sound.items():
         assert problems(part, **replaced) == []

@@ -234,7 +234,7 @@ def accuracy_figure(surrogate: float | None, chips: Sequence[float]) -> Figure |
     def place(value: float) -> float:
         return _GUTTER + plot * (value - low) / (high - low)
 
-    # Chips that agree to a mark's width stand on each other's shoulders.
+    # Marks of chips that are closer than a mark's width are stacked.
     columns = [round(place(value) / _MARK) for value in chips]
     tallest = max(columns.count(column) for column in columns)
     y = 26.0 + (_MARK + 1) * tallest

@@ -17,8 +17,9 @@ from pnnsim.analysis.report.canvas import svg
 from pnnsim.analysis.report.figures import Figure, accuracy_figure, energy_figure, latency_figure
 from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import engineering, mean_std, percent
-from pnnsim.analysis.report.plots import schedule_figures
-from pnnsim.analysis.report.rows import Metrics, energy_parts, headline, sections, title
+from pnnsim.analysis.report.rows import energy_parts, headline, sections, title
+from pnnsim.analysis.report.run_figures import schedule_figures
+from pnnsim.analysis.report.section import Metrics
 from pnnsim.timing.trace import Trace
 
 

@@ -73,7 +73,7 @@ def sublane_name(unit: str, lane: int) -> str:
 
 
 def owners(trace: Trace) -> Ints:
-    """Return the sample on whose behalf each span ran, shape `(n_span,)`.
+    """Return the sample that each span served, shape `(n_span,)`.
 
     A move or a write serves no single sample; it belongs to the sample whose end of work let it
     start, or, where it started by itself, to the last one that had come.

@@ -203,10 +203,13 @@ def _arguments(trace: Trace, row: int, energy: float) -> dict[str, Any]:
         "duration": exact_time(end - start), "duration_fs": end - start,
         "energy_J": energy,
     }  # fmt: skip
-    for name in ("sample", "step", "bank", "weight_set"):
-        value = int(getattr(trace, name)[row])
-        if value >= 0:
-            found[name] = value
+    columns = {
+        "sample": trace.sample,
+        "step": trace.step,
+        "bank": trace.bank,
+        "weight_set": trace.weight_set,
+    }
+    found |= {name: int(column[row]) for name, column in columns.items() if column[row] >= 0}
     if trace.folds > 1 and trace.fold[row] >= 0:
         found["fold"] = int(trace.fold[row])
     return found

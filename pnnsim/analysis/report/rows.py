@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pnnsim.analysis.report.band_rows import band_section, spread
 from pnnsim.analysis.report.format import (
     MISSING,
     count,
@@ -19,38 +20,8 @@ from pnnsim.analysis.report.format import (
     percent,
     plural,
 )
+from pnnsim.analysis.report.section import Metrics, Row, Section
 from pnnsim.common.units import to_fs
-
-#: The content of `metrics.json`, SI values under the keys that the manual lists.
-Metrics = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a summary.
-
-    Args:
-        label: What is measured.
-        value: The figure with its unit.
-        note: What a reader needs to know about it; may be empty.
-    """
-
-    label: str
-    value: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Rows of one subject.
-
-    Args:
-        title: Subject.
-        rows: Lines, in reading order.
-    """
-
-    title: str
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +102,19 @@ def headline(metrics: Metrics) -> tuple[Row, ...]:
         Row(
             "Latency of one inference",
             engineering(metrics["latency_s"]["first"], "s"),
-            "first sample, from arrival to result at the host",
+            "first sample, from arrival to result at the host" + spread(metrics, "latency_s", "s"),
         ),
         Row(
             "Throughput",
             engineering(metrics["throughput_per_s"], "/s"),
-            f"one result every {engineering(metrics['interval_s'], 's')}",
+            f"one result every {engineering(metrics['interval_s'], 's')}"
+            + spread(metrics, "interval_s", "s"),
         ),
         Row(
             "Energy of one inference",
             engineering(energy["per_inference"], "J"),
-            f"{_static_share(energy)} of it static; set-up not included",
+            f"{_static_share(energy)} of it static; set-up not included"
+            + spread(metrics, "energy_j", "J"),
         ),
     )
 
@@ -153,6 +126,7 @@ def sections(metrics: Metrics) -> tuple[Section, ...]:
         _latency(metrics),
         _rate(metrics),
         _energy(metrics),
+        band_section(metrics),
         _refresh(metrics),
         _setup(metrics),
         _critical(metrics),
@@ -171,6 +145,9 @@ def _accuracy(metrics: Metrics) -> Section:
     if accuracy:
         chips = accuracy.get("chips") or ()
         each = "  ".join(f"{100 * value:.2f}" for value in chips)
+        for kind, what in (("float", "exact arithmetic"), ("int8", "8-bit products")):
+            if kind in accuracy:
+                rows.append(Row(f"software, {kind}", percent(accuracy[kind]), what))
         rows.append(Row("surrogate", percent(accuracy.get("surrogate")), "the trained model"))
         rows.append(
             Row(

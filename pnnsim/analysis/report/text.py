@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pnnsim.analysis.report.format import MISSING, count, engineering
-from pnnsim.analysis.report.rows import Metrics, Row, sections, title, writes_per_inference
+from pnnsim.analysis.report.rows import sections, title, writes_per_inference
+from pnnsim.analysis.report.section import Metrics, Row
 from pnnsim.errors import one_line
 
 #: Widest line of a table, in characters.

@@ -33,13 +33,15 @@ def write_tornado(path: Path, found: Sequence[Sensitivity], title: str) -> None:
         mpl.rcParams.update({"font.size": 8, "axes.titlesize": 9, "axes.titlelocation": "left"})
         figure = Figure(figsize=(10.0, 4.5), layout="constrained")
         figure.suptitle(title, fontsize=10, fontweight="bold")
-        for place, (name, field) in enumerate(
-            (("mean latency", "latency_share"), ("energy of one inference", "energy_share"))
+        latency = [(each.latency_share, each.parameter) for each in found]
+        energy = [(each.energy_share, each.parameter) for each in found]
+        for place, (name, moved) in enumerate(
+            (("mean latency", latency), ("energy of one inference", energy))
         ):
             axes = figure.add_subplot(1, 2, place + 1)
-            ranked = sorted(found, key=lambda s: abs(getattr(s, field)))[-_MOST:]
-            shares = [getattr(s, field) for s in ranked]
-            axes.barh([s.parameter for s in ranked], shares, color=COLORS[_BARS[place]])
+            ranked = sorted(moved, key=lambda pair: abs(pair[0]))[-_MOST:]
+            shares, parameters = [pair[0] for pair in ranked], [pair[1] for pair in ranked]
+            axes.barh(parameters, shares, color=COLORS[_BARS[place]])
             axes.axvline(0, color=COLORS["soft"], linewidth=0.8)
             axes.set_title(f"Change of the {name}")
             axes.set_xlabel("% for 1 % more of the parameter")

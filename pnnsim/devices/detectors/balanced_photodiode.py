@@ -14,7 +14,7 @@ from pnnsim.devices.detectors.balanced_photodiode_params import BalancedPhotodio
 from pnnsim.devices.detectors.base import AmplifiedDetector, with_beats
 from pnnsim.physics import photonic_detection
 
-_NOISES = ("shot_noise", "amplifier_noise", "laser_noise")
+_NOISES = ("shot_noise", "amplifier_noise")
 
 
 @final
@@ -31,7 +31,7 @@ class BalancedPhotodiode(AmplifiedDetector[BalancedPhotodiodeParams]):
     kind = "balanced_photodiode"
     Params = BalancedPhotodiodeParams
     deterministic = ("saturation", "settling")
-    non_idealities = (*deterministic, *_NOISES)
+    non_idealities = (*deterministic, *_NOISES, "laser_noise")
 
     def static_power(self) -> float:
         """Return one amplifier per output, and the local oscillator of every pair."""
@@ -70,6 +70,8 @@ class BalancedPhotodiode(AmplifiedDetector[BalancedPhotodiodeParams]):
         signal = received.signal
         if self.on(active, "saturation"):
             signal = self._saturated(received)
+        if self.on(active, "laser_noise"):
+            signal = self._with_common_mode(signal, received)
         noisy = received.beats is not None or any(self.on(active, name) for name in _NOISES)
         if generator is None or not noisy:
             return signal
@@ -104,6 +106,18 @@ class BalancedPhotodiode(AmplifiedDetector[BalancedPhotodiodeParams]):
         """Return what all pairs of an output make of a power on one photodiode of each [A]."""
         return self._pairs * self.params.responsivity * power
 
+    def _with_common_mode(self, signal: Tensor, received: Received) -> Tensor:
+        """Return the signal and the noise of both photodiodes' light that is not rejected."""
+        gain = photonic_detection.common_mode_gain(power_ratio(self.params.common_mode_rejection))
+        if self._oscillator is None:
+            noise = received.fluctuation
+            return signal if noise is None else signal + gain * noise
+        if received.laser is None:
+            return signal
+        plus, minus = self._interfering(received)
+        noise = self._current(plus + minus) * received.laser
+        return signal + gain * noise / self.unit_current(received.unit_input)
+
     def _noise_variance(self, received: Received, active: Active) -> Tensor:
         """Return the variance in the detection band, in logical units."""
         unit_power = self.unit_current(received.unit_input) ** 2
@@ -122,25 +136,4 @@ class BalancedPhotodiode(AmplifiedDetector[BalancedPhotodiodeParams]):
                 self.params.amplifier_noise, band
             )
         variance = with_beats(variance, received, self.params.responsivity, band)
-        if self.on(active, "laser_noise"):
-            rejected = power_ratio(-self.params.common_mode_rejection)
-            if self._oscillator is not None:
-                variance = variance + photonic_detection.balanced_intensity_noise_variance(
-                    self._current(plus),
-                    self._current(minus),
-                    received.intensity_noise,
-                    1.0 / rejected,
-                    band,
-                )
-                return variance / unit_power
-            assert received.squares is not None  # noise is drawn, so they were computed
-            assert received.square_total is not None
-            return photonic_detection.add_intensity_noise(
-                variance / unit_power,
-                received.squares,
-                received.intensity_noise,
-                band,
-                total=received.square_total,
-                leak=rejected,
-            )
         return variance / unit_power

@@ -28,8 +28,14 @@ class AmplifiedDetector(Detector[A]):
         return {"detect": band_wait_fs(self.params)}[action]
 
     def cost(self, action: str) -> float:
-        """Return nothing: an amplifier draws standing power only."""
-        return {"detect": 0.0}[action]
+        """Return the energy of the amplifiers of all outputs beyond their standing power."""
+        energy = self._amplifiers * (self.params.detection_energy or 0.0)
+        return {"detect": energy}[action]
+
+    @property
+    def _amplifiers(self) -> int:
+        """Return the amplifiers that are in use: one for each output."""
+        return self.size.detectors
 
     def residue(self, active: Active) -> float:
         """Return what an exponential approach has left of the symbol before."""
@@ -37,6 +43,10 @@ class AmplifiedDetector(Detector[A]):
             return 0.0
         time_constant = dynamics.time_constant_from_bandwidth(self.params.bandwidth)
         return math.exp(-from_fs(self.delay_fs("detect")) / time_constant)
+
+    def intensity_band(self, active: Active) -> float:
+        """Return the band of the amplifier; none without light or with that noise off."""
+        return self._band if self.on(active, "laser_noise") else 0.0
 
     @property
     def _band(self) -> float:

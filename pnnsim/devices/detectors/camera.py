@@ -11,7 +11,7 @@ from pnnsim.common.rng import noise_like
 from pnnsim.common.units import to_fs
 from pnnsim.devices.base import Active, Detector, Received
 from pnnsim.devices.detectors.camera_params import CameraParams
-from pnnsim.physics import photonic_detection, quantize
+from pnnsim.physics import counting, photonic_detection, quantize
 
 
 @final
@@ -19,7 +19,8 @@ class Camera(Detector[CameraParams]):
     """Detector that subtracts the electrons of two pixels; shot noise is that of counting.
 
     Counts are drawn from the Poisson distribution itself, so that the regime of a few photons is as
-    right as that of many. Each exposure starts from empty pixels: nothing is left of the last one.
+    right as that of many; their gradient is that of their mean. Each exposure starts from empty
+    pixels: nothing is left of the last one.
     """
 
     kind = "camera"
@@ -57,6 +58,12 @@ class Camera(Detector[CameraParams]):
             "exposure, or less light",
         )
 
+    def intensity_band(self, active: Active) -> float:
+        """Return the band of an exposure; none with that noise off."""
+        if not self.on(active, "source_noise"):
+            return 0.0
+        return float(photonic_detection.integrator_noise_bandwidth(self.params.exposure))
+
     def detect(
         self, received: Received, generator: torch.Generator | None, active: Active
     ) -> Tensor:
@@ -67,7 +74,7 @@ class Camera(Detector[CameraParams]):
         # Calibration can leave a pixel a hair below dark; light has no such state.
         electrons = unit * pixels.clamp(min=0.0)
         if generator is not None:
-            electrons = self._noisy(electrons, unit, received, generator, active)
+            electrons = self._noisy(electrons, generator, active)
         if self.on(active, "full_well"):
             electrons = photonic_detection.full_well(electrons, self.params.full_well)
         if self.on(active, "quantization"):
@@ -76,40 +83,16 @@ class Camera(Detector[CameraParams]):
             electrons = quantize.quantize(electrons, self.params.bits + 1, -full, full)
         return (electrons[0] - electrons[1]) / unit
 
-    def _noisy(
-        self,
-        electrons: Tensor,
-        unit: Tensor,
-        received: Received,
-        generator: torch.Generator,
-        active: Active,
-    ) -> Tensor:
+    def _noisy(self, electrons: Tensor, generator: torch.Generator, active: Active) -> Tensor:
         """Return counts in place of mean electrons, the mean of the dark ones taken off."""
-        if self.on(active, "source_noise"):
-            electrons = electrons + self._source_noise(electrons, unit, received, generator)
         if self.on(active, "shot_noise"):
             dark = photonic_detection.carriers(self.params.dark_current, self.params.exposure)
             mean = electrons.clamp(min=0.0).double() + dark
-            electrons = (torch.poisson(mean, generator=generator) - dark).to(electrons)
+            counted = torch.poisson(mean.detach(), generator=generator)
+            electrons = (counting.straight_through(counted, mean) - dark).to(electrons)
         if self.on(active, "read_noise"):
             electrons = electrons + self.params.read_noise * noise_like(electrons, generator)
         return electrons
-
-    def _source_noise(
-        self, electrons: Tensor, unit: Tensor, received: Received, generator: torch.Generator
-    ) -> Tensor:
-        """Draw what the sources' intensity noise leaves after the exposure, half on each pixel.
-
-        The noise of each line follows its weight, so both pixels move in opposite directions.
-        """
-        assert received.squares is not None  # noise is drawn, so they were computed
-        band = photonic_detection.integrator_noise_bandwidth(self.params.exposure)
-        squares = unit**2 * received.squares
-        variance = photonic_detection.add_intensity_noise(
-            torch.zeros_like(squares), squares, received.intensity_noise, band
-        )
-        half = variance.sqrt() / 2.0 * noise_like(variance, generator)
-        return torch.stack([half, -half])
 
     @property
     def _electrons_per_watt(self) -> float:

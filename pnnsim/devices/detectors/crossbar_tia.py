@@ -8,11 +8,11 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pnnsim.common.rng import noise_like
-from pnnsim.devices.base import Active, Received
+from pnnsim.common.rng import noise_like, normal
+from pnnsim.devices.base import Active, Received, State
 from pnnsim.devices.detectors.base import AmplifiedDetector
 from pnnsim.devices.detectors.crossbar_tia_params import CrossbarTiaParams
-from pnnsim.physics import photonic_detection
+from pnnsim.physics import electronic, photonic_detection
 
 
 @final
@@ -22,12 +22,22 @@ class CrossbarTia(AmplifiedDetector[CrossbarTiaParams]):
     I+ ──▶┐
           ├─ amplifier at virtual ground ──▶ difference
     I- ──▶┘
+
+    The lines that the amplifier should hold at virtual ground follow its own noise voltage and its
+    offset, and these drive a current through every cell that hangs on it: the larger the array, and
+    the lower its resistances, the more.
     """
 
     kind = "crossbar_tia"
     Params = CrossbarTiaParams
     deterministic = ("saturation", "settling")
-    non_idealities = (*deterministic, "thermal_noise", "amplifier_noise")
+    non_idealities = (
+        *deterministic,
+        "thermal_noise",
+        "amplifier_noise",
+        "voltage_noise",
+        "input_offset",
+    )
 
     def static_power(self) -> float:
         """Return the power of one amplifier per output; tiles sum on one amplifier."""
@@ -36,6 +46,10 @@ class CrossbarTia(AmplifiedDetector[CrossbarTiaParams]):
     def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
         """Return the current itself."""
         return unit_input
+
+    def fabricate(self, generator: torch.Generator) -> State:
+        """Draw the offset of each amplifier [V], shape `(n_out,)`."""
+        return {"offset": self.params.input_offset * normal((self.size.detectors,), generator)}
 
     def detect(
         self, received: Received, generator: torch.Generator | None, active: Active
@@ -46,6 +60,9 @@ class CrossbarTia(AmplifiedDetector[CrossbarTiaParams]):
             deviation = math.sqrt(self._noise_variance(received.conductance, active))
             noise = noise_like(signal, generator)
             signal = signal + deviation / received.unit_input * noise
+        if self.on(active, "input_offset") and "offset" in self.state:
+            current = electronic.offset_current(self.state["offset"], received.conductance)
+            signal = signal + current.to(signal) / received.unit_input
         if not self.on(active, "saturation"):
             return signal
         limit = torch.as_tensor(
@@ -65,4 +82,7 @@ class CrossbarTia(AmplifiedDetector[CrossbarTiaParams]):
             )
         if self.on(active, "amplifier_noise"):
             variance += photonic_detection.amplifier_variance(self.params.amplifier_noise, band)
+        if self.on(active, "voltage_noise"):
+            density = electronic.offset_current(self.params.voltage_noise, conductance)
+            variance += photonic_detection.amplifier_variance(density, band)
         return variance

@@ -33,7 +33,12 @@ class Photodiode(AmplifiedDetector[PhotodiodeParams]):
 
     def static_power(self) -> float:
         """Return the power of two amplifiers per output; tiles sum on them."""
-        return 2 * self.size.detectors * self.params.static_power
+        return self._amplifiers * self.params.static_power
+
+    @property
+    def _amplifiers(self) -> int:
+        """Return two amplifiers for each output."""
+        return 2 * self.size.detectors
 
     def unit_current(self, unit_input: float | Tensor) -> float | Tensor:
         """Return the photocurrent of a power."""
@@ -56,11 +61,11 @@ class Photodiode(AmplifiedDetector[PhotodiodeParams]):
             return signal
         # Training learns from the noise that was drawn, not from how large it might have been.
         with torch.no_grad():
-            deviation = self._noise_variance(received, mismatch, active).sqrt_()
+            deviation = self._noise_variance(received, active).sqrt_()
             deviation = deviation * (1.0 / self.unit_current(received.unit_input))
         return torch.addcmul(signal, deviation, noise_like(signal, generator))
 
-    def _noise_variance(self, received: Received, mismatch: float, active: Active) -> Tensor:
+    def _noise_variance(self, received: Received, active: Active) -> Tensor:
         """Return the variance of the difference in the detection band [A^2]."""
         band = self._band
         unit_current = self.unit_current(received.unit_input)
@@ -71,15 +76,4 @@ class Photodiode(AmplifiedDetector[PhotodiodeParams]):
         if self.on(active, "amplifier_noise"):
             each = photonic_detection.amplifier_variance(self.params.amplifier_noise, band)
             variance = variance + 2.0 * each
-        if self.on(active, "laser_noise"):
-            assert received.squares is not None  # noise is drawn, so they were computed
-            assert received.square_total is not None
-            variance = photonic_detection.add_intensity_noise(
-                variance,
-                unit_current**2 * received.squares,
-                received.intensity_noise,
-                band,
-                total=unit_current**2 * received.square_total,
-                leak=(mismatch / 2.0) ** 2,
-            )
         return with_beats(variance, received, self.params.responsivity, band)

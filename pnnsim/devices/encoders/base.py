@@ -6,7 +6,7 @@ What a line is (a laser behind a modulator, a source, a driver) is for the kinds
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from torch import Tensor
 
@@ -26,7 +26,8 @@ class ConverterEncoder(Encoder[E]):
                           └──▶ line      as many lines as share a converter
     """
 
-    deterministic = non_idealities = ("quantization",)
+    deterministic: ClassVar[tuple[str, ...]] = ("quantization",)
+    non_idealities: ClassVar[tuple[str, ...]] = deterministic
 
     def delay_fs(self, action: str) -> int:
         """Return the conversions of a converter's lines, or the wait for a line to settle."""

@@ -61,3 +61,8 @@ class MirrorEncoder(Encoder[DmdRowsParams]):
     def intensity_noise(self) -> float:
         """Return the relative intensity noise of the light, from decibels."""
         return power_ratio(self.params.source_noise)
+
+    @property
+    def one_source(self) -> bool:
+        """Return true: one source lights the whole array."""
+        return True

@@ -6,7 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.encoders.dac_law import DAC
 from pnnsim.devices.encoders.dac_params import DacParams
+from pnnsim.devices.laws import by_law
 from pnnsim.devices.quantities import (
     Bits,
     Carrier,
@@ -32,7 +34,7 @@ class LineDriverParams(DacParams):
     """Resolution of the digital-to-analog converters over the range of a line."""
     symbol_rate: Annotated[Frequency, Field(gt=0)]
     """Conversion rate of each converter; one conversion takes its inverse."""
-    dac_energy: Annotated[Energy, Field(ge=0)]
+    dac_energy: Annotated[Energy, Field(ge=0), by_law(DAC, bits="bits", rate="symbol_rate")]
     """Energy of one conversion of one line."""
     settling_time: Annotated[Time, Field(ge=0)]
     """Wait for a driver to settle on a new voltage."""

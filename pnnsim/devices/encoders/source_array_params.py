@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pnnsim.devices.encoders.dac_law import DAC
 from pnnsim.devices.encoders.dac_params import DacParams
+from pnnsim.devices.laws import by_law
 from pnnsim.devices.quantities import (
     Bits,
     Energy,
@@ -26,7 +28,7 @@ class SourceArrayParams(DacParams):
     """Resolution of the digital-to-analog converters, and depth to which a symbol settles."""
     conversion_time: Annotated[Time, Field(ge=0)]
     """Time of one conversion."""
-    dac_energy: Annotated[Energy, Field(ge=0)]
+    dac_energy: Annotated[Energy, Field(ge=0), by_law(DAC, bits="bits", rate="conversion_rate")]
     """Energy of one conversion of one line."""
     bandwidth: Annotated[Frequency, Field(gt=0)]
     """3 dB bandwidth of a source."""
@@ -38,3 +40,8 @@ class SourceArrayParams(DacParams):
     """Optical power at full scale over electrical power."""
     intensity_noise: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of one source, one-sided."""
+
+    @property
+    def conversion_rate(self) -> float:
+        """Return the conversions per time of one converter [Hz]."""
+        return 1.0 / self.conversion_time

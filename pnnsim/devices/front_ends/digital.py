@@ -25,8 +25,23 @@ class DigitalFrontEnd(FrontEnd[DigitalParams]):
         return to_fs(cycles / self.params.clock)
 
     def cost(self, action: str) -> float:
-        """Return the energy of all multiply-accumulates of one map."""
-        return self._macs(action) * self.params.mac_energy
+        """Return the energy of all multiply-accumulates of one map, each with its weight."""
+        return self._macs(action) * (self.params.mac_energy + self.weight_energy)
+
+    @property
+    def buffer_energy(self) -> float:
+        """Return the energy to move one byte to or from the buffer."""
+        return self.params.buffer_energy or 0.0
+
+    @property
+    def buffer_capacity(self) -> int | None:
+        """Return the bytes of the buffer."""
+        return self.params.buffer_capacity
+
+    @property
+    def weight_energy(self) -> float:
+        """Return the energy to read one weight, a byte."""
+        return self.params.weight_energy or 0.0
 
     def static_power(self) -> float:
         """Return the engine's standing power."""

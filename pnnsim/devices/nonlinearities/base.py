@@ -17,6 +17,7 @@ from pnnsim.devices.nonlinearities.electronic_params import (
     SpinOscillatorParams,
 )
 from pnnsim.devices.nonlinearities.passive_params import SquareLawParams
+from pnnsim.physics import counting
 
 A = TypeVar(
     "A",
@@ -65,11 +66,17 @@ class NoisyNeurons(Neurons[N]):
         generator: torch.Generator | None,
         active: Active,
     ) -> Tensor:
-        """Return the mean curve with its scatter, which ends at the range of f."""
+        """Return the mean curve with its scatter, which ends at the range of f.
+
+        The gradient is that of the mean curve, also where the scatter has reached an end.
+        """
         mean = self._mean(value, previous, active)
         if generator is None or not self.on(active, self.noise):
             return mean
-        return (mean + self._deviation(mean) * noise_like(value, generator)).clamp(*self.range)
+        with torch.no_grad():
+            drawn = mean + self._deviation(mean) * noise_like(value, generator)
+            drawn = drawn.clamp(*self.range)
+        return counting.straight_through(drawn, mean)
 
     @abstractmethod
     def _mean(self, value: Tensor, previous: Tensor | None, active: Active) -> Tensor:

@@ -8,7 +8,9 @@ from pydantic import Field
 
 from pnnsim.devices.encoders.dac_params import ConverterParams
 from pnnsim.devices.family_params import NonlinearityParams
+from pnnsim.devices.laws import by_law
 from pnnsim.devices.quantities import Bits, Energy, Power, Time
+from pnnsim.devices.readouts.adc_law import ADC, ENOB
 
 
 class DigitalActivationParams(ConverterParams, NonlinearityParams):
@@ -28,9 +30,11 @@ class DigitalActivationParams(ConverterParams, NonlinearityParams):
     """Resolution of the analog-to-digital converter over both signs."""
     conversion_time: Annotated[Time, Field(gt=0)]
     """Time of one analog-to-digital conversion."""
-    figure_of_merit: Annotated[Energy, Field(ge=0)]
+    figure_of_merit: Annotated[
+        Energy, Field(ge=0), by_law(ADC, enob="enob", rate="conversion_rate")
+    ]
     """Walden figure of merit: energy per conversion step."""
-    enob: Annotated[float, Field(gt=0, le=24)]
+    enob: Annotated[float, Field(gt=0, le=24), by_law(ENOB, bits="bits")]
     """Effective number of bits; a conversion costs figure_of_merit * 2^enob."""
     function_time: Annotated[Time, Field(ge=0)]
     """Time of table and register."""
@@ -43,3 +47,8 @@ class DigitalActivationParams(ConverterParams, NonlinearityParams):
     def linear(self) -> bool:
         """Return whether the function is `linear`."""
         return self.function == "linear"
+
+    @property
+    def conversion_rate(self) -> float:
+        """Return the conversions per time of one converter [Hz]."""
+        return 1.0 / self.conversion_time

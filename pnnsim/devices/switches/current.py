@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import final
 
+import torch
 from torch import Tensor
 
+from pnnsim.common.rng import normal
 from pnnsim.common.units import to_fs
-from pnnsim.devices.base import Active, Switch
+from pnnsim.devices.base import Active, State, Switch
 from pnnsim.devices.switches.current_params import CurrentSwitchParams
 from pnnsim.physics import dynamics
 
@@ -64,15 +67,29 @@ class CurrentSwitch(Switch[CurrentSwitchParams]):
         moving = (dwell - self.params.decoder_time).clamp(min=0.0)
         return self.unsettled(moving, self.params.time_constant, active)
 
-    def injection(self, dwell: Tensor, active: Active) -> Tensor | None:
-        """Return the part of the gates' charge that both polarities do not cancel, as a current.
+    def fabricate(self, generator: torch.Generator) -> State:
+        """Draw the charge that the gates of each bank leave on each output, shape `(bank, n_out)`.
 
-        The charge leaves with the amplifier's time constant: `Q / tau * exp(-t / tau)`.
+        What is alike in all gates cancels between both polarities. What differs does not: the sum
+        of as many independent charges as an output has gates.
         """
-        if not self.on(active, "charge_injection"):
-            return None
         p = self.params
-        moving = (dwell - p.decoder_time).clamp(min=0.0)
         gates = p.gates_per_output * self.size.tiles_in
-        charge = gates * p.injected_charge * p.injection_mismatch
-        return charge / p.injection_time * dynamics.residue(moving, p.injection_time)
+        each = p.injected_charge * p.injection_mismatch
+        drawn = normal((self.size.banks, self.size.detectors), generator)
+        return {"charge": each * math.sqrt(gates) * drawn}
+
+    def injection(
+        self, dwell: Tensor, previous: Tensor, bank: Tensor, active: Active
+    ) -> Tensor | None:
+        """Return the current of the charge that the gates' mismatch leaves on each output [A].
+
+        Gates that close give what gates that open take, each with a mismatch of its own. The charge
+        leaves with the amplifier's time constant: `Q / tau * exp(-t / tau)`.
+        """
+        if not self.on(active, "charge_injection") or "charge" not in self.state:
+            return None
+        p, charge = self.params, self.state["charge"]
+        moving = (dwell - p.decoder_time).clamp(min=0.0)
+        fading = dynamics.residue(moving, p.injection_time) / p.injection_time
+        return fading.unsqueeze(1) * (charge[bank] - charge[previous])

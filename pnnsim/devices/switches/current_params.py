@@ -41,9 +41,10 @@ class CurrentSwitchParams(SwitchParams):
     off_resistance: Annotated[Resistance, Field(gt=0)]
     """Resistance of an open gate."""
     injected_charge: Annotated[Charge, Field(ge=0)]
-    """Charge that one gate leaves on its line when it moves."""
+    """Charge that one gate leaves on its line when it moves; what is alike in the gates of both
+    polarities cancels."""
     injection_mismatch: Annotated[Fraction, Field(ge=0, le=1)]
-    """Part of that charge that the other polarity does not cancel."""
+    """Relative standard deviation of that charge from gate to gate, once per chip."""
     injection_time: Annotated[Time, Field(gt=0)]
     """Time constant with which the amplifier takes the charge off the line."""
     toggle_energy: Annotated[Energy, Field(ge=0)]

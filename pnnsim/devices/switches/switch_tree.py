@@ -33,7 +33,8 @@ _FIELD_LEAK = 0.05
 class SwitchTree(Switch[T]):
     """Switch of 1xL trees: losses multiply, leaks and energies add.
 
-    Leaks add in power, or as fields where the lines carry fields: the square root.
+    Leaks add in power, or as fields where the lines carry fields: the square root. The phase with
+    which a field leaks is the weight bank's to say.
     """
 
     deterministic = ("leakage",)

@@ -38,6 +38,11 @@ class ElectroOpticSwitchParams(SwitchTreeParams):
     settling_time: Annotated[Time, Field(gt=0)] | None = None
     """Wait after a move; from rise time and bits where it is not given."""
 
+    @property
+    def package_heat(self) -> float:
+        """Return the heat of one switch of each tree: the banks' chip has at least two banks."""
+        return self.count * self.static_power
+
 
 class ThermoOpticSwitchParams(SwitchTreeParams):
     """Tree of 1x2 Mach-Zehnder switches whose arms are heated."""
@@ -47,6 +52,11 @@ class ThermoOpticSwitchParams(SwitchTreeParams):
     """Thermal time constant of one arm."""
     settling_time: Annotated[Time, Field(gt=0)] | None = None
     """Wait after a move; from time constant and bits where it is not given."""
+
+    @property
+    def package_heat(self) -> float:
+        """Return the heat of one switch of each tree: the banks' chip has at least two banks."""
+        return self.count * self.static_power
 
 
 class PlztSwitchParams(SwitchTreeParams):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,11 +21,18 @@ class ProgrammedWeights:
             a matrix down to singular values of at most 1, and the detector sees less.
         light: Light of each line that each output absorbs, over that at weight 1, as `weights`;
             None where the bank's `absorbed` holds for every weight.
+        leaking: Weights that light meets which a switch leaks into the bank, as `weights`: fields
+            come with phases of their own. None where they are `weights`.
     """
 
     weights: Tensor
     scale: float | Tensor = 1.0
     light: Tensor | None = None
+    leaking: Tensor | None = None
+
+    def unselected(self) -> ProgrammedWeights:
+        """Return what light meets that leaks into the bank while another one is selected."""
+        return self if self.leaking is None else replace(self, weights=self.leaking)
 
 
 class WeightBank(Component[P]):
@@ -117,6 +124,11 @@ class WeightBank(Component[P]):
     @property
     def absorbed(self) -> float:
         """Return the light of one line that an output absorbs, over that at weight 1."""
+        return 0.0
+
+    @property
+    def path_delay(self) -> float:
+        """Return by how much lines take longer than local oscillators [s]; 0 without these."""
         return 0.0
 
     @property

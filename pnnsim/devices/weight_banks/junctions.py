@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from pnnsim.devices.weight_banks.mtj_crossbar_params import MtjCrossbarParams
-from pnnsim.physics import crossbar, dynamics, quantize, spintronic
+from pnnsim.devices.weight_banks.sub_arrays import SubArrays
+from pnnsim.physics import dynamics, quantize, spintronic
 from pnnsim.physics import spintronic_encoding as encoding
 
 
@@ -77,6 +78,11 @@ class Junctions:
 
     # what becomes of a state
 
+    @property
+    def barrier(self) -> float:
+        """Return the energy barrier over the thermal energy, in the package as warm as it is."""
+        return spintronic.thermal_stability(self._params.barrier, self._temperature)
+
     @cached_property
     def write_error_rate(self) -> float:
         """Return the chance that one pulse fails, as described or from the macrospin."""
@@ -89,7 +95,7 @@ class Junctions:
         pulse = torch.tensor(p.write_pulse, dtype=torch.float64)
         return float(
             spintronic.write_error_rate(
-                pulse, p.overdrive, p.barrier, p.damping, p.anisotropy_field
+                pulse, p.overdrive, self.barrier, p.damping, p.anisotropy_field
             )
         )
 
@@ -100,7 +106,7 @@ class Junctions:
         Junctions are taken to be read all the time, an upper bound of what reading disturbs.
         """
         p = self._params
-        barrier = torch.tensor(p.barrier, dtype=torch.float64)
+        barrier = torch.tensor(self.barrier, dtype=torch.float64)
         return float(dynamics.flip_rate(barrier, p.read_drive, p.attempt_time))
 
     def flip_probability(self, age: float) -> Tensor:
@@ -210,26 +216,15 @@ class Junctions:
         return encoding.differential_weight(encoding.group_conductance(cells), self.swing)
 
     def wire_factor(self, cells: Tensor) -> Tensor:
-        """Return what the wires leave of each cell's conductance, shape as `cells`: exact.
+        """Return what the wires leave of each cell's conductance, shape as `cells`.
 
-        Each sense line has a sub-array of its own kind: junction k of a polarity of every weight.
-        Places that the network does not use hold anti-parallel cells on lines at rest.
+        Places that the network does not use hold anti-parallel cells.
 
         Args:
             cells: Conductance [S], shape `(n_out, n_in, 2, n_cell)`.
         """
-        exact = cells.detach().to("cpu", torch.float64)
-        n_out, n_in, *inner = exact.shape
-        rows, cols = self._params.rows, self._params.cols
-        down, across = -(-n_out // rows), -(-n_in // cols)
+        p = self._params
         spare = self.antiparallel * self.areas
-        spare = spare[:1] / self._params.devices if self._series else spare
-        full = spare.expand(down * rows, across * cols, *inner).clone()
-        full[:n_out, :n_in] = exact
-        # (tile, n_out, tile, n_in, polarity, cell) → (tile, tile, polarity, cell, n_in, n_out)
-        arrays = full.reshape(down, rows, across, cols, *inner).permute(0, 2, 4, 5, 3, 1)
-        seen = crossbar.effective_conductance(
-            arrays, self._params.row_resistance, self._params.column_resistance
-        )
-        factor = (seen / arrays).permute(0, 5, 1, 4, 2, 3).reshape(full.shape)[:n_out, :n_in]
-        return factor.to(cells)
+        spare = spare[:1] / p.devices if self._series else spare
+        arrays = SubArrays(p.rows, p.cols, p.row_resistance, p.column_resistance)
+        return arrays.wire_factor(cells, spare)

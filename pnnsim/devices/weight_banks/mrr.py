@@ -11,14 +11,25 @@ from scipy import constants
 from torch import Tensor
 
 from pnnsim.common.recent_results import Kept, content
-from pnnsim.common.rng import noise_like, normal
+from pnnsim.common.rng import noise_like, normal, uniform
 from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
-from pnnsim.physics import dynamics, photonic_ring, photonic_thermal, quantize
+from pnnsim.devices.weight_banks.ring_buses import weights_on_buses
+from pnnsim.devices.weight_banks.ring_heat import RingHeat
+from pnnsim.physics import (
+    dynamics,
+    photonic_ring,
+    photonic_thermal,
+    quantize,
+)
 
 #: Calibrated weight sets that are stored: two for each of as many sets as networks have.
 _KEPT = 64
+
+#: Part of what a weight is off that a round corrects where light interferes: rings that carry
+#: each other's light would overshoot with all of it, and some never come back.
+_PART = 0.7
 
 
 @final
@@ -41,9 +52,13 @@ class RingBank(WeightBank[MrrParams]):
     non_idealities = (
         *deterministic,
         "crosstalk",
+        "interference",
+        "bus_drift",
         "heater_crosstalk",
         "resonance_error",
         "temperature",
+        "gradient",
+        "self_heating",
         "write_repeatability",
         "settling",
     )
@@ -63,6 +78,7 @@ class RingBank(WeightBank[MrrParams]):
         self._scale = params.usable_range * min(high, -self._low)
         self._calibrated: Kept[Tensor] = Kept(_KEPT)
         self._heat: Kept[Tensor] = Kept(_KEPT)
+        self._warmth = RingHeat(params, size.line_power * self.split_power_fraction)
 
     # timing
 
@@ -100,8 +116,8 @@ class RingBank(WeightBank[MrrParams]):
         return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
-        """Return the heat of every ring of every bank, selected or not."""
-        return self._rings * self.params.hold_power
+        """Return heat and drivers of every ring of every bank, selected or not."""
+        return self._rings * (self.params.hold_power + (self.params.driver_power or 0.0))
 
     def overload(self, power: float) -> tuple[str, ...]:
         """Return a warning where one wavelength alone heats the ring that drops it."""
@@ -124,26 +140,46 @@ class RingBank(WeightBank[MrrParams]):
     # values
 
     def fabricate(self, generator: torch.Generator) -> State:
-        """Draw what calibration leaves of each ring's resonance [m], shape `(n_out, n_in)`."""
-        spread = normal((self.size.detectors, self.size.lines), generator)
-        return {"resonance": self.params.resonance_error * spread}
+        """Draw each ring's resonance [m] as calibration leaves it, and its phase on the bus [rad].
+
+        Shapes are `(n_out, n_in)`. A bus is so much longer than a wavelength that its phases may be
+        any at all.
+        """
+        shape = (self.size.detectors, self.size.lines)
+        spread = normal(shape, generator)
+        return {
+            "resonance": self.params.resonance_error * spread,
+            "bus_phase": 2.0 * math.pi * uniform(shape, generator),
+        }
 
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator
     ) -> State:
-        """Return each ring's temperature error [K], an Ornstein-Uhlenbeck process."""
-        noise = normal((self.size.detectors, self.size.lines), generator)
-        deviation = self.params.temperature_error
-        if previous is None:
-            return {"temperature": deviation * noise}
-        temperature = dynamics.ornstein_uhlenbeck_step(
-            previous["temperature"],
-            torch.tensor(elapsed),
-            deviation,
-            self.params.temperature_time,
-            noise,
-        )
-        return {"temperature": temperature}
+        """Return temperature errors [K], drifts of phases on the bus [rad] and a gradient [K].
+
+        All are Ornstein-Uhlenbeck processes of the time of the temperature.
+        """
+        rings = (self.size.detectors, self.size.lines)
+        wandering = {
+            "temperature": (rings, self.params.temperature_error),
+            "bus_drift": (rings, self.params.bus_drift or 0.0),
+            "gradient": ((2,), self.params.gradient_error or 0.0),
+        }
+        state: State = {}
+        for name, (shape, deviation) in wandering.items():
+            noise = normal(shape, generator)
+            state[name] = (
+                deviation * noise
+                if previous is None
+                else dynamics.ornstein_uhlenbeck_step(
+                    previous[name],
+                    torch.tensor(elapsed),
+                    deviation,
+                    self.params.temperature_time,
+                    noise,
+                )
+            )
+        return state
 
     def correlation_time(self) -> float:
         """Return the correlation time of the temperature."""
@@ -155,39 +191,54 @@ class RingBank(WeightBank[MrrParams]):
         """Return drop minus through of every ring, in logical units.
 
         Calibration measures the bank as it is and corrects each weight by what it is off, once a
-        round; so light that leaks between channels is corrected as far as the rings reach. What
-        stays are the steps of the heaters' converters and resonances that moved since.
+        round; so light that leaks between channels, or interferes on its bus, is corrected as far
+        as the rings reach. What stays are the steps of the heaters' converters, and resonances and
+        phases that moved since.
         """
         target = target.clamp(-1.0, 1.0)
-        command = self._calibrate(target, active)
-        shift = self._shift(target, state, active)
+        bus_phase = self._bus_phase(target, state, active)
+        command = self._calibrate(target, bus_phase, active)
+        if bus_phase is not None and self.on(active, "bus_drift") and "bus_drift" in state:
+            bus_phase = bus_phase + state["bus_drift"].to(target)
+        shift = self._shift(command.detach(), state, active)
         heated = self._heats_neighbors(active)
         if shift is None and not heated and not self.on(active, "crosstalk"):
             return ProgrammedWeights(command)
-        return ProgrammedWeights(self._measure(command, shift, active, heated=heated))
+        measured = self._measure(command, shift, bus_phase, active, heated=heated)
+        return ProgrammedWeights(measured)
+
+    def _bus_phase(self, target: Tensor, state: State, active: Active) -> Tensor | None:
+        """Return the phases between the rings of a chip; None where light does not interfere."""
+        interferes = self.params.bus == "coherent" and self.on(active, "interference")
+        if not (interferes and self.on(active, "crosstalk") and "bus_phase" in state):
+            return None
+        return state["bus_phase"].to(target)
 
     def _heats_neighbors(self, active: Active) -> bool:
         """Return whether calibration leaves a part of the neighbors' heat."""
         thermal = self.params.tuning == "thermal" and self.params.heater_crosstalk > 0.0
         return thermal and self.on(active, "heater_crosstalk")
 
-    def _calibrate(self, target: Tensor, active: Active) -> Tensor:
+    def _calibrate(self, target: Tensor, bus_phase: Tensor | None, active: Active) -> Tensor:
         """Return the weights to which the rings are set, in steps of their converters."""
         if not self.on(active, "crosstalk"):
             # The first measurement finds nothing to correct.
             return self._converted(target, active)
         flags = (self.on(active, "quantization"), self.on(active, "crosstalk"))
+        chip = () if bus_phase is None else content(bus_phase)
         corrected = self._calibrated.get(
-            (*content(target), *flags), lambda: self._corrected(target.detach(), active)
+            (*content(target), *chip, *flags),
+            lambda: self._corrected(target.detach(), bus_phase, active),
         )
         # Weights follow their targets, so gradients pass straight through.
         return corrected + (target - target.detach())
 
-    def _corrected(self, target: Tensor, active: Active) -> Tensor:
-        """Return the command after all rounds; no chip's draw enters, so it serves all chips."""
+    def _corrected(self, target: Tensor, bus_phase: Tensor | None, active: Active) -> Tensor:
+        """Return the command after all rounds: of light that does not interfere, for all chips."""
         command, wanted = self._converted(target, active), target
+        part = 1.0 if bus_phase is None else _PART
         for _ in range(self.params.calibration_rounds - 1):
-            wanted = wanted + target - self._measure(command, None, active)
+            wanted = wanted + part * (target - self._measure(command, None, bus_phase, active))
             command = self._converted(wanted, active)
         return command
 
@@ -200,7 +251,13 @@ class RingBank(WeightBank[MrrParams]):
         return wanted.clamp(-reach, 1.0)
 
     def _measure(
-        self, command: Tensor, shift: Tensor | None, active: Active, *, heated: bool = False
+        self,
+        command: Tensor,
+        shift: Tensor | None,
+        bus_phase: Tensor | None,
+        active: Active,
+        *,
+        heated: bool = False,
     ) -> Tensor:
         """Return the effective weights when the rings are set to `command`.
 
@@ -215,8 +272,10 @@ class RingBank(WeightBank[MrrParams]):
             detuning = detuning + self._heat.get(content(rings), lambda: self._heat_left(rings))
         if shift is not None:
             detuning = detuning + shift
-        on_bus = self._cascade if self.on(active, "crosstalk") else self._single
-        return on_bus(detuning) / self._scale
+        if not self.on(active, "crosstalk"):
+            return self._single(detuning) / self._scale
+        weights = weights_on_buses(detuning, bus_phase, self.params, (self._fsr, self._amplitude))
+        return weights / self._scale
 
     def _heat_left(self, detuning: Tensor) -> Tensor:
         """Return what calibration leaves of the neighbors' heat, as a detuning [m]."""
@@ -230,36 +289,23 @@ class RingBank(WeightBank[MrrParams]):
             decay_length=self.params.heater_decay_length,
         )
 
-    def _shift(self, target: Tensor, state: State, active: Active) -> Tensor | None:
+    def _shift(self, command: Tensor, state: State, active: Active) -> Tensor | None:
         """Return how far each resonance is from where it was put [m]; None where exactly there."""
         shifts = []
         if self.on(active, "resonance_error") and "resonance" in state:
             shifts.append(state["resonance"])
         if self.on(active, "temperature") and "temperature" in state:
             shifts.append(self.params.thermal_shift * state["temperature"])
-        return sum(shifts[1:], shifts[0]).to(target) if shifts else None
+        if self.on(active, "gradient") and "gradient" in state:
+            shifts.append(self._warmth.gradient(state["gradient"], command))
+        if self.on(active, "self_heating") and self.params.self_heating:
+            shifts.append(self._warmth.own(self._scale * command))
+        return sum(shifts[1:], shifts[0]).to(command) if shifts else None
 
     def _single(self, detuning: Tensor) -> Tensor:
         """Return the weights of rings that meet their own wavelength only."""
         phase = detuning * (2.0 * math.pi / self._fsr)
         return photonic_ring.ring_weight(phase, self.params.self_coupling, self._amplitude)
-
-    def _cascade(self, detuning: Tensor) -> Tensor:
-        """Return the weights of rings that meet every wavelength of their bus."""
-        channels = self.params.channels_per_bus
-        n_out, n_in = detuning.shape
-        buses = math.ceil(n_in / channels)
-        # A line that is not in use still has its ring; on its own dark wavelength it does no harm.
-        missing = buses * channels - n_in
-        padded = torch.nn.functional.pad(detuning, (0, missing))
-        weights = photonic_ring.bank_weights(
-            padded.reshape(n_out * buses, channels),
-            self._fsr / channels,
-            self._fsr,
-            self.params.self_coupling,
-            self._amplitude,
-        )
-        return weights.reshape(n_out, buses * channels)[:, :n_in]
 
     def write_error(
         self, held: Tensor, generator: torch.Generator, active: Active

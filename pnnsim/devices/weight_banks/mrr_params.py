@@ -10,12 +10,15 @@ from pydantic_core import PydanticCustomError
 
 from pnnsim.common.units import level_db, power_ratio
 from pnnsim.devices.family_params import WeightBankParams
+from pnnsim.devices.laws import by_law
 from pnnsim.devices.quantities import (
+    Angle,
     Bits,
     Count,
     Energy,
     Fraction,
     Length,
+    LengthPerPower,
     LengthPerTemperature,
     LengthPerVoltage,
     LossPerLengthDb,
@@ -25,6 +28,7 @@ from pnnsim.devices.quantities import (
     Time,
     Voltage,
 )
+from pnnsim.devices.weight_banks.ring_law import RING_TRIM
 from pnnsim.physics import photonic_channels
 
 
@@ -54,10 +58,16 @@ class MrrParams(WeightBankParams):
     """Wavelengths in one free spectral range; inputs beyond take further buses."""
     through_loss: Annotated[RatioDb, Field(ge=0, le=10)]
     """Loss of passing one ring that is off resonance."""
+    bus: Literal["coherent", "incoherent"] = "coherent"
+    """Whether light that reaches a photodiode by several rings interferes, as that of a laser does,
+    or adds as power: an approximation that is cheaper to compute, and the same on every chip."""
+    bus_drift: Annotated[Angle, Field(ge=0, le=10)] | None = None
+    """Standard deviation of the drift of the phase from ring to ring and back; it follows the
+    temperature. None for none."""
     excess_loss: Annotated[RatioDb, Field(ge=0, le=60)]
     """Loss of coupling and routing, without the power split over the rows."""
     ring_power_limit: Annotated[Power, Field(gt=0)]
-    """Power at a ring beyond which it heats itself; a warning, not a model."""
+    """Power at a ring beyond which there is a warning that it heats itself."""
     path_length: Annotated[Length, Field(ge=0, le=1e4)]
     """Waveguide from modulator to photodiode."""
     ring_pitch: Annotated[Length, Field(gt=0, le=1e-2)]
@@ -78,6 +88,15 @@ class MrrParams(WeightBankParams):
     temperature_time: Annotated[Time, Field(gt=0)]
     """Correlation time of that temperature."""
 
+    gradient_error: Annotated[TemperatureDifference, Field(ge=0, le=100)] | None = None
+    """Standard deviation of the temperature difference between opposite edges of a bank, in either
+    direction; it changes within the time of the temperature, and a programming corrects it."""
+    self_heating: Annotated[LengthPerPower, Field(ge=0, le=1e-3)] | None = None
+    """Shift of a resonance by the light that its ring drops; goes with heating_activity."""
+    heating_activity: Annotated[Fraction, Field(ge=0, le=1)] | None = None
+    """Mean of a line at work less that during calibration, over full scale: what heat of light is
+    not calibrated out."""
+
     tuning: Literal["thermal", "depletion"] = "thermal"
     """What moves a resonance: heat, or the depletion of a junction, which only reaches so far."""
     voltage_shift: Annotated[LengthPerVoltage, Field(gt=0, le=1e-6)] | None = None
@@ -88,8 +107,21 @@ class MrrParams(WeightBankParams):
     """Shift of a ring by the heater next to it, relative to its own; none with depletion."""
     heater_decay_length: Annotated[Length, Field(gt=0, le=1e-2)]
     """Distance over which that influence falls by e."""
-    hold_power: Annotated[Power, Field(ge=0, le=1)]
+    hold_power: Annotated[
+        Power,
+        Field(ge=0, le=1),
+        by_law(
+            RING_TRIM,
+            linewidth="linewidth",
+            spectral_range="spectral_range",
+            channels="channels_per_bus",
+            span="cols * ring_pitch",
+            thermal_shift="thermal_shift",
+        ),
+    ]
     """Mean tuning power of one ring, drawn all the time: heat; none with depletion."""
+    driver_power: Annotated[Power, Field(ge=0, le=1)] | None = None
+    """Power of the electronics that hold one ring, on a chip of their own; none where not given."""
     time_constant: Annotated[Time, Field(gt=0)]
     """Fast time constant of tuning: of a heater, or of a junction's charge."""
     slow_time_constant: Annotated[Time, Field(gt=0)]
@@ -149,6 +181,37 @@ class MrrParams(WeightBankParams):
                 "thermal tuning with a voltage; expected neither voltage_shift nor voltage_limit",
             )
         return self
+
+    @model_validator(mode="after")
+    def _self_heating_is_whole(self) -> Self:
+        """Refuse heat of light without how much of it is not calibrated out, or the reverse."""
+        if (self.self_heating is None) != (self.heating_activity is None):
+            raise PydanticCustomError(
+                "self_heating", "got one of self_heating and heating_activity; expected both"
+            )
+        return self
+
+    @property
+    def spectral_range(self) -> float:
+        """Return the free spectral range of a ring [m]."""
+        return photonic_channels.free_spectral_range(
+            self.wavelength, self.group_index, 2.0 * math.pi * self.ring_radius
+        )
+
+    @property
+    def linewidth(self) -> float:
+        """Return the width of a resonance [m]."""
+        amplitude = photonic_channels.single_pass_amplitude(
+            self.ring_loss, 2.0 * math.pi * self.ring_radius
+        )
+        return photonic_channels.linewidth(
+            self.spectral_range, self.self_coupling, self.self_coupling, amplitude
+        )
+
+    @property
+    def package_heat(self) -> float:
+        """Return the heat of every ring of every bank."""
+        return self.count * self.rows * self.cols * self.hold_power
 
     @property
     def wavelengths(self) -> int:

@@ -75,7 +75,7 @@ class MtjCrossbarParams(WeightBankParams):
     """Rate at which a trap fills, and at which it empties."""
 
     barrier: Annotated[float, Field(gt=0, le=200)]
-    """Energy barrier between the two states over the thermal energy."""
+    """Energy barrier between the two states over the thermal energy at 300 K."""
     attempt_time: Annotated[Time, Field(gt=0, le=1e-6)]
     """Inverse of the attempt frequency of thermal flips."""
     read_drive: Annotated[Fraction, Field(ge=0, lt=1)]

@@ -13,6 +13,8 @@ from pnnsim.common.recent_results import Kept, content
 from pnnsim.common.rng import normal
 from pnnsim.common.units import amplitude_ratio, power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
+from pnnsim.devices.weight_banks import coherent_paths as paths
+from pnnsim.devices.weight_banks.mesh_tiles import cut_tiles, join_tiles
 from pnnsim.devices.weight_banks.mzi_heaters import heater_influence
 from pnnsim.devices.weight_banks.mzi_mesh_params import MziMeshParams
 from pnnsim.physics import (
@@ -20,6 +22,7 @@ from pnnsim.physics import (
     photonic_calibration,
     photonic_decomposition,
     photonic_mesh,
+    photonic_paths,
     photonic_thermal,
 )
 from pnnsim.physics.photonic_decomposition import SvdPhases
@@ -34,13 +37,11 @@ _KEPT = 64
 
 #: Non-idealities that need the phases of a matrix, not just the matrix.
 _OF_PHASES = (
-    "quantization",
-    "coupler_error",
-    "phase_error",
-    "crosstalk",
-    "loss_imbalance",
-    "drift",
-)
+    "quantization", "coupler_error", "phase_error", "crosstalk", "loss_imbalance", "drift"
+)  # fmt: skip
+
+#: Those of the paths to and from a bank.
+_OF_PATHS = ("path_error", "path_drift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class MziMesh(WeightBank[MziMeshParams]):
     kind = "mzi_mesh"
     Params = MziMeshParams
     corrects_drift = True
-    non_idealities = (*_OF_PHASES, "settling")
+    non_idealities = (*_OF_PHASES, *_OF_PATHS, "settling")
 
     def __init__(self, params: MziMeshParams, size: Size) -> None:
         super().__init__(params, size)
@@ -99,8 +100,8 @@ class MziMesh(WeightBank[MziMeshParams]):
         raise KeyError(action)
 
     def setup_wait(self) -> float:
-        """Return nothing: a programming waits until its shifters have settled."""
-        return 0.0
+        """Return the time in which phase locks catch; a programming itself waits for its heat."""
+        return self.params.lock_cost[1]
 
     @property
     def _depth(self) -> int:
@@ -111,17 +112,26 @@ class MziMesh(WeightBank[MziMeshParams]):
 
     def cost(self, action: str) -> float:
         """Return the converters' energy of one programming; light and heat are standing power."""
-        shifters = self.size.tiles_out * self.size.tiles_in * self._shifters
+        shifters = self.size.tiles_out * self.size.tiles_in * self.params.shifters
         energy = shifters * self.params.calibration_rounds * self.params.round_energy
         return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:
-        """Return the power that holds every phase of every bank, selected or not."""
+        """Return the power that holds every phase of every bank, and every lock."""
+        return self._heat + self._locks * self.params.lock_cost[0]
+
+    @property
+    def _heat(self) -> float:
+        """Return heat and drivers of every phase of every bank, selected or not [W]."""
         phase = torch.tensor(self.params.mean_phase, dtype=torch.float64)
         each = photonic_thermal.shifter_power(
             phase, self.params.switching_energy, self.params.time_constant
         )
-        return self.params.count * self._shifters * float(each)
+        return (
+            self.params.count
+            * self.params.shifters
+            * (float(each) + (self.params.driver_power or 0.0))
+        )
 
     def area(self) -> float:
         """Return the area of all meshes at their pitches."""
@@ -130,17 +140,18 @@ class MziMesh(WeightBank[MziMeshParams]):
         return self.params.count * length * width
 
     @property
-    def _shifters(self) -> int:
-        """Return the phase shifters of one bank."""
-        return sum(2 * side.cells for side in self._sides) + self._attenuators
+    def _locks(self) -> float:
+        """Return the paths of all banks: lines, which banks share, and local oscillators."""
+        return self.params.count * (self.params.cols / self.size.tiles_out + self.params.rows)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what makes such meshes unrealistic: heat, and loss in deep meshes."""
         found = []
-        heat, lost = self.static_power(), self._depth * self.params.column_loss
+        heat, lost = self.params.package_heat, self._depth * self.params.column_loss
         if heat > _HEAT_LIMIT:
+            phases = self.params.count * self.params.shifters
             found.append(
-                f"weight_banks: {heat:.4g} W hold {self.params.count * self._shifters} phases; "
+                f"weight_banks: {heat:.4g} W hold {phases} phases; "
                 f"expected at most {_HEAT_LIMIT:g} W, what an air-cooled package carries away. "
                 "Hint: slower shifters hold a phase with less power"
             )
@@ -182,12 +193,16 @@ class MziMesh(WeightBank[MziMeshParams]):
             state[f"{side.name}_losses"] = self.params.loss_imbalance * losses
         phases = normal((*self._tiles, self._attenuators), generator)
         state["attenuator_phases"] = self.params.phase_error * phases
-        return state
+        return state | paths.draw(self.params, self._tiles, generator)
 
     def environment(
         self, previous: State | None, elapsed: float, generator: torch.Generator
     ) -> State:
-        """Return the drift of every phase [rad], an Ornstein-Uhlenbeck process."""
+        """Return the drift of every phase [rad], an Ornstein-Uhlenbeck process.
+
+        What a lock leaves is among them, so that a programming that measures its bank counts as
+        having corrected it: it takes longer than the lock, and would find the mean.
+        """
         state: State = {}
         sizes = {f"{side.name}_drift": 2 * side.cells for side in self._sides}
         for name, count in {**sizes, "attenuator_drift": self._attenuators}.items():
@@ -202,41 +217,38 @@ class MziMesh(WeightBank[MziMeshParams]):
                     self.params.drift_time,
                     noise,
                 )
-        return state
+        return state | paths.drift(self.params, self._tiles, previous, elapsed, generator)
 
     def correlation_time(self) -> float:
-        """Return the correlation time of the drift."""
-        return self.params.drift_time
+        """Return the correlation time of what drifts fastest."""
+        return min(self.params.drift_time, self.params.moving_phase[1])
 
     def program(
         self, target: Tensor, state: State, active: Active, age: float
     ) -> ProgrammedWeights:
         """Return the real part of the matrix that fields meet, in logical units."""
         target = target.clamp(-1.0, 1.0)
+        phase = paths.path_phases(
+            state, error=self.on(active, "path_error"), drift=self.on(active, "path_drift")
+        )
+        entering = paths.leak_phases(state)
         with torch.no_grad():
-            tiles = self._cut(target.double())
+            tiles = cut_tiles(target.double(), self._tiles, (self.params.rows, self.params.cols))
             largest = torch.linalg.matrix_norm(tiles, ord=2).max()
             # An empty matrix needs no light, and none is wasted on it.
             largest = torch.where(largest > 0.0, largest, torch.ones_like(largest))
             scale = (largest**-2).to(target)
-            if not any(self.on(active, name) for name in _OF_PHASES):
-                return ProgrammedWeights(target, scale)
-            made = largest * self._transfer(tiles / largest, state, active)
-            missed = self._join(made, target.shape).to(target) - target
-        return ProgrammedWeights(target + missed, scale)
-
-    def _cut(self, matrix: Tensor) -> Tensor:
-        """Return the tiles of a matrix, dark beyond its edges, `(n_out, n_in, rows, cols)`."""
-        (down, across), rows, cols = self._tiles, self.params.rows, self.params.cols
-        missing = (0, across * cols - matrix.shape[1], 0, down * rows - matrix.shape[0])
-        padded = torch.nn.functional.pad(matrix, missing)
-        return padded.reshape(down, rows, across, cols).transpose(1, 2)
-
-    def _join(self, tiles: Tensor, shape: torch.Size) -> Tensor:
-        """Return the matrix of which `_cut` makes the tiles."""
-        down, across, rows, cols = tiles.shape
-        whole = tiles.transpose(1, 2).reshape(down * rows, across * cols)
-        return whole[: shape[0], : shape[1]]
+            made = tiles.to(torch.complex128)
+            if any(self.on(active, name) for name in _OF_PHASES):
+                made = largest * self._transfer(tiles / largest, state, active)
+            seen = photonic_paths.seen_in_phase(made, phase)
+            # On the mean over all chips nothing is seen of light of any phase.
+            leaking = torch.zeros_like(seen)
+            if entering is not None:
+                leaking = photonic_paths.seen_in_phase(made, phase + entering)
+            missed = join_tiles(seen, target.shape).to(target) - target
+        leaking = join_tiles(leaking, target.shape).to(target)
+        return ProgrammedWeights(target + missed, scale, leaking=leaking)
 
     def _transfer(self, tiles: Tensor, state: State, active: Active) -> Tensor:
         """Return what the meshes make of tiles with singular values of at most 1."""
@@ -253,7 +265,7 @@ class MziMesh(WeightBank[MziMeshParams]):
             self._mesh(wanted.left, left, state, active),
             photonic_mesh.phase_to_attenuation(attenuator),
             self._mesh(wanted.right, right, state, active),
-        ).real
+        )
 
     def _mesh(self, phases: MeshPhases, side: _Side, state: State, active: Active) -> Tensor:
         """Return the field matrix of one mesh as it was made, set and has drifted since."""
@@ -320,6 +332,11 @@ class MziMesh(WeightBank[MziMeshParams]):
     def rest_weight(self) -> float:
         """Return the weight of a bank that was never written: its attenuators are dark."""
         return 0.0
+
+    @property
+    def path_delay(self) -> float:
+        """Return the time that light takes through the fibre by which paths differ [s]."""
+        return self.params.path_mismatch * self.params.fiber_index / constants.c
 
     @property
     def transmission(self) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+import math
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from pnnsim.devices.family_params import WeightBankParams
 from pnnsim.devices.quantities import (
@@ -14,7 +16,9 @@ from pnnsim.devices.quantities import (
     Count,
     Energy,
     Fraction,
+    Frequency,
     Length,
+    Power,
     RatioDb,
     Time,
 )
@@ -59,6 +63,29 @@ class MziMeshParams(WeightBankParams):
     excess_loss: Annotated[RatioDb, Field(ge=0, le=60)]
     """Loss of coupling and routing, without the power split over the banks that share a line."""
 
+    path_error: Annotated[Angle, Field(ge=0, le=10)]
+    """Standard deviation of the phase of a line's path, or of a local oscillator's, from what
+    calibration says, once per chip."""
+    path_drift: Annotated[Angle, Field(ge=0, le=1e4)]
+    """Standard deviation of the drift of such a phase while nothing holds it."""
+    path_drift_time: Annotated[Time, Field(gt=0)]
+    """Correlation time of that drift."""
+    path_mismatch: Annotated[Length, Field(ge=0, le=1e4)]
+    """Fibre by which the lines' way is longer than that of the local oscillators; the phase of the
+    laser wanders over it."""
+    path_lock: Literal["none", "active"]
+    """Whether a lock holds each phase; its four numbers are then needed, and the drift does not
+    matter."""
+    lock_residual: Annotated[Angle, Field(ge=0, le=10)] | None = None
+    """Standard deviation of a phase that a lock holds."""
+    lock_bandwidth: Annotated[Frequency, Field(gt=0)] | None = None
+    """Bandwidth of a lock's loop; what is left moves as fast."""
+    lock_power: Annotated[Power, Field(ge=0, le=10)] | None = None
+    """Power of one lock: sensor, loop and phase shifter. Each line of each bank has one, and each
+    local oscillator."""
+    lock_time: Annotated[Time, Field(ge=0)] | None = None
+    """Time in which all locks catch, before the first sample."""
+
     bits: Bits
     """Depth to which a write settles."""
     converter_bits: Bits
@@ -94,3 +121,46 @@ class MziMeshParams(WeightBankParams):
     """Wait in one round; from time constant and bits where it is not given."""
     round_energy: Annotated[Energy, Field(ge=0)]
     """Energy of setting one shifter once: its converter. Heat itself is hold power."""
+    driver_power: Annotated[Power, Field(ge=0, le=1)] | None = None
+    """Power of the electronics of one shifter, on a chip of their own; none where not given."""
+
+    @property
+    def shifters(self) -> int:
+        """Return the phase shifters of one bank: two a cell of either mesh, and attenuators."""
+        cells = sum(modes * (modes - 1) // 2 for modes in (self.rows, self.cols))
+        return 2 * cells + min(self.rows, self.cols)
+
+    @property
+    def package_heat(self) -> float:
+        """Return the heat that holds every phase of every bank."""
+        each = self.mean_phase / math.pi * self.switching_energy / self.time_constant
+        return self.count * self.shifters * each
+
+    @model_validator(mode="after")
+    def _lock_is_whole(self) -> Self:
+        """Refuse a lock without all of its numbers."""
+        names = ("lock_residual", "lock_bandwidth", "lock_power", "lock_time")
+        missing = [name for name in names if getattr(self, name) is None]
+        if self.path_lock == "active" and missing:
+            raise PydanticCustomError(
+                "lock",
+                "an active path_lock without {missing}; expected all of {names}",
+                {"missing": " and ".join(missing), "names": ", ".join(names)},
+            )
+        return self
+
+    @property
+    def moving_phase(self) -> tuple[float, float]:
+        """Return standard deviation [rad] and correlation time [s] of a path's moving phase."""
+        if self.path_lock == "none":
+            return self.path_drift, self.path_drift_time
+        assert self.lock_residual is not None  # or it would have been refused
+        assert self.lock_bandwidth is not None
+        return self.lock_residual, 1.0 / (2.0 * math.pi * self.lock_bandwidth)
+
+    @property
+    def lock_cost(self) -> tuple[float, float]:
+        """Return the power of one lock [W] and the time in which all catch [s]; 0 without."""
+        if self.path_lock == "none":
+            return 0.0, 0.0
+        return self.lock_power or 0.0, self.lock_time or 0.0

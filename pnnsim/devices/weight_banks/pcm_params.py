@@ -55,7 +55,7 @@ class PcmParams(WeightBankParams):
     drift_spread: Annotated[float, Field(ge=0, le=1)]
     """Standard deviation of the exponent from cell to cell, once per chip."""
     drift_reference_time: Annotated[Time, Field(gt=0)]
-    """Time after programming at which drift sets in."""
+    """Time after programming at which levels are what was wanted, and drift sets in."""
     read_noise: Annotated[Fraction, Field(ge=0, le=1)]
     """1/f noise of a cell: relative deviation for each root of e-folds of time since the write."""
     read_time: Annotated[Time, Field(gt=0)]

@@ -21,9 +21,9 @@ from pnnsim.hil.instrument.status import ScpiError
 class Use(Enum):
     """What a command uses, and with that which client may give it."""
 
-    #: The client's own status: everybody, at any time.
+    #: The client's own status: any client, at any time.
     STATUS = "status"
-    #: The token: everybody, but slowly.
+    #: The token: any client, but slowly.
     TOKEN = "token"
     #: The machine: the client that owns the instrument, for as long as it takes.
     MACHINE = "machine"
@@ -44,7 +44,7 @@ class Entry:
         arguments: Their names and kinds, as the documentation shows them.
         answer: What is sent back; empty for a command without an answer.
         meaning: What it does, in one sentence.
-        obey: Method of `Session`.
+        execute: Method of `Session`.
         use: What it uses.
     """
 
@@ -52,7 +52,7 @@ class Entry:
     arguments: tuple[str, ...]
     answer: str
     meaning: str
-    obey: Callable[[Session, tuple[Argument, ...]], bytes | None]
+    execute: Callable[[Session, tuple[Argument, ...]], bytes | None]
     use: Use = Use.MACHINE
 
 
@@ -73,7 +73,7 @@ async def execute(session: Session, message: bytes | ScpiError, carry: Carrier) 
             raise message
         for command in parse(message):
             entry = _entry(session, command)
-            answer = await carry(entry.use, partial(entry.obey, session, command.arguments))
+            answer = await carry(entry.use, partial(entry.execute, session, command.arguments))
             if answer is not None:
                 answers.append(answer)
     except ScpiError as error:

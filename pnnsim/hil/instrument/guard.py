@@ -1,7 +1,7 @@
-"""Slow down those who guess the token.
+"""Slow down guesses of the token.
 
 Tokens are judged one after the other, with pauses that grow with the wrong ones: over more
-connections, or from more addresses, nobody guesses faster.
+connections, or from more addresses, tokens are not guessed faster.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pnnsim.hil.instrument.status import ScpiError
 #: Time without a guess after which earlier ones no longer count [s].
 _FORGET_S = 600.0
 
-#: Addresses whose guesses are counted apart; of more, the one that guessed longest ago is dropped.
+#: Addresses whose guesses are counted apart; of more, the one with the oldest guess is dropped.
 _PEERS = 1024
 
 
@@ -42,13 +42,13 @@ class Pace:
 #: Of one address.
 PEER = Pace(0.1, 2.0)
 
-#: Of all addresses together; short, as it delays those who have the right token, too.
+#: Of all addresses together; short, as it delays clients with the right token, too.
 OVERALL = Pace(0.01, 0.5)
 
 
 @dataclass(slots=True)
 class _Queue:
-    """Those whose tokens are judged one after the other."""
+    """Connections whose tokens are judged one after the other."""
 
     pace: Pace
     failures: int = 0

@@ -1,7 +1,7 @@
 """Cut a stream of bytes into messages, and messages into commands and arguments.
 
 A message ends with a line feed. Numbers in bulk travel as definite blocks, `#<n><length><bytes>`
-(IEEE 488.2, section 7.7.6), which may hold any byte. Nothing here knows what a command does.
+(IEEE 488.2, section 7.7.6), which may hold any byte. What a command does is not decided here.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Command:
     """One command of a message.
 
     Args:
-        header: In capitals, without a leading colon; ends with `?` where an answer is wanted.
+        header: In capitals, without a leading colon; ends with `?` where a response is due.
         arguments: Numbers, words and quoted text as text, blocks as bytes.
     """
 

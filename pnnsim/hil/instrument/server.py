@@ -1,7 +1,7 @@
 """Listen on a socket and let one client at a time own the instrument.
 
-Clients may vanish, send garbage or stall: a message is obeyed once it is complete or not at all, so
-a write that breaks off leaves the bank as it was. One event loop serves all connections; what uses
+Clients may vanish, send garbage or stall: a message is executed when it is complete or not at all,
+so that a write that breaks off changes no bank. One event loop serves all connections; what uses
 the machine is computed beside it by one worker thread, one command at a time, and a connection is
 read no further until its command is over. As the machine has one owner, no more than one command
 waits for the worker.
@@ -22,13 +22,13 @@ from functools import partial
 
 from pnnsim.errors import BackendError
 from pnnsim.hil.instrument.commands import Use, Work, execute
-from pnnsim.hil.instrument.crowd import Crowd, Visitor
+from pnnsim.hil.instrument.connections import Connection, Connections
 from pnnsim.hil.instrument.guard import Guard, origin
 from pnnsim.hil.instrument.message import TEXT_LIMIT, ForeignProtocolError, Splitter
 from pnnsim.hil.instrument.session import Instrument, Session
 from pnnsim.hil.instrument.status import ScpiError
 
-#: SCPI over a raw socket (LXI and IANA both know 5025).
+#: SCPI over a raw socket (5025 by LXI and IANA).
 DEFAULT_PORT = 5025
 
 #: Wrong tokens after which a connection is closed.
@@ -41,7 +41,7 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may ask of the server.
+    """Limits of what one client may use.
 
     Args:
         block: Most bytes in the blocks of one message.
@@ -68,7 +68,7 @@ class Server:
         host: Address to listen on.
         port: Port; 0 for any that is free.
         token: Secret that clients must say first; None for none.
-        limits: What clients may ask.
+        limits: What clients may use.
 
     Raises:
         BackendError: If others than this computer could connect and there is no token, or there is
@@ -96,7 +96,9 @@ class Server:
         self._instrument = instrument
         self._host, self._port, self._token = host, port, token
         self._limits = limits or Limits()
-        self._crowd = Crowd(clients=self._limits.clients, strangers=self._limits.strangers)
+        self._connections = Connections(
+            clients=self._limits.clients, strangers=self._limits.strangers
+        )
         self._guard = Guard()
         self._owner: Session | None = None
         self._worker: ThreadPoolExecutor | None = None
@@ -155,30 +157,30 @@ class Server:
         assert task is not None, "connections are served by tasks"
         deadline = asyncio.get_running_loop().time() + self._limits.token_s
         session = Session(self._instrument, self._token)
-        visitor = Visitor(origin(peer[0]) if peer else "", session, task, deadline)
+        connection = Connection(origin(peer[0]) if peer else "", session, task, deadline)
         # A computer that lost its power says no farewell; the system finds out, in time.
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
-            if self._crowd.enter(visitor):
-                await self._converse(visitor, reader, writer)
+            if self._connections.enter(connection):
+                await self._converse(connection, reader, writer)
         except TimeoutError:
             writer.transport.abort()  # a client that does not read; what waits for it would stay
         except (OSError, asyncio.CancelledError, ForeignProtocolError):
             pass  # a client that is gone or is none, or a server that stops: nothing is left to say
         finally:
-            self._crowd.leave(visitor)
+            self._connections.leave(connection)
             if self._owner is session:
                 self._owner = None
             writer.close()
 
     async def _converse(
-        self, visitor: Visitor, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         # Strangers need no more than their token.
-        limits, session = self._limits, visitor.session
+        limits, session = self._limits, connection.session
         splitter = Splitter(limits.block if session.known else TEXT_LIMIT)
-        carry = partial(self._carry, visitor)
-        while (patience := self._patience(visitor, splitter)) > 0.0:
+        carry = partial(self._carry, connection)
+        while (patience := self._patience(connection, splitter)) > 0.0:
             try:
                 async with asyncio.timeout(patience):
                     data = await reader.read(_READ)
@@ -192,7 +194,7 @@ class Server:
             for message in splitter.feed(data):
                 self._claim(session)
                 answer = await execute(session, message, carry)
-                if session.refusals >= _REFUSALS or not self._still_welcome(visitor):
+                if session.refusals >= _REFUSALS or not self._still_welcome(connection):
                     return
                 splitter.limit = limits.block if session.known else TEXT_LIMIT
                 if answer:
@@ -201,34 +203,34 @@ class Server:
                         await writer.drain()
                 await asyncio.sleep(0)  # many short messages let the others' pass
 
-    def _patience(self, visitor: Visitor, splitter: Splitter) -> float:
+    def _patience(self, connection: Connection, splitter: Splitter) -> float:
         """Return how long the next bytes of a connection may take [s]."""
         limits = self._limits
         # Whoever may use the instrument may think for long; others would only take up room.
         patience = limits.stall_s if splitter.pending else limits.idle_s
-        if visitor.session.known:
+        if connection.session.known:
             return patience
-        return min(patience, visitor.deadline - asyncio.get_running_loop().time())
+        return min(patience, connection.deadline - asyncio.get_running_loop().time())
 
     def _give_up(self, session: Session, splitter: Splitter) -> None:
         """Report that a message broke off, and expect the next."""
         splitter.reset()
         session.status.report(ScpiError(-161, "a message broke off"))
 
-    def _still_welcome(self, visitor: Visitor) -> bool:
-        """Return whether a connection may stay: who has said the token needs a place."""
-        return not visitor.session.known or self._crowd.admit(visitor)
+    def _still_welcome(self, connection: Connection) -> bool:
+        """Return whether a connection may stay: one with a valid token needs a place."""
+        return not connection.session.known or self._connections.admit(connection)
 
-    async def _carry(self, visitor: Visitor, use: Use, work: Work) -> bytes | None:
+    async def _carry(self, connection: Connection, use: Use, work: Work) -> bytes | None:
         """Carry out a command: at once, after a pause, or beside the event loop."""
         loop = asyncio.get_running_loop()
         if use is Use.MACHINE:
             return await loop.run_in_executor(self._worker, work)
-        if use is Use.STATUS or visitor.session.known:
+        if use is Use.STATUS or connection.session.known:
             return work()
         begin = loop.time()
-        async with self._guard.turn(visitor.origin):
-            visitor.deadline += loop.time() - begin
+        async with self._guard.turn(connection.origin):
+            connection.deadline += loop.time() - begin
             return work()
 
     def _claim(self, session: Session) -> None:

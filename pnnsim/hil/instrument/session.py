@@ -1,6 +1,6 @@
-"""Do what one client asks of the instrument.
+"""Execute the commands of one client of the instrument.
 
-Every method obeys one command of `pnnsim.hil.instrument.commands` and gets its arguments, whose
+Every method executes one command of `pnnsim.hil.instrument.commands` and gets its arguments, whose
 number has been checked. Neither sockets nor the spelling of commands are known here.
 """
 
@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from pnnsim.hil.backend import HardwareBackend
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.hil.instrument.message import Argument, block
 from pnnsim.hil.instrument.status import ScpiError, Status
 
 SCPI_VERSION = "1999.0"
 
-#: Longest block in an answer [bytes]; the client of `pnnsim.hil.remote` reads no longer one.
+#: Longest block in a response [bytes]; the client of `pnnsim.hil.remote` reads no longer one.
 ANSWER_LIMIT = 2**28
 
 #: Most work of one message, in products of two numbers: some ten seconds of one processor core
@@ -66,7 +66,7 @@ class Session:
 
     Args:
         instrument: What it uses.
-        token: Secret that it must know first; None for none.
+        token: Secret that has to come first; None for none.
     """
 
     def __init__(self, instrument: Instrument, token: str | None = None) -> None:
@@ -257,7 +257,7 @@ class Session:
         )
         if answer > ANSWER_LIMIT:
             raise ScpiError(
-                -223, f"LOOP:FORWard?: an answer of {answer} bytes; at most {ANSWER_LIMIT}"
+                -223, f"LOOP:FORWard?: a response of {answer} bytes; at most {ANSWER_LIMIT}"
             )
         # Where states are read on the way, the pass without them is timed as well.
         self._claim_work("LOOP:FORWard?", len(drive) * network.steps * (1 + states))

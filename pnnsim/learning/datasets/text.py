@@ -1,6 +1,6 @@
 """Read a text as a sequence of character numbers.
 
-The text is not changed in any way: no lower case, no white space removed. `learning.data`
+The text is not changed in any way: no lower case, no white space removed. `learning.task_examples`
 makes inputs of a network from the numbers.
 """
 

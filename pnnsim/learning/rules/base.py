@@ -19,7 +19,7 @@ from torch import Tensor
 
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pnnsim.hil.cost import CostReport
 from pnnsim.hil.cost_model import CostModel
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.inference.chip import Chip
 from pnnsim.learning.rules.base import Rule, Settings
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -12,7 +12,7 @@ import torch
 
 from pnnsim.errors import TrainingError
 from pnnsim.hil.bench import Bench
-from pnnsim.hil.cost import CostReport
+from pnnsim.hil.cost_report import CostReport
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.learning.examples import Examples, check_examples
 from pnnsim.learning.loop import Batches, Course, Procedure, Score, learn

@@ -26,6 +26,7 @@ _ALL: tuple[tuple[Demonstration, Callable[[], Iterator[Check]]], ...] = (
     (networks.ANALOG_COMPUTER, networks.analog_computer),
     (networks.JUNCTIONS, networks.junctions),
     (machines.MACROS, machines.mram_macros),
+    (machines.HERMES, machines.hermes),
     (networks.SURVEY, networks.adc_survey),
 )
 
