@@ -104,7 +104,10 @@ def test_no_convolution_begins_before_the_one_ahead_is_whole() -> None:
 
 
 def test_the_digital_engine_is_paid_for_each_operation() -> None:
-    """One for each number that is scaled and added to its sum, and those of the workload."""
+    """One for each number that is scaled and added to its sum, and those of the workload.
+
+    Gains and shifts of batch norms are read from its memory, a byte each.
+    """
     timing = timed("photonic_mrr", 8)
     figures, chip = timing_metrics(timing), timing.chip
     rows = {conv.name: conv.outputs * conv.patches for conv in NETWORK.convolutions()}
@@ -114,7 +117,9 @@ def test_the_digital_engine_is_paid_for_each_operation() -> None:
     by_action = figures["energy_j"]["by_action"]
     engine = chip.front_end
     operations = sums + chip.network.workload.operations
-    expected = operations * engine.operation_energy + chip.passage.moved * engine.buffer_energy
+    expected = operations * engine.operation_energy
+    expected += NETWORK.parameter_counts()["batch_norm"] * engine.weight_energy
+    expected += chip.passage.moved * engine.buffer_energy
     found = sum(by_action.get(name, 0.0) for name in ("map_input", "compute", "map_output"))
     assert found == pytest.approx(expected, rel=1e-9, abs=0)
 
