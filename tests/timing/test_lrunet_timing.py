@@ -21,6 +21,7 @@ TILES = {
     "stage1.depthwise": 10,  # 7 channels of 9 taps a tile
     "stage1.pointwise": 2,  # 4 groups of 16 lines
     "stage3.pointwise": 8,  # a group fills 64 lines
+    "stage4.depthwise": 74,  # 512 channels, 7 a tile
     "stage4.pointwise": 16,  # two tiles a group
     "head.reduce": 8,  # a group of 64 lines, 32 outputs
     "head.classify": 8,  # 4 by 2
@@ -54,6 +55,9 @@ def test_tiles_are_those_counted_by_hand() -> None:
     found = {name: len(chip.mapping.folds_of(number)) for number, name in enumerate(names)}
     assert {name: found[name] for name in TILES} == TILES
     assert len(chip.mapping.contents) == sum(found.values())
+    assert chip.mapping.most_tiles == max(found.values()) == TILES["stage4.depthwise"]
+    # More banks would not multiply a matrix of groups at once.
+    assert not any("one after the other" in text for text in chip.warnings(chip.work()))
 
 
 def test_every_vector_meets_every_tile_of_its_convolution_once() -> None:
