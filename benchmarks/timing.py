@@ -131,7 +131,7 @@ def fast_metrics(chip: Chip, prices: PriceTable, samples: int) -> AnyTrace:
     """Run the timing pass the fast way and work out its metrics."""
     trace = run_fast(chip.work(), samples)
     metrics_from(
-        trace, prices, macs=chip.network.workload.macs, memory_capacity=chip.memory.capacity,
+        trace, prices, network=chip.network, memory_capacity=chip.memory.capacity,
         closed_form_fs=None,
     )  # fmt: skip
     return trace

@@ -44,7 +44,7 @@ class EnergyLedger:
 
     @classmethod
     def from_trace(cls, trace: AnyTrace, prices: PriceTable) -> EnergyLedger:
-        """Count the spans of a trace and price them.
+        """Count the actions of a trace and price them.
 
         A component draws its static power for the makespan; where it is gated, while it works or
         keeps something, as a mean over the cores.
@@ -137,15 +137,18 @@ class PowerTrace:
 
 
 def counts(trace: AnyTrace) -> dict[tuple[str, str], int]:
-    """Return how often each (component, action) happened, in alphabetic order."""
+    """Return how often each (component, action) happened, in alphabetic order.
+
+    A span counts its amount: the lines, states or operations of all vectors of its sample.
+    """
     return {pair: count for pair, (count, _) in _busy(trace).items()}
 
 
 def power_trace(run: AnyTrace, prices: PriceTable) -> PowerTrace:
     """Spread the energy of each span evenly over it and add the static power.
 
-    Spans of one component, action and duration draw the same power. They are counted as integers
-    in each piece, so that no rounding adds up along the run.
+    Spans of one component, action and duration draw a power in proportion to what they count. Their
+    amounts are added as integers in each piece, so that no rounding adds up along the run.
 
     Args:
         run: Trace of the run.
@@ -177,11 +180,12 @@ def power_trace(run: AnyTrace, prices: PriceTable) -> PowerTrace:
             chosen = rows[durations == duration]
             if duration == 0:
                 impulse_fs.append(trace.end_fs[chosen])
-                impulse_energy.append(np.full(len(chosen), price))
+                impulse_energy.append(trace.amount[chosen] * price)
                 continue
             change = np.zeros(len(edges), dtype=np.int64)
-            np.add.at(change, np.searchsorted(edges, trace.start_fs[chosen]), 1)
-            np.add.at(change, np.searchsorted(edges, trace.end_fs[chosen]), -1)
+            amount = trace.amount[chosen]
+            np.add.at(change, np.searchsorted(edges, trace.start_fs[chosen]), amount)
+            np.add.at(change, np.searchsorted(edges, trace.end_fs[chosen]), -amount)
             power += np.cumsum(change)[:-1] * (price / (float(duration) / _FS_PER_S))
     times = np.concatenate([*impulse_fs, np.zeros(0, dtype=np.int64)])
     energies = np.concatenate([*impulse_energy, np.zeros(0)])
@@ -190,18 +194,25 @@ def power_trace(run: AnyTrace, prices: PriceTable) -> PowerTrace:
 
 
 def _busy(trace: AnyTrace) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return count and summed duration [fs] of each (component, action), in alphabetic order."""
+    """Return count and summed duration [fs] of each (component, action), in alphabetic order.
+
+    Of several vectors, the first alone takes the time of a span of the encoder's stages; the other
+    ones pass them while the symbols are kept.
+    """
     components = trace.components()
     base, times = trace.base, trace.row_counts()
     lengths = base.end_fs - base.start_fs
     most = float(lengths.astype(np.float64) @ times)
     shape = len(components), len(ACTIONS)
-    number = np.zeros(shape, dtype=np.int64)
-    np.add.at(number, (base.unit, base.action), times * base.amount)
+    counted = float(base.amount.astype(np.float64) @ times)
+    number = wide_enough(np.zeros(shape, dtype=np.int64), counted)
+    np.add.at(number, (base.unit, base.action), wide_enough(base.amount, counted) * times)
     busy = wide_enough(np.zeros(shape, dtype=np.int64), most)
     np.add.at(busy, (base.unit, base.action), wide_enough(lengths, most) * times)
+    happened = np.zeros(shape, dtype=bool)
+    happened[base.unit, base.action] = True
     found: dict[tuple[str, str], tuple[int, int]] = {}
-    for lane, action in np.argwhere(number):
+    for lane, action in np.argwhere(happened):
         pair = components[lane], ACTIONS[action]
         count, busy_fs = found.get(pair, (0, 0))
         found[pair] = count + int(number[lane, action]), busy_fs + int(busy[lane, action])

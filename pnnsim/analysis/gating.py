@@ -6,10 +6,12 @@ all the time and are never gated; of the others
 * the encoder keeps the symbol that it has settled on until the sample departs, and drives it then;
 * the part that prepared an input last keeps it until the encoder takes the sample: the front end,
   or the converters of the encoder where the state stays analog;
-* the front end also keeps what it adds ahead of f in each step, and the values of a network whose
-  steps it works between;
-* the detector keeps the sums of folds until the last fold is captured;
-* the readout keeps a result from the last activation until it is handed on.
+* the front end also keeps what it adds ahead of f in each step. Of a network whose steps it works
+  between, its buffer keeps the values of a sample from its input map to its result;
+* the detector keeps the sums of folds until they are activated, or converted; those of several
+  vectors are converted in each fold, and not kept;
+* the readout keeps a result from the last activation until it is handed on. Numbers for digital
+  steps go to the buffer as they are made.
 """
 
 from __future__ import annotations
@@ -152,12 +154,16 @@ def _kept_values(trace: Trace, rows: Ints, engine_keeps: EngineKeeps) -> Stretch
 def _kept_sums(trace: Trace, rows: Ints) -> Stretches:
     """Return when the detector keeps sums that further folds are added to."""
     detects = _with(trace, rows, "detect")
-    fold = trace.fold[detects]
-    begins, ends = detects[fold == 0], detects[fold == trace.folds - 1]
-    if trace.folds == 1:
-        return trace.start_fs[begins[:0]], trace.end_fs[begins[:0]]
-    begins, ends = (r[np.lexsort((trace.step[r], trace.sample[r]))] for r in (begins, ends))
-    return trace.start_fs[begins], trace.end_fs[ends]
+    if trace.folds == 1 or not len(detects):
+        return trace.start_fs[detects[:0]], trace.end_fs[detects[:0]]
+    product = trace.product
+    detects = detects[np.lexsort((product[detects], trace.sample[detects]))]
+    width = int(product.max()) + 1
+    places = trace.sample * width + product
+    released = np.concatenate([_with(trace, rows, name) for name in ("activate", "digitize")])
+    ends = np.isin(places[detects], places[released])
+    begins = np.append(True, ends[:-1])
+    return trace.start_fs[detects[begins]], trace.end_fs[detects[ends]]
 
 
 def _kept_results(trace: Trace, rows: Ints) -> Stretches:

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from pnnsim.analysis.critical_path import critical_path, engine_waited_fs
 from pnnsim.analysis.energy import EnergyLedger, counts
+from pnnsim.analysis.layers import layers
+from pnnsim.analysis.trains import working_fs
 from pnnsim.common.cost import Cost
 from pnnsim.common.times import total_fs, wide_enough
 from pnnsim.common.units import from_fs
@@ -19,17 +22,11 @@ from pnnsim.errors import ScheduleError
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.tiling import Mapping
+from pnnsim.networks.protocol import Network
 from pnnsim.timing.multicore import AnyTrace
-from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Trace, is_path
+from pnnsim.timing.trace import is_path
 
 PERCENTILES = (50, 95, 99)
-
-#: What a departure waits for that comes later than its cause allows.
-WAIT = ("nonlinearity", "wait")
-#: What an output of the first sample waits for behind its loop.
-ENGINE = ("front_end", "wait")
-#: What a refresh waits for that begins when it is due.
-DUE = ("weight_banks", "wait")
 
 _FS_PER_S = 10**15
 
@@ -135,7 +132,7 @@ def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
     occupies nothing and does not count. Banks that never hold weights are not counted either.
     """
     base, number = trace.base, trace.row_counts()
-    lengths = base.end_fs - base.start_fs
+    lengths = working_fs(base)
     most = float(lengths.astype(np.float64) @ number)
     busy = wide_enough(np.zeros(len(trace.units), dtype=np.int64), most)
     np.add.at(busy, base.unit, wide_enough(lengths, most) * number)
@@ -151,57 +148,6 @@ def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
         component: totals[component] / (trace.makespan_fs * capacities[component])
         for component in sorted(totals)
     }
-
-
-def _engine_waits(trace: Trace) -> dict[int, int]:
-    """Return which spans of the first sample behind the loop began late, and what came before each.
-
-    Nothing but the digital engine can be busy with a later sample there.
-    """
-    mine = np.flatnonzero(trace.sample == 0)
-    left = mine[trace.step[mine] >= 0][-1]
-    outputs = mine[(mine > left) & (trace.step[mine] < 0)]
-    before = np.append(left, outputs[:-1])
-    late = trace.start_fs[outputs] > trace.end_fs[before]
-    return dict(zip(outputs[late].tolist(), before[late].tolist(), strict=True))
-
-
-def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
-    """Return which actions hold up the result of the first sample, as shares of its latency.
-
-    From the last span of the sample the causes are followed back to the first arrival. What a
-    departure waits after its cause ended, it waits for the nonlinearity to be free at capture;
-    that share is called `nonlinearity.wait`. What its output waits for the digital engine, which
-    works for a later sample, is `front_end.wait`. A refresh that began when it was due held up the
-    sample from its arrival on, `weight_banks.wait`.
-
-    Returns:
-        One dictionary of `component`, `action` and `share` for each pair, largest share first; the
-        shares sum to 1.
-    """
-    trace = run.base
-    components = trace.components()
-    spent: dict[tuple[str, str], int] = {}
-    row = int(np.flatnonzero(trace.sample == 0)[-1])
-    held_up = _engine_waits(trace)
-    while row != NO_CAUSE:
-        cause, start = int(trace.cause[row]), int(trace.start_fs[row])
-        if row in held_up:
-            cause = held_up[row]
-        key = (components[trace.unit[row]], ACTIONS[trace.action[row]])
-        spent[key] = spent.get(key, 0) + int(trace.end_fs[row]) - start
-        since = int(trace.end_fs[cause] if cause != NO_CAUSE else trace.arrival_fs[0])
-        if start > since:
-            waits = DUE if key[1] == "refresh" else WAIT
-            waits = ENGINE if row in held_up else waits
-            spent[waits] = spent.get(waits, 0) + start - since
-        row = cause
-    total = sum(spent.values())
-    shares = sorted(spent.items(), key=lambda item: (-item[1], item[0]))
-    return [
-        {"component": component, "action": action, "share": time / total if total else 0.0}
-        for (component, action), time in shares
-    ]
 
 
 def refresh(ledger: EnergyLedger) -> dict[str, Any]:
@@ -265,48 +211,47 @@ def metrics_from(
     trace: AnyTrace,
     prices: PriceTable,
     *,
-    macs: int,
+    network: Network,
     memory_capacity: int,
     closed_form_fs: int | None,
 ) -> dict[str, Any]:
     """Return the part of `metrics.json` that follows from timing and prices.
 
     One multiply-accumulate counts as two operations in `tops_per_w`; energy per multiply-accumulate
-    divides the whole energy, front end and readout included, by those of the hidden layers alone.
+    divides the whole energy, front end and readout included, by those of the banks alone.
     Both are `None` where no energy is spent at all.
 
     Args:
         trace: The run.
         prices: Prices of its actions.
-        macs: Multiply-accumulates on banks for one sample.
+        network: For its matrices, and the multiply-accumulates on banks.
         memory_capacity: States that the memory holds at once.
         closed_form_fs: Latency of a sample alone in closed form, None where it does not apply [fs].
-            In a run of several, the output of the first may wait for the digital engine besides.
+            In a run of several, digital work of the first may wait for the digital engine besides.
 
     Raises:
         ScheduleError: The simulated latency is not the closed form; this is a bug of pnnsim.
     """
     first_fs = int(trace.base.result_fs[0]) - int(trace.base.arrival_fs[0])
-    first_fs -= sum(
-        int(trace.base.start_fs[row]) - int(trace.base.end_fs[before])
-        for row, before in _engine_waits(trace.base).items()
-    )
-    if closed_form_fs is not None and closed_form_fs != first_fs:
+    behind, between = engine_waited_fs(trace.base)
+    first_fs -= behind
+    if closed_form_fs is not None and not first_fs - between <= closed_form_fs <= first_fs:
         raise ScheduleError(
             f"timing: internal: the first sample took {first_fs} fs; the closed form expects "
             f"{closed_form_fs} fs. Please report this with the hardware description"
         )
     ledger = EnergyLedger.from_trace(trace, prices)
-    between = interval(trace)
+    spacing = interval(trace)
     per_inference = ledger.total / trace.samples
+    macs = network.workload.macs
     return {
         "samples": trace.samples,
         "latency_s": latencies(trace),
         "queue": queue(trace),
         "refresh": refresh(ledger),
         "makespan_s": trace.makespan_fs / _FS_PER_S,
-        "interval_s": between,
-        "throughput_per_s": 1.0 / between,
+        "interval_s": spacing,
+        "throughput_per_s": 1.0 / spacing,
         "closed_form": {
             "applies": closed_form_fs is not None,
             "latency_s": None if closed_form_fs is None else closed_form_fs / _FS_PER_S,
@@ -317,6 +262,7 @@ def metrics_from(
         "tops_per_w": 2 * macs / per_inference / 1e12 if per_inference else None,
         "utilization": utilization(trace, memory_capacity=memory_capacity),
         "critical_path": critical_path(trace),
+        "layers": layers(trace, prices, ledger, network.workload),
         "counts": {f"{part}.{action}": n for (part, action), n in counts(trace).items()},
         "events": {
             "spans": len(trace),

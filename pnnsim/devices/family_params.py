@@ -104,6 +104,11 @@ class NonlinearityParams(Params):
         """Return whether f passes its range on unchanged, so that f proper is computed behind."""
         return False
 
+    @property
+    def operators(self) -> frozenset[str]:
+        """Return the names of the operators that f is, by which a network may call it."""
+        return frozenset()
+
 
 class MemoryParams(Params):
     """Description of a memory: what holds the state between steps."""

@@ -95,6 +95,9 @@ def _section(document: Document, key: str) -> Document:
         values=below(document.values),
         sources=below(document.sources),
         ranges=below(document.ranges),
+        groups=below(document.groups),
+        chosen=below(document.chosen),
+        laws=below(document.laws),
     )
 
 
@@ -103,11 +106,17 @@ def _wrapped(document: Document, tree: Tree, path: KeyPath) -> Any:
     if isinstance(tree, dict):
         return {key: _wrapped(document, item, (*path, key)) for key, item in tree.items()}
     source, span = document.sources.get(path), document.ranges.get(path)
-    if source is None and span is None:
-        return tree
     about: dict[str, Any] = {"value": tree}
+    if path in document.laws:
+        about = {**document.laws[path]}
+    elif source is None and span is None:
+        return tree
     if span is not None:
         about["range"] = list(span)
+    if path in document.groups:
+        about["group"] = document.groups[path]
+    if path in document.chosen:
+        about["drawn"] = document.chosen[path]
     if source is not None:
         about["source"] = source
     return about

@@ -90,7 +90,7 @@ class Chip:
             cols=banks.cols,
             parallel_tiles=spec.control.parallel_tiles,
         )
-        passage = passage_of(workload, mapping)
+        passage = passage_of(workload, mapping, spec.nonlinearity.operators)
         refuse_unfit(spec, workload, mapping, passage)
         memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
         size = Size(

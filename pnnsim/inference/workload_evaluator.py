@@ -40,6 +40,7 @@ class WorkloadEvaluator:
         scales: Largest weight of each row of each matrix, over which it was written, shape
             `(n_output,)`.
         ranges: Ranges of lines and converters.
+        exact: Whether lines have no ends, and activations by name are those of the network.
     """
 
     def __init__(
@@ -48,7 +49,10 @@ class WorkloadEvaluator:
         numbers: Mapping[str, Tensor],
         scales: Sequence[Tensor],
         ranges: Ranges,
+        *,
+        exact: bool = False,
     ) -> None:
+        self._exact = exact
         self._banks = banks
         self._chip = chip = banks.chip
         self._noise = banks.noise
@@ -168,7 +172,9 @@ class _Passing:
             product: The product.
         """
         chip, noise = self._chip, self._of._noise
-        if numbers is not None:
+        if self._of._exact:
+            line = state if numbers is None else numbers
+        elif numbers is not None:
             line = chip.encoder.encode(numbers, converted=True, active=noise.active)
         else:
             held = self._held[:, number].reshape(-1, 1, 1).to(state)
@@ -239,7 +245,10 @@ class _Passing:
         noise = self._of._noise
         if step.inject is not None:
             y = y + _flat(values[step.inject], y)
-        y = self._chip.nonlinearity.activate(y, None, noise.generator, noise.active)
+        if self._of._exact and step.activation not in (None, MACHINE):
+            y = activate(str(step.activation), y)
+        else:
+            y = self._chip.nonlinearity.activate(y, None, noise.generator, noise.active)
         if step.residual is not None and step.residual[0] == step.source:
             y = y + step.residual[1] * line
         return y
@@ -292,11 +301,9 @@ def written_matrices(
         numbers: Parameters by the names of the workload.
     """
     workload = chip.network.workload
-    as_numbers = {
-        step.matrix
-        for step in workload.steps
-        if isinstance(step, Mvm) and step.activation != MACHINE
-    }
+    uses = [step.matrix for step in workload.steps if isinstance(step, Mvm)]
+    activated = {product.step for product in chip.passage.products if product.activates}
+    as_numbers = {matrix for use, matrix in enumerate(uses) if use not in activated}
     written, scales = [], []
     for number, matrix in enumerate(workload.matrices):
         weight = numbers[matrix.name]
@@ -318,6 +325,8 @@ def evaluate_workload(
     x: Tensor,
     accesses: AccessTable,
     noise: NoiseContext,
+    *,
+    exact: bool = False,
 ) -> Tensor:
     """Return the outputs of a network as a chip computes them, shape `(batch, *output)`.
 
@@ -329,8 +338,9 @@ def evaluate_workload(
         x: Inputs, shape `(batch, *input)`.
         accesses: What each sample met, one row a sample or one row for all.
         noise: Noise, and which non-idealities are on.
+        exact: As for `WorkloadEvaluator`.
     """
-    evaluator = WorkloadEvaluator(SwitchedBanks(model, noise), numbers, scales, ranges)
+    evaluator = WorkloadEvaluator(SwitchedBanks(model, noise), numbers, scales, ranges, exact=exact)
     most = max(product.vectors for product in model.chip.passage.products)
     each = max(1, MOST_VECTORS // most)
     outputs = [

@@ -136,7 +136,9 @@ class WorkloadSurrogate(nn.Module):
         else:
             noise = NoiseContext(self.known)
             model = NominalBanks(self.chip, written, self.known)
-        return evaluate_workload(model, numbers, scales, ranges, rows, self.accesses, noise)
+        return evaluate_workload(
+            model, numbers, scales, ranges, rows, self.accesses, noise, exact=self.ideal
+        )
 
     @torch.no_grad()
     def calibrate(self, x: Tensor, *, quantile: float = 1.0) -> None:

@@ -52,8 +52,8 @@ class Delays:
         output: Stages from the last activation to the host, T_out; at least one.
         route_fs: Move of the switch to another bank, T_switch [fs].
         write_fs: Write of one logical bank, settling included, T_write [fs].
-        enter: Stages of the encoder for a vector that comes from numbers, in the place of `encode`;
-            as `encode` where it is not given.
+        enter: Stages of the encoder for a vector that comes from numbers, those of `encode` among
+            them; as `encode` where it is not given.
         digitize_fs: Conversion of one captured vector to numbers that digital steps read [fs].
     """
 
@@ -90,6 +90,12 @@ class Delays:
                 f"delays: got {len(self.input)} input stages, {encodes} encode actions and "
                 f"{len(self.output)} output stages; expected at least one input stage, exactly one "
                 "encode action and at least one output stage"
+            )
+        strange = [stage for stage in self.encode if stage not in self.entering]
+        if strange:
+            raise ScheduleError(
+                f"delays.enter: lacks {strange[0]}, a stage of encode; expected all of them, as a "
+                "vector that comes from numbers is encoded like any other"
             )
         self._refuse_shared_lanes()
 

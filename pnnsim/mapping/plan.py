@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import islice
 
 from pnnsim.common.units import to_fs
 from pnnsim.errors import ScheduleError
@@ -104,12 +106,31 @@ def plan_period(
     A plan always does: what a block does depends on the situation that it finds, and there are
     finitely many.
     """
+    found = period_within(None, order, mapping, prefetch=prefetch)
+    assert found is not None
+    return found
+
+
+def period_within(
+    blocks: int | None, order: Sequence[int], mapping: Mapping, *, prefetch: bool = False
+) -> tuple[int, int] | None:
+    """Return as `plan_period`, or None where a plan has not repeated within some blocks.
+
+    A cycle of n contents on fewer banks comes again after about n blocks.
+
+    Args:
+        blocks: Most blocks to look at; all that it takes where it is None.
+        order: Weight set of each access, shape `(n_product,)`.
+        mapping: How many sets the banks hold.
+        prefetch: As for `plan_blocks`.
+    """
     seen: dict[Situation, int] = {}
-    for number, (situation, _) in enumerate(_blocks(order, mapping, prefetch)):
+    plan = islice(_blocks(order, mapping, prefetch), blocks)
+    for number, (situation, _) in enumerate(plan):
         if situation in seen:
             return seen[situation], number - seen[situation]
         seen[situation] = number
-    raise AssertionError("a plan has no end")
+    return None
 
 
 def _blocks(
@@ -232,18 +253,42 @@ def _plan_block(
     selected, *contents = situation
     bank_of = {weight_set: bank for bank, weight_set in enumerate(contents)}
     needed = [first_use[weight_set] for weight_set in contents]
+    # Banks by when their content is needed again, the latest first; entries may be out of date.
+    latest = [(-step, bank) for bank, step in enumerate(needed)]
+    heapify(latest)
     accesses = []
     for step, weight_set in enumerate(order):
         bank = bank_of.get(weight_set)
         write = bank is None
         if bank is None:
             spared = selected if prefetch and len(contents) > 1 else None
-            free = [bank for bank in range(len(contents)) if bank != spared]
-            bank = max(free, key=needed.__getitem__)
+            bank = _latest(latest, needed, spared)
             del bank_of[contents[bank]]
             bank_of[weight_set] = bank
             contents[bank] = weight_set
         needed[bank] = step + distances[step]
+        heappush(latest, (-needed[bank], bank))
         accesses.append(Access(bank, weight_set, write, route=bank != selected))
         selected = bank
     return tuple(accesses), (selected, *contents)
+
+
+def _latest(latest: list[tuple[int, int]], needed: Sequence[int], spared: int | None) -> int:
+    """Return the bank whose content is needed again latest.
+
+    Args:
+        latest: Heap of (when it is needed, negative, and bank); what is out of date is taken out.
+        needed: When the content of each bank is needed again.
+        spared: Bank that is not to be chosen, if any.
+    """
+    kept = None
+    while True:
+        entry = step, bank = heappop(latest)
+        if -step != needed[bank]:
+            continue
+        if bank != spared:
+            break
+        kept = entry
+    if kept is not None:
+        heappush(latest, kept)
+    return bank

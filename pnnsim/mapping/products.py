@@ -8,6 +8,7 @@ on them, and they come back through that of the encoder. There are no times and 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from pnnsim.errors import MappingError
@@ -92,7 +93,7 @@ class Passage:
     moved: int = 0
 
 
-def passage_of(workload: Workload, mapping: Mapping) -> Passage:
+def passage_of(workload: Workload, mapping: Mapping, operators: Set[str] = frozenset()) -> Passage:
     """Return what one sample of a workload takes.
 
     Sums of one vector wait behind the detector for those of its other folds. Of several vectors,
@@ -101,6 +102,9 @@ def passage_of(workload: Workload, mapping: Mapping) -> Passage:
     Args:
         workload: What is computed.
         mapping: How its matrices are cut.
+        operators: Activations by name that the machine's nonlinearity is. It computes them where
+            one state goes through all steps; otherwise values are numbers, and the digital engine
+            does.
 
     Raises:
         MappingError: There is no product, or the machine's nonlinearity needs sums of several
@@ -112,8 +116,12 @@ def passage_of(workload: Workload, mapping: Mapping) -> Passage:
             "network: uses no matrix on banks; expected at least one. Hint: place a layer on banks"
         )
     readers = _readers(workload)
-    analog = [_stays_analog(workload, at, readers[at + 1]) for at, _ in uses]
-    whole = _is_one_state(workload, uses, analog, mapping)
+    machine = operators | {MACHINE}
+    analog = [_stays_analog(workload, at, readers[at + 1], machine) for at, _ in uses]
+    whole = _is_one_state(workload, uses, analog, mapping, machine)
+    if not whole:
+        machine = frozenset({MACHINE})
+        analog = [_stays_analog(workload, at, readers[at + 1], machine) for at, _ in uses]
     before: list[list[Digital]] = [[]]
     for step in workload.steps:
         if isinstance(step, Digital):
@@ -123,7 +131,7 @@ def passage_of(workload: Workload, mapping: Mapping) -> Passage:
     products: list[Product] = []
     for number, (at, use) in enumerate(uses):
         vectors = workload.vectors(at)
-        activates = use.activation == MACHINE
+        activates = use.activation in machine
         made = _step(number, use, mapping, vectors=vectors, whole=whole)
         folds = mapping.folds_of(use.matrix)
         enters = not whole and (number == 0 or not analog[number - 1])
@@ -174,17 +182,18 @@ def _readers(workload: Workload) -> list[set[int]]:
     return readers
 
 
-def _stays_analog(workload: Workload, at: int, readers: set[int]) -> bool:
+def _stays_analog(workload: Workload, at: int, readers: set[int], machine: Set[str]) -> bool:
     """Return whether the state that a step makes is read by the next step alone, as it is.
 
     Args:
         workload: What is computed.
         at: Number of the step.
         readers: Steps that read its value.
+        machine: Names of the activations that the nonlinearity computes.
     """
     step = workload.steps[at]
     assert isinstance(step, Mvm)
-    if at + 1 == len(workload.steps) or step.activation != MACHINE:
+    if at + 1 == len(workload.steps) or step.activation not in machine:
         return False
     following, value = workload.steps[at + 1], at + 1
     if not isinstance(following, Mvm) or following.source != value or following.gather is not None:
@@ -203,6 +212,7 @@ def _is_one_state(
     uses: list[tuple[int, Mvm]],
     analog: list[bool],
     mapping: Mapping,
+    machine: Set[str],
 ) -> bool:
     """Return whether one state of one width goes through all steps and out.
 
@@ -215,7 +225,7 @@ def _is_one_state(
         mapping.uniform
         and square
         and all(analog[:-1])
-        and last.activation == MACHINE
+        and last.activation in machine
         and _own_residual(last)
         and workload.vectors(uses[-1][0]) == 1
         and len(first) == 1

@@ -132,7 +132,7 @@ def timing_metrics(timing: Timing) -> dict[str, Any]:
     figures = metrics_from(
         timing.run,
         timing.prices,
-        macs=chip.network.workload.macs,
+        network=chip.network,
         memory_capacity=chip.memory.capacity,
         closed_form_fs=closed_form_fs(timing.work),
     )

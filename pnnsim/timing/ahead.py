@@ -16,6 +16,10 @@ from pnnsim.timing.run import run_fast
 
 #: Blocks among which a run is looked for its period; one that has none so early is timed whole.
 _BLOCKS = 256
+#: Products of a block times blocks, at most: with thousands of folds fewer blocks are looked at.
+_PRODUCTS = 65_536
+#: But never fewer blocks than these.
+_FEWEST = 16
 
 
 def planned(work: Work) -> Work:
@@ -40,7 +44,8 @@ def steady_interval_fs(work: Work) -> Fraction:
     Refreshes are left out, as they come seldom and share no period with blocks.
     """
     control = work.control.model_copy(update={"refresh_interval": None})
-    run = run_fast(replace(work, control=control), _BLOCKS * work.control.block)
+    blocks = max(_FEWEST, min(_BLOCKS, _PRODUCTS // len(work.order)))
+    run = run_fast(replace(work, control=control), blocks * work.control.block)
     if isinstance(run, PeriodicTrace):
         return Fraction(run.period_fs, run.period_samples)
     return Fraction(run.result_span_fs, run.samples - 1)

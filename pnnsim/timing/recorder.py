@@ -35,7 +35,7 @@ class Spans:
 
     def __init__(self, env: Clock) -> None:
         self._env = env
-        self.units: list[str] = []
+        self._lanes: dict[str, int] = {}
         #: Numbers of all spans, one behind the other: in 64 bits until a run gets too long for it.
         self._numbers: MutableSequence[int] = array("q")
         self._wide = False
@@ -44,9 +44,12 @@ class Spans:
 
     def lane(self, unit: str) -> int:
         """Return the number of a lane, a new one at its first mention."""
-        if unit not in self.units:
-            self.units.append(unit)
-        return self.units.index(unit)
+        return self._lanes.setdefault(unit, len(self._lanes))
+
+    @property
+    def units(self) -> list[str]:
+        """Return the names of the lanes, by their numbers."""
+        return list(self._lanes)
 
     def lanes(self, stages: Sequence[Stage]) -> list[tuple[int, int, int]]:
         """Return (lane, action, duration) of each stage, the numbers that `occupy` takes."""

@@ -24,7 +24,7 @@ from pnnsim.common.times import Times
 from pnnsim.common.units import from_fs, to_fs
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.actions import ACTIONS, NO_CAUSE, TABLE, Ints
-from pnnsim.mapping.plan import plan_period
+from pnnsim.mapping.plan import period_within
 from pnnsim.mapping.work import Work
 from pnnsim.timing.arrivals import Arrivals
 from pnnsim.timing.core import Core, Progress
@@ -99,8 +99,10 @@ def run_fast(
 
     recurs = control.refresh_interval is None and (arrivals.saturated or arrivals.interval_fs)
     if recurs and arrivals.count > _FEW_BLOCKS * control.block:
-        plan = plan_period(work.order, work.mapping, prefetch=control.prefetch)
-        found = find_period(simulate, arrivals, plan, control)
+        # A run of which the plan's own period is half is simulated whole.
+        half = arrivals.count // (2 * control.block)
+        plan = period_within(half, work.order, work.mapping, prefetch=control.prefetch)
+        found = None if plan is None else find_period(simulate, arrivals, plan, control)
         if found is not None:
             return found
     return run_timing(work, arrivals, progress)

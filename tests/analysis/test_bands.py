@@ -176,7 +176,7 @@ def test_only_equal_draws_are_paired():
 def test_bands_refuses_what_cannot_be_meant():
     with pytest.raises(InputError, match="draws"):
         pnnsim.bands("photonic_mrr", NETWORK, draws=0)
-    with pytest.raises(InputError, match="network: got 'str'; expected a ReLaXNet"):
+    with pytest.raises(InputError, match="network: got 'str'; expected a network"):
         pnnsim.bands("photonic_mrr", "relaxnet")  # type: ignore[arg-type]
     one_fold = load_spec("fiber_loop", [("weight_banks.rows", "4"), ("weight_banks.cols", "4")])
     with pytest.raises(MappingError, match="fold"):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from pnnsim.analysis.critical_path import critical_path
 from pnnsim.analysis.metrics import (
-    critical_path,
     interval,
     latencies,
     metrics_from,
@@ -38,7 +38,7 @@ def figures(case, prices=PRICES):
     return metrics_from(
         case.run(),
         prices,
-        macs=case.network.workload.macs,
+        network=case.network,
         memory_capacity=case.memory_capacity,
         closed_form_fs=case.closed_form_fs(),
     )
@@ -191,7 +191,7 @@ def test_keys_are_those_of_the_metrics_file():
     assert set(found) == {
         "samples", "latency_s", "queue", "refresh", "makespan_s", "interval_s",
         "throughput_per_s", "closed_form", "energy_j", "power_w", "energy_per_mac_j",
-        "tops_per_w", "utilization", "critical_path", "counts", "events",
+        "tops_per_w", "utilization", "critical_path", "layers", "counts", "events",
     }  # fmt: skip
     assert list(found["latency_s"]) == ["first", "mean", "p50", "p95", "p99", "max"]
     assert set(found["energy_j"]) == {
@@ -263,7 +263,7 @@ def test_latency_other_than_the_closed_form_is_our_fault():
         metrics_from(
             case.run(),
             PRICES,
-            macs=case.network.workload.macs,
+            network=case.network,
             memory_capacity=1,
             closed_form_fs=27,
         )
@@ -288,7 +288,7 @@ def test_every_figure_is_the_same_without_simulating_every_event(plan, block, ar
     case = machine(sets=sets, steps=5, banks=banks, block=block, samples=301, arrivals=arrivals)
     found = {
         exact: metrics_from(
-            run, GATED, macs=case.network.workload.macs, memory_capacity=block,
+            run, GATED, network=case.network, memory_capacity=block,
             closed_form_fs=case.closed_form_fs(),
         )
         for exact, run in ((True, case.run()), (False, case.run_fast()))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import arrays, blocks, timing, values
+from benchmarks import arrays, blocks, timing, values, workloads
 from pnnsim.physics.crossbar import effective_conductance
 
 
@@ -66,3 +66,20 @@ def test_crossbars_are_compared_with_a_solver_that_gives_the_same(
         rtol=1e-10,
         atol=0,
     )
+
+
+def test_workloads_are_planned_and_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    workloads.tiles([4])
+    workloads.vectors([3])
+    workloads.samples([20])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    # 9 spans a product, an input and an output: two samples more are twice as many more.
+    resident, rewritten = lines[2], lines[3]
+    assert (resident[:4], rewritten[:4]) == (["4", "4", "4", "4"], ["4", "1", "4", "4"])
+    assert lines[7][2] == "9"
+
+
+def test_residual_network_has_its_tiles() -> None:
+    work = workloads.planned(workloads.resnet18(), 64)
+    assert work.mapping.matrices == 2855
+    assert sum(m.outputs * m.inputs for m in workloads.resnet18().matrices) == 11_678_912

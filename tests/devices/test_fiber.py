@@ -22,7 +22,7 @@ from pnnsim.inference.mvm import BankMvm
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
-from pnnsim.specs.plain_data import section_tree
+from pnnsim.specs.plain_data import Notes, section_tree
 from tests.inference.evaluated import switched
 from tests.testing.test_every_component import descriptions
 
@@ -201,7 +201,7 @@ def test_what_reaches_a_detector_carries_emission_and_the_light_of_both_cells() 
     """A phase-change bank behind an amplifying gate, against sums written out by hand."""
     tree = load_spec("photonic_pcm").to_tree()
     (described,) = descriptions("switch", "soa")
-    tree["switch"] = section_tree(described, "switch", {}, {})
+    tree["switch"] = section_tree(described, "switch", Notes())
     network = ReLaXNet(hidden=8, inputs=8, weight_sets=2, steps=2)
     c = Chip.nominal(load_spec(tree), network)
     generator = torch.Generator().manual_seed(0)

@@ -206,6 +206,65 @@ def test_the_workload_of_a_relaxnet_gives_what_the_relaxnet_gives(name, settings
     assert runs[0].metrics["accuracy"] == runs[1].metrics["accuracy"]
 
 
+class TorchReLaX(nn.Module):
+    """ReLaX-Net of two matrices in turn, as ordinary torch; sums in either order."""
+
+    def __init__(self, *, state_first: bool) -> None:
+        super().__init__()
+        self.state_first = state_first
+        self.first, self.last = nn.Linear(9, 16), nn.Linear(16, 5)
+        self.sets = nn.ModuleList([nn.Linear(16, 16) for _ in range(2)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.first(x))
+        for step in range(6):
+            y = self.sets[step % 2](h)
+            h = 0.5 * h + torch.tanh(y) if self.state_first else torch.tanh(y) + 0.5 * h
+        return self.last(h)
+
+
+@pytest.mark.parametrize("state_first", [True, False])
+def test_a_relaxnet_in_ordinary_torch_is_a_relaxnet_on_a_machine_with_its_activation(
+    state_first: bool,
+) -> None:
+    spec = load_spec("photonic_mzi")  # whose nonlinearity is a table of tanh
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(2)
+        module = TorchReLaX(state_first=state_first).double().eval()
+    x = torch.rand(7, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    y = torch.arange(7) % 5
+    digital = {name: {"place": "digital"} for name in ("first", "last")}
+    network = pnnsim.from_torch(module, x[:2], layers=digital, gains="set")
+    ideal = pnnsim.Surrogate(network, spec, ideal=True)
+    torch.testing.assert_close(ideal(x), module(x), rtol=0, atol=1e-12)
+    own = relaxnet(inputs=9, outputs=5, steps=6, residual=0.5)
+    sets = [part.weight.detach() for part in module.sets]
+    gain = torch.stack([weight.abs().max() for weight in sets])
+    parameters = pnnsim.ParameterSet(
+        own,
+        input_weight=module.first.weight.detach(),
+        input_bias=module.first.bias.detach(),
+        weight=torch.stack(sets) / gain[:, None, None],
+        gain=gain,
+        bias=torch.stack([part.bias.detach() for part in module.sets]),
+        output_weight=module.last.weight.detach(),
+        output_bias=module.last.bias.detach(),
+    )
+    mine = pnnsim.simulate(spec, parameters, x, y, chips=2)
+    theirs = pnnsim.simulate(spec, pnnsim.Surrogate(network, spec).parameter_set(), x, y, chips=2)
+    assert theirs.trace.equals(mine.trace)
+    assert theirs.metrics["energy_j"] == mine.metrics["energy_j"]
+    assert theirs.metrics["accuracy"] == mine.metrics["accuracy"]
+    chip = pnnsim.Chip.nominal(spec, own).fabricate(0, 0)
+    other = pnnsim.Chip.nominal(spec, network).fabricate(0, 0)
+    given = pnnsim.Surrogate(network, spec).parameter_set()
+    accesses = mine.timing.accesses
+    torch.testing.assert_close(
+        outputs(other, given, x, accesses), outputs(chip, parameters, x, accesses),
+        rtol=0, atol=1e-10,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pnnsim.errors import MappingError
@@ -101,6 +101,7 @@ SHAPES = st.builds(
     shapes=st.lists(SHAPES, min_size=1, max_size=3), rows=st.integers(1, 7),
     cols=st.integers(1, 7), count=st.integers(1, 9),
 )  # fmt: skip
+@settings(deadline=None)
 def test_folds_multiply_what_the_matrix_multiplies(shapes, rows, cols, count):
     mapping = map_matrices(shapes, count=count, rows=rows, cols=cols)
     # Small whole numbers, so that sums are exact in any order.

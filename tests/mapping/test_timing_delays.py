@@ -52,3 +52,9 @@ def test_two_servers_may_not_share_a_lane():
         replace(SMALL, input=(*SMALL.input, dac), encode=(dac, *SMALL.encode))
     with pytest.raises(ScheduleError, match="lane 'detector', which the loop occupies"):
         replace(SMALL, output=(Stage("detector", "detect", 1),))
+
+
+def test_a_vector_from_numbers_is_encoded_like_any_other():
+    quick = Stage("encoder", "encode", SMALL.encode[0].duration_fs - 1)
+    with pytest.raises(ScheduleError, match=r"delays.enter: lacks .* a stage of encode"):
+        replace(SMALL, enter=(Stage("encoder.dac", "convert", 1), quick))

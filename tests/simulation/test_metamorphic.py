@@ -52,7 +52,7 @@ def figures(timing: Timing, prices: PriceTable) -> dict[str, Any]:
     return metrics_from(
         timing.run,
         prices,
-        macs=timing.chip.network.workload.macs,
+        network=timing.chip.network,
         memory_capacity=timing.chip.memory.capacity,
         closed_form_fs=None,
     )

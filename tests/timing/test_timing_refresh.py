@@ -14,8 +14,9 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pnnsim.analysis.critical_path import critical_path
 from pnnsim.analysis.energy import EnergyLedger
-from pnnsim.analysis.metrics import critical_path, refresh
+from pnnsim.analysis.metrics import refresh
 from pnnsim.errors import ScheduleError, SpecError
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import outputs

@@ -26,8 +26,8 @@ from pnnsim.errors import OutputError
 #: Color of each style, by the name that it has in the style sheet of the page.
 COLORS = {
     "ink": "#1b1f24", "soft": "#57606a", "line": "#d6dbe1", "sample": "#1f6fb2",
-    "route": "#14806a", "write": "#b8530b", "other": "#c3cad2", "static": "#8d99a6",
-    "cut": "#e9e2d0", "oncolor": "#ffffff",
+    "route": "#14806a", "write": "#b8530b", "digital": "#7a4fb0", "other": "#c3cad2",
+    "static": "#8d99a6", "cut": "#e9e2d0", "oncolor": "#ffffff",
 }  # fmt: skip
 
 #: Ink of a line, and width [px].
@@ -37,11 +37,14 @@ _BOXES = {
     "sample": ("sample", 0.22), "sample critical": ("sample", 1.0),
     "route": ("route", 0.22), "route critical": ("route", 1.0),
     "write": ("write", 0.22), "write critical": ("write", 1.0),
+    "digital": ("digital", 0.22), "digital critical": ("digital", 1.0),
     "other": ("other", 1.0), "other critical": ("soft", 1.0),
     "dynamic": ("sample", 1.0), "static": ("static", 1.0), "cut": ("cut", 1.0),
 }  # fmt: skip
 #: Boxes with a line around them.
-_FRAMED = tuple(style for style in _BOXES if style.startswith(("sample", "route", "write")))
+_FRAMED = tuple(
+    style for style in _BOXES if style.startswith(("sample", "route", "write", "digital"))
+)
 #: Pixels in an inch, so that one unit of an SVG is a pixel; and of the bitmap.
 _PX, _DPI = 72, 110
 #: Above the first figure of a bitmap, for its title; and above each figure, for its own [px].

@@ -17,9 +17,10 @@ from pnnsim.analysis.report.canvas import svg
 from pnnsim.analysis.report.figures import Figure, accuracy_figure, energy_figure, latency_figure
 from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import engineering, mean_std, percent
-from pnnsim.analysis.report.rows import energy_parts, headline, sections, title
+from pnnsim.analysis.report.rows import energy_parts, headline, title
 from pnnsim.analysis.report.run_figures import schedule_figures
 from pnnsim.analysis.report.section import Metrics
+from pnnsim.analysis.report.sections import sections
 from pnnsim.timing.trace import Trace
 
 
@@ -73,6 +74,7 @@ def _content(metrics: Metrics, trace: Trace, spec: Described) -> dict[str, Any]:
         "headline": headline(metrics),
         "warnings": [str(text) for text in metrics.get("warnings") or ()],
         "schedules": schedule_figures(trace),
+        "digital": bool(len(trace.rows("compute"))),
         "energy": energy_figure(energy_parts(metrics)),
         "energy_total": engineering(metrics["energy_j"]["per_inference"], "J"),
         "latency": latency_figure(trace.result_fs - trace.arrival_fs),

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.analysis.trains import vectors_of
 from pnnsim.devices.registry import parts
+from pnnsim.mapping.actions import TABLE
 from pnnsim.timing.trace import ACTIONS, NO_CAUSE, Ints, Trace, core_of
 
 #: Components in machine order; what has no place in the machine comes last.
@@ -114,10 +116,15 @@ def critical_rows(trace: Trace, sample: int = 0) -> tuple[int, ...]:
 def span_names(trace: Trace, rows: Iterable[int]) -> list[str]:
     """Return what each span does, in words that mean something alone: `mvm W1 t=3`.
 
+    Of several vectors it says how many: `mvm W1 t=3 ×64`.
+
     Args:
         trace: Trace of the run.
         rows: Rows to name.
     """
+    vectors = vectors_of(trace)
+    together = [n for n, action in enumerate(TABLE) if action.when != "preparing"]
+    together.remove(ACTIONS.index("compute"))
     return [
         _name(
             ACTIONS[trace.action[row]],
@@ -125,6 +132,7 @@ def span_names(trace: Trace, rows: Iterable[int]) -> list[str]:
             int(trace.bank[row]),
             place_name(trace, row, int(trace.weight_set[row])),
         )
+        + (f" ×{vectors[row]}" if vectors[row] > 1 and trace.action[row] in together else "")
         for row in rows
     ]
 

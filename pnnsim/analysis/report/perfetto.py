@@ -212,18 +212,20 @@ def _arguments(trace: Trace, row: int, energy: float) -> dict[str, Any]:
     found |= {name: int(column[row]) for name, column in columns.items() if column[row] >= 0}
     if trace.folds > 1 and trace.fold[row] >= 0:
         found["fold"] = int(trace.fold[row])
+    if trace.amount[row] != 1:
+        found["amount"] = int(trace.amount[row])
     return found
 
 
 def _energies(trace: Trace, prices: PriceTable) -> NDArray[np.float64]:
-    """Return the price of each span [J], shape `(n_span,)`."""
+    """Return the energy of each span, its price for all that it counts [J], `(n_span,)`."""
     table = np.array(
         [
             [prices.dynamic.get((component, action), 0.0) for action in ACTIONS]
             for component in trace.components()
         ]
     ).reshape(len(trace.units), len(ACTIONS))
-    found: NDArray[np.float64] = table[trace.unit, trace.action]
+    found: NDArray[np.float64] = table[trace.unit, trace.action] * trace.amount
     return found
 
 

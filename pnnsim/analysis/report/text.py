@@ -1,7 +1,7 @@
 """Lay the summary of one run, or the comparison of several, out as plain text.
 
 Monospaced, without colour and without box drawing: the text goes to terminals, logs and papers. The
-figures are chosen in `rows.py`.
+figures are chosen in `sections.py`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pnnsim.analysis.report.format import MISSING, count, engineering
-from pnnsim.analysis.report.rows import sections, title, writes_per_inference
+from pnnsim.analysis.report.rows import title, writes_per_inference
 from pnnsim.analysis.report.section import Metrics, Row
+from pnnsim.analysis.report.sections import sections
 from pnnsim.errors import one_line
 
 #: Widest line of a table, in characters.

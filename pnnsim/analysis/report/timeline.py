@@ -32,6 +32,8 @@ CUT_RATIO = 100.0
 CUT_SHARE = 0.35
 
 _MOVES = ("route", "write", "refresh")
+#: What turns values into numbers, and works on these.
+_DIGITAL = ("digitize", "compute")
 #: Actions that occupy nothing exclusively: of other samples they would only pile up.
 _SHARED = ("propagate", "hold")
 
@@ -46,7 +48,8 @@ class Bar:
         end_fs: End, clipped to the picture [fs].
         labels: Texts that would do, longest first.
         title: Everything about the span in one line.
-        kind: `sample` (the first sample), `route`, `write`, or `other` (for another sample).
+        kind: `sample` (the first sample), `digital` (its conversions and digital steps), `route`,
+            `write`, or `other` (for another sample).
         critical: Whether the result of the first sample waited for this span.
     """
 
@@ -144,7 +147,8 @@ def first_change(trace: Trace) -> Timeline | None:
 
 def change_title(trace: Trace) -> str:
     """Return what `first_change` shows."""
-    return "steps 0 and 1" if trace.folds == 1 else "folds 0 and 1 of step 0"
+    folded = (trace.step[trace.product == 1] == 0).any()
+    return "folds 0 and 1 of step 0" if folded else "steps 0 and 1"
 
 
 def round_step(least_fs: float) -> int:
@@ -211,7 +215,9 @@ def _picture(trace: Trace, start: int, end: int) -> Timeline:
 def _kind(action: str, sample: int, critical: bool) -> str:
     if action in _MOVES and (sample <= 0 or critical):
         return "write" if action == "refresh" else action
-    return "other" if sample > 0 else "sample"
+    if sample > 0:
+        return "other"
+    return "digital" if action in _DIGITAL else "sample"
 
 
 def _lanes(trace: Trace, rows: list[int]) -> tuple[tuple[str, ...], dict[int, int]]:

@@ -44,6 +44,11 @@ class DigitalActivationParams(ConverterParams, NonlinearityParams):
     """Power of one converter and its table between conversions."""
 
     @property
+    def operators(self) -> frozenset[str]:
+        """Return the name of the function, where it is an operator."""
+        return frozenset({self.function} & {"relu", "tanh", "sigmoid"})
+
+    @property
     def linear(self) -> bool:
         """Return whether the function is `linear`."""
         return self.function == "linear"

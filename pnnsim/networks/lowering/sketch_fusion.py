@@ -131,17 +131,30 @@ class _Fusion:
         stored = self._join_stored(first, second)
         if stored is not None or first == second:
             return stored
-        host, other = max(first, second), min(first, second)
+        later, earlier = max(first, second), min(first, second)
+        if self._takes(later, earlier, node):
+            product = self._nodes[later].product
+            assert product is not None, "it takes a summand"
+            if product.activation is None:
+                return self._put(later, replace(product, inject=earlier))
+            return self._put(later, replace(product, residual=self._multiple(earlier)))
+        base, factor = self._multiple(later)
+        if base < earlier and self._takes(earlier, later, node):
+            # A multiple that was computed behind the product, of a value from ahead of it.
+            product = self._nodes[earlier].product
+            assert product is not None, "it takes a summand"
+            if product.activation is not None:
+                return self._put(earlier, replace(product, residual=(base, factor)))
+        return None
+
+    def _takes(self, host: int, other: int, node: Node) -> bool:
+        """Return whether a product has room for a summand of its shape that a sum adds to it."""
         product = self._nodes[host].product
         if product is None or self._uses[host] != 1 or product.residual is not None:
-            return None
+            return False
         if self._nodes[host].value != node.value or self._nodes[other].value != node.value:
-            return None
-        if product.activation is None and product.inject is None:
-            return self._put(host, replace(product, inject=other))
-        if product.activation is None:
-            return None
-        return self._put(host, replace(product, residual=self._multiple(other)))
+            return False
+        return product.activation is not None or product.inject is None
 
     def _join_stored(self, first: int, second: int) -> int | None:
         """Return the product that has taken a stored vector for its bias."""

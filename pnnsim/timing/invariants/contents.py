@@ -9,6 +9,7 @@ import numpy as np
 from pnnsim.common.times import after_all
 from pnnsim.mapping.actions import ACTIONS, Columns, Ints
 from pnnsim.timing.invariants.faults import fail, first
+from pnnsim.timing.invariants.grouping import NOWHERE, groups
 
 
 def switch_rests(trace: Columns) -> None:
@@ -44,10 +45,10 @@ def banks_hold_what_is_used(trace: Columns, order: Sequence[int]) -> None:
     if wrong is not None:
         row = int(mvms[wrong])
         fail(trace, row, f"uses weight set {trace.content[row]}; expected that of its step")
-    for bank in np.unique(trace.bank[mvms]):
-        here = trace.bank[mvms] == bank
+    written_to = groups(trace.bank[writes])
+    for bank, here in groups(trace.bank[mvms]).items():
         used = mvms[here]
-        written = writes[trace.bank[writes] == bank]
+        written = writes[written_to.get(bank, NOWHERE)]
         # From the departure to the capture, as light cannot wait.
         spoilt, latest = _neighbors(trace, written, detects[here], trace.start_fs[departs[here]])
         if spoilt is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from pnnsim.common.times import in_order
 from pnnsim.mapping.actions import ACTIONS, Ints
 from pnnsim.timing.invariants.faults import Flags
+from pnnsim.timing.invariants.grouping import NOWHERE, groups
 from pnnsim.timing.invariants.needs import LONG_AGO
 from pnnsim.timing.invariants.passages import Passages
 from pnnsim.timing.invariants.schedule import Changes
@@ -64,11 +65,11 @@ class Gates:
             start_fs: When it departed [fs].
         """
         excuses = np.zeros(len(bank), dtype=bool)
-        for number in np.unique(bank):
-            jobs = np.flatnonzero(self.bank == number)
+        programmed = groups(self.bank)
+        for number, mine in groups(bank).items():
+            jobs = programmed.get(number, NOWHERE)
             if not len(jobs):
                 continue
-            mine = np.flatnonzero(bank == number)
             closed_fs = self.ready_fs[jobs].copy()
             for place in range(1, len(jobs)):
                 if self.end_fs[jobs[place - 1]] >= self.start_fs[jobs[place]]:
@@ -140,8 +141,8 @@ def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
     interval = run.work.control.refresh_interval
     overdue = np.zeros(len(trace), dtype=bool)
     if interval is not None:
-        for bank in range(run.work.mapping.used):
-            mine = rows[trace.bank[rows] == bank]
+        for bank, places in groups(trace.bank[rows]).items():
+            mine = rows[places]
             due = np.concatenate([[run.window.written(bank)], trace.start_fs[mine][:-1]])[
                 : len(mine)
             ]
@@ -154,11 +155,11 @@ def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
     departs, captured = run.start(run.hold_symbol_rows).ravel(), run.end(run.detect_rows).ravel()
     banks = range(run.work.mapping.used)
     bank, start_fs, end_fs = trace.bank[rows], trace.start_fs[rows], trace.end_fs[rows]
-    crossed = tuple(np.sort(captured[used == number]) for number in banks)
+    crossing, programmed = groups(used), groups(bank)
+    crossed = tuple(np.sort(captured[crossing.get(number, NOWHERE)]) for number in banks)
     held = _held_since(bank, start_fs, end_fs, ready[rows], crossed)
     cleared = np.full_like(end_fs, LONG_AGO)
-    for number in banks:
-        mine = np.flatnonzero(bank == number)
+    for mine in programmed.values():
         cleared[mine[1:]] = np.maximum.accumulate(end_fs[mine])[:-1]
     return Gates(
         rows=rows,
@@ -168,7 +169,7 @@ def gates_of(run: Passages, changes: Changes, ready_fs: Ints) -> Gates:
         ready_fs=ready[rows],
         refresh=refresh,
         weight=np.where(overdue[rows], min(2, run.drivers), 1),
-        departs_fs=tuple(np.sort(departs[used == number]) for number in banks),
+        departs_fs=tuple(np.sort(departs[crossing.get(number, NOWHERE)]) for number in banks),
         captured_fs=crossed,
         drivers=run.drivers,
         held_fs=held,
@@ -191,8 +192,8 @@ def _held_since(
         captured_fs: By bank, when samples are captured, ascending [fs].
     """
     since = start_fs.copy()
-    for number, captured in enumerate(captured_fs):
-        jobs = np.flatnonzero(bank == number)
+    for number, jobs in groups(bank).items():
+        captured = captured_fs[number]
         # Not `isin`, which compares every pair where times are Python integers.
         ends = np.union1d(captured, end_fs[jobs])
         place = np.searchsorted(ends, start_fs[jobs])

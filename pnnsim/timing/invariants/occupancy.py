@@ -9,6 +9,7 @@ from pnnsim.errors import InvariantError
 from pnnsim.mapping.actions import Columns, Ints, is_shared
 from pnnsim.timing.invariants.digital_steps import results_taken_fs
 from pnnsim.timing.invariants.faults import fail, first
+from pnnsim.timing.invariants.grouping import groups
 from pnnsim.timing.invariants.passages import Passages
 
 
@@ -17,9 +18,8 @@ def parts_serve_one_at_a_time(trace: Columns) -> None:
 
     Guards "each part serves one sample at a time; propagation does not occupy".
     """
-    for lane, unit in enumerate(trace.units):
-        rows = np.flatnonzero(trace.unit == lane)
-        if is_shared(unit) or not len(rows):
+    for lane, rows in groups(trace.unit).items():
+        if is_shared(trace.units[lane]):
             continue
         rows = rows[in_order(trace.end_fs[rows], trace.start_fs[rows])]
         busy_until = np.maximum.accumulate(trace.end_fs[rows])

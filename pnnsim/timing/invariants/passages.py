@@ -7,7 +7,7 @@ once for each product, and a trace has no other work in it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from pnnsim.mapping.delays import Stage
 from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants.blocks import Requests, firsts_at, saturated_of
 from pnnsim.timing.invariants.faults import Flags, fail, first
+from pnnsim.timing.invariants.grouping import groups
 
 #: Row of a passage that does not take place.
 NO_ROW = -1
@@ -285,22 +286,22 @@ def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bo
 def _lanes_are_those_of_actions(trace: Columns, work: Work) -> None:
     """Refuse work on a lane that is not the one of its part, or of its bank."""
     driven = next(stage.unit for stage in work.delays.encode if stage.action == "encode")
+    lanes = {unit: lane for lane, unit in enumerate(trace.units)}
     for action in TABLE:
         rows = trace.rows(action.name)
         if action.when == "stage":
             continue
         if "{bank}" not in action.lane:
-            _on_lane(trace, rows, action.lane or driven)
+            _on_lane(trace, rows, action.lane or driven, lanes)
             continue
-        for bank in np.unique(trace.bank[rows]):
+        for bank, places in groups(trace.bank[rows]).items():
             if not 0 <= bank < work.mapping.used:
-                row = int(rows[trace.bank[rows] == bank][0])
+                row = int(rows[places[0]])
                 fail(trace, row, f"is on bank {bank}; expected one of {work.mapping.used}")
-            _on_lane(trace, rows[trace.bank[rows] == bank], action.lane.format(bank=bank))
+            _on_lane(trace, rows[places], action.lane.format(bank=bank), lanes)
 
 
-def _on_lane(trace: Columns, rows: Ints, unit: str) -> None:
-    lane = trace.units.index(unit) if unit in trace.units else -1
-    wrong = first(trace.unit[rows] != lane)
+def _on_lane(trace: Columns, rows: Ints, unit: str, lanes: Mapping[str, int]) -> None:
+    wrong = first(trace.unit[rows] != lanes.get(unit, -1))
     if wrong is not None:
         fail(trace, int(rows[wrong]), f"is on the lane of another part; expected {unit}")

@@ -7,7 +7,7 @@ stay where they are; otherwise the bank is overwritten whose content is needed a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right, insort
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,18 +46,30 @@ def plan_of(work: Work, blocks: int, *, first: int = 0) -> Plan:
     resident = work.mapping.matrices <= work.mapping.logical
     used_first = list(dict.fromkeys(order))
     contents = list(range(banks)) if resident else used_first[:banks]
-    selected = contents.index(order[0])
+    held = {content: bank for bank, content in enumerate(contents)}
+    selected = held[order[0]]
     seen: dict[tuple[int, ...], int] = {}
+    # Products that use each content, of this block and of the next.
+    uses: dict[int, list[int]] = {}
+    for step, content in enumerate(order * 2):
+        uses.setdefault(content, []).append(step)
     planned: list[list[tuple[int, int, int]]] = []
     while (selected, *contents) not in seen and len(planned) < max(1, first + blocks):
         seen[selected, *contents] = len(planned)
         accesses = []
+        # When what each bank holds is needed again, and the bank; the next one first.
+        needed = sorted((uses[content][0], bank) for bank, content in enumerate(contents))
         for step, wanted in enumerate(order):
-            write = wanted not in contents
+            write = wanted not in held
             if write:
-                bank = _overwritten(order, step, contents, selected if work.ahead else None)
-                contents[bank] = wanted
-            bank = contents.index(wanted)
+                spared = work.ahead and needed[-1][1] == selected
+                _, bank = needed.pop(-2 if spared else -1)
+                del held[contents[bank]]
+                contents[bank], held[wanted] = wanted, bank
+            else:
+                _, bank = needed.pop(0)
+            places = uses[wanted]
+            insort(needed, (places[bisect_right(places, step)], bank))
             accesses.append((bank, int(write), int(bank != selected)))
             selected = bank
         planned.append(accesses)
@@ -68,22 +80,3 @@ def plan_of(work: Work, blocks: int, *, first: int = 0) -> Plan:
         numbers = np.where(numbers < again, numbers, again + (numbers - again) % period)
     table = np.array(planned, dtype=np.int64)[numbers]
     return Plan(bank=table[..., 0], write=table[..., 1], route=table[..., 2])
-
-
-def _overwritten(order: Sequence[int], step: int, contents: list[int], spared: int | None) -> int:
-    """Return the bank whose content is needed again latest.
-
-    Args:
-        order: Weight set of each product, repeated without end.
-        step: The product for which a bank is written.
-        contents: Weight set in each bank.
-        spared: Bank that must not be overwritten, as it is in use while another is written ahead.
-    """
-
-    def needed_in(bank: int) -> int:
-        distance = 1
-        while order[(step + distance) % len(order)] != contents[bank]:
-            distance += 1
-        return distance
-
-    return max((bank for bank in range(len(contents)) if bank != spared), key=needed_in)

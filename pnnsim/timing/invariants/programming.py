@@ -12,6 +12,7 @@ from pnnsim.mapping.actions import Ints
 from pnnsim.timing.invariants.eagerness import access_over_fs
 from pnnsim.timing.invariants.faults import fail
 from pnnsim.timing.invariants.gates import Gates, gates_of
+from pnnsim.timing.invariants.grouping import NOWHERE, groups
 from pnnsim.timing.invariants.needs import start_when_needs_are_met, where
 from pnnsim.timing.invariants.passages import Passages
 from pnnsim.timing.invariants.plan import plan_of
@@ -88,8 +89,9 @@ def refreshes_start_when_due(run: Passages, jobs: Gates) -> None:
         if jobs.start_fs[job] > latest_fs and latest_fs < unseen_fs:
             fail(trace, row, f"waits for nothing since {latest_fs} fs, due at {due_fs} fs")
     last_fs = min(int(trace.result_fs.max()), run.window.to_fs)
+    programmed = groups(jobs.bank)
     for bank in range(run.work.mapping.used):
-        mine = jobs.start_fs[jobs.bank == bank]
+        mine = jobs.start_fs[programmed.get(bank, NOWHERE)]
         due_fs = int(mine.max(initial=run.window.written(bank))) + round(interval * 1e15)
         if due_fs >= min(last_fs, unseen_fs):
             continue
@@ -114,8 +116,7 @@ def _freed_fs(run: Passages) -> tuple[Ints, int]:
     freed = np.zeros(plan.bank.size, dtype=captured.dtype)
     beyond = after_all(run.trace.end_fs)
     bank, write = plan.bank.ravel(), plan.write.ravel() > 0
-    for number in range(run.work.mapping.used):
-        accesses = np.flatnonzero(bank == number)
+    for accesses in groups(bank).values():
         before = np.concatenate([[-1], accesses[:-1]])
         here = write[accesses]
         known = here & (before >= 0) & (before < len(captured))

@@ -6,13 +6,16 @@ Whether a bank holds what is used, and whether the switch rests there, is seen i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from pnnsim.errors import InvariantError
-from pnnsim.mapping.actions import Ints
+from pnnsim.mapping.actions import Columns, Ints
 from pnnsim.timing.invariants.faults import fail, first
+from pnnsim.timing.invariants.grouping import NOWHERE, groups
 from pnnsim.timing.invariants.passages import NO_ROW, Passages
 from pnnsim.timing.invariants.plan import Plan, plan_of
 
@@ -53,29 +56,55 @@ def changes_are_those_of_the_plan(run: Passages) -> Changes:
         fail(trace, row, f"uses bank {trace.bank[row]}; expected bank {expected}, as planned")
     route_rows = np.full(plan.bank.shape, NO_ROW, dtype=np.int64)
     accesses = np.flatnonzero(plan.route)
-    route_rows.ravel()[accesses] = _matched(run, plan, "route", trace.rows("route"), accesses)
+    match = partial(_matched, run, plan, np.array(run.work.order), _columns(trace))
+    route_rows.ravel()[accesses] = match("route", trace.rows("route"), accesses)
     write_rows = np.full(plan.bank.shape, NO_ROW, dtype=np.int64)
     writes = trace.rows("write")
-    for bank in range(run.work.mapping.used):
-        accesses = np.flatnonzero((plan.write > 0) & (plan.bank == bank))
-        rows = writes[trace.bank[writes] == bank]
-        write_rows.ravel()[accesses] = _matched(run, plan, "write", rows, accesses)
+    planned = np.flatnonzero(plan.write)
+    needed, done = groups(plan.bank.ravel()[planned]), groups(trace.bank[writes])
+    for bank in sorted(needed.keys() | done.keys()):
+        accesses = planned[needed.get(bank, NOWHERE)]
+        rows = writes[done.get(bank, NOWHERE)]
+        write_rows.ravel()[accesses] = match("write", rows, accesses)
     return Changes(plan, write_rows, route_rows)
 
 
-def _matched(run: Passages, plan: Plan, action: str, rows: Ints, accesses: Ints) -> Ints:
-    """Return the rows of writes or moves, which must be those before some accesses, in order."""
+def _columns(trace: Columns) -> dict[str, Ints]:
+    """Return what is compared of each write or move, shape `(n_span,)`."""
+    return {name: getattr(trace, name) for name in ("product", "bank", "content", "sample")}
+
+
+def _matched(
+    run: Passages,
+    plan: Plan,
+    order: Ints,
+    columns: Mapping[str, Ints],
+    action: str,
+    rows: Ints,
+    accesses: Ints,
+) -> Ints:
+    """Return the rows of writes or moves, which must be those before some accesses, in order.
+
+    Args:
+        run: The run.
+        plan: Its plan.
+        order: What a logical bank must hold at each product, shape `(n_product,)`.
+        columns: What is compared.
+        action: Write or route.
+        rows: Rows of this action, those of one bank for a write.
+        accesses: Accesses that need it.
+    """
     trace, shared = run.trace, min(len(rows), len(accesses))
     block, product = np.divmod(accesses[:shared], run.products)
     alone = run.lasts[block] == run.firsts[block]
     expected = {
         "product": product,
         "bank": plan.bank.ravel()[accesses[:shared]],
-        "content": np.array(run.work.order)[product],
+        "content": order[product],
         "sample": np.where(alone, run.firsts[block], -1),
     }
     for name, wanted in expected.items():
-        found = getattr(trace, name)[rows[:shared]]
+        found = columns[name][rows[:shared]]
         wrong = first(found != wanted)
         if wrong is not None:
             fail(

@@ -12,6 +12,7 @@ from pnnsim.mapping.work import Work
 from pnnsim.timing.invariants import check_passages
 from pnnsim.timing.invariants.blocks import Requests, firsts_of
 from pnnsim.timing.invariants.faults import blamed_on_pnnsim
+from pnnsim.timing.invariants.grouping import NOWHERE, groups
 from pnnsim.timing.invariants.occupancy import parts_serve_one_at_a_time
 from pnnsim.timing.invariants.order import causes_precede, times_ascend
 from pnnsim.timing.invariants.passages import Window, passages
@@ -118,9 +119,15 @@ def _check_window(
     shown[_between(trace.rows("route"), before.route, here.route)] = True
     writes, refreshes = trace.rows("write"), trace.rows("refresh")
     written_fs = []
+    places = [groups(trace.bank[rows]) for rows in (writes, refreshes)]
+    counts = [
+        np.bincount(plan.bank[plan.write > 0], minlength=work.mapping.used).tolist()
+        for plan in (before, here)
+    ]
     for bank in range(work.mapping.used):
-        mine, again = (rows[trace.bank[rows] == bank] for rows in (writes, refreshes))
-        first, last = (int((plan.write * (plan.bank == bank)).sum()) for plan in (before, here))
+        mine = writes[places[0].get(bank, NOWHERE)]
+        again = refreshes[places[1].get(bank, NOWHERE)]
+        first, last = (count[bank] for count in counts)
         last += first
         shown[mine[first:last]] = True
         # Refreshes stand between the writes that are shown; later ones are of other contents.
