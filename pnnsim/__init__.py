@@ -8,9 +8,9 @@
     result = pnnsim.simulate(spec, surrogate, digits.test.x, digits.test.y, seed=0)
 
 The names of `__all__` are the public ones; a few packages have public names of their own
-(`pnnsim.explore`, `pnnsim.hil`, `pnnsim.learning.rules`, `pnnsim.lrunet`, `pnnsim.testing`).
-Nothing is computed here. A name is loaded when it is first used, and no import stands outside a
-function, so that a command which needs no torch does not wait for it.
+(`pnnsim.explore`, `pnnsim.hil`, `pnnsim.learning.rules`, `pnnsim.testing`). Nothing is computed
+here. A name is loaded when it is first used, and no import stands outside a function, so that a
+command which needs no torch does not wait for it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pnnsim.networks.lowering.from_onnx import from_onnx
     from pnnsim.networks.lowering.from_torch import from_torch
     from pnnsim.networks.lrunet import LruNet
+    from pnnsim.networks.lrunet_module import LruModule
     from pnnsim.networks.mlp import Mlp
     from pnnsim.networks.parameters import ParameterSet, load_parameters
     from pnnsim.networks.relaxnet import ReLaXNet
@@ -50,6 +51,7 @@ _HOME = {
     "Data": "learning.task_examples",
     "Experiment": "specs.experiment",
     "HardwareSpec": "specs.hardware",
+    "LruModule": "networks.lrunet_module",
     "LruNet": "networks.lrunet",
     "Mlp": "networks.mlp",
     "ParameterSet": "networks.parameters",
@@ -85,6 +87,7 @@ __all__ = [
     "Data",
     "Experiment",
     "HardwareSpec",
+    "LruModule",
     "LruNet",
     "Mlp",
     "ParameterSet",

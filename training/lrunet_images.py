@@ -23,23 +23,24 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pnnsim import Data, LruNet, load_spec
+from pnnsim import (
+    Chip,
+    Data,
+    LruModule,
+    LruNet,
+    Surrogate,
+    load_spec,
+    simulate,
+    time_run,
+    timing_metrics,
+)
 from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
 from pnnsim.inference.predict import share_correct
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import score
-from pnnsim.lrunet import (
-    Loaded,
-    LruModule,
-    Machine,
-    accuracy,
-    digital_loop,
-    outputs,
-    timing_metrics,
-)
-from pnnsim.lrunet.files import load as load_module
-from pnnsim.lrunet.files import save
+from pnnsim.networks.lrunet_files import load as load_module
+from pnnsim.networks.lrunet_files import save
 from training.common import Cells, Options, load, read_options
 from training.figures import picture, spread, write_table
 
@@ -216,31 +217,59 @@ def _reuse(options: Options, network: LruNet) -> str:
     rows = []
     for name, _ in ON_CHIPS[: 1 if options.quick else None]:
         for banks in (2, 40) if options.quick else BANKS:
-            spec = digital_loop(load_spec(name), network, banks=banks)
             shared, copies = (
-                timing_metrics(Machine.of(spec, network, shared=kept)) for kept in (True, False)
+                _image(name, banks, network.model_copy(update={"shared": kept}))
+                for kept in (True, False)
             )
             rows.append(
                 (
-                    name, banks, shared["writes"], copies["writes"],
-                    shared["latency_s"]["first"], copies["latency_s"]["first"],
-                    shared["energy_j"]["per_inference"], copies["energy_j"]["per_inference"],
-                    copies["latency_s"]["first"] / shared["latency_s"]["first"],
-                    copies["energy_j"]["per_inference"] / shared["energy_j"]["per_inference"],
+                    name, banks, shared.writes, copies.writes, shared.time, copies.time,
+                    shared.energy, copies.energy, copies.time / shared.time,
+                    copies.energy / shared.energy,
                 )
             )  # fmt: skip
     head = (
-        "machine", "banks", "writes", "(copies)", "latency [s]", "(copies)", "energy [J]",
+        "machine", "banks", "writes", "(copies)", "time [s]", "(copies)", "energy [J]",
         "(copies)", "times faster", "times less energy",
     )  # fmt: skip
     return write_table(options.out, "reuse", head, rows)
 
 
-def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
-    """Write the accuracy of simulated chips on the first images of the test part.
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What an image takes that follows another, so that banks are as that one has left them.
 
-    `measured` is the accuracy of chips that have measured their batch norms.
+    Args:
+        writes: Banks that are written.
+        time: Time [s].
+        energy: Energy [J].
     """
+
+    writes: int
+    time: float
+    energy: float
+
+
+def _image(machine: str, banks: int, network: LruNet) -> _Image:
+    """Return what the second image of a run adds to it.
+
+    Args:
+        machine: Name of the machine.
+        banks: Number of its banks.
+        network: What is computed.
+    """
+    chip = Chip.nominal(load_spec(machine, [("weight_banks.count", str(banks))]), network)
+    one, two = (timing_metrics(time_run(chip, images)) for images in (1, 2))
+    writes = [found["counts"].get("weight_banks.write", 0) for found in (one, two)]
+    return _Image(
+        writes[1] - writes[0],
+        two["makespan_s"] - one["makespan_s"],
+        two["energy_j"]["total"] - one["energy_j"]["total"],
+    )
+
+
+def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
+    """Write the accuracy of simulated chips on the first images of the test part."""
     quick = options.quick
     images, chips = (20, 1) if quick else (IMAGES, CHIPS)
     assert isinstance(data.train, Labelled)
@@ -251,27 +280,21 @@ def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
         with torch.no_grad():
             exact = share_correct(module(x), y)
         for name, banks in ON_CHIPS[: 1 if quick else None]:
-            machine = Machine.of(
-                digital_loop(load_spec(name), module.network, banks=banks), module.network
-            )
-            loaded = Loaded(machine, module, data.train.x[:images])
-            found = accuracy(loaded, x, y, chips=chips)
-            measured = [
-                100.0 * share_correct(outputs(loaded, chip, x, recalibrated=True), y)
-                for chip in (machine.chip.fabricate(0, index) for index in range(chips))
-            ]
-            figures = timing_metrics(machine)
+            spec = load_spec(name, [("weight_banks.count", str(banks))])
+            surrogate = Surrogate(module.trained(), spec)
+            surrogate.calibrate(data.train.x[:images])
+            figures = simulate(spec, surrogate, x, y, chips=chips).metrics
+            found = figures["accuracy"]
             rows.append(
                 (
                     name, banks, n, images, 100.0 * exact, 100.0 * found["surrogate"],
                     100.0 * found["hardware_mean"], 100.0 * found["hardware_std"],
-                    *spread(measured), figures["latency_s"]["first"],
-                    figures["energy_j"]["per_inference"],
+                    figures["interval_s"], figures["energy_j"]["per_inference"],
                 )
             )  # fmt: skip
     head = (
         "machine", "banks", "N", "images", "exact [%]", "nominal [%]", "chips [%]", "std",
-        "measured [%]", "std", "latency [s]", "energy [J]",
+        "interval [s]", "energy [J]",
     )  # fmt: skip
     return write_table(options.out, "machines", head, rows)
 

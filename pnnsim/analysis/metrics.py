@@ -174,9 +174,8 @@ def energy(ledger: EnergyLedger, per_inference: float) -> dict[str, Any]:
 
 def layout(mapping: Mapping) -> dict[str, Any]:
     """Return how matrices lie on banks, with the keys of the documentation."""
-    down, across = mapping.grid
     return {
-        "tiles": down * across,
+        "tiles": mapping.most_tiles,
         "parallel_tiles": mapping.tiles,
         "folds": mapping.folds,
         "banks": mapping.used * mapping.tiles,

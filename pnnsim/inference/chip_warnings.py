@@ -29,12 +29,14 @@ def warnings_of(chip: Chip, work: Work) -> tuple[str, ...]:
         work: Work that it is timed with.
     """
     found = [text for component in chip.components.values() for text in component.warnings()]
-    if chip.mapping.folds > 1 and chip.spec.control.parallel_tiles is None:
-        down, across = chip.mapping.grid
+    # Tiles of matrices of several shapes, or of groups, lie side by side for few of them.
+    alike, chosen = chip.mapping.uniform, chip.spec.control.parallel_tiles is not None
+    if chip.mapping.folds > 1 and alike and not chosen:
+        tiles = chip.mapping.most_tiles
         found.append(
-            f"weight_banks.count: a matrix has {down * across} tiles and there are "
+            f"weight_banks.count: a matrix has {tiles} tiles and there are "
             f"{chip.mapping.count} banks, so each step is {chip.mapping.folds} products, one "
-            f"after the other. Hint: {down * across} banks, or larger ones, multiply it at once"
+            f"after the other. Hint: {tiles} banks, or larger ones, multiply it at once"
         )
     for part in ("switch", "weight_banks", "detector"):
         found.extend(chip.components[part].overload(chip.line_power(part)))

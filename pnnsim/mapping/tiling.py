@@ -70,6 +70,14 @@ class Mapping:
         first = self.shapes[0]
         return -(-first.outputs // self.rows), -(-first.inputs // self.cols)
 
+    @cached_property
+    def most_tiles(self) -> int:
+        """Return the tiles of the matrix that has most of them."""
+        found = [0] * len(self.shapes)
+        for content in self.contents:
+            found[content.matrix] += len(content.fold.tile.cut(self.rows, self.cols))
+        return max(found)
+
     @property
     def tiles(self) -> int:
         """Return how many physical banks make up a logical bank."""

@@ -8,6 +8,7 @@ to each. Nothing here imports torch or depends on hardware.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,6 +43,7 @@ class Convolution:
         side: Side of the map that it writes.
         repetitions: Times that it is applied, N within a stage and 1 elsewhere.
         bias: Whether a bias is added.
+        shared: Whether all its applications have the same weights.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Convolution:
     side: int
     repetitions: int
     bias: bool = False
+    shared: bool = True
 
     @property
     def patches(self) -> int:
@@ -65,14 +68,24 @@ class Convolution:
         return self.inputs // self.groups * self.kernel**2
 
     @property
+    def copies(self) -> int:
+        """Return how many sets of weights there are: one, or one for each application."""
+        return 1 if self.shared else self.repetitions
+
+    @property
     def weights(self) -> int:
-        """Return the weights, shared over all applications."""
-        return self.outputs * self.fan_in
+        """Return the weights of all copies."""
+        return self.copies * self.outputs * self.fan_in
 
     @property
     def macs(self) -> int:
         """Return the multiply-accumulates of all its applications to one image."""
-        return self.repetitions * self.patches * self.weights
+        return self.repetitions * self.patches * self.outputs * self.fan_in
+
+    def matrix(self, repetition: int) -> str:
+        """Return the name of the weights that one application uses, as in the workload."""
+        weight = f"{self.name}.weight"
+        return weight if self.shared else f"{weight}.{repetition}"
 
 
 class LruNet(BaseModel):
@@ -96,6 +109,9 @@ class LruNet(BaseModel):
     """Factor on the channels of all stages and of the head, not of the stem."""
     repetitions: Annotated[int, Field(ge=1, le=1000)] = 1
     """Times N that each stage is applied."""
+    shared: bool = True
+    """Whether the repetitions of a stage share their weights. If not, each has weights of its own,
+    as a network without layer reuse: the same work with N times as many weights."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share of the values between the convolutions of the head that training drops."""
 
@@ -127,12 +143,14 @@ class LruNet(BaseModel):
     def convolutions(self) -> tuple[Convolution, ...]:
         """Return every convolution once, in the order of an image's way through them."""
         channels, sides = self.stage_channels(), self.stage_sides()
-        n = self.repetitions
         found = [Convolution("stem", self.channels, self.stem, 3, 2, 1, sides[0], 1)]
         for number, (c, side) in enumerate(zip(channels, sides, strict=True), start=1):
-            stage = f"stage{number}"
-            found.append(Convolution(f"{stage}.depthwise", c, FILTERS * c, 3, 1, c, side, n))
-            found.append(Convolution(f"{stage}.pointwise", FILTERS * c, c, 1, 1, GROUPS, side, n))
+            repeated = partial(
+                Convolution, side=side, repetitions=self.repetitions, shared=self.shared
+            )
+            stage, double = f"stage{number}", FILTERS * c
+            found.append(repeated(f"{stage}.depthwise", c, double, 3, 1, c))
+            found.append(repeated(f"{stage}.pointwise", double, c, 1, 1, GROUPS))
         last, reduced, side = channels[-1], self.head_channels, self.head_side
         found.append(Convolution("head.reduce", last, reduced, 1, 1, GROUPS, side, 1))
         found.append(
@@ -160,9 +178,10 @@ class LruNet(BaseModel):
     def parameter_counts(self) -> dict[str, int]:
         """Return how many parameters are trained, by place.
 
-        `shared` are the convolutions and the bias of the last one, independent of N; `batch_norm`
-        are the gains and shifts, two a channel, behind the stem, in the head, and for each
-        repetition behind both convolutions of each stage.
+        `shared` are the convolutions and the bias of the last one, independent of N where
+        repetitions share their weights; `batch_norm` are the gains and shifts, two a channel,
+        behind the stem, in the head, and for each repetition behind both convolutions of each
+        stage.
         """
         shared = sum(conv.weights for conv in self.convolutions()) + self.classes
         per_repetition = 2 * (FILTERS + 1) * sum(self.stage_channels())

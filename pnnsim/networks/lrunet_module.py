@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pnnsim.common.rng import stream
+from pnnsim.networks.given import GivenNetwork
 from pnnsim.networks.lrunet import FILTERS, STAGES, Convolution, LruNet
 
 
@@ -39,6 +40,8 @@ def doubled(x: Tensor) -> Tensor:
 class LruBlock(nn.Module):
     """One stage: convolutions that are shared, batch norms that are private to a repetition.
 
+    Where the network does not share them, each repetition has convolutions of its own, too.
+
         u = BN_dw(i)(depthwise 3x3, C -> 2C)        x ──▶ dw ─▶ BN ─▶ pw ─▶ BN ─▶ + ─▶ ReLU ─▶ x
         v = BN_pw(i)(pointwise 1x1, 2C -> C)          └───────────────────────────┘
         x = ReLU(v + x), shuffled but after the last repetition
@@ -51,11 +54,13 @@ class LruBlock(nn.Module):
     def __init__(self, depthwise: Convolution, pointwise: Convolution) -> None:
         super().__init__()
         c, repetitions = depthwise.inputs, depthwise.repetitions
+        self.shared = depthwise.shared
+        count = FILTERS * depthwise.copies
         self.depthwise = nn.ModuleList(
-            nn.Conv2d(c, c, 3, padding=1, groups=c, bias=False) for _ in range(FILTERS)
+            nn.Conv2d(c, c, 3, padding=1, groups=c, bias=False) for _ in range(count)
         )
         self.pointwise = nn.ModuleList(
-            nn.Conv2d(c, c, 1, groups=pointwise.groups, bias=False) for _ in range(FILTERS)
+            nn.Conv2d(c, c, 1, groups=pointwise.groups, bias=False) for _ in range(count)
         )
         self.norm_depthwise = nn.ModuleList(
             nn.ModuleList(nn.BatchNorm2d(c) for _ in range(FILTERS)) for _ in range(repetitions)
@@ -81,9 +86,18 @@ class LruBlock(nn.Module):
         norms = cast(nn.ModuleList, self.norm_depthwise[repetition])
         first, second = (
             pw(norm(dw(x)))
-            for dw, norm, pw in zip(self.depthwise, norms, self.pointwise, strict=True)
+            for dw, pw, norm in zip(*self.convolutions(repetition), norms, strict=True)
         )
         return cast(Tensor, first + second)
+
+    def convolutions(self, repetition: int) -> tuple[list[nn.Conv2d], list[nn.Conv2d]]:
+        """Return the depthwise and the pointwise convolutions of one repetition, a filter each."""
+        first = 0 if self.shared else FILTERS * repetition
+        depthwise, pointwise = (
+            [cast(nn.Conv2d, conv) for conv in list(convs)[first : first + FILTERS]]
+            for convs in (self.depthwise, self.pointwise)
+        )
+        return depthwise, pointwise
 
 
 class LruModule(nn.Module):
@@ -130,6 +144,19 @@ class LruModule(nn.Module):
         x = functional.relu(self.norm_head(self.reduce(x)))
         x = functional.dropout(x, network.dropout, self.training)
         return functional.relu(self.classify(x)).mean(dim=(2, 3))
+
+    def trained(self) -> GivenNetwork:
+        """Return the network with the numbers of the module, as machines run it.
+
+        Batch norms become gains and shifts from their running statistics, as in evaluation mode,
+        and both filters of a depthwise convolution one matrix.
+        """
+        # Not ahead of the class, which it reads.
+        from pnnsim.networks.lrunet_folded import by_name
+
+        dtype = self.stem.weight.dtype
+        weights = {name: tensor.to(dtype) for name, tensor in by_name(self).items()}
+        return GivenNetwork(self.network.workload, weights)
 
 
 def _conv(conv: Convolution) -> nn.Conv2d:

@@ -18,7 +18,7 @@ from pnnsim.hil import chip_state as hil_condition
 from pnnsim.hil import recorded
 from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.learning import checkpoint
-from pnnsim.lrunet import files as lrunet_files
+from pnnsim.networks import lrunet_files
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.networks.lrunet_module import LruModule
 from pnnsim.networks.parameters import KIND as PARAMETERS

@@ -1,102 +1,29 @@
-"""Tiles give the convolution they were cut from, and an ideal machine the network it runs.
-
-Convolutions are computed here by loops over pixels, in NumPy, without unfolding.
-"""
+"""An LruNet on banks: an ideal machine computes the module, and ranges and levels are its own."""
 
 from __future__ import annotations
 
-import math
-from functools import cache
+from functools import cache, partial
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pnnsim.errors import InputError, ParameterError
-from pnnsim.lrunet import (
-    Loaded,
-    LruModule,
-    LruNet,
-    Machine,
-    accuracy,
-    digital_loop,
-    ideal_outputs,
-    outputs,
-    passes,
-)
-from pnnsim.lrunet.program import Application
-from pnnsim.lrunet.tiling import tile_weights, tiles
-from pnnsim.networks.lrunet import Convolution
+from pnnsim.errors import InputError
+from pnnsim.inference.predict import outputs
+from pnnsim.inference.surrogate import Surrogate
+from pnnsim.inference.workload_surrogate import WorkloadSurrogate
+from pnnsim.networks.lowering.from_torch import from_torch
+from pnnsim.networks.lrunet import LruNet
+from pnnsim.networks.lrunet_module import LruBlock, LruModule
+from pnnsim.networks.network_parameters import NetworkParameters
+from pnnsim.networks.reference import run_reference
+from pnnsim.networks.workload import Mvm
+from pnnsim.simulation.simulate import simulate
+from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 
 NETWORK = LruNet(channels=2, side=8, classes=3, stem=8, repetitions=2)
-
-#: Convolution, tiles on banks of 64 x 64 by hand.
-CONVOLUTIONS = [
-    (Convolution("stem", 3, 64, 3, 2, 1, 4, 1), 1),  # 27 lines
-    (Convolution("stage1.depthwise", 16, 32, 3, 1, 16, 4, 1), 3),  # 7 channels of 9 taps a tile
-    (Convolution("stage1.pointwise", 128, 64, 1, 1, 8, 4, 1), 2),  # 4 groups of 16 lines
-    (Convolution("stage3.pointwise", 512, 256, 1, 1, 8, 4, 1), 8),  # a group fills 64 lines
-    (Convolution("stage4.pointwise", 1024, 512, 1, 1, 8, 4, 1), 16),  # two tiles a group
-    (Convolution("head.classify", 256, 70, 1, 1, 1, 2, 1, bias=True), 8),  # 4 by 2
-]
-
-
-def convolved(
-    x: NDArray[np.float64], weight: NDArray[np.float64], conv: Convolution
-) -> NDArray[np.float64]:
-    """Return the convolution of one image, pixel by pixel."""
-    pad = conv.kernel // 2
-    ins, outs = conv.inputs // conv.groups, conv.outputs // conv.groups
-    side = conv.side * conv.stride
-    y = np.zeros((conv.outputs, conv.side, conv.side))
-    for row in range(conv.side):
-        for col in range(conv.side):
-            for i in range(conv.kernel):
-                for j in range(conv.kernel):
-                    r, c = row * conv.stride + i - pad, col * conv.stride + j - pad
-                    if 0 <= r < side and 0 <= c < side:
-                        pixel = x[:, r, c].reshape(conv.groups, ins)
-                        kernel = weight[:, :, i, j].reshape(conv.groups, outs, ins)
-                        y[:, row, col] += np.einsum("goi,gi->go", kernel, pixel).ravel()
-    return y
-
-
-@pytest.mark.parametrize(("conv", "count"), CONVOLUTIONS, ids=lambda value: str(value)[:40])
-def test_tiles_together_are_the_convolution(conv: Convolution, count: int) -> None:
-    generator = np.random.default_rng(0)
-    weight = generator.standard_normal(
-        (conv.outputs, conv.inputs // conv.groups, conv.kernel, conv.kernel)
-    )
-    x = generator.standard_normal((conv.inputs, conv.side * conv.stride, conv.side * conv.stride))
-    patches = patches_of(conv, x)
-    total = np.zeros((conv.patches, conv.outputs))
-    found = tiles(conv, 64, 64)
-    assert len(found) == count
-    cells = 0
-    for tile in found:
-        values = tile_weights(tile, conv, weight)
-        assert values.shape[0] <= 64
-        assert values.shape[1] <= 64
-        assert np.count_nonzero(values) == tile.connected.sum()
-        cells += int(tile.connected.sum())
-        total[:, tile.outputs] += patches[:, tile.inputs] @ values.T
-    assert cells == conv.weights  # each weight lies in one cell of one tile
-    # Float64 sums in another order.
-    np.testing.assert_allclose(
-        total.T.reshape(conv.outputs, conv.side, conv.side),
-        convolved(x, weight, conv),
-        atol=1e-11,
-        rtol=0,
-    )
-
-
-def patches_of(conv: Convolution, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return patches as the machine encodes them, through its own function."""
-    application = Application(conv, 0, range(0), 0, 0)
-    return passes.patches(application, torch.from_numpy(x)[None]).numpy()
+COPIES = NETWORK.model_copy(update={"shared": False})
 
 
 def trained_like(network: LruNet) -> LruModule:
@@ -118,128 +45,150 @@ def trained_like(network: LruNet) -> LruModule:
 
 
 def images(count: int) -> Tensor:
-    return torch.rand(
-        count, 2 * 64, dtype=torch.float64, generator=torch.Generator().manual_seed(3)
-    )
+    generator = torch.Generator().manual_seed(3)
+    return torch.rand(count, 2 * 64, dtype=torch.float64, generator=generator)
 
 
 @cache
-def loaded(name: str, banks: int, shared: bool = True, bits: int | None = None) -> Loaded:
-    spec = digital_loop(load_spec(name), NETWORK, banks=banks)
-    if bits is not None:
-        parts = ("encoder.bits", "nonlinearity.bits")
-        spec = load_spec(spec.to_tree(), [(part, str(bits)) for part in parts])
-    machine = Machine.of(spec, NETWORK, shared=shared)
-    return Loaded(machine, trained_like(NETWORK), images(6), dtype=torch.float64)
+def surrogate(name: str, banks: int, *changes: tuple[str, str]) -> WorkloadSurrogate:
+    """Return the network on a machine, with ranges of some images."""
+    spec = load_spec(name, [("weight_banks.count", str(banks)), *changes])
+    found = Surrogate(trained_like(NETWORK).trained(), spec)
+    assert isinstance(found, WorkloadSurrogate)
+    found.calibrate(images(6))
+    return found
 
 
-@pytest.mark.parametrize("shared", [True, False])
+def numbers_with(found: WorkloadSurrogate, x: Tensor, known: set[str]) -> Tensor:
+    """Return what the nominal chip gives with some of its non-idealities alone."""
+    chip = found.chip
+    off = sorted(chip.non_idealities - known)
+    accesses = time_run(chip, len(x)).accesses
+    return outputs(chip, found.parameter_set(), x, accesses, without=off)
+
+
+@pytest.mark.parametrize("network", [NETWORK, COPIES], ids=["shared", "copies"])
 @pytest.mark.parametrize("name", ["photonic_mrr", "photonic_pcm", "photonic_mzi", "spintronic_mtj"])
-def test_an_ideal_machine_computes_the_network(name: str, shared: bool) -> None:
+def test_an_ideal_machine_computes_the_network(name: str, network: LruNet) -> None:
     """Intensities with an offset, fields and voltages with their sign; banks are rewritten.
 
     Float64 throughout, hundreds of sums of numbers of order 1: 1e-10 is generous.
     """
-    it = loaded(name, 8, shared)
-    assert it.signed == (name in ("photonic_mzi", "spintronic_mtj"))
-    assert it.machine.writes > 0
+    module = trained_like(network)
+    spec = load_spec(name, [("weight_banks.count", "8")])
+    found = Surrogate(module.trained(), spec, ideal=True)
+    assert not found.chip.mapping.resident
     with torch.no_grad():
-        expected = trained_like(NETWORK)(images(6))
-    torch.testing.assert_close(ideal_outputs(it, images(6)), expected, rtol=0, atol=1e-10)
+        expected = module(images(6))
+        torch.testing.assert_close(found(images(6)), expected, rtol=0, atol=1e-10)
     assert float(expected.std()) > 0.1  # something is computed at all
+
+
+@pytest.mark.parametrize("network", [NETWORK, COPIES], ids=["shared", "copies"])
+def test_a_module_that_is_lowered_by_its_layers_gives_the_same(network: LruNet) -> None:
+    """Its two filters of a depthwise convolution are matrices of their own there."""
+    module = trained_like(network)
+    lowered = from_torch(module, images(2))
+    assert lowered.workload.macs == network.workload.macs
+    found = run_reference(lowered.workload, lowered.initial_parameters(), images(4))
+    torch.testing.assert_close(found, module(images(4)).detach(), rtol=0, atol=1e-10)
+
+
+def test_the_network_of_a_module_has_its_type() -> None:
+    module = trained_like(NETWORK)
+    for dtype in (torch.float32, torch.float64):
+        found = module.to(dtype).trained()
+        assert {tensor.dtype for tensor in found.weights.values()} == {dtype}
+        assert found.workload == NETWORK.workload
+        NetworkParameters(NETWORK, found.weights).check()
 
 
 def test_signed_maps_ride_on_an_offset_where_light_is_an_intensity() -> None:
     """Batch norm without ReLU stands ahead of each pointwise convolution only."""
-    it = loaded("photonic_pcm", 8)
-    first = 0
-    for application in it.machine.program.applications:
-        offset = it.ranges[first].offset
-        assert (offset < 0.0) == application.conv.name.endswith(".pointwise")
-        first += len(application.tiles)
-    assert all(r.offset == 0.0 for r in loaded("photonic_mzi", 8).ranges.values())
-
-
-def test_training_images_just_fill_lines_and_converter() -> None:
-    """One unit beyond the largest sum would be clipped."""
-    it = loaded("photonic_pcm", 8)
-    x = images(6)
-    exact = ideal_outputs(it, x)
-    beyond = ideal_outputs(it, 3.0 * x)
-    module = trained_like(NETWORK)
-    with torch.no_grad():
-        torch.testing.assert_close(exact, module(x), rtol=0, atol=1e-10)
-        assert float((beyond - module(3.0 * x)).abs().max()) > 1e-3
+    steps = [step for step in NETWORK.workload.steps if isinstance(step, Mvm)]
+    names = [NETWORK.workload.matrices[step.matrix].name for step in steps]
+    ranges = surrogate("photonic_pcm", 8).parameter_set().ranges
+    for number, name in enumerate(names):
+        offset = float(ranges[f"range.input.{number}"][0])
+        assert (offset < 0.0) == (".pointwise." in name)
+    signed = surrogate("photonic_mzi", 8).parameter_set().ranges
+    assert all(float(signed[f"range.input.{n}"][0]) == 0.0 for n in range(len(names)))
 
 
 def test_quantizers_fade_with_their_bits() -> None:
     """Four bits more make steps 16 times finer; a factor of 4 is asked for."""
-    x = images(6)
-    errors = []
-    for bits in (6, 10):
-        it = loaded("photonic_pcm", 40, True, bits)
-        known = {"encoder.quantization", "nonlinearity.quantization"}
-        chip = it.machine.chip
-        answers = outputs(it, chip, x, without=chip.non_idealities - known, noise=False)
-        errors.append(float((answers - ideal_outputs(it, x)).abs().mean()))
+    module, x, errors = trained_like(NETWORK), images(6), []
+    known = ("encoder.quantization", "readout.quantization")
+    for bits in ("6", "10"):
+        spec = load_spec("photonic_pcm", [("encoder.bits", bits), ("readout.bits", bits)])
+        found = Surrogate(module.trained(), spec, non_idealities=known).eval()
+        found.standardize(x)
+        with torch.no_grad():
+            errors.append(float((found(x) - module(x)).abs().mean()))
     assert 0.0 < errors[1] < errors[0] / 4
 
 
 def test_a_chip_outputs_the_same_again_and_another_chip_otherwise() -> None:
-    it = loaded("photonic_pcm", 40)
-    x = images(4)
-    chips = [it.machine.chip.fabricate(0, index) for index in (0, 0, 1)]
-    first, again, other = (outputs(it, chip, x) for chip in chips)
+    found, x = surrogate("photonic_pcm", 40), images(4)
+    accesses = time_run(found.chip, len(x)).accesses
+    first, again, other = (
+        outputs(found.chip.fabricate(0, index), found.parameter_set(), x, accesses)
+        for index in (0, 0, 1)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert bool(torch.isfinite(other).all())
 
 
-def test_measuring_the_batch_norms_changes_nothing_where_nothing_is_wrong() -> None:
-    it = loaded("photonic_pcm", 8)
-    chip, x = it.machine.chip, images(6)
-    same = outputs(it, chip, x, without=chip.non_idealities, noise=False, recalibrated=True)
-    # Means and spreads are of order 1 and computed twice, in sums of another order.
-    torch.testing.assert_close(same, ideal_outputs(it, x), rtol=0, atol=1e-9)
-
-
-def test_measuring_the_batch_norms_removes_errors_of_whole_channels() -> None:
-    """Resonances that are off shift what rings make of the constant that signals ride on."""
-    it = loaded("photonic_mrr", 40)
-    chip, x = it.machine.chip.fabricate(0, 0), images(6)
-    off = chip.non_idealities - {"weight_banks.resonance_error"}
-    plain, measured = (
-        outputs(it, chip, x, without=off, recalibrated=flag) for flag in (False, True)
-    )
-    exact = ideal_outputs(it, x)
-    assert float((measured - exact).abs().mean()) < 0.5 * float((plain - exact).abs().mean())
-
-
-def test_accuracy_is_that_of_the_nominal_and_of_fabricated_chips() -> None:
-    it = loaded("photonic_pcm", 40)
-    x = images(6)
-    y = ideal_outputs(it, x).argmax(dim=1)
-    found = accuracy(it, x, y, chips=2)
-    assert 0.0 <= min(found["chips"]) <= found["hardware_mean"] <= max(found["chips"]) <= 1.0
-    assert len(found["chips"]) == 2
-    assert found["surrogate"] >= 0.5  # 8 bits turn over at most a few close calls
-
-
 def test_images_of_any_form_are_read_and_others_refused_by_name() -> None:
-    net, x = loaded("photonic_mrr", 16), images(3)
-    wanted = outputs(net, net.machine.chip, x)
+    found, x = surrogate("photonic_mrr", 16), images(3)
+    run = partial(simulate, found.spec, found, y=[0, 1, 2], chips=1)
+    wanted = run(x=x).metrics["accuracy"]
     for form in (x.numpy(), x.reshape(3, 2, 8, 8), x.tolist()):
-        assert torch.equal(outputs(net, net.machine.chip, form), wanted)
+        assert run(x=form).metrics["accuracy"] == wanted
     with pytest.raises(InputError, match=r"x: has the shape \(3, 127\); expected \(batch, 128\)"):
-        outputs(net, net.machine.chip, x[:, 1:])
-    with pytest.raises(InputError, match="x: 3 of 384 values are not finite"):
-        accuracy(net, torch.where(x == x[:, :1], math.nan, x), [0, 1, 2])
-    with pytest.raises(InputError, match="y: 1 of 3 classes are out of range"):
-        accuracy(net, x, [0, 1, 3])
+        run(x=x[:, 1:])
 
 
-def test_a_module_of_another_network_is_refused() -> None:
-    machine = loaded("photonic_pcm", 8).machine
-    other = LruModule(NETWORK.model_copy(update={"repetitions": 3}))
-    with pytest.raises(ParameterError, match="the machine was made for"):
-        Loaded(machine, other, images(1))
+BITS = 5
+
+
+def stepped(module: LruModule, ranges: dict[str, Tensor], x: Tensor) -> Tensor:
+    """Return what the module gives where each convolution reads numbers of a few levels."""
+    stages = list(module.stages)
+    uses = {module.stem: [0]}
+    for number, stage in enumerate(stages):
+        assert isinstance(stage, LruBlock)
+        count = NETWORK.repetitions
+        first = 1 + 2 * count * number
+        for place, convs in enumerate((stage.depthwise, stage.pointwise)):
+            for conv in convs:
+                uses[conv] = [first + 2 * repetition + place for repetition in range(count)]
+    uses[module.reduce] = [1 + 2 * NETWORK.repetitions * len(stages)]
+    uses[module.classify] = [2 + 2 * NETWORK.repetitions * len(stages)]
+
+    def levels(conv: nn.Module, given: tuple[Tensor]) -> Tensor:
+        offset, span = ranges[f"range.input.{uses[conv].pop(0)}"].unbind()
+        line = ((given[0] - offset) / span).clamp(0.0, 1.0)
+        return offset + span * (line * (2**BITS - 1)).round() / (2**BITS - 1)
+
+    hooks = [conv.register_forward_pre_hook(levels) for conv in uses]
+    with torch.no_grad():
+        found = module(x)
+    for hook in hooks:
+        hook.remove()
+    assert not any(uses.values())
+    return found
+
+
+def test_patches_of_images_meet_the_converters_of_the_lines() -> None:
+    module, x = trained_like(NETWORK), images(6)
+    spec = [("weight_banks.count", "40"), ("encoder.bits", str(BITS))]
+    found = Surrogate(module.trained(), load_spec("photonic_pcm", spec))
+    assert isinstance(found, WorkloadSurrogate)
+    # Ranges wider than these images need, so that no sum leaves the converter of the outputs.
+    found.calibrate(2.0 * x)
+    expected = stepped(module, dict(found.parameter_set().ranges), x)
+    assert float((expected - numbers_with(found, x, set())).abs().max()) > 1e-3
+    made = numbers_with(found, x, {"encoder.quantization"})
+    torch.testing.assert_close(made, expected, rtol=0, atol=1e-10)

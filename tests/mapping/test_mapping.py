@@ -84,6 +84,7 @@ def test_fewer_tiles_at_once_leave_banks_that_hold_other_folds():
 def test_no_other_shape_takes_fewer_folds(hidden, rows, cols, count, sets):
     mapping = map_network(hidden=hidden, weight_sets=sets, count=count, rows=rows, cols=cols)
     down, across = mapping.grid
+    assert mapping.most_tiles == down * across
     shapes = [(r, c) for r in range(1, down + 1) for c in range(1, across + 1) if r * c <= count]
     least = min(math.ceil(down / r) * math.ceil(across / c) for r, c in shapes)
     assert mapping.folds == least

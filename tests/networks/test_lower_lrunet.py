@@ -19,6 +19,7 @@ NETWORKS = [
     LruNet(channels=2, side=8, classes=3, stem=8, repetitions=3),
     LruNet(channels=1, side=9, classes=4, stem=8, repetitions=2, width=2),
     LruNet(channels=3, side=28, classes=5, stem=16, repetitions=2),
+    LruNet(channels=2, side=8, classes=3, stem=8, repetitions=3, shared=False),
 ]
 
 
@@ -37,7 +38,11 @@ def randomized(network: LruNet) -> LruModule:
     return module.eval()
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda n: f"{n.side}x{n.width}x{n.repetitions}")
+@pytest.mark.parametrize(
+    "network",
+    NETWORKS,
+    ids=lambda n: f"{n.side}x{n.width}x{n.repetitions}{'' if n.shared else ' copies'}",
+)
 def test_the_reference_equals_the_module(network: LruNet) -> None:
     module = randomized(network)
     generator = torch.Generator().manual_seed(3)

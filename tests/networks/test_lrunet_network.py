@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pnnsim.errors import ParameterError
-from pnnsim.lrunet import LruModule, LruNet
-from pnnsim.lrunet.files import load, save
-from pnnsim.networks.lrunet_module import LruBlock, shuffle
+from pnnsim.networks.lrunet import LruNet
+from pnnsim.networks.lrunet_files import load, save
+from pnnsim.networks.lrunet_module import LruBlock, LruModule, shuffle
 
 CIFAR10 = {"channels": 3, "side": 32, "classes": 10}
 CIFAR100 = {"channels": 3, "side": 32, "classes": 100, "width": 2}
@@ -182,6 +182,37 @@ def test_weights_are_shared_and_norms_are_private() -> None:
     assert names[0] < names[1]
     assert all("norm_" in name for name in added)
     assert len(added) == 4 * 3 * 2  # stages, norms of a repetition, gain and shift
+
+
+def test_copies_are_weights_of_each_repetition() -> None:
+    once, copies = SMALL, SMALL.model_copy(update={"shared": False})
+    whole, own = once.parameter_counts(), copies.parameter_counts()
+    ends = {conv.name: conv.weights for conv in once.convolutions() if conv.repetitions == 1}
+    repeated = whole["shared"] - sum(ends.values()) - once.classes
+    assert own["shared"] == whole["shared"] + 2 * repeated
+    assert own["batch_norm"] == whole["batch_norm"]
+    assert own["total"] == sum(p.numel() for p in LruModule(copies).parameters())
+    assert copies.macs_per_inference() == once.macs_per_inference()
+    assert copies.workload.macs == once.workload.macs
+
+
+def test_copies_of_the_same_weights_are_the_shared_network() -> None:
+    module = randomized(SMALL)
+    copies = LruModule(SMALL.model_copy(update={"shared": False})).double().eval()
+    copies.load_state_dict({**copies.state_dict(), **module.state_dict()})
+    x = torch.rand(2, 2 * 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert not torch.equal(copies(x), module(x))
+        for stage, own in zip(module.stages, copies.stages, strict=True):
+            assert isinstance(stage, LruBlock)
+            assert isinstance(own, LruBlock)
+            for shared, each in (
+                (stage.depthwise, own.depthwise),
+                (stage.pointwise, own.pointwise),
+            ):
+                for place, conv in enumerate(each):
+                    conv.load_state_dict(shared[place % len(shared)].state_dict())
+        torch.testing.assert_close(copies(x), module(x), rtol=0, atol=0)
 
 
 def test_the_first_weights_have_the_spread_of_their_fan_out() -> None:

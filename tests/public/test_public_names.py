@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import pnnsim
-from pnnsim import explore, hil, lrunet, testing
+from pnnsim import explore, hil, testing
 from pnnsim.learning import rules
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +26,7 @@ SCRIPTS = [
 ]
 
 #: Packages with public names of their own, beside those of `pnnsim`.
-DOORS = {
-    package.__name__: set(package.__all__) for package in (explore, hil, lrunet, rules, testing)
-}
+DOORS = {package.__name__: set(package.__all__) for package in (explore, hil, rules, testing)}
 
 #: What a script needs beyond that, by file: the pieces of a device, or the inside that it measures.
 EXCEPTIONS = {
@@ -49,7 +47,7 @@ EXCEPTIONS = {
         "pnnsim.inference.predict",
         "pnnsim.learning.examples",
         "pnnsim.learning.fit",
-        "pnnsim.lrunet.files",
+        "pnnsim.networks.lrunet_files",
     },
     "training/non_idealities.py": {
         "pnnsim.inference.predict",
@@ -167,9 +165,9 @@ def test_a_script_imports_public_names_or_is_an_exception(script: Path) -> None:
     source = script.read_text("utf-8")
     assert beyond(source) == EXCEPTIONS.get(where, set())
     every = set(pnnsim.__all__).union(*DOORS.values())
-    # Nothing is taken by another way that a public name gives; LruNet machines have verbs alike.
+    # Nothing is taken by another way that a public name gives.
     inner = [(module, name) for module, name in imports(source) if module in beyond(source)]
-    assert [found for found in inner if found[1] in every - {"outputs"}] == []
+    assert [found for found in inner if found[1] in every] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())

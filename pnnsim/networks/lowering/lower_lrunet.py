@@ -1,8 +1,9 @@
 """LruNet as a workload: each application of a convolution, and the digital steps behind it.
 
-All repetitions of a stage use one matrix, `stage1.depthwise.weight`; batch norm, folded into a gain
-and a shift for each channel, is private to each: `stage1.depthwise.gain.0`, `….shift.0`. A
-convolution waits for its whole source, as a place needs several pixels of it.
+All repetitions of a stage use one matrix, `stage1.depthwise.weight`, or each has one of its own,
+`stage1.depthwise.weight.0`; batch norm, folded into a gain and a shift for each channel, is private
+to each: `stage1.depthwise.gain.0`, `….shift.0`. A convolution waits for its whole source, as a
+place needs several pixels of it.
 """
 
 from __future__ import annotations
@@ -35,9 +36,8 @@ def lower_lrunet(network: LruNet) -> Workload:
         if number != last:
             value = builder.digital("repeat_channels", value, times=2)
     value = builder.digital("relu", _normalized(builder, reduce, value, 0))
-    value = builder.digital(
-        "relu", _applied(builder, classify, value, bias=f"{classify.name}.bias")
-    )
+    value = _applied(builder, classify, value, 0, bias=f"{classify.name}.bias")
+    value = builder.digital("relu", value)
     return builder.build(builder.digital("mean", value, axes=(1, 2)))
 
 
@@ -60,16 +60,22 @@ def _normalized(builder: WorkloadBuilder, conv: Convolution, value: int, repetit
         builder.parameter(f"{conv.name}.{part}.{repetition}", (conv.outputs,))
         for part in ("gain", "shift")
     )
-    return builder.digital("affine", _applied(builder, conv, value), parameters=(gain, shift))
+    applied = _applied(builder, conv, value, repetition)
+    return builder.digital("affine", applied, parameters=(gain, shift))
 
 
 def _applied(
-    builder: WorkloadBuilder, conv: Convolution, value: int, *, bias: str | None = None
+    builder: WorkloadBuilder,
+    conv: Convolution,
+    value: int,
+    repetition: int,
+    *,
+    bias: str | None = None,
 ) -> int:
     """Add one application of a convolution."""
     kernel, pad = conv.kernel, conv.kernel // 2
     matrix = builder.matrix(
-        f"{conv.name}.weight", conv.outputs, conv.inputs * kernel**2, groups=conv.groups
+        conv.matrix(repetition), conv.outputs, conv.inputs * kernel**2, groups=conv.groups
     )
     gather = Gather((kernel, kernel), (conv.stride, conv.stride), (pad, pad))
     return builder.mvm(matrix, value, gather=gather, bias=bias, barrier=True)

@@ -11,7 +11,7 @@ from pnnsim.errors import ParameterError
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.networks.lrunet_module import LruModule
 
-KIND = storage.Kind("lrunet", 1, "an LruNet", ParameterError, "train again and save the module")
+KIND = storage.Kind("lrunet", 2, "an LruNet", ParameterError, "train again and save the module")
 
 
 class _Record(BaseModel):
@@ -20,7 +20,7 @@ class _Record(BaseModel):
     network: LruNet
 
 
-def save(module: LruModule, path: Path) -> None:
+def save(module: LruModule, path: Path | str) -> None:
     """Write the parameters, the running statistics and the network that they belong to.
 
     Args:
@@ -31,16 +31,16 @@ def save(module: LruModule, path: Path) -> None:
         OutputError: If the file cannot be written.
     """
     record = _Record(network=module.network)
-    storage.write(path, KIND, record=record, tensors=module.state_dict())
+    storage.write(Path(path), KIND, record=record, tensors=module.state_dict())
 
 
-def load(path: Path) -> LruModule:
+def load(path: Path | str) -> LruModule:
     """Return what `save` has written, in evaluation mode and of the same floating type.
 
     Raises:
         ParameterError: If the file is missing, damaged, or not one of ours.
     """
-    stored = storage.read(path, KIND)
+    stored = storage.read(Path(path), KIND)
     network = stored.record(_Record).network
     wanted = network.parameter_counts()["total"]
     there = sum(tensor.numel() for tensor in stored.tensors.values())
