@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import torch
-
 from pnnsim import (
     Data,
     HardwareSpec,
@@ -203,17 +201,13 @@ class Trained:
 
 
 def _ideal(network: ReLaXNet, training: TrainingParams) -> Surrogate:
-    surrogate = Surrogate(
+    return Surrogate(
         network,
         ideal_machine(network),
         seed=training.seed,
         non_idealities=(),
         state_scale=training.state_scale,
     )
-    with torch.no_grad():
-        # Weights are uniform in [-1, 1]; so their products are those of torch.nn.Linear's own.
-        surrogate.gain.fill_(network.hidden**-0.5)
-    return surrogate
 
 
 def least(options: Options, found: Mapping[K, Sequence[float]]) -> K:

@@ -42,8 +42,7 @@ from training.figures import (
 )
 
 WEIGHT_SETS = (1, 2, 3, 4, 6, 8, 12)
-#: With 24 steps the state of one weight set has grown so far by the first batch that training ends.
-STEPS = (1, 2, 4, 8, 12, 16)
+STEPS = (1, 2, 4, 8, 12, 24)
 DEPTH = 12
 WIDTH = 64
 SEEDS = 5

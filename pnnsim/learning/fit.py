@@ -175,6 +175,10 @@ class _Backpropagation(Procedure):
         # The middle of the batch: the first step of a warm-up and the last of a cosine are not 0.
         return rate_factor(self._training, epoch + (number + 0.5) / self._taken.per_pass)
 
+    def warming_up(self, update: int) -> bool:
+        """Return whether the epochs of `training.warmup` are not over."""
+        return update < self._training.warmup * self._taken.per_pass
+
     def gradient(self, update: int) -> float:
         """Return the cross entropy, with smoothed labels."""
         device = self.surrogate.weight.device
