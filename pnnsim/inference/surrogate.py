@@ -18,8 +18,8 @@ from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs, as_sequences
-from pnnsim.inference.slope import trainable_slope
 from pnnsim.inference.switched_banks import NoiseContext
+from pnnsim.inference.working_point import working_point
 from pnnsim.inference.workload_surrogate import (
     WorkloadSurrogate,
     draw_on,
@@ -104,7 +104,10 @@ class Surrogate(nn.Module):
         #: Non-idealities that training accounts for without drawing any.
         self.known = known
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
-        first = initial(network, seed, slope=trainable_slope(self.chip))
+        point = working_point(
+            self.chip, active=known, residual=network.residual, state_scale=state_scale
+        )
+        first = initial(network, seed, point=point)
         for name, value in first.items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
         for name, kind in (("input", network.input_map), ("output", network.output_map)):

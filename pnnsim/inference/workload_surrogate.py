@@ -20,8 +20,8 @@ from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.inputs import as_values
 from pnnsim.inference.ranges import Observer, Ranges
-from pnnsim.inference.slope import trainable_slope
 from pnnsim.inference.switched_banks import NoiseContext
+from pnnsim.inference.working_point import working_point
 from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
 from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.protocol import Network
@@ -80,7 +80,7 @@ class WorkloadSurrogate(nn.Module):
         )
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
         self.ranges = Ranges()
-        first = _first_numbers(network, self.chip, seed)
+        first = _first_numbers(network, self.chip, self.known, seed)
         self._names = tuple(first)
         fixed = _fixed(network)
         for name, value in first.items():
@@ -187,10 +187,18 @@ class WorkloadSurrogate(nn.Module):
         self.ranges = Ranges.from_tensors(parameters.ranges)
 
 
-def _first_numbers(network: Network, chip: Chip, seed: int) -> dict[str, Tensor]:
-    """Return the numbers that training starts from, by name."""
+def _first_numbers(network: Network, chip: Chip, active: Active, seed: int) -> dict[str, Tensor]:
+    """Return the numbers that training starts from, by name.
+
+    Args:
+        network: Network.
+        chip: Nominal chip.
+        active: Non-idealities that training accounts for.
+        seed: Seed of what is drawn.
+    """
     if isinstance(network, ReLaXNet):
-        return network.initial_parameters(seed, slope=trainable_slope(chip))
+        point = working_point(chip, active=active, residual=network.residual)
+        return network.initial_parameters(seed, point=point)
     return network.initial_parameters(seed)
 
 

@@ -20,6 +20,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.predict import nominal_outputs
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.inference.working_point import working_point
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
@@ -134,14 +135,21 @@ def test_standardized_inputs_have_mean_zero_and_variance_one_before_the_input_ma
     overall = x.numpy().std()
     # A constant input is divided by a tenth of the spread of all, not by zero.
     scaled = (x.numpy() - x.numpy().mean(axis=0)) / np.maximum(spread, overall / 10)
-    wanted = scaled @ model.input_weight.detach().numpy().T
+    wanted = scaled @ model.input_weight.detach().numpy().T + model.input_bias.detach().numpy()
     np.testing.assert_allclose(drive, wanted, rtol=0, atol=1e-11)
 
 
 def test_first_gains_carry_a_residual_through_many_steps_without_growth() -> None:
     tame = Surrogate(ReLaXNet(weight_sets=4, steps=25, residual=1.0), SPEC)
     plain = Surrogate(ReLaXNet(weight_sets=4, steps=25), SPEC)
-    np.testing.assert_allclose((plain.gain / tame.gain).detach().numpy(), 5.0, rtol=1e-6, atol=0)
+    # Without a residual the slope is that of normal pre-activations, not the steepest.
+    slopes = [
+        working_point(model.chip, active=model.known, residual=model.network.residual).slope
+        for model in (tame, plain)
+    ]
+    ratio = (plain.gain / tame.gain).detach().numpy() * slopes[1] / slopes[0]
+    np.testing.assert_allclose(ratio, 5.0, rtol=1e-6, atol=0)
+    assert slopes[1] < slopes[0]
 
 
 def test_what_is_drawn_is_drawn_in_training_mode_only() -> None:
