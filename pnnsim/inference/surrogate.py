@@ -30,6 +30,7 @@ from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
 from pnnsim.specs.hardware import HardwareSpec
+from pnnsim.specs.settings import REDRAW
 
 #: Least spread of an input that is standardized, over the spread of all: constant pixels stay calm.
 _LEAST_SPREAD = 0.1
@@ -49,7 +50,8 @@ class Surrogate(nn.Module):
             on every chip (`Chip.deterministic`).
         drawn: Names of those that are drawn in training mode (`train()`, as dropout is), in
             addition; `Chip.non_idealities` has them all. None by default.
-        redraw: Evaluations for which a drawn chip stays; reading noise is always fresh.
+        redraw: Evaluations for which a drawn chip stays, by default as in a file; reading noise is
+            always fresh.
         state_scale: State on the machine over the state in the units of training. An activation
             without an upper end, such as relu, gives the same network at every scale; a small
             one keeps the state within the lines.
@@ -86,7 +88,7 @@ class Surrogate(nn.Module):
         seed: int = 0,
         non_idealities: Iterable[str] | None = None,
         drawn: Iterable[str] = (),
-        redraw: int = 1,
+        redraw: int = REDRAW,
         state_scale: float = 1.0,
         dtype: torch.dtype = torch.float32,
     ) -> None:

@@ -27,6 +27,7 @@ from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
+from pnnsim.specs.settings import REDRAW
 
 
 @final
@@ -57,7 +58,7 @@ class WorkloadSurrogate(nn.Module):
         seed: int = 0,
         non_idealities: Iterable[str] | None = None,
         drawn: Iterable[str] = (),
-        redraw: int = 1,
+        redraw: int = REDRAW,
         ideal: bool = False,
         dtype: torch.dtype | None = None,
     ) -> None:

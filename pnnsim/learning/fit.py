@@ -195,6 +195,12 @@ class _Backpropagation(Procedure):
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
+    @torch.no_grad()
+    def stepped(self, loss: float) -> None:
+        """Keep weights that are written as they are within the range of a bank."""
+        if isinstance(self.surrogate, Surrogate):
+            self.surrogate.weight.clamp_(-1.0, 1.0)  # a bank holds no more, and beyond is no slope
+
     def validate(self) -> Score:
         """Return accuracy and loss on the validation part, ranges fixed on training inputs."""
         if isinstance(self.surrogate, WorkloadSurrogate):

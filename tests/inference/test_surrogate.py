@@ -153,7 +153,7 @@ def test_first_gains_carry_a_residual_through_many_steps_without_growth() -> Non
 
 
 def test_what_is_drawn_is_drawn_in_training_mode_only() -> None:
-    model, x = new_surrogate(drawn=MISSES), inputs()
+    model, x = new_surrogate(drawn=MISSES, redraw=1), inputs()
     nominal = nominal_outputs(model.chip, model.parameter_set(), x)
     first, second = model(x), model(x)
     assert not torch.equal(first, second)
@@ -174,16 +174,16 @@ def test_noise_of_reading_is_fresh_in_every_evaluation() -> None:
 
 def test_the_same_seed_draws_the_same_and_goes_on_from_its_counts() -> None:
     x = inputs()
-    first = new_surrogate(drawn=MISSES)
+    first = new_surrogate(drawn=MISSES, redraw=1)
     outputs = [first(x).detach() for _ in range(2)]
-    second, plain = new_surrogate(drawn=MISSES), new_surrogate()
+    second, plain = new_surrogate(drawn=MISSES, redraw=1), new_surrogate()
     assert not torch.equal(outputs[0], outputs[1])
     second.load_state_dict(first.state_dict())
     for _ in range(2):
         assert torch.equal(second(x), first(x))
     # One that draws nothing has counts, too, so that both take each other's state.
     plain.load_state_dict(first.state_dict())
-    third = new_surrogate(drawn=MISSES)
+    third = new_surrogate(drawn=MISSES, redraw=1)
     third.load_state_dict(plain.state_dict())
     assert torch.equal(third(x), outputs[0])
 
