@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TypeVar
 
 from pnnsim import (
     Data,
@@ -28,7 +27,11 @@ from pnnsim import (
     run,
 )
 from pnnsim.learning.fit import score
-from training.figures import write_table
+from pnnsim.networks.parameters import load_parameters
+from training.figures import spread, write_table
+from training.held_out import closed, opened
+
+K = TypeVar("K", bound=Hashable)
 
 #: State on the lines over the state in training. relu is the same at every scale; here it grows to
 #: about fifty over the steps, and the lines end at 1.
@@ -117,7 +120,7 @@ def read_options(
 
 
 def load(options: Options, name: str) -> Data:
-    """Load a data set, and keep what its data are beside the results.
+    """Load a data set with its test part closed, and keep what its data are beside the results.
 
     Args:
         options: Options of the command line.
@@ -127,7 +130,7 @@ def load(options: Options, name: str) -> Data:
     note = f"{data.name}: {data.note}"
     (options.out / "note.txt").write_text(note + "\n", encoding="utf-8")
     print(note)
-    return data
+    return closed(data)
 
 
 def ideal_machine(network: ReLaXNet) -> HardwareSpec:
@@ -144,41 +147,81 @@ def ideal_machine(network: ReLaXNet) -> HardwareSpec:
     return load_spec({**tree, "name": "ideal", **parts}, [("weight_banks.count", str(banks))])
 
 
-def train(network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, float]:
-    """Train an ideal network once and measure it on the part that training never saw.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Ideal network of a cell, in a file.
 
     Args:
-        network: What is trained.
-        data: Examples of the task.
-        training: Settings.
-
-    Returns:
-        Error rate and loss [nats] there, error rate on the validation part, training loss [nats],
-        best epoch, and time taken [s].
+        folder: Folder of the recipe.
+        key: Name of the cell.
     """
-    begin = time.perf_counter()
-    surrogate = Surrogate(
+
+    folder: Path
+    key: str
+
+    @property
+    def file(self) -> Path:
+        """Return where the parameters are."""
+        return self.folder / "networks" / f"{self.key.replace(' ', '-')}.safetensors"
+
+    def train(self, network: ReLaXNet, data: Data, training: TrainingParams) -> dict[str, float]:
+        """Train the network on the training part alone, and save its parameters.
+
+        Args:
+            network: What is trained.
+            data: Examples of the task.
+            training: Settings.
+
+        Returns:
+            Error rate and loss [nats] on the validation part, training loss [nats], best epoch,
+            and time taken [s].
+        """
+        begin = time.perf_counter()
+        surrogate = _ideal(network, training)
+        if training.standardize:
+            surrogate.standardize(data.pixels())
+        history = fit(surrogate, data.train, data.validation, training, select=data.select)
+        self.file.parent.mkdir(exist_ok=True)
+        surrogate.parameter_set().save(self.file)
+        return {
+            "validation_error": 1.0 - history.validation_accuracy[history.best_epoch],
+            "validation_loss": history.validation_loss[history.best_epoch],
+            "training_loss": history.loss[-1],
+            "best_epoch": history.best_epoch,
+            "wall_s": time.perf_counter() - begin,
+        }
+
+    def measure(self, data: Data) -> dict[str, float]:
+        """Return error rate and loss [nats] on the test part, which is opened for it."""
+        parameters = load_parameters(self.file)
+        surrogate = _ideal(parameters.network, TrainingParams())
+        surrogate.load_parameter_set(parameters, any_machine=True)
+        share, loss = score(surrogate, opened(data).test)
+        return {"error": 1.0 - share, "loss": loss}
+
+
+def _ideal(network: ReLaXNet, training: TrainingParams) -> Surrogate:
+    return Surrogate(
         network,
         ideal_machine(network),
         seed=training.seed,
         non_idealities=(),
         state_scale=training.state_scale,
     )
-    with torch.no_grad():
-        # Weights are uniform in [-1, 1]; so their products are those of torch.nn.Linear's own.
-        surrogate.gain.fill_(network.hidden**-0.5)
-    if training.standardize:
-        surrogate.standardize(data.pixels())
-    history = fit(surrogate, data.train, data.validation, training, select=data.select)
-    share, loss = score(surrogate, data.test)
-    return {
-        "error": 1.0 - share,
-        "loss": loss,
-        "validation_error": 1.0 - history.validation_accuracy[history.best_epoch],
-        "training_loss": history.loss[-1],
-        "best_epoch": history.best_epoch,
-        "wall_s": time.perf_counter() - begin,
-    }
+
+
+def least(options: Options, found: Mapping[K, Sequence[float]]) -> K:
+    """Return whose mean is least, and write the means as `choice.json` of the recipe's folder.
+
+    Args:
+        options: Options of the command line.
+        found: Figures on the validation part, one for each seed.
+    """
+    means = {key: spread(values)[0] for key, values in found.items()}
+    best = min(means, key=lambda key: means[key])
+    choice = {"best": str(best), "validation": {str(key): mean for key, mean in means.items()}}
+    (options.out / "choice.json").write_text(json.dumps(choice, indent=1) + "\n", encoding="utf-8")
+    return best
 
 
 class Cells:

@@ -18,6 +18,7 @@ from pnnsim.hil import Bench, CostReport, SimulatedBackend
 from pnnsim.learning.rules import PhysicsAware, Settings, measure, train
 from training.common import load, read_options
 from training.figures import picture, write_table
+from training.held_out import opened
 from training.hil_common import CHIP_SEED, copy_of, network_of, part, surrogate_of
 
 #: Machines, and how much they drift here.
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     quick = options.quick
     data = load(options, "digits")
     examples = part(data.train, 100 if quick else len(data.train))
-    test = part(data.test, 50 if quick else len(data.test))
+    test = part(opened(data).test, 50 if quick else len(data.test))
     checks = CHECKS[:2] if quick else CHECKS
     small = [("weight_banks.rows", "16"), ("weight_banks.cols", "16")] if quick else []
     spec = load_spec(own.machine, [*MACHINES[own.machine], *small])

@@ -30,6 +30,7 @@ from pnnsim.hil import calibrate, reality_gap
 from pnnsim.learning.rules import Deploy, HardwareAware, PhysicsAware, Settings, measure, train
 from training.common import Cells, Options, load, read_options
 from training.figures import picture, spread, write_table
+from training.held_out import opened
 from training.hil_common import CORNERS, bench, copy_of, corner, network_of, part, trained
 
 CHIPS = 5
@@ -92,7 +93,7 @@ def _row(options: Options, task: str, machine: str) -> tuple[object, ...]:
     quick = options.quick
     data = load(options, task)
     examples = part(data.train, 200 if quick else TRAIN)
-    test = part(data.test, 100 if quick else TEST)
+    test = part(opened(data).test, 100 if quick else TEST)
     spec, network = corner(machine, quick=quick), network_of(data, quick=quick)
     model = Settings(2, 100) if quick else MODEL
     settings = Settings(1, 100) if quick else CHIP[task]

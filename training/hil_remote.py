@@ -25,6 +25,7 @@ from pnnsim.hil import Bench, HardwareBackend, RemoteBackend, SimulatedBackend, 
 from pnnsim.learning.rules import Outcome, PhysicsAware, Settings, measure, train
 from training.common import load, read_options
 from training.figures import write_table
+from training.held_out import opened
 from training.hil_common import CHIP_SEED, CORNERS, corner, network_of, part, surrogate_of
 
 MACHINE = "photonic_mrr"
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     quick = options.quick
     data = load(options, "digits")
     examples = part(data.train, 100 if quick else len(data.train))
-    test = part(data.test, 50 if quick else len(data.test))
+    test = part(opened(data).test, 50 if quick else len(data.test))
     spec, network = corner(MACHINE, quick=quick), network_of(data, quick=quick)
     settings = Settings(epochs=1 if quick else 5, batch=50)
 

@@ -41,8 +41,9 @@ from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import score
 from pnnsim.networks.lrunet_files import load as load_module
 from pnnsim.networks.lrunet_files import save
-from training.common import Cells, Options, load, read_options
+from training.common import Cells, Options, least, load, read_options
 from training.figures import picture, spread, write_table
+from training.held_out import opened
 
 #: The ends first, so that a recipe that is stopped early has them.
 REPETITIONS = (1, 10, 4, 2, 8)
@@ -80,15 +81,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data = load(options, "digits" if quick else options.task)
     budget = Budget(images=256, batch=32) if quick else Budget()
     cells = Cells(options.out)
-    found: dict[int, list[float]] = {}
+    missed: dict[int, list[float]] = {}
     for seed in range(options.seeds):
         for n in (1, 2) if quick else REPETITIONS:
             key = f"{data.name} N {n} seed {seed}"
             result = cells.get(key, lambda n=n, seed=seed: train(options, data, n, seed, budget))
-            found.setdefault(n, []).append(100.0 * result["accuracy"])
-    print(_sweep(options, data.name, dict(sorted(found.items()))))
-    best = max(found, key=lambda n: spread(found[n])[0])
-    print(f"best mean accuracy: N = {best}")
+            missed.setdefault(n, []).append(100.0 * result["validation_error"])
+    best = least(options, missed)
+    found: dict[int, list[float]] = {n: [] for n in sorted(missed)}
+    for n, shares in found.items():
+        for seed in range(options.seeds):
+            key = f"test {data.name} N {n} seed {seed}"
+            result = cells.get(key, lambda n=n, seed=seed: measure(options, data, n, seed))
+            shares.append(100.0 * result["accuracy"])
+    print(_sweep(options, data.name, found))
+    print(f"best mean accuracy on the validation part: N = {best}")
     print(_reuse(options, network_for(data.name, max(found))))
     print(_on_chips(options, data, [1] if quick else sorted({1, best})))
 
@@ -108,7 +115,7 @@ def network_for(task: str, repetitions: int) -> LruNet:
 
 
 def train(options: Options, data: Data, n: int, seed: int, budget: Budget) -> dict[str, float]:
-    """Train one network, save it, and measure it once on the part that training never saw.
+    """Train one network, save it, and measure it on the validation part.
 
     Args:
         options: Options of the command line.
@@ -122,14 +129,28 @@ def train(options: Options, data: Data, n: int, seed: int, budget: Budget) -> di
     module.to(memory_format=torch.channels_last)  # twice as quick on a CPU
     assert isinstance(data.train, Labelled)
     training_loss = learn(module, data.train, seed, budget)
-    share, loss = score(module, data.test)
+    share, loss = score(module, data.validation)
     save(module, parameter_file(options.out, data.name, n, seed))
     return {
-        "accuracy": share,
-        "loss": loss,
+        "validation_error": 1.0 - share,
+        "validation_loss": loss,
         "training_loss": training_loss,
         "wall_s": time.perf_counter() - begin,
     }
+
+
+def measure(options: Options, data: Data, n: int, seed: int) -> dict[str, float]:
+    """Return accuracy and loss [nats] of a saved network on the test part.
+
+    Args:
+        options: Options of the command line.
+        data: Examples of the task.
+        n: Applications of each stage.
+        seed: Seed of its training.
+    """
+    module = load_module(parameter_file(options.out, data.name, n, seed))
+    share, loss = score(module, opened(data).test)
+    return {"accuracy": share, "loss": loss}
 
 
 def parameter_file(folder: Path, task: str, n: int, seed: int) -> Path:
@@ -273,7 +294,7 @@ def _on_chips(options: Options, data: Data, repetitions: Sequence[int]) -> str:
     quick = options.quick
     images, chips = (20, 1) if quick else (IMAGES, CHIPS)
     assert isinstance(data.train, Labelled)
-    x, y = data.test.take(torch.arange(images))
+    x, y = opened(data).test.take(torch.arange(images))
     rows = []
     for n in repetitions:
         module = load_module(parameter_file(options.out, data.name, n, 0))

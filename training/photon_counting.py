@@ -29,6 +29,7 @@ from pnnsim.learning.fit import make_surrogate
 from pnnsim.physics import photonic_detection
 from training.common import Options, load, read_options
 from training.figures import spread, write_table
+from training.held_out import opened
 
 MACHINE = "freespace_dmd"
 #: A camera that tells each electron: as many steps as electrons.
@@ -134,9 +135,10 @@ def measure(chip: Chip, parameters: Any, data: Data) -> tuple[float, float]:
     """
     meter = Meter(chip.detector)
     metered = replace(chip, components={**chip.components, "detector": meter})
-    accesses = time_run(chip, len(data.test)).accesses
-    found = outputs(metered, parameters, data.test.x, accesses)
-    return share_correct(found, data.test.y), meter.electrons / meter.macs
+    test = opened(data).test
+    accesses = time_run(chip, len(test)).accesses
+    found = outputs(metered, parameters, test.x, accesses)
+    return share_correct(found, test.y), meter.electrons / meter.macs
 
 
 def study(power: str, data: Data, options: Options, *, noisy: bool) -> Row:

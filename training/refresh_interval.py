@@ -38,6 +38,7 @@ from pnnsim.simulation.timing_pass import Timing
 from pnnsim.timing.arrivals import poisson
 from training.common import load, read_options
 from training.figures import picture, spread, write_table
+from training.held_out import opened
 from training.hil_common import CHIP_SEED, network_of, part
 
 #: Mean and deviation of the exponent with which cells fade.
@@ -189,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     quick = options.quick
     data = load(options, "digits")
     network = network_of(data, quick=quick)
-    test = part(data.test, 200 if quick else len(data.test))
+    test = part(opened(data).test, 200 if quick else len(data.test))
     nets = [trained(network, data, seed, quick=quick) for seed in range(options.seeds)]
     chips = {
         name: [

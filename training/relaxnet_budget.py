@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 
 from pnnsim import ReLaXNet, TaskParams, TrainingParams
-from training.common import Cells, Options, load, read_options, train
+from training.common import Cells, Options, Trained, least, load, read_options
 from training.figures import picture, spread, write_table
 from training.relaxnet_svhn import DEPTH, TRAINING, machines
 
@@ -46,7 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     depth = 3 if quick else DEPTH
     data = load(options, "digits" if quick else "svhn")
     inputs, outputs = TaskParams(name=data.name).shape()
-    everything = data.with_validation()
     cells = Cells(options.out)
     settings = TRAINING | ({"epochs": 2} if quick else {})
     networks = {
@@ -57,21 +56,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for budget in budgets
         for sets in weight_sets
     }  # fmt: skip
-    errors: dict[tuple[int, int], list[float]] = {key: [] for key in networks}
+    chosen_by: dict[tuple[int, int], list[float]] = {key: [] for key in networks}
     for seed in range(options.seeds):
         training = TrainingParams(seed=seed, **settings)
         for (budget, sets), network in networks.items():
+            trained = Trained(options.out, f"budget {budget} sets {sets} seed {seed}")
 
             def compute(
-                network: ReLaXNet = network, training: TrainingParams = training
+                trained: Trained = trained,
+                network: ReLaXNet = network,
+                training: TrainingParams = training,
             ) -> dict[str, float]:
-                return train(network, everything, training)
+                return trained.train(network, data, training)
 
-            found = cells.get(f"budget {budget} sets {sets} seed {seed}", compute)
-            errors[budget, sets].append(100.0 * found["error"])
-    print(_table(options, networks, errors))
+            found = cells.get(trained.key, compute)
+            chosen_by[budget, sets].append(100.0 * found["validation_error"])
     fits = [key for key, network in networks.items() if network.hidden <= LINES]
-    best = networks[min(fits, key=lambda key: spread(errors[key])[0])]
+    best = networks[least(options, {key: chosen_by[key] for key in fits})]
+    errors: dict[tuple[int, int], list[float]] = {key: [] for key in networks}
+    for (budget, sets), found in errors.items():
+        for seed in range(options.seeds):
+            trained = Trained(options.out, f"budget {budget} sets {sets} seed {seed}")
+            cell = cells.get(f"test {trained.key}", lambda trained=trained: trained.measure(data))
+            found.append(100.0 * cell["error"])
+    print(_table(options, networks, errors))
     print(machines(options, best))
 
 

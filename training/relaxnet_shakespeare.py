@@ -18,15 +18,24 @@ import torch
 
 from pnnsim import Data, ReLaXNet, TrainingParams
 from pnnsim.learning.examples import Windows
-from training.common import STATE_SCALE, Cells, Options, load, on_machines, read_options, train
+from training.common import (
+    STATE_SCALE,
+    Cells,
+    Options,
+    Trained,
+    least,
+    load,
+    on_machines,
+    read_options,
+)
 from training.figures import (
     against_sets,
     against_sets_head,
     draw_against_sets,
     picture,
-    spread,
     write_table,
 )
+from training.held_out import closed
 
 WEIGHT_SETS = (1, 2, 3, 4, 6, 8)
 DEPTH = 8
@@ -55,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     assert isinstance(data.train, Windows)
     vocabulary = data.train.vocabulary
     cells = Cells(options.out)
-    losses: dict[int, list[float]] = {sets: [] for sets in weight_sets}
+    chosen_by: dict[int, list[float]] = {sets: [] for sets in weight_sets}
     for seed in range(options.seeds):
         training = TrainingParams(seed=seed, **TRAINING)
         for sets in weight_sets:
@@ -64,15 +73,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 weight_sets=sets, steps=depth, residual=1.0,
             )  # fmt: skip
 
-            def compute(
-                network: ReLaXNet = network, training: TrainingParams = training
-            ) -> dict[str, float]:
-                return train(network, data, training)
+            trained = Trained(options.out, f"sets {sets} seed {seed}")
 
-            losses[sets].append(cells.get(f"sets {sets} seed {seed}", compute)["loss"])
+            def compute(
+                trained: Trained = trained,
+                network: ReLaXNet = network,
+                training: TrainingParams = training,
+            ) -> dict[str, float]:
+                return trained.train(network, data, training)
+
+            chosen_by[sets].append(cells.get(trained.key, compute)["validation_loss"])
+    best = least(options, chosen_by)
+    losses: dict[int, list[float]] = {sets: [] for sets in weight_sets}
+    for sets, found in losses.items():
+        for seed in range(options.seeds):
+            trained = Trained(options.out, f"sets {sets} seed {seed}")
+            cell = cells.get(f"test {trained.key}", lambda trained=trained: trained.measure(data))
+            found.append(cell["loss"])
     print(_table(options, losses, depth, width))
     if not quick:
-        best = min(losses, key=lambda sets: spread(losses[sets])[0])
         print(_machines(options, best, depth, width))
 
 
@@ -84,7 +103,7 @@ def _sentences(options: Options) -> Data:
     note = "a sentence, twenty times; it is learned by heart"
     (options.out / "note.txt").write_text(note + "\n", encoding="utf-8")
     data = Data("sentence", note, part, part, part, "loss")
-    return replace(data, validation=Windows(ids[:100], 3, len(characters)))
+    return closed(replace(data, validation=Windows(ids[:100], 3, len(characters))))
 
 
 def _table(options: Options, losses: dict[int, list[float]], depth: int, width: int) -> str:

@@ -9,7 +9,8 @@ of the data set as it is found; `note.txt` states which.
 What the paper does not state is assumed: relu, a residual of 1, the input at the first step, AdamW,
 20 epochs, and inputs that are standardized pixel by pixel. The settings of the optimizer were
 chosen with `--choose`, which trains a few on the training part and compares them on the validation
-part. Then every cell is trained on both parts and measured once.
+part. Every cell is trained on the training part; the network that runs on machines is the best on
+the validation part, and only then is each cell measured, once, on the test part.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from training.common import (
     STATE_SCALE,
     Cells,
     Options,
+    Trained,
+    least,
     load,
     on_machines,
     read_options,
-    train,
 )
 from training.figures import (
     against_sets,
@@ -40,8 +42,7 @@ from training.figures import (
 )
 
 WEIGHT_SETS = (1, 2, 3, 4, 6, 8, 12)
-#: With 24 steps the state of one weight set has grown so far by the first batch that training ends.
-STEPS = (1, 2, 4, 8, 12, 16)
+STEPS = (1, 2, 4, 8, 12, 24)
 DEPTH = 12
 WIDTH = 64
 SEEDS = 5
@@ -78,30 +79,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.choose:
         print(_choose(options, data, cells, depth, width, brief))
         return
-    everything = data.with_validation()
+
+    def key(sets: int, steps: int, seed: int) -> str:
+        return f"sets {sets} steps {steps} seed {seed}"
+
+    def validation_error(sets: int, steps: int, seed: int) -> float:
+        training = TrainingParams(seed=seed, **TRAINING | brief)
+        network = network_for(data, sets, steps, width)
+        trained = Trained(options.out, key(sets, steps, seed))
+        found = cells.get(trained.key, lambda: trained.train(network, data, training))
+        return 100.0 * found["validation_error"]
 
     def error(sets: int, steps: int, seed: int) -> float:
-        training = TrainingParams(seed=seed, **TRAINING | brief)
-        key = f"sets {sets} steps {steps} seed {seed}"
-        network = network_for(data, sets, steps, width)
-        return 100.0 * cells.get(key, lambda: train(network, everything, training))["error"]
+        trained = Trained(options.out, key(sets, steps, seed))
+        return 100.0 * cells.get(f"test {trained.key}", lambda: trained.measure(data))["error"]
 
+    seeds = range(options.seeds)
+    plane = [(sets, steps) for steps in all_steps for sets in weight_sets if sets <= steps]
     # Seed by seed, so that a recipe that is stopped early has all cells of some seeds.
     found = {
-        (sets, seed): error(sets, depth, seed)
-        for seed in range(options.seeds)
-        for sets in weight_sets
+        (sets, seed): validation_error(sets, depth, seed) for seed in seeds for sets in weight_sets
     }
-    errors = {sets: [found[sets, seed] for seed in range(options.seeds)] for sets in weight_sets}
+    for sets, steps in plane:
+        validation_error(sets, steps, 0)
+    best = least(options, {sets: [found[sets, seed] for seed in seeds] for sets in weight_sets})
+    errors = {sets: [error(sets, depth, seed) for seed in seeds] for sets in weight_sets}
     print(_sweep(options, errors, depth, width))
-    grid = {
-        (sets, steps): error(sets, steps, 0)
-        for steps in all_steps
-        for sets in weight_sets
-        if sets <= steps
-    }
-    print(_grid(options, grid))
-    best = min(errors, key=lambda sets: spread(errors[sets])[0])
+    print(_grid(options, {cell: error(*cell, 0) for cell in plane}))
     print(machines(options, ReLaXNet(weight_sets=best, steps=depth, hidden=width)))
 
 
@@ -132,12 +136,16 @@ def _choose(
             for sets in (sets for sets in COMPARED if sets <= depth):
                 network = network_for(data, sets, depth, width)
 
-                def compute(
-                    network: ReLaXNet = network, training: TrainingParams = training
-                ) -> dict[str, float]:
-                    return train(network, data, training)
+                trained = Trained(options.out, f"{name}, sets {sets} seed {seed}")
 
-                cell = cells.get(f"{name}, sets {sets} seed {seed}", compute)
+                def compute(
+                    trained: Trained = trained,
+                    network: ReLaXNet = network,
+                    training: TrainingParams = training,
+                ) -> dict[str, float]:
+                    return trained.train(network, data, training)
+
+                cell = cells.get(trained.key, compute)
                 found.append(100.0 * cell["validation_error"])
         mean, std = spread(found)
         rows.append((name, mean, std, len(found), "chosen" if name == CHOSEN else ""))

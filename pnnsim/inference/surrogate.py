@@ -18,8 +18,8 @@ from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_inputs, as_sequences
-from pnnsim.inference.slope import trainable_slope
 from pnnsim.inference.switched_banks import NoiseContext
+from pnnsim.inference.working_point import working_point
 from pnnsim.inference.workload_surrogate import (
     WorkloadSurrogate,
     draw_on,
@@ -30,6 +30,7 @@ from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
 from pnnsim.specs.hardware import HardwareSpec
+from pnnsim.specs.settings import REDRAW
 
 #: Least spread of an input that is standardized, over the spread of all: constant pixels stay calm.
 _LEAST_SPREAD = 0.1
@@ -49,7 +50,8 @@ class Surrogate(nn.Module):
             on every chip (`Chip.deterministic`).
         drawn: Names of those that are drawn in training mode (`train()`, as dropout is), in
             addition; `Chip.non_idealities` has them all. None by default.
-        redraw: Evaluations for which a drawn chip stays; reading noise is always fresh.
+        redraw: Evaluations for which a drawn chip stays, by default as in a file; reading noise is
+            always fresh.
         state_scale: State on the machine over the state in the units of training. An activation
             without an upper end, such as relu, gives the same network at every scale; a small
             one keeps the state within the lines.
@@ -86,7 +88,7 @@ class Surrogate(nn.Module):
         seed: int = 0,
         non_idealities: Iterable[str] | None = None,
         drawn: Iterable[str] = (),
-        redraw: int = 1,
+        redraw: int = REDRAW,
         state_scale: float = 1.0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -104,7 +106,10 @@ class Surrogate(nn.Module):
         #: Non-idealities that training accounts for without drawing any.
         self.known = known
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
-        first = initial(network, seed, slope=trainable_slope(self.chip))
+        point = working_point(
+            self.chip, active=known, residual=network.residual, state_scale=state_scale
+        )
+        first = initial(network, seed, point=point)
         for name, value in first.items():
             setattr(self, name, nn.Parameter(value.to(dtype)))
         for name, kind in (("input", network.input_map), ("output", network.output_map)):

@@ -20,13 +20,14 @@ from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.inputs import as_values
 from pnnsim.inference.ranges import Observer, Ranges
-from pnnsim.inference.slope import trainable_slope
 from pnnsim.inference.switched_banks import NoiseContext
+from pnnsim.inference.working_point import working_point
 from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
 from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import HardwareSpec
+from pnnsim.specs.settings import REDRAW
 
 
 @final
@@ -57,7 +58,7 @@ class WorkloadSurrogate(nn.Module):
         seed: int = 0,
         non_idealities: Iterable[str] | None = None,
         drawn: Iterable[str] = (),
-        redraw: int = 1,
+        redraw: int = REDRAW,
         ideal: bool = False,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -80,7 +81,7 @@ class WorkloadSurrogate(nn.Module):
         )
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
         self.ranges = Ranges()
-        first = _first_numbers(network, self.chip, seed)
+        first = _first_numbers(network, self.chip, self.known, seed)
         self._names = tuple(first)
         fixed = _fixed(network)
         for name, value in first.items():
@@ -189,10 +190,18 @@ class WorkloadSurrogate(nn.Module):
         self.ranges = Ranges.from_tensors(parameters.ranges)
 
 
-def _first_numbers(network: Network, chip: Chip, seed: int) -> dict[str, Tensor]:
-    """Return the numbers that training starts from, by name."""
+def _first_numbers(network: Network, chip: Chip, active: Active, seed: int) -> dict[str, Tensor]:
+    """Return the numbers that training starts from, by name.
+
+    Args:
+        network: Network.
+        chip: Nominal chip.
+        active: Non-idealities that training accounts for.
+        seed: Seed of what is drawn.
+    """
     if isinstance(network, ReLaXNet):
-        return network.initial_parameters(seed, slope=trainable_slope(chip))
+        point = working_point(chip, active=active, residual=network.residual)
+        return network.initial_parameters(seed, point=point)
     return network.initial_parameters(seed)
 
 

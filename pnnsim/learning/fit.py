@@ -175,6 +175,10 @@ class _Backpropagation(Procedure):
         # The middle of the batch: the first step of a warm-up and the last of a cosine are not 0.
         return rate_factor(self._training, epoch + (number + 0.5) / self._taken.per_pass)
 
+    def warming_up(self, update: int) -> bool:
+        """Return whether the epochs of `training.warmup` are not over."""
+        return update < self._training.warmup * self._taken.per_pass
+
     def gradient(self, update: int) -> float:
         """Return the cross entropy, with smoothed labels."""
         device = self.surrogate.weight.device
@@ -190,6 +194,12 @@ class _Backpropagation(Procedure):
         )
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
+
+    @torch.no_grad()
+    def stepped(self, loss: float) -> None:
+        """Keep weights that are written as they are within the range of a bank."""
+        if isinstance(self.surrogate, Surrogate):
+            self.surrogate.weight.clamp_(-1.0, 1.0)  # a bank holds no more, and beyond is no slope
 
     def validate(self) -> Score:
         """Return accuracy and loss on the validation part, ranges fixed on training inputs."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pnnsim.inference.surrogate import Surrogate
     from pnnsim.inference.workload_surrogate import WorkloadSurrogate
 
-#: Loss, over that of guessing, beyond which nothing is left to learn from.
+#: Loss beyond which a training has diverged, over that of guessing or of its own beginning.
 _DIVERGED = 100.0
 
 
@@ -171,6 +171,14 @@ class Procedure(ABC):
     def validate(self) -> Score | None:
         """Return the quality after an epoch; None where there is no validation part."""
 
+    def warming_up(self, update: int) -> bool:
+        """Return whether steps are still small by intent, so that a high loss means nothing.
+
+        Args:
+            update: Number of the update, from 0.
+        """
+        return False
+
     def begin_epoch(self) -> None:  # noqa: B027, most procedures have nothing to prepare
         """Prepare an epoch."""
 
@@ -187,6 +195,10 @@ def learn(
     progress: Progress | None = None,
 ) -> Progression:
     """Train the parameters of a surrogate, which ends with those of the epoch kept.
+
+    Training has diverged where a loss or a gradient is not finite, or where, once warm-up is over,
+    a loss is a hundred times that of guessing, or of the first batch if that is higher (from the
+    second epoch on, of the mean over the first): deep networks may begin far off and recover.
 
     Args:
         procedure: Where gradients come from.
@@ -248,7 +260,7 @@ def _epoch(
 ) -> float:
     """Make the updates of one epoch and return their mean loss [nats]."""
     model, optimizer = procedure.surrogate, procedure.optimizer
-    limit = _DIVERGED * math.log(max(2, output_width(model.network)))
+    reference = [math.log(max(2, output_width(model.network))), *so_far.loss[:1]]
     total, examples = 0.0, 0
     procedure.begin_epoch()
     model.train()
@@ -256,6 +268,9 @@ def _epoch(
         optimizer.zero_grad()
         loss = procedure.gradient(update)
         norm = float(nn.utils.clip_grad_norm_(model.parameters(), procedure.clip))
+        if update == 0:
+            reference.append(loss)
+        limit = math.inf if procedure.warming_up(update) else _DIVERGED * max(reference)
         if not (math.isfinite(loss) and math.isfinite(norm) and loss <= limit):
             raise TrainingError(
                 f"{procedure.name}: epoch {so_far.epoch + 1}, update {number + 1}: loss {loss:g} "

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pnnsim.networks.relaxnet_parameters import WorkingPoint
     from pnnsim.networks.workload import Workload
 
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -161,17 +162,19 @@ class ReLaXNet(BaseModel):
 
         return lower_relaxnet(self)
 
-    def initial_parameters(self, seed: int = 0, *, slope: float = 1.0) -> dict[str, Tensor]:
+    def initial_parameters(
+        self, seed: int = 0, *, point: WorkingPoint | None = None
+    ) -> dict[str, Tensor]:
         """Return first weights that neither fade nor grow over the steps, by name.
 
         Args:
             seed: Seed of the draws.
-            slope: Slope of the machine's activation where it is steepest.
+            point: Working point of the machine's activation; by default one of slope 1 through 0.
         """
         # Not ahead of the class: a description is checked without torch.
-        from pnnsim.networks.relaxnet_parameters import by_name, initial
+        from pnnsim.networks.relaxnet_parameters import WorkingPoint, by_name, initial
 
-        return by_name(self, initial(self, seed, slope=slope))
+        return by_name(self, initial(self, seed, point=point or WorkingPoint()))
 
     def parameter_counts(self) -> dict[str, int]:
         """Return how many parameters there are, by place, and how many of them are not trained.

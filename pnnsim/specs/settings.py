@@ -12,6 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from pnnsim.devices.quantities import Frequency, Time, distinct
 
+#: Evaluations for which a drawn chip stays, in files and in Python.
+REDRAW = 16
+
 #: Values of one input vector and of one result, by task.
 TASK_SHAPES: dict[str, tuple[int, int]] = {
     "digits": (64, 10),
@@ -67,7 +70,7 @@ class TrainingParams(Block):
     """`backprop`: on the nominal machine; `hardware_aware`: on chips and noise drawn meanwhile."""
     non_idealities: Literal["all"] | Annotated[tuple[str, ...], AfterValidator(distinct)] = "all"
     """What `hardware_aware` draws: names such as `weight_banks.crosstalk`, or all there are."""
-    redraw: Annotated[int, Field(ge=1, le=1_000_000)] = 16
+    redraw: Annotated[int, Field(ge=1, le=1_000_000)] = REDRAW
     """Batches for which a drawn chip stays; the noise of reading is fresh in each."""
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     """Optimizer."""

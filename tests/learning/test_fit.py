@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -244,12 +246,11 @@ def test_inputs_that_are_not_finite_are_named_as_the_cause() -> None:
 
 
 def test_steps_that_are_too_large_are_named_as_the_cause() -> None:
-    training = settings(optimizer="sgd", learning_rate=10.0, gradient_clip=1e6)
-    model = new_surrogate()
-    with torch.no_grad():
-        model.output_weight.mul_(1e6)
-    with pytest.raises(TrainingError, match=r"epoch 1, update 1: loss .*training\.learning_rate"):
-        fit(model, examples(), examples(1), training)
+    def too_large(groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:
+        return torch.optim.SGD([{**group, "lr": 1e5} for group in groups])
+
+    with pytest.raises(TrainingError, match=r"epoch 1, update \d: loss .*training\.learning_rate"):
+        fit(new_surrogate(), examples(), examples(1), settings(), optimizer=too_large)
 
 
 def test_parameters_that_are_not_finite_are_named() -> None:

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from pnnsim.errors import ParameterError, WorkloadError
 from pnnsim.inference.surrogate import Surrogate
+from pnnsim.inference.working_point import working_point
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.reference import run_reference
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.networks.relaxnet_parameters import by_field, by_name
+from pnnsim.networks.relaxnet_parameters import WorkingPoint, by_field, by_name
 from pnnsim.networks.workload import Digital, Mvm
 from pnnsim.specs.hardware import load_spec
 from tests.inference.test_agreement import NETWORKS, numpy_forward, random_inputs, random_parameters
@@ -126,9 +127,9 @@ def test_parameters_that_are_missing_are_named() -> None:
 def test_a_network_starts_where_its_surrogate_does(network: ReLaXNet) -> None:
     assert isinstance(network, Network)
     surrogate = Surrogate(network, load_spec("photonic_mrr"), seed=5, dtype=torch.float64)
-    slope = surrogate.chip.nonlinearity.slope
+    point = working_point(surrogate.chip, active=surrogate.known, residual=network.residual)
     expected = by_name(network, {n: p.detach() for n, p in surrogate.named_parameters()})
-    found = network.initial_parameters(5, slope=slope)
+    found = network.initial_parameters(5, point=point)
     assert found.keys() == expected.keys() == network.workload.shapes.keys()
     for name, tensor in expected.items():
         assert torch.equal(found[name], tensor)
@@ -136,7 +137,7 @@ def test_a_network_starts_where_its_surrogate_does(network: ReLaXNet) -> None:
 
 def test_the_first_gain_keeps_the_variance_of_what_the_residual_leaves() -> None:
     """By hand: `gain * slope * sqrt(N / 3)` is `sqrt(1 - alpha^2)`."""
-    named = NETWORKS["residual"].initial_parameters(0, slope=0.8)
+    named = NETWORKS["residual"].initial_parameters(0, point=WorkingPoint(slope=0.8))
     expected = 0.75**0.5 * (3 / 64) ** 0.5 / 0.8
     assert float(named["gain.1"]) == pytest.approx(expected, rel=1e-12, abs=0)
     assert float(named["weight.0"].abs().max()) <= 1.0
