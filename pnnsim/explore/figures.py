@@ -19,7 +19,7 @@ PLAIN = ""
 YIELD = "yield"
 
 _LATENCIES = ("first", "mean", "p50", "p95", "p99", "max")
-_QUALITY = ("surrogate", "hardware_mean", "hardware_std")
+_QUALITY = ("float", "int8", "surrogate", "hardware_mean", "hardware_std")
 
 #: Dimension of each figure that needs no trained network.
 _TIMING: dict[str, str] = {

@@ -59,9 +59,11 @@ def refuse_unfit(
 def refuse_values(chip: Chip) -> None:
     """Refuse values between digital steps that do not fit in the buffer."""
     capacity = chip.front_end.buffer_capacity
+    if capacity is None:
+        return
     block = chip.spec.control.block
     needed = block * chip.passage.live
-    if capacity is not None and needed > capacity:
+    if needed > capacity:
         raise MappingError(
             f"front_end.buffer_capacity: got {capacity} bytes; {block} samples in the loop "
             f"have {needed} numbers between digital steps at once; expected at least {needed}. "

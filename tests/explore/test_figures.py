@@ -10,7 +10,7 @@ from pnnsim.specs.experiment import load_experiment
 SHORT = [("training.epochs", "1"), ("training.examples", "64"), ("simulation.samples", "16")]
 
 #: Numbers of a run that are no figures of a machine.
-OTHERS = ("counts.", "events.", "network.", "wall_s.", "accuracy.ablation", "task.")
+OTHERS = ("counts.", "events.", "network.", "wall_s.", "accuracy.ablation", "task.", "band.")
 
 
 def numbers(tree: object, prefix: str = "") -> set[str]:

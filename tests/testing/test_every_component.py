@@ -52,9 +52,12 @@ def test_shipped_machines_know_their_actions_also_at_full_size_and_at_one_line(n
     spec = load_spec(name)
     for hidden, sets in ((64, 2), (1, 1)):
         chip = Chip.nominal(spec, ReLaXNet(hidden=hidden, weight_sets=sets, steps=2))
-        # A refresh is a write at another time.
+        # A refresh is a write at another time, and to digitize is to convert on the way.
         known = {(p, a) for p, actions in ACTIONS.items() for a in actions}
-        assert set(chip.prices().dynamic) == known | {("weight_banks", "refresh")}
+        assert set(chip.prices().dynamic) == known | {
+            ("weight_banks", "refresh"),
+            ("readout", "digitize"),
+        }
         for part, component in chip.components.items():
             trial = Trial(part, component.kind, component)
             trial.run(DECLARED_LAWS)
