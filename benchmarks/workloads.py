@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from benchmarks.timing import circumstances, table
+from pnnsim import Workload
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.folding import MatrixShape
 from pnnsim.mapping.products import passage_of
@@ -22,7 +23,6 @@ from pnnsim.mapping.tiling import map_matrices
 from pnnsim.mapping.work import Work
 from pnnsim.networks.builder import WorkloadBuilder
 from pnnsim.networks.parts import Gather, Value
-from pnnsim.networks.workload import Workload
 from pnnsim.specs.control import ControlParams
 from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.run import run_fast, run_timing

@@ -23,11 +23,11 @@ from pnnsim import (
     fit,
     load_dataset,
     load_experiment,
+    load_parameters,
     load_spec,
     run,
 )
 from pnnsim.learning.fit import score
-from pnnsim.networks.parameters import load_parameters
 from training.figures import spread, write_table
 from training.held_out import closed, opened
 

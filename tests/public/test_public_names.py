@@ -39,7 +39,7 @@ EXCEPTIONS = {
         "pnnsim.physics",
     },
     # Recipes that score by themselves, or train by a loop of their own.
-    "training/common.py": {"pnnsim.learning.fit", "pnnsim.networks.parameters"},
+    "training/common.py": {"pnnsim.learning.fit"},
     "training/held_out.py": {"pnnsim.errors", "pnnsim.learning.examples"},
     "training/hil_common.py": {"pnnsim.learning.examples"},
     "training/lrunet_images.py": {
@@ -97,7 +97,6 @@ EXCEPTIONS = {
         "pnnsim.mapping.work",
         "pnnsim.networks.builder",
         "pnnsim.networks.parts",
-        "pnnsim.networks.workload",
         "pnnsim.specs.control",
         "pnnsim.timing.multicore",
         "pnnsim.timing.run",
