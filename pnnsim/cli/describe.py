@@ -90,10 +90,12 @@ def add_description_commands(app: typer.Typer) -> None:
 
     @app.command()
     def specs() -> None:
-        """List the machines that come with pnnsim."""
-        from pnnsim.specs.resolve import available_specs
+        """List the machines that come with pnnsim, and published ones described in its terms."""
+        from pnnsim.specs.resolve import available_specs, published_specs
 
         print_table(("machine", "summary"), list(available_specs().items()))
+        print()
+        print_table(("published machine", "summary"), list(published_specs().items()))
 
     @app.command()
     def schema() -> None:
