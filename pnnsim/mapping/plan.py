@@ -9,8 +9,7 @@ what is called the weight set here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from pnnsim.common.units import to_fs
@@ -21,33 +20,14 @@ from pnnsim.mapping.work import Work
 
 __all__ = [
     "Access",
-    "AheadOfTime",
     "closed_form_fs",
     "initial_contents",
     "period_within",
     "plan_blocks",
     "plan_period",
-    "writes_ahead",
 ]
 
 _DEFAULT = Belady()
-
-
-@dataclass(frozen=True, slots=True)
-class AheadOfTime:
-    """State a write that may begin before the step that needs it.
-
-    Args:
-        block: Block of the access.
-        step: Number of the access in its block.
-        access: The access that needs it.
-        frees: Number of the access, over all blocks, that is the last to use what is overwritten.
-    """
-
-    block: int
-    step: int
-    access: Access
-    frees: int
 
 
 def plan_blocks(
@@ -68,18 +48,6 @@ def plan_blocks(
         ScheduleError: The order does not use exactly the mapped weight sets.
     """
     return (accesses for _, accesses in _blocks(order, mapping, policy))
-
-
-def writes_ahead(plan: Iterable[Sequence[Access]]) -> Iterator[AheadOfTime]:
-    """Yield the writes of a plan made for prefetching, in the order in which they are needed."""
-    last_used: dict[int, int] = {}
-    number = 0
-    for block, accesses in enumerate(plan):
-        for step, access in enumerate(accesses):
-            if access.write:
-                yield AheadOfTime(block, step, access, last_used[access.bank])
-            last_used[access.bank] = number
-            number += 1
 
 
 def plan_period(

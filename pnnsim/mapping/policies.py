@@ -8,7 +8,7 @@ here, and what a policy decides is carried out elsewhere (`pnnsim.mapping.plan`,
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -35,6 +35,23 @@ class Access:
     def changes(self) -> bool:
         """Return whether anything must happen before the access."""
         return self.write or self.route
+
+
+@dataclass(frozen=True, slots=True)
+class AheadOfTime:
+    """A write that may begin before the step that needs it.
+
+    Args:
+        block: Block of the access.
+        step: Number of the access in its block.
+        access: The access that needs it.
+        frees: Number of the access, over all blocks, that is the last to use what is overwritten.
+    """
+
+    block: int
+    step: int
+    access: Access
+    frees: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +144,21 @@ class Policy(ABC):
             accesses.append(Access(bank, weight_set, found is None, route=bank != selected))
             selected = bank
         return tuple(accesses), Situation(selected, tuple(contents), self._recency(ranks))
+
+    def writes_ahead(self, plan: Iterable[Sequence[Access]]) -> Iterator[AheadOfTime]:
+        """Yield the writes of a plan in the order in which they are begun: that of their need.
+
+        Args:
+            plan: Accesses of block 0, 1, 2, …, planned by this policy.
+        """
+        last_used: dict[int, int] = {}
+        number = 0
+        for block, accesses in enumerate(plan):
+            for step, access in enumerate(accesses):
+                if access.write:
+                    yield AheadOfTime(block, step, access, last_used[access.bank])
+                last_used[access.bank] = number
+                number += 1
 
     def _set_up(self, banks: int) -> tuple[int, ...]:
         """Return `Situation.recency` behind the set-up of some banks."""
