@@ -16,11 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 from pnnsim.common.units import UnitError, parse_quantity, show
 from pnnsim.errors import SpecError
-from pnnsim.networks.kinds import KINDS
-from pnnsim.networks.protocol import Network
 from pnnsim.specs.document import Document
 from pnnsim.specs.experiment import Experiment
 from pnnsim.specs.hardware import load_spec
+from pnnsim.specs.network_section import check_network
 from pnnsim.specs.resolve import published_figures
 from pnnsim.specs.settings import TrainingParams
 from pnnsim.specs.validation import check_section, section_at
@@ -93,7 +92,7 @@ def checks(name: str) -> Iterator[Check]:
     """
     document = _read(name)
     demonstration = _demonstration(document, name)
-    network = _network(document)
+    network = check_network(document)
     training = check_section(document, ("training",), TrainingParams)
     figures = {title: _figure(document, title) for title in _titles(document)}
     if document.problems or network is None or training is None:
@@ -135,13 +134,6 @@ def _demonstration(document: Document, name: str) -> Demonstration:
 def _titles(document: Document) -> list[str]:
     found = section_at(document.tree, ("figures",))
     return list(found) if isinstance(found, dict) else []
-
-
-def _network(document: Document) -> Network | None:
-    kind = section_at(document.tree, ("network", "kind"))
-    model = KINDS[kind if isinstance(kind, str) and kind in KINDS else "relaxnet"]
-    found = check_section(document, ("network",), model)
-    return found if isinstance(found, Network) else None
 
 
 def _figure(document: Document, title: str) -> tuple[Figure, float, Band]:
