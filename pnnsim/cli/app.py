@@ -31,7 +31,6 @@ app = typer.Typer(
     name="pnnsim",
     help="Accuracy, latency and energy of photonic and spintronic neural networks.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
