@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,14 @@ def test_generated_pages_are_up_to_date() -> None:
     script = [sys.executable, str(ROOT / "scripts" / "make_reference.py"), "--check"]
     found = subprocess.run(script, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_schedules_in_the_documentation_are_those_of_the_tests() -> None:
+    tests = (ROOT / "tests" / "timing" / "test_timing_drawn.py").read_text("utf-8")
+    drawings = blocks(DOCS / "background" / "timing.md", "text")
+    assert len(drawings) == 5
+    for drawing in drawings:
+        assert textwrap.indent(drawing, 8 * " ") in tests
 
 
 def keys(value: Any, path: str = "") -> set[str]:
