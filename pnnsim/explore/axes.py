@@ -16,8 +16,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pnnsim.common.forms import Form
 from pnnsim.common.units import UnitError, read_quantity, readable_quantity, show
-from pnnsim.devices.quantities import Form
 from pnnsim.specs.document import Document, KeyPath, Tree
 from pnnsim.specs.validation import unknown_keys
 

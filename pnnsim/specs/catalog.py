@@ -10,15 +10,15 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from pnnsim.common.forms import Form, forms_of
+from pnnsim.common.hints import did_you_mean, example, expectation, readable
 from pnnsim.common.units import DIMENSIONS, readable_quantity, show
 from pnnsim.devices.laws import ByLaw, Input, laws_of
-from pnnsim.devices.quantities import Form, Params, forms_of
+from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.hardware import SCHEMA_VERSION, Header
-from pnnsim.specs.hints import example, expectation, readable
-from pnnsim.specs.validation import did_you_mean
 
 _SURROUNDINGS: dict[str, type[Params]] = {
     "environment": EnvironmentParams,

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel
 
+from pnnsim.common.description import Description
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.devices.registry import non_idealities, parts
 from pnnsim.networks.protocol import Network
@@ -39,13 +40,13 @@ from pnnsim.specs.settings import (
     TaskParams,
     TrainingParams,
 )
-from pnnsim.specs.validation import check_section, did_you_mean, section_at, unknown_keys
+from pnnsim.specs.validation import check_section, section_at, unknown_keys
 
 #: Line breaks of Unicode that YAML folds.
 _BREAKS = "\x85\u2028\u2029"
 
 #: Blocks of an experiment beside the machine, and what they must be.
-BLOCKS: dict[str, type[BaseModel]] = {
+BLOCKS: dict[str, type[Description]] = {
     "network": ReLaXNet,
     "task": TaskParams,
     "training": TrainingParams,
@@ -77,9 +78,9 @@ class Experiment:
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
     outside: tuple[str, ...] = field(default=(), compare=False)
 
-    def blocks(self) -> dict[str, BaseModel]:
+    def blocks(self) -> dict[str, Description]:
         """Return what is not the machine, by name."""
-        found: dict[str, BaseModel] = {name: getattr(self, name) for name in BLOCKS}
+        found: dict[str, Description] = {name: getattr(self, name) for name in BLOCKS}
         return found
 
     def warnings(self) -> list[str]:
@@ -220,7 +221,10 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
         ranges=_outside_machine(document.ranges),
         outside=tuple(
             warning
-            for name, model in {**BLOCKS, "network": cast("type[BaseModel]", type(network))}.items()
+            for name, model in {
+                **BLOCKS,
+                "network": cast("type[Description]", type(network)),
+            }.items()
             for warning in outside_ranges(document, (name,), model)
         ),
     )

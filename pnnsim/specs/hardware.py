@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from pnnsim.common.description import Description
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.devices.family_params import (
     DetectorParams,
@@ -39,7 +41,7 @@ from pnnsim.specs.plain_data import Notes, digest, section_tree
 from pnnsim.specs.ranges import check_ranges, check_values_in_ranges, outside_ranges
 from pnnsim.specs.resolve import available_specs, open_document, override
 from pnnsim.specs.tables import fill_routes
-from pnnsim.specs.validation import check_section, did_you_mean, section_at
+from pnnsim.specs.validation import check_section, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]
 
@@ -64,10 +66,8 @@ def _sentence(text: str) -> str:
     return text
 
 
-class Header(BaseModel):
+class Header(Description):
     """Head of a description: which machine it is of."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: Annotated[str, AfterValidator(_name)]
     """Name of the machine: letters, digits, `-` and `_`."""

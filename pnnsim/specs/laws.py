@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pnnsim.common.units import UnitError, read_quantity, show
+from pnnsim.common.description import TextError, read_text
+from pnnsim.common.forms import Form, forms_of
+from pnnsim.common.hints import bounds_text, did_you_mean, expected, readable, within
+from pnnsim.common.units import show
 from pnnsim.devices.laws import (
     Argument,
     ByLaw,
@@ -22,11 +25,9 @@ from pnnsim.devices.laws import (
     LawUse,
     laws_of,
 )
-from pnnsim.devices.quantities import Form, Params, forms_of
+from pnnsim.devices.quantities import Params
 from pnnsim.specs.document import Document, KeyPath
-from pnnsim.specs.hints import bounds_text, expected, readable, within
 from pnnsim.specs.plain_data import Notes, section_tree
-from pnnsim.specs.validation import TextError, did_you_mean, typed
 
 #: Law of each field that has one, by section and key.
 Uses = dict[tuple[str, str], LawUse]
@@ -113,13 +114,7 @@ def _argument(text: str, item: Input) -> Argument:
     Raises:
         TextError: If the text is not one.
     """
-    value: Any = typed(text, [_form(item)], (_form(item),))
-    if item.dimension is not None:
-        # A text with a unit is read by whatever has the field, which is here.
-        try:
-            value = read_quantity(text, item.dimension)
-        except UnitError as error:
-            raise TextError(str(error)) from None
+    value = read_text(text, (_form(item),))
     if not isinstance(value, str) and value < item.least:
         raise TextError(f"{text} is out of range; expected at least {_text(item.least, item)}")
     return value if isinstance(value, str) else float(value)

@@ -11,9 +11,9 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from pnnsim.common.forms import forms_of, forms_of_type
 from pnnsim.common.units import format_quantity
 from pnnsim.devices.laws import LawUse
-from pnnsim.devices.quantities import forms_of, forms_of_type
 
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 

@@ -13,7 +13,7 @@ from typing import Any
 from pnnsim.common.units import format_quantity, readable_quantity
 from pnnsim.devices.quantities import Params
 from pnnsim.specs.hardware import HardwareSpec
-from pnnsim.specs.validation import read_number
+from pnnsim.specs.validation import field_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _span(
     value = getattr(part, field)
     if texts is None or value is None:
         return None
-    (low, form), (high, _) = (read_number(text, type(part), field) for text in texts)
+    (low, form), (high, _) = (field_number(text, type(part), field) for text in texts)
     if not low <= value <= high or low == high:
         return None
     return Span(section, field, low, float(value), high, form.dimension, form.type is int)
