@@ -13,15 +13,11 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
-
-from pnnsim.common.units import DIMENSIONS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Quantity:
     """Marker of a float field that is a physical value, written with a unit.
 
@@ -30,14 +26,6 @@ class Quantity:
     """
 
     dimension: str
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Describe the text form, for editors."""
-        dimension = DIMENSIONS[self.dimension]
-        kind: Any = "string" if dimension.si else ["string", "number"]
-        return {"type": kind, "examples": [dimension.example], "x-unit": dimension.si or "1"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def check_section(
     except ValidationError as error:
         details = error.errors(include_url=False)
         wrong = [each for each in details if each["loc"] and each["loc"][0] not in refused]
-        # A field that is not given takes its value from others, which are reported if they are wrong.
+        # What is not given takes its value from other fields, which are reported if they are wrong.
         given = [e for e in wrong if e["loc"][0] in values or e["type"] == "missing"]
         for detail in given or wrong:
             _report(document, path, model, detail)
