@@ -107,8 +107,9 @@ class Chip:
             temperature=spec.environment.temperature,
             carrier=banks.carrier,
         )
+        sections = spec.sections()
         components = {
-            part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)
+            part: component_class(part, sections[part].kind)(sections[part], size)
             for part in parts()
         }
         chip = Chip(spec, network, mapping, passage, components, ({},) * mapping.used)

@@ -118,8 +118,11 @@ class ReLaXNet(Description):
 
     def _maps_agree(self) -> None:
         """Refuse maps that are left out between different widths, or that a state does not pass."""
-        for name, width in (("input", self.inputs), ("output", self.outputs)):
-            kind = getattr(self, f"{name}_map")
+        maps = (
+            ("input", self.inputs, self.input_map),
+            ("output", self.outputs, self.output_map),
+        )
+        for name, width, kind in maps:
             if kind == "none" and width != self.hidden:
                 raise PydanticCustomError(
                     "network",

@@ -80,8 +80,12 @@ class Experiment:
 
     def blocks(self) -> dict[str, Description]:
         """Return what is not the machine, by name."""
-        found: dict[str, Description] = {name: getattr(self, name) for name in BLOCKS}
-        return found
+        return {
+            "network": cast("Description", self.network),
+            "task": self.task,
+            "training": self.training,
+            "simulation": self.simulation,
+        }
 
     def warnings(self) -> list[str]:
         """Return a sentence for each value outside its published span or without effect."""

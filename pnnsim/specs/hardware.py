@@ -125,7 +125,18 @@ class HardwareSpec:
 
     def sections(self) -> dict[str, Params]:
         """Return every part, then environment and control, by name."""
-        return {name: getattr(self, name) for name in (*parts(), "environment", "control")}
+        return {
+            "front_end": self.front_end,
+            "encoder": self.encoder,
+            "switch": self.switch,
+            "weight_banks": self.weight_banks,
+            "detector": self.detector,
+            "nonlinearity": self.nonlinearity,
+            "memory": self.memory,
+            "readout": self.readout,
+            "environment": self.environment,
+            "control": self.control,
+        }
 
     def warnings(self) -> list[str]:
         """Return a sentence for each value outside its published span, or contradicting its law."""

@@ -54,8 +54,8 @@ def section_tree(model: BaseModel, prefix: str, notes: Notes) -> dict[str, Any]:
         notes: What stands beside the values.
     """
     tree: dict[str, Any] = {}
-    for key in type(model).model_fields:
-        value: Any = getattr(model, key)
+    for key, field_value in model:
+        value = field_value
         if value is None:
             continue
         dimension = forms_of(type(model), key)[0].dimension

@@ -110,10 +110,11 @@ class TrainingParams(Description):
             "redraw": drawn,
             "momentum": ("training.optimizer", self.optimizer, "sgd"),
         }
+        values = dict(self)
         return tuple(
             f"training.{key}: is given, but {by} is {got}; it has no effect. Hint: {by}: {wanted}"
             for key, (by, got, wanted) in needs.items()
-            if got != wanted and getattr(self, key) != TrainingParams.model_fields[key].default
+            if got != wanted and values[key] != TrainingParams.model_fields[key].default
         )
 
 

@@ -152,7 +152,7 @@ def _merged(traces: Sequence[Trace], samples: Sequence[Ints], cores: int) -> tup
     place[-1] = NO_CAUSE
 
     def joined(name: str) -> Ints:
-        return np.concatenate([getattr(trace, name) for trace in traces])[order]
+        return np.concatenate([trace.column(name) for trace in traces])[order]
 
     own_samples = [
         np.append(numbers, -1)[trace.sample] for numbers, trace in zip(samples, traces, strict=True)

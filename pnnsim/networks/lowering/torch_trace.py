@@ -15,6 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from types import MethodWrapperType
 from typing import Any, NoReturn
 
 import torch
@@ -244,12 +245,12 @@ class Tracer(TorchFunctionMode):
         self._sketch.where = f"{name} ({kind})" if name else kind
 
 
-def _name(func: Callable[..., Any]) -> str:
+def _name(func: object) -> str:
     """Return the name of a function; of a property, its own."""
-    name = getattr(func, "__name__", str(func))
-    if name == "__get__":
-        return getattr(getattr(func, "__self__", None), "__name__", name)
-    return name
+    if isinstance(func, MethodWrapperType) and func.__name__ == "__get__":
+        return _name(func.__self__)
+    # Functions of torch are of many types, not all of which have a name.
+    return getattr(func, "__name__", str(func))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -103,7 +104,7 @@ class Passages:
 
     def of_products(self, name: str) -> Ints:
         """Return a field of each product as a column, shape `(n_product,)`."""
-        return np.array([getattr(product, name) for product in self.work.products])
+        return np.array(list(map(attrgetter(name), self.work.products)))
 
     @property
     def train_fs(self) -> Ints:
