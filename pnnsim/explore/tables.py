@@ -43,7 +43,7 @@ def rows(spec: StudySpec, store: Store, figures: Sequence[str]) -> Iterator[dict
 
 
 def columns(spec: StudySpec, store: Store) -> tuple[str, ...]:
-    """Return the figures that any trial has, those that are asked for first.
+    """Return the figures that any trial has, those that are requested first.
 
     Args:
         spec: The study.

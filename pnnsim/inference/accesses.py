@@ -1,7 +1,7 @@
 """Which bank each sample met in each step, what that bank held, and how old that was.
 
 This is the bridge from timing to values: integer femtoseconds of a trace become elapsed seconds.
-The value pass sees nothing else of the schedule.
+The value pass has nothing else of the schedule.
 """
 
 from __future__ import annotations

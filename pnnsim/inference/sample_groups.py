@@ -141,7 +141,12 @@ def joined_if_any(tensors: Sequence[Tensor | None], order: Tensor | None) -> Ten
 
 
 def rows_of(column: NDArray[Number], samples: Samples) -> NDArray[Number]:
-    """Return the entries of some samples; a single row stands for every sample."""
+    """Return the entries of some samples; a single row stands for every sample.
+
+    Args:
+        column: Entries, shape `(n_sample,)` or `(1,)`.
+        samples: Which of them.
+    """
     if len(column) == 1:
         return column
     return column[samples if isinstance(samples, slice) else samples.numpy()]

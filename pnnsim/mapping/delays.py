@@ -20,7 +20,7 @@ LOOP_LANES = frozenset(a.lane.partition(".")[0] for a in TABLE if a.lane) - {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Occupy one lane with one action for a fixed time.
+    """Stage of a part: one lane that is busy with one action for a fixed time.
 
     Args:
         unit: Lane name; the part before the first dot is the component that pays for it.
@@ -35,7 +35,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """List the delays of one core, in the order in which a sample meets them.
+    """Delays of one core, in the order in which a sample meets them.
 
     The stages of `input`, `encode` and `output` are run one after the other by one server each; no
     two of these servers share a lane but that of the digital engine, which maps inputs and outputs
@@ -113,7 +113,7 @@ class Delays:
         }
 
     def _refuse_shared_lanes(self) -> None:
-        """Refuse a lane that two servers would occupy without asking each other."""
+        """Refuse a lane that two servers would occupy without waiting for each other."""
         owner: dict[str, str] = {}
         for field, stages in self._stages().items():
             name = "encode" if field == "enter" else field

@@ -20,13 +20,12 @@ from pnnsim.common.units import show
 from pnnsim.devices.registry import non_idealities, parts
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.document import Document, KeyPath, Tree
+from pnnsim.specs.document import Document, KeyPath, Tree, raise_problems
 from pnnsim.specs.hardware import (
     SCHEMA_VERSION,
     HardwareSpec,
     build_spec,
     check_schema,
-    raise_problems,
     relative,
 )
 from pnnsim.specs.network_section import check_network, check_widths, shape_defaults

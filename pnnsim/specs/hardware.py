@@ -8,7 +8,7 @@ and nothing computes: a description says what a machine is, a chip is built from
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,10 +32,9 @@ from pnnsim.devices.family_params import (
 from pnnsim.devices.laws import LawUse
 from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import kinds, params_class, parts
-from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.compatibility import check_fit
 from pnnsim.specs.control import ControlParams, EnvironmentParams
-from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
+from pnnsim.specs.document import Document, KeyPath, dotted, leaves, raise_problems
 from pnnsim.specs.laws import Uses, law_warnings, read_laws, settle_laws
 from pnnsim.specs.plain_data import Notes, digest, section_tree
 from pnnsim.specs.ranges import check_ranges, check_values_in_ranges, outside_ranges
@@ -284,19 +283,6 @@ def relative(by_path: Mapping[KeyPath, Any], prefix: KeyPath) -> dict[str, Any]:
         for path, value in by_path.items()
         if path[:length] == prefix and len(path) > length + 1
     }
-
-
-def raise_problems(documents: Iterable[Document]) -> None:
-    """Raise one error with the problems of all documents in the order of their lines, if any."""
-    order: dict[str, int] = {}
-    problems: list[Problem] = []
-    for document in documents:
-        order.setdefault(document.file, len(order))
-        problems.extend(document.problems)
-    # What was typed on the command line comes after what stands in files.
-    problems.sort(key=lambda p: (order.get(p.file, len(order)), p.line, p.column))
-    if problems:
-        raise SpecError(limited(problems))
 
 
 def _section_model(document: Document, path: KeyPath) -> type[Params] | None:

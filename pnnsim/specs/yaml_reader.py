@@ -193,7 +193,7 @@ class _Composer(Composer):
         return node
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
-        """Return no tag: every text stays what it is, and a tag that is found was typed."""
+        """Return no tag, as every text stays what it is; see `Resolver` of PyYAML."""
         return ""
 
     def _composed(self, event: Any) -> yaml.Node | None:

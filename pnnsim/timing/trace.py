@@ -33,7 +33,7 @@ __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Record a run as columns; row order is the order in which spans were finished.
+    """Trace of a run, one row per span; rows are in the order in which spans were finished.
 
     Times are integer femtoseconds from the arrival of the first sample (`pnnsim.common.times`). The
     writes of the set-up are not here: see `pnnsim.analysis.metrics.setup`.

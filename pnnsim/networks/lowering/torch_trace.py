@@ -221,7 +221,7 @@ class Tracer(TorchFunctionMode):
         return operand
 
     def _bind_all(self, value: Any, made: Any, name: str) -> None:
-        """Know the tensors of a result by what a rule has made."""
+        """Note what a rule has made as the operands of the tensors of a result."""
         if isinstance(value, Tensor):
             if tuple(value.shape) != made.shape:
                 self._sketch.refuse(f"{name} makes {tuple(value.shape)}", f"{made.shape}")

@@ -176,16 +176,16 @@ def passages(
     entering = [work.stages(product) for product in work.products]
     encodes = _staged(trace, work.delays.entering, entering, claimed)
     loop = {}
-    wants = {
+    needs = {
         "activate": [product.activates for product in work.products],
         "hold": [product.activates and not product.converts for product in work.products],
         "digitize": [product.converts for product in work.products],
         "compute": [product.leaves for product in work.products],
     }
     if not work.stateful:
-        wants["hold"][-1] = False
+        needs["hold"][-1] = False
     for action in _LOOP:
-        wanted = np.array(wants.get(action, [True] * products), dtype=np.int64)
+        wanted = np.array(needs.get(action, [True] * products), dtype=np.int64)
         rows = trace.rows(action)
         claimed[rows] = True
         loop[action] = _table(
