@@ -22,7 +22,7 @@ from pnnsim.errors import Problem, SpecError, one_line
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
-#: Columns of a table that goes into a pipe: no cell is broken for want of a screen.
+#: Columns of a table that goes into a pipe: no cell is broken where there is no screen.
 WIDE = 240
 #: Characters that JSON may hold, but a terminal interprets: C1 controls, marks of direction.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")

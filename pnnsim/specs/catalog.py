@@ -10,16 +10,16 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from pnnsim.common.forms import Form, forms_of
+from pnnsim.common.hints import did_you_mean, expectation, readable
 from pnnsim.common.units import DIMENSIONS, readable_quantity, show
 from pnnsim.devices.laws import laws_of
-from pnnsim.devices.quantities import Form, Params, forms_of
+from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.errors import Problem, SpecError
 from pnnsim.networks.kinds import KINDS, network_class
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.experiment import BLOCKS
-from pnnsim.specs.hints import expectation, readable
-from pnnsim.specs.validation import did_you_mean
 
 #: Sections of a machine that are no parts.
 SURROUNDINGS: dict[str, type[Params]] = {

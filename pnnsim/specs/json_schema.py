@@ -17,7 +17,7 @@ from pnnsim.specs.experiment import BLOCKS
 from pnnsim.specs.hardware import SCHEMA_VERSION, Header
 from pnnsim.specs.value_schema import TEXT, Schema, field_schema, quantity_schemas
 
-#: The version that editors know best.
+#: The version that most editors support.
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
 _VERSION: Schema = {"const": SCHEMA_VERSION, "description": "Version of the format."}

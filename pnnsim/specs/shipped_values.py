@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from pnnsim.common.forms import forms_of
 from pnnsim.common.units import readable_quantity
-from pnnsim.devices.quantities import forms_of
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
 
