@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -154,6 +155,7 @@ class Form:
     bounds: dict[str, float]
 
 
+@lru_cache(4096)
 def forms_of(model: type[BaseModel], field: str) -> tuple[Form, ...]:
     """Return every way in which a field may be written, `None` left out.
 
