@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .plugin import MEMORY, RECORD
+from .plugin import LIFELINE, MEMORY, RECORD
 
 #: Folder with the results and the coverage map of a tree, which git ignores.
 CACHE = ".mutate"
@@ -97,20 +97,27 @@ def pytest_run(
         **extra,
     }
     fixed = ["-q", "-p", "mutation.plugin", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *fixed, *arguments],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    # The run watches one end: however this process ends, the kernel closes the other.
+    theirs, ours = os.pipe()
     try:
-        output, _ = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return TIMED_OUT, output
-    return process.returncode, output
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *fixed, *arguments],
+            cwd=folder,
+            env={**environment, LIFELINE: str(theirs)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            pass_fds=(theirs,),
+        )
+        try:
+            output, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            return TIMED_OUT, output
+        return process.returncode, output
+    finally:
+        os.close(theirs)
+        os.close(ours)
