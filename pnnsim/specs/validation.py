@@ -195,7 +195,7 @@ def typed(text: str, forms: Sequence[Form], all_forms: tuple[Form, ...]) -> Any:
     """
     for form in forms:
         if get_origin(form.type) is Literal:
-            if text in get_args(form.type) or len(forms) == 1:
+            if text in map(str, get_args(form.type)) or len(forms) == 1:
                 return _choice(text, form)
         elif form.type is bool:
             if text not in ("true", "false"):
@@ -229,10 +229,11 @@ def _no_quantity(text: str, form: Form) -> str:
     raise AssertionError("a value with a unit was refused as none")
 
 
-def _choice(text: str, form: Form) -> str:
-    choices = [str(choice) for choice in get_args(form.type)]
+def _choice(text: str, form: Form) -> Any:
+    """Return the one of a field's choices that a text names, which may be a number."""
+    choices = {str(choice): choice for choice in get_args(form.type)}
     if text in choices:
-        return text
+        return choices[text]
     hint = did_you_mean(text, choices)
     tail = f"; {hint}" if hint and len(choices) > 1 else ""
     raise TextError(f"unknown value {show(text)}; expected {expected(form)}{tail}")
