@@ -36,15 +36,16 @@ def files(root: Path) -> list[str]:
     return sorted({name for name in listed.split("\0") if name and (root / name).is_file()})
 
 
-def digest(root: Path, tests: Sequence[str]) -> str:
+def digest(root: Path, tests: Sequence[str], markers: str = "") -> str:
     """Return 16 digits that change with the code, the machines and the tests of a tree.
 
     Args:
         root: Root of the tree.
         tests: Folders or files of tests; empty for all.
+        markers: Which of them by their markers; empty for all.
     """
     deciding = [(root / name).resolve() for name in (*DECIDING, *(tests or ["tests"]))]
-    total = hashlib.sha256("\0".join(sorted(tests)).encode())
+    total = hashlib.sha256("\0".join([*sorted(tests), markers]).encode())
     for name in files(root):
         path = (root / name).resolve()
         if any(path.is_relative_to(each) for each in deciding):
