@@ -105,6 +105,7 @@ class Chip:
             analog_state=memory.analog,
             temperature=spec.environment.temperature,
             carrier=banks.carrier,
+            symbol_time=banks.symbol_time,
         )
         components = {
             part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)

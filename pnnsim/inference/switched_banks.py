@@ -42,12 +42,14 @@ class EffectiveWeights:
             every weight.
         scale: As of `ProgrammedWeights`.
         variance: Variance of each weight from read to read; None for nothing.
+        offset: As of `ProgrammedWeights`, of the selected bank.
     """
 
     seen: Tensor
     light: Tensor | float
     scale: Scale
     variance: Tensor | None
+    offset: Tensor | None = None
 
 
 class SwitchedBanks:
@@ -84,7 +86,7 @@ class SwitchedBanks:
                 variance = self.chip.weight_banks.read_variance(
                     own.weights.detach(), age, self.noise.active
                 )
-            self._met[key] = EffectiveWeights(seen, light, own.scale, variance)
+            self._met[key] = EffectiveWeights(seen, light, own.scale, variance, own.offset)
         return self._met[key]
 
     def _seen(self, bank: int, contents: Sequence[int], age: float) -> Tensor:

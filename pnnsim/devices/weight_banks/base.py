@@ -23,12 +23,15 @@ class ProgrammedWeights:
             None where the bank's `absorbed` holds for every weight.
         leaking: Weights that light meets which a switch leaks into the bank, as `weights`: fields
             come with phases of their own. None where they are `weights`.
+        offset: Signal of each output that does not depend on any line, shape `(n_out,)`; None for
+            none.
     """
 
     weights: Tensor
     scale: float | Tensor = 1.0
     light: Tensor | None = None
     leaking: Tensor | None = None
+    offset: Tensor | None = None
 
     def unselected(self) -> ProgrammedWeights:
         """Return what light meets that leaks into the bank while another one is selected."""
