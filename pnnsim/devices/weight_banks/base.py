@@ -64,6 +64,23 @@ class WeightBank(Component[P]):
                 that declare `ages` depend on it.
         """
 
+    def beside(
+        self,
+        own: ProgrammedWeights,
+        before: ProgrammedWeights | None,
+        after: ProgrammedWeights | None,
+        active: Active,
+    ) -> ProgrammedWeights:
+        """Return the weights of a bank as the contents of its neighbors change them.
+
+        Args:
+            own: Weights of the bank alone.
+            before: Those of the bank with the next lower number; None where there is none.
+            after: Those of the bank with the next higher number, likewise.
+            active: Non-idealities that are switched on.
+        """
+        return own
+
     def respond(self, line: Tensor, full_scale: float, active: Active) -> Tensor:
         """Return the lines as the cells respond to them, where they do not respond in proportion.
 
