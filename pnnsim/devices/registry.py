@@ -102,6 +102,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
             "weight_banks.mtj_crossbar:MtjCrossbar",
         ),
+        "tabulated": (
+            "weight_banks.tabulated_params:TabulatedBankParams",
+            "weight_banks.tabulated:TabulatedBank",
+        ),
         "streamed": (
             "weight_banks.streamed_params:StreamedParams",
             "weight_banks.streamed:StreamedBank",
