@@ -40,6 +40,18 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "encoders.line_driver_params:LineDriverParams",
             "encoders.line_driver:LineDriver",
         ),
+        "stream_modulator": (
+            "encoders.stream_modulator_params:StreamModulatorParams",
+            "encoders.stream_modulator:StreamModulator",
+        ),
+        "gate_driver": (
+            "encoders.gate_driver_params:GateDriverParams",
+            "encoders.gate_driver:GateDriver",
+        ),
+        "microwave_source": (
+            "encoders.microwave_source_params:MicrowaveSourceParams",
+            "encoders.microwave_source:MicrowaveSource",
+        ),
         "register": ("encoders.register_params:RegisterRowParams", "encoders.register:RegisterRow"),
     },
     "switch": {
@@ -91,6 +103,22 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
             "weight_banks.mtj_crossbar:MtjCrossbar",
         ),
+        "tabulated": (
+            "weight_banks.tabulated_params:TabulatedBankParams",
+            "weight_banks.tabulated:TabulatedBank",
+        ),
+        "streamed": (
+            "weight_banks.streamed_params:StreamedParams",
+            "weight_banks.streamed:StreamedBank",
+        ),
+        "mram_column": (
+            "weight_banks.mram_column_params:MramColumnParams",
+            "weight_banks.mram_column:MramColumn",
+        ),
+        "spin_diode": (
+            "weight_banks.spin_diode_params:SpinDiodeParams",
+            "weight_banks.spin_diode:SpinDiodeBank",
+        ),
         "digital": (
             "weight_banks.digital_params:DigitalBankParams",
             "weight_banks.digital:DigitalBank",
@@ -117,6 +145,18 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "crossbar_tia": (
             "detectors.crossbar_tia_params:CrossbarTiaParams",
             "detectors.crossbar_tia:CrossbarTia",
+        ),
+        "time_integrating": (
+            "detectors.time_integrating_params:TimeIntegratingParams",
+            "detectors.time_integrating:TimeIntegrating",
+        ),
+        "time_to_digital": (
+            "detectors.time_to_digital_params:TimeToDigitalParams",
+            "detectors.time_to_digital:TimeToDigital",
+        ),
+        "voltage_amplifier": (
+            "detectors.voltage_amplifier_params:VoltageAmplifierParams",
+            "detectors.voltage_amplifier:VoltageAmplifier",
         ),
         "accumulator": (
             "detectors.accumulator_params:AccumulatorParams",
@@ -231,9 +271,8 @@ def params_class(part: str, kind: str) -> type[Params] | None:
         ValueError: If several packages have the kind, or its description is of another family.
     """
     if kind in BUILTIN[part]:
-        module, name = BUILTIN[part][kind][0].split(":")
-        found: type[Params] = getattr(import_module(f"pnnsim.devices.{module}"), name)
-        return found
+        params: type[Params] = _builtin(BUILTIN[part][kind][0])
+        return params
     component = _foreign(part, kind)
     return None if component is None else component.Params
 
@@ -249,13 +288,18 @@ def component_class(part: str, kind: str) -> type[Component[Any]]:
         KeyError: If there is no such kind.
     """
     if kind in BUILTIN[part]:
-        module, name = BUILTIN[part][kind][1].split(":")
-        found: type[Component[Any]] = getattr(import_module(f"pnnsim.devices.{module}"), name)
-        return found
-    component = _foreign(part, kind)
-    if component is None:
+        component: type[Component[Any]] = _builtin(BUILTIN[part][kind][1])
+        return component
+    foreign = _foreign(part, kind)
+    if foreign is None:
         raise KeyError(f"{part}.{kind}")
-    return component
+    return foreign
+
+
+def _builtin(place: str) -> Any:
+    """Return the class at a place of the table, written `module:name`."""
+    module, name = place.split(":")
+    return vars(import_module(f"pnnsim.devices.{module}"))[name]
 
 
 def non_idealities(part: str, kind: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.document import (
@@ -24,7 +25,7 @@ from pnnsim.specs.document import (
     from_data,
     problem_at,
 )
-from pnnsim.specs.validation import did_you_mean, section_at
+from pnnsim.specs.validation import section_at
 from pnnsim.specs.yaml_reader import parse_yaml, read_yaml
 
 #: Folder of the machines that others have demonstrated, below that of the shipped ones.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from pnnsim.common.hints import did_you_mean
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.resolve import published_figures
-from pnnsim.specs.validation import did_you_mean
 from pnnsim.testing.published import described, devices, machines, networks, throughput
 from pnnsim.testing.published.check import Check, Demonstration
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.resources.abc import Traversable
-from typing import ClassVar, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from pnnsim.common.description import Description
 from pnnsim.common.units import UnitError, parse_quantity, show
 from pnnsim.errors import SpecError
 from pnnsim.specs.document import Document
@@ -40,13 +39,7 @@ from pnnsim.testing.published.measures import MEASURES
 _TOLERANCE = re.compile(r"([0-9.]+) %|\+- ([0-9.]+)|factor ([0-9.]+)|(at least|at most)")
 
 
-class _Strict(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
-
-
-class Figure(_Strict):
+class Figure(Description):
     """Published figure of a machine."""
 
     measure: Literal[
