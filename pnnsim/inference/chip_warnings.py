@@ -40,7 +40,19 @@ def warnings_of(chip: Chip, work: Work) -> tuple[str, ...]:
         )
     for part in ("switch", "weight_banks", "detector"):
         found.extend(chip.components[part].overload(chip.line_power(part)))
-    return (*found, *_wear(chip, work))
+    return (*found, *_nothing_to_prepare(work), *_wear(chip, work))
+
+
+def _nothing_to_prepare(work: Work) -> list[str]:
+    """Return a warning where lines are double-buffered and no symbol follows another."""
+    trains = any(product.vectors > 1 for product in work.products)
+    if not work.delays.double_buffered or work.control.block > 1 or trains:
+        return []
+    return [
+        "encoder.double_buffered: one sample is in the loop at a time, so that no symbol is "
+        "prepared while a line keeps one, and the second set of drivers only takes power. "
+        "Hint: raise control.block"
+    ]
 
 
 def _wear(chip: Chip, work: Work) -> list[str]:

@@ -152,6 +152,7 @@ def delay_sets(draw: st.DrawFn) -> Delays:
         ),
         route_fs=draw(durations),
         write_fs=draw(durations) * 10,
+        double_buffered=draw(st.booleans()),
     )
 
 

@@ -109,7 +109,7 @@ def recurrence(case):
     arrival = {}
     departure = {}
     encoder_taken = {}  # by sample, at step 0
-    left = encoder_free = 0
+    left = encoder_free = lines_free = 0
     outputs = Outputs(d)
     last_of = []  # number of the last sample of each block
     nonlinearity_free = -1  # departures from which on it is free at capture
@@ -136,12 +136,13 @@ def recurrence(case):
                     start = max(start, changed)
                 if step == 0:
                     encoder_taken[sample] = start
-                leave = max(start + d.encode_fs, changed)
+                leave = max(start + d.encode_fs, changed, lines_free)
                 if activates:
                     leave = max(leave, nonlinearity_free)
                     nonlinearity_free = leave + d.activate_fs
                 departure[sample, step] = leave
-                encoder_free = leave + d.mvm_fs + d.detect_fs
+                lines_free = leave + d.mvm_fs + d.detect_fs
+                encoder_free = leave if d.double_buffered else lines_free
                 captured = leave + d.propagate_fs + d.mvm_fs + d.detect_fs
                 active = captured + d.activate_fs
                 ready[sample] = active + d.hold_fs if activates else captured

@@ -70,7 +70,7 @@ def check(trace: Columns, work: Work, requests: Requests | None = None) -> None:
     """
     with blamed_on_pnnsim():
         times_ascend(trace)
-        causes_precede(trace, work.trains_fs)
+        causes_precede(trace, work.trains_fs, double_buffered=work.delays.double_buffered)
         parts_serve_one_at_a_time(trace)
         run = passages(trace, work, requests)
         samples_arrive_when_requested(run)

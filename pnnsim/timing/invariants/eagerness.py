@@ -36,7 +36,8 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
 
     Guards "Within a step the samples follow each other as the parts free up", "the next block
     enters the loop when the last sample of this one has left it", "The encoder's period is
-    T_encode plus the time for which bank and detector need the symbol", and without
+    T_encode plus the time for which bank and detector need the symbol, unless
+    `encoder.double_buffered`, which lets the next symbol be prepared meanwhile", and without
     `control.overlap` that the switch moves first.
     """
     work, block = run.work, run.block
@@ -44,7 +45,11 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
     sample, product = np.divmod(order, run.products)
     place, number = block[sample], np.arange(len(order))
     enters, leads = product == 0, sample == run.firsts[place]
-    driven = before(run.end(run.hold_symbol_rows).ravel()[order])
+    if work.delays.double_buffered:
+        over = run.start(run.hold_symbol_rows) + run.train_fs
+    else:
+        over = run.end(run.hold_symbol_rows)
+    driven = before(over.ravel()[order])
     ahead = (np.maximum(product - 1, 0), sample)
     state = run.end(run.hold_rows)[ahead[1], ahead[0]]
     sums = run.end(run.detect_rows)[ahead[1], ahead[0]]
@@ -100,8 +105,10 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
     converter = np.full(len(rows), LONG_AGO, dtype=free.dtype)
     converter[converts] = before((free + work.delays.digitize_fs)[converts])
     converter[converter > LONG_AGO] -= activate_fs[converter > LONG_AGO]
+    kept = before(trace.end_fs[rows])
     needs: list[Need] = [
         ("it was encoded", encoded),
+        ("the lines were free of the symbol before", kept),
         ("the nonlinearity was free at its capture", reserved),
         ("the converter was free behind it", converter),
     ]

@@ -95,7 +95,7 @@ def check_windows(trace: Columns, work: Work, requests: Requests, *, spans: int)
     """
     with blamed_on_pnnsim():
         times_ascend(trace)
-        causes_precede(trace, work.trains_fs)
+        causes_precede(trace, work.trains_fs, double_buffered=work.delays.double_buffered)
         parts_serve_one_at_a_time(trace)
         firsts = firsts_of(trace, work, requests)
         blocks = len(firsts)

@@ -3,7 +3,9 @@
 Light cannot wait. A sample departs only when the switch rests on its bank, the bank is not being
 written, and the nonlinearity will be free at capture; as delays are fixed, the time of capture is
 known at departure. The spacing of departures by `hold_symbol` keeps bank and detector free for each
-of them. Where banks are refreshed, a sample also waits for the refresh of its bank.
+of them. Where lines are double-buffered, the next symbol is prepared meanwhile, and departs when
+the lines are free of the one before. Where banks are refreshed, a sample also waits for the refresh
+of its bank.
 
 The readout has places for the results of two blocks: while one waits to be read, the next comes. So
 a block enters the loop when the block before has left it and the readout has taken the last sample
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 
 from pnnsim.mapping.actions import ACTIONS, NO_CAUSE
 from pnnsim.mapping.plan import Access
-from pnnsim.timing.kernel import Wait
+from pnnsim.timing.kernel import Servers, Wait
 from pnnsim.timing.units.bank import WeightBank
 from pnnsim.timing.wiring import InFlight, Wiring
 
@@ -63,15 +65,17 @@ class Encoder:
         self._stateful = wiring.work.stateful
         work = wiring.work
         self._stages = [wiring.spans.lanes(work.stages(product)) for product in work.products]
-        self._symbol_lane = next(
-            lane for lane, action, _ in self._stages[0] if ACTIONS[action] == "encode"
-        )
+        self._symbol_lane = wiring.spans.lane(work.delays.symbol_lane)
+        #: Free while no line keeps a symbol.
+        self._lines = Servers(wiring.env, 1)
         #: Departure from which on the nonlinearity is free of samples on their way to it [fs].
         self._reserved_fs = 0
         #: Departure from which on the converter behind detector and nonlinearity is free [fs].
         self._converter_fs = 0
-        #: Row of the last symbol.
+        #: Row of the last symbol that is over.
         self._driven = NO_CAUSE
+        #: Row that allowed the last symbol to be driven.
+        self._departed = NO_CAUSE
         wiring.env.process(self._serve())
 
     def _serve(self) -> Wait[None]:
@@ -133,7 +137,8 @@ class Encoder:
             own = yield from wiring.held.get()
         if leads and not self._overlap:
             ready = yield from wiring.bank_ready.get()
-        row = latest(own, self._driven, block.left, ready)
+        freed = self._departed if wiring.delays.double_buffered else self._driven
+        row = latest(own, freed, block.left, ready)
         if not product:
             if sample == block.first:
                 self._admit(block)
@@ -179,6 +184,7 @@ class Encoder:
         wiring, env, latest = self._wiring, self._wiring.env, self._wiring.spans.latest
         if leads and self._overlap:
             row = latest(row, (yield from wiring.bank_ready.get()))
+        row = latest(row, (yield from self._lines.take()))
         passed, train_fs = wiring.passage[product], wiring.train_fs[product]
         # The nonlinearity is free of the previous sample when this one is captured, and so is the
         # converter when its vectors come there.
@@ -201,7 +207,7 @@ class Encoder:
     def _drive(
         self, block: _Block, sample: int, product: int, access: Access, row: int
     ) -> Wait[None]:
-        """Let a sample depart, and keep its symbols while bank and detector respond to them.
+        """Let a sample depart, until the encoder is free for the next one.
 
         Args:
             block: The block in the loop.
@@ -215,8 +221,27 @@ class Encoder:
         self._wiring.departed[access.bank].put(
             InFlight(sample, product, access, last, env.now, row)
         )
-        duration = delays.hold_symbol_fs + self._wiring.train_fs[product]
-        self._driven = yield from self._wiring.spans.occupy(
-            self._symbol_lane, _HOLD_SYMBOL, env.now, duration, row, sample, product,
-            amount=self._wiring.passage[product].vectors,
+        self._departed = row
+        if not delays.double_buffered:
+            yield from self._keep(sample, product, row)
+            return
+        env.process(self._keep(sample, product, row))
+        # Of several vectors, the last one leaves the stages now.
+        if self._wiring.train_fs[product]:
+            yield env.timeout(self._wiring.train_fs[product])
+
+    def _keep(self, sample: int, product: int, row: int) -> Wait[None]:
+        """Keep the symbols of a sample on the lines while bank and detector respond to them.
+
+        Args:
+            sample: The sample.
+            product: The product.
+            row: Row of the span that allowed it to depart.
+        """
+        wiring = self._wiring
+        duration = wiring.delays.hold_symbol_fs + wiring.train_fs[product]
+        self._driven = yield from wiring.spans.occupy(
+            self._symbol_lane, _HOLD_SYMBOL, wiring.env.now, duration, row, sample, product,
+            amount=wiring.passage[product].vectors,
         )  # fmt: skip
+        self._lines.give(self._driven)
