@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import pickle
 import subprocess
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from pnnsim.devices import registry
 from pnnsim.devices.registry import parts
 from pnnsim.errors import SpecError
-from pnnsim.specs.catalog import fields_of_kind, hardware_schema, kinds_of_parts
+from pnnsim.specs.catalog import fields_of_kind, kinds_of_parts
 from pnnsim.specs.experiment import BLOCKS, load_experiment
 from pnnsim.specs.hardware import DEFAULT_SOURCE, HardwareSpec, available_specs, load_spec
 from pnnsim.specs.settings import TASK_SHAPES, TaskParams, TrainingParams
@@ -332,23 +333,6 @@ def test_resolved_text_keeps_every_bit(
     assert (again.network.residual, again.training.learning_rate) == (residual, rate)
 
 
-def test_the_json_schema_names_every_part_kind_and_key() -> None:
-    schema = hardware_schema()
-    assert schema["required"] == [
-        "schema", "name", "summary", "technology", *parts(), "environment",
-    ]  # fmt: skip
-    for part, kind, _ in kinds_of_parts():
-        section = schema["$defs"][f"{part}.{kind}"]
-        assert section["additionalProperties"] is False
-        for key, *_ in fields_of_kind(f"{part}.{kind}"):
-            plain, wrapped, *_ = section["properties"][key]["anyOf"]
-            assert wrapped["properties"]["value"] == plain
-    count, _ = schema["$defs"]["weight_banks.mrr"]["properties"]["count"]["anyOf"]
-    assert count == {"type": "integer", "minimum": 1, "maximum": 1_000_000}
-    loss, _ = schema["$defs"]["weight_banks.mrr"]["properties"]["ring_loss"]["anyOf"]
-    assert loss == {"type": "string", "examples": ["2 dB/cm"], "x-unit": "dB/m"}
-
-
 def test_the_catalog_gives_unit_bounds_default_and_meaning() -> None:
     rows = {row[0]: row for row in fields_of_kind("weight_banks.mrr")}
     assert rows["excess_loss"] == (
@@ -383,4 +367,5 @@ def test_a_description_is_read_without_workloads() -> None:
         "print([name for name in sys.modules if name.startswith('pnnsim.networks.')])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "['pnnsim.networks.relaxnet']\n"
+    loaded = {name.rpartition(".")[2] for name in ast.literal_eval(found.stdout)}
+    assert loaded == {"kinds", "protocol", "relaxnet"}
