@@ -85,7 +85,7 @@ class Work:
     @property
     def policy(self) -> Policy:
         """Return the rules by which accesses are ordered."""
-        return POLICIES[self.control.policy](self.ahead)
+        return POLICIES[self.control.policy](self.control.blocks_in_flight, self.ahead)
 
     @property
     def ahead(self) -> bool:
