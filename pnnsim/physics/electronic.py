@@ -10,7 +10,6 @@ import math
 from typing import Literal
 
 import torch
-from scipy import constants
 from torch import Tensor
 
 from pnnsim.physics._checks import Number, require, require_positive
@@ -53,21 +52,6 @@ def survey_converter_energy(sample_rate: float, effective_bits: float) -> float:
     return float(10.0**exponent)
 
 
-def thermal_converter_energy(effective_bits: float, figure_of_merit: float) -> float:
-    """Return the energy of one conversion where thermal noise rules, above 11 bits.
-
-    Args:
-        effective_bits: Effective number of bits.
-        figure_of_merit: Schreier's figure of merit [dB]; 182 to 186 is the best published.
-
-    Returns:
-        `10**((SNDR - FOM) / 10) / 2` [J] with SNDR = 6.02 ENOB + 1.76 dB.
-
-    Reference: Murmann, ADC Performance Survey 1997-2025 (figure of merit of Schreier).
-    """
-    return float(0.5 * 10.0 ** ((quantization_snr(effective_bits) - figure_of_merit) / 10.0))
-
-
 def quantization_snr(bits: float) -> float:
     """Return the signal-to-noise ratio [dB] of a full-scale sine in so many bits.
 
@@ -102,14 +86,6 @@ def offset_current(voltage: Number, conductance: float) -> Number:
     Reference: Graeme, Photodiode Amplifiers: Op Amp Solutions, McGraw-Hill, 1996, chapter 5.
     """
     return voltage * conductance
-
-
-def landauer_energy(temperature: float) -> float:
-    """Return the least energy [J] to erase one bit at a temperature [K]: kT ln 2.
-
-    Reference: Landauer, IBM J. Res. Dev. 5, 183, 1961.
-    """
-    return constants.k * temperature * math.log(2.0)
 
 
 def charge_injection(
