@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from pnnsim.devices.registry import parts
-from pnnsim.networks.kinds import KINDS, network_class
 from pnnsim.specs.catalog import SURROUNDINGS, models_of
 from pnnsim.specs.experiment import BLOCKS
 from pnnsim.specs.hardware import SCHEMA_VERSION, Header
@@ -79,8 +78,7 @@ def definitions() -> dict[str, Schema]:
         models = models_of(part)
         optional = part in SURROUNDINGS
         _add_section(found, part, models, default=next(iter(models)) if optional else None)
-    networks = {kind: network_class(kind) for kind in KINDS}
-    _add_section(found, "network", networks, default="relaxnet", drawn=False)
+    _add_section(found, "network", models_of("network"), default="relaxnet", drawn=False)
     for name, model in BLOCKS.items():
         if name != "network":
             found[name] = _kind_schema(model, None, drawn=False)
