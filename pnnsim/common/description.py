@@ -99,7 +99,7 @@ def read_text(text: str, forms: Sequence[Form]) -> Any:
     single = [form for form in forms if not is_list(form)]
     for form in single:
         if get_origin(form.type) is Literal:
-            if text in get_args(form.type) or len(single) == 1:
+            if text in map(str, get_args(form.type)) or len(single) == 1:
                 return _choice(text, form)
         elif form.type is bool:
             if text not in ("true", "false"):
@@ -163,10 +163,11 @@ def _quantity(text: str, form: Form) -> float:
         raise TextError(str(error)) from None
 
 
-def _choice(text: str, form: Form) -> str:
-    choices = [str(choice) for choice in get_args(form.type)]
+def _choice(text: str, form: Form) -> Any:
+    """Return the one of a field's choices that a text names, which may be a number."""
+    choices = {str(choice): choice for choice in get_args(form.type)}
     if text in choices:
-        return text
+        return choices[text]
     hint = did_you_mean(text, choices)
     tail = f"; {hint}" if hint and len(choices) > 1 else ""
     raise TextError(f"unknown value {show(text)}; expected {expected(form)}{tail}")

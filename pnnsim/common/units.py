@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pnnsim.common.symbols import PARTS, Unit, measure
 
@@ -280,12 +281,18 @@ def _worth(unit: str, dimension: str, text: str, wanted: str) -> Unit:
     measured = measure(unit)
     if measured is None:
         raise UnitError(f"unknown unit {show(unit)} in {show(text)}; {wanted}")
-    reference = measure(DIMENSIONS[dimension].si)
-    same = reference is not None and measured.exponents == reference.exponents
-    part = any(name in unit for name in PARTS)
-    if not same or (part and dimension not in RELATIVE):
+    if not _measures(unit, dimension):
         raise UnitError(f"unit {show(unit)} in {show(text)} measures something else; {wanted}")
     return measured
+
+
+@lru_cache(1024)
+def _measures(unit: str, dimension: str) -> bool:
+    """Return whether a unit that can be read is one of a dimension."""
+    found, reference = measure(unit), measure(DIMENSIONS[dimension].si)
+    if found is None or reference is None or found.exponents != reference.exponents:
+        return False
+    return dimension in RELATIVE or not any(name in unit for name in PARTS)
 
 
 def _decimal(factor: float) -> Unit:

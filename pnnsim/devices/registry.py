@@ -73,6 +73,7 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "switches.multiplexer_params:MultiplexerParams",
             "switches.multiplexer:Multiplexer",
         ),
+        "none": ("switches.none_params:NoSwitchParams", "switches.none:NoSwitch"),
     },
     "weight_banks": {
         "mrr": ("weight_banks.mrr_params:MrrParams", "weight_banks.mrr:RingBank"),
@@ -93,6 +94,10 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "digital": (
             "weight_banks.digital_params:DigitalBankParams",
             "weight_banks.digital:DigitalBank",
+        ),
+        "intensity": (
+            "weight_banks.intensity_params:IntensityParams",
+            "weight_banks.intensity:IntensityBank",
         ),
     },
     "detector": {

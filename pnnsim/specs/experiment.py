@@ -201,8 +201,9 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     network = check_network(document)
     training = check_section(document, ("training",), TrainingParams)
     simulation = check_section(document, ("simulation",), SimulationParams)
-    for name, model in BLOCKS.items():
-        check_ranges(document, (name,), model)
+    models = dict(BLOCKS) if network is None else {**BLOCKS, "network": type(network)}
+    for name, model in models.items():
+        check_ranges(document, (name,), cast("type[Description]", model))
     if task is not None and network is not None:
         _check_shape(document, task, network)
         _check_state(document, task, network, training, simulation)
@@ -224,11 +225,8 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
         ranges=_outside_machine(document.ranges),
         outside=tuple(
             warning
-            for name, model in {
-                **BLOCKS,
-                "network": cast("type[Description]", type(network)),
-            }.items()
-            for warning in outside_ranges(document, (name,), model)
+            for name, model in models.items()
+            for warning in outside_ranges(document, (name,), cast("type[Description]", model))
         ),
     )
 

@@ -15,11 +15,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pnnsim.common.files import FileError, open_regular
 from pnnsim.common.rng import stream
 from pnnsim.common.times import time_column
 from pnnsim.common.units import DIMENSIONS, UnitError, read_quantity, readable_quantity, to_fs
 from pnnsim.errors import Problem, ScheduleError, SpecError
 from pnnsim.specs.settings import SimulationParams
+
+#: Bytes of a file of times; ten million times have about half of them.
+_MOST_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +238,9 @@ def from_file(path: Path, count: int, *, capacity: int | None = None) -> Arrival
         SpecError: With every line that cannot be read, or where there are too few.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with open_regular(path, _MOST_BYTES) as (file, size):
+            text = file.read(size).decode("utf-8")
+    except (OSError, FileError, UnicodeDecodeError) as error:
         raise SpecError([Problem("", f"cannot be read: {error}", file=str(path))]) from None
     times: list[int] = []
     problems: list[Problem] = []
