@@ -10,6 +10,7 @@ import math
 from typing import Literal
 
 import torch
+from scipy import constants
 from torch import Tensor
 
 from pnnsim.physics._checks import Number, require, require_positive
@@ -86,6 +87,22 @@ def offset_current(voltage: Number, conductance: float) -> Number:
     Reference: Graeme, Photodiode Amplifiers: Op Amp Solutions, McGraw-Hill, 1996, chapter 5.
     """
     return voltage * conductance
+
+
+def johnson_voltage_variance(resistance: float, bandwidth: float, temperature: float) -> float:
+    """Return the variance of the thermal noise voltage of a resistance.
+
+    Args:
+        resistance: Resistance, of a chain the sum [Ohm].
+        bandwidth: Noise bandwidth [Hz].
+        temperature: Absolute temperature [K].
+
+    Returns:
+        `4 k T R B` [V^2].
+
+    Reference: Nyquist, Phys. Rev. 32, 110, 1928.
+    """
+    return 4.0 * constants.k * temperature * resistance * bandwidth
 
 
 def charge_injection(

@@ -19,6 +19,9 @@ _CARRIERS = {
     "field": "an optical field",
     "voltage": "a voltage",
     "number": "a number",
+    "stream": "optical power, symbol by symbol",
+    "gate": "a level at gates",
+    "microwave": "microwave power",
 }
 
 
@@ -63,6 +66,10 @@ def _check_carrier(document: Document, prefix: KeyPath, spec: HardwareSpec) -> N
             takes = " or ".join(_CARRIERS[name] for name in on_the_way.accepts)
             what = f"'{on_the_way.kind}' takes {takes} as described here; {wanted}"
             document.report((*prefix, part, "kind"), what)
+    if encoder.symbol_time != banks.symbol_time:
+        rates = [1.0 / p.symbol_time if p.symbol_time else 0.0 for p in (banks, encoder)]
+        what = f"weights come at {rates[0]:g} Hz, symbols at {rates[1]:g} Hz"
+        document.report((*prefix, "encoder", "symbol_rate"), f"{what}; expected the same rate")
     if carrier == "field" and switch.trees is not None and switch.trees < encoder.lines:
         what = f"{switch.trees} switch tree(s) for {encoder.lines} lines; expected one for each"
         hint = "fields of different lines cannot share a waveguide"
