@@ -41,6 +41,7 @@ EXCEPTIONS = {
     # Recipes that score by themselves, or train by a loop of their own.
     "training/common.py": {"pnnsim.learning.fit"},
     "training/held_out.py": {"pnnsim.errors", "pnnsim.learning.examples"},
+    "training/effects.py": {"pnnsim.learning.fit"},
     "training/hil_common.py": {"pnnsim.learning.examples"},
     "training/lrunet_images.py": {
         "pnnsim.common.rng",
