@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pnnsim.common.symbols import PARTS, Unit, measure
 
@@ -34,7 +35,7 @@ _SAMPLE_RATE = re.compile(r"[kMGT]?S(a|ps)?/s|Sps")
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """Describe one physical dimension as users meet it.
+    """Physical dimension as users meet it.
 
     Args:
         name: What a message calls it, with its article: `a time`.
@@ -151,7 +152,7 @@ def show(text: str) -> str:
 
 
 def show_path(path: str) -> str:
-    """Return a path on one line for a message; of a long one the end, which tells files apart."""
+    """Return a path on one line for a message; of a long one the end, by which files differ."""
     plain = path if path.isprintable() else ascii(path)[1:-1]
     return plain if len(plain) <= _MAX_PATH else f"…{plain[-_MAX_PATH:]}"
 
@@ -218,6 +219,10 @@ def format_quantity(value: float, dimension: str) -> str:
     """Return text that `parse_quantity` reads back as exactly this value.
 
     Seventeen digits keep every float, and a prefix moves the decimal point of the text only.
+
+    Args:
+        value: The value, SI.
+        dimension: Key of `DIMENSIONS`.
     """
     return readable_quantity(value, dimension, digits=17)
 
@@ -277,12 +282,18 @@ def _worth(unit: str, dimension: str, text: str, wanted: str) -> Unit:
     measured = measure(unit)
     if measured is None:
         raise UnitError(f"unknown unit {show(unit)} in {show(text)}; {wanted}")
-    reference = measure(DIMENSIONS[dimension].si)
-    same = reference is not None and measured.exponents == reference.exponents
-    part = any(name in unit for name in PARTS)
-    if not same or (part and dimension not in RELATIVE):
+    if not _measures(unit, dimension):
         raise UnitError(f"unit {show(unit)} in {show(text)} measures something else; {wanted}")
     return measured
+
+
+@lru_cache(1024)
+def _measures(unit: str, dimension: str) -> bool:
+    """Return whether a unit that can be read is one of a dimension."""
+    found, reference = measure(unit), measure(DIMENSIONS[dimension].si)
+    if found is None or reference is None or found.exponents != reference.exponents:
+        return False
+    return dimension in RELATIVE or not any(name in unit for name in PARTS)
 
 
 def _decimal(factor: float) -> Unit:

@@ -55,6 +55,11 @@ class SwitchParams(Params):
         """Return the parallel switches, one for each bus or line; None where one serves all."""
         return None
 
+    @property
+    def selects(self) -> bool:
+        """Return whether more than one bank can be reached."""
+        return True
+
 
 class ParallelSwitchParams(SwitchParams):
     """Description of a switch of which every bus, or every line, has one."""

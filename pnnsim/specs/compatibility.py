@@ -38,6 +38,10 @@ def check_fit(document: Document, prefix: KeyPath, spec: HardwareSpec) -> None:
         what = f"a bank has {banks.cols} inputs, the encoder drives {lines} lines; expected no more"
         hint = f"set encoder.lines to {banks.cols}, or weight_banks.cols to {lines}"
         document.report((*prefix, "weight_banks", "cols"), what, hint)
+    if banks.count > 1 and not spec.switch.selects:
+        what = f"{banks.count} banks, and a switch of kind '{spec.switch.kind}'; expected 1 bank"
+        hint = "set weight_banks.count to 1, or name a switch that selects a bank"
+        document.report((*prefix, "weight_banks", "count"), what, hint)
     if banks.wavelengths is not None and trees is not None:
         buses = -(-banks.cols // banks.wavelengths)
         if trees < buses:

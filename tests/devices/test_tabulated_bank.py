@@ -104,7 +104,9 @@ def test_steps_and_errors_of_the_tuning_are_errors_of_the_weight_by_the_slope(
 
 def test_times_and_prices_are_keys(tmp_path: Path) -> None:
     part = bank(load_spec(write(tmp_path)))
-    assert part.delay_fs("write") == pytest.approx(5 * 10e-6 * math.log(2**11) * 1e15, rel=1e-9)
+    assert part.delay_fs("write") == pytest.approx(
+        5 * 10e-6 * math.log(2**11) * 1e15, rel=1e-9, abs=0
+    )
     assert part.static_power() == pytest.approx(2 * 4096 * 1e-3, rel=1e-12, abs=0)
     assert part.cost("write") == pytest.approx(4096 * 5e-12, rel=1e-12, abs=0)
 
