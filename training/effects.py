@@ -77,12 +77,12 @@ EFFECTS: Mapping[str, Mapping[str, Settings]] = {
         **_QUIET_LASER,
     },
     "photonic_pcm": {
-        "drift of cells off": (("weight_banks.drift_exponent", "0"),),
+        "drift of cells, exponent 0.005": (("weight_banks.drift_exponent", "0.005"),),
         **_SHARP,
         **_QUIET_LASER,
     },
     "fiber_loop": {
-        "drift of cells off": (("weight_banks.drift_exponent", "0"),),
+        "drift of cells, exponent 0.005": (("weight_banks.drift_exponent", "0.005"),),
         **_SHARP,
         **_QUIET_LASER,
     },
