@@ -170,15 +170,10 @@ class HardwareSpec:
 
     def to_tree(self) -> dict[str, Any]:
         """Return the description as a tree that `load_spec` reads back to an equal spec."""
-        head = {
-            "schema": SCHEMA_VERSION,
-            "name": self.name,
-            "summary": self.summary,
-            "technology": self.technology,
-        }
+        head = {"name": self.name, "summary": self.summary, "technology": self.technology}
         notes = Notes(self.sources, self.ranges, self.groups, self.chosen, self.laws)
         body = {name: section_tree(part, name, notes) for name, part in self.sections().items()}
-        return {**head, **body}
+        return {"schema": SCHEMA_VERSION, **head, **body}
 
 
 def load_spec(
