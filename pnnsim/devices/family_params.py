@@ -30,6 +30,14 @@ class EncoderParams(Params):
 
     lines: Count
     """Lines that can be driven at once."""
+    double_buffered: bool = False
+    """Whether each line has a second set of converter, driver and source, which settles on the next
+    symbol while the first keeps its own; it takes as much standing power and area again."""
+
+    @property
+    def sets(self) -> int:
+        """Return how many sets of converter, driver and source each line has."""
+        return 2 if self.double_buffered else 1
 
     @property
     def sends(self) -> Carrier:

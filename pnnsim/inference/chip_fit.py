@@ -61,7 +61,7 @@ def refuse_values(chip: Chip) -> None:
     capacity = chip.front_end.buffer_capacity
     if capacity is None:
         return
-    block = chip.spec.control.block
+    block = chip.spec.control.block * chip.spec.control.blocks_in_flight
     needed = block * chip.passage.live
     if needed > capacity:
         raise MappingError(
