@@ -16,21 +16,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pnnsim.cli import completion
 from pnnsim.errors import Problem, SpecError, one_line
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
-#: Columns of a table that goes into a pipe: no cell is broken for want of a screen.
+#: Columns of a table that goes into a pipe: no cell is broken where there is no screen.
 WIDE = 240
 #: Characters that JSON may hold, but a terminal interprets: C1 controls, marks of direction.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
-Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME_OR_FILE", help="Machine or experiment.", autocompletion=completion.machines
+    ),
+]
 Task = Annotated[str | None, typer.Option("--task", help="Task, in place of the file's.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one value; may be repeated.",
+        autocompletion=completion.settings,
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the simulated chips.")]
 Rule = Annotated[
@@ -51,6 +62,10 @@ Offline = Annotated[
     typer.Option("--offline", envvar="PNNSIM_OFFLINE", help="Never download a data set."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the metrics alone, as JSON.")]
+Latex = Annotated[
+    bool, typer.Option("--latex", help="Print the table for LaTeX: booktabs and siunitx.")
+]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")]
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Print no progress and no table; errors, and --json, stay."),
@@ -92,6 +107,22 @@ def overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tu
             raise SpecError([Problem("--set", what)])
         pairs.append((key.strip(), value.strip()))
     return pairs
+
+
+def one_form(**chosen: bool) -> str:
+    """Return the one form of output that was chosen by its option; empty for none.
+
+    Args:
+        **chosen: Whether each option was given, by its name.
+
+    Raises:
+        SpecError: If there are several.
+    """
+    given = [name for name, wanted in chosen.items() if wanted]
+    if len(given) > 1:
+        what = f"got --{' and --'.join(given)}; expected one of them"
+        raise SpecError([Problem(f"--{given[1]}", what)])
+    return "".join(given)
 
 
 @contextmanager

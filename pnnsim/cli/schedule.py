@@ -76,7 +76,8 @@ def add_schedule_commands(app: typer.Typer) -> None:
         source: Source,
         settings: Settings = None,
         plot: Annotated[
-            Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a tornado plot.")
+            Path | None,
+            typer.Option("--plot", metavar="FILE", help="Tornado plot: .svg, .pdf, .png."),
         ] = None,
         json: Json = False,
     ) -> None:
@@ -130,8 +131,8 @@ def _unit(spec: HardwareSpec, item: Sensitivity) -> str:
         spec: Machine of the parameter.
         item: Row of the parameter.
     """
+    from pnnsim.common.forms import dimension_of
     from pnnsim.common.units import DIMENSIONS
-    from pnnsim.devices.quantities import dimension_of
 
     section, _, key = item.parameter.partition(".")
     dimension = dimension_of(type(spec.sections()[section]), key)

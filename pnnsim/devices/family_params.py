@@ -44,6 +44,11 @@ class EncoderParams(Params):
         """Return what a line carries: optical power, unless a kind has another carrier."""
         return "power"
 
+    @property
+    def symbol_time(self) -> float:
+        """Return how long a symbol lasts where lines follow each other [s]; 0 side by side."""
+        return 0.0
+
 
 class SwitchParams(Params):
     """Description of a switch: what selects the weight bank."""
@@ -57,6 +62,11 @@ class SwitchParams(Params):
     def trees(self) -> int | None:
         """Return the parallel switches, one for each bus or line; None where one serves all."""
         return None
+
+    @property
+    def selects(self) -> bool:
+        """Return whether more than one bank can be reached."""
+        return True
 
 
 class ParallelSwitchParams(SwitchParams):
@@ -90,6 +100,11 @@ class WeightBankParams(Params):
     def wavelengths(self) -> int | None:
         """Return the inputs that share one bus; None for a bank whose inputs share none."""
         return None
+
+    @property
+    def symbol_time(self) -> float:
+        """Return how long a weight meets its line where these follow each other [s]; 0 else."""
+        return 0.0
 
 
 class DetectorParams(Params):

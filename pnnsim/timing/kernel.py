@@ -92,7 +92,12 @@ class Board:
         self._waiting: dict[int, simpy.Event] = {}
 
     def post(self, number: int, row: int) -> None:
-        """Leave the row of a number; wake the process that waits for it."""
+        """Leave the row of a number; wake the process that waits for it.
+
+        Args:
+            number: Number of what the row is of.
+            row: Row of its span.
+        """
         waiting = self._waiting.pop(number, None)
         if waiting is None:
             self._rows[number] = row

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pnnsim.common.html_table import html_table
 from pnnsim.common.times import Times, time_column
 from pnnsim.errors import InvariantError
 from pnnsim.mapping.actions import (
@@ -33,7 +34,7 @@ __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Record a run as columns; row order is the order in which spans were finished.
+    """Trace of a run, one row per span; rows are in the order in which spans were finished.
 
     Times are integer femtoseconds from the arrival of the first sample (`pnnsim.common.times`). The
     writes of the set-up are not here: see `pnnsim.analysis.metrics.setup`.
@@ -93,6 +94,23 @@ class Trace:
         if self.folds == 1 and len(self.fold) != len(self):
             whole = np.where(np.maximum(self.step, self.weight_set) < 0, -1, 0).astype(np.int64)
             object.__setattr__(self, "fold", whole)
+
+    def __repr__(self) -> str:
+        """Return how much was recorded; the columns themselves are the fields."""
+        makespan_s = 1e-15 * float(self.makespan_fs) if self.samples else 0.0
+        return (
+            f"Trace({len(self)} spans on {len(self.units)} lanes, {self.samples} samples, "
+            f"{makespan_s:.6g} s)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the lanes of the trace, as a notebook shows them."""
+        rows = []
+        for number, unit in enumerate(self.units):
+            mine = self.unit == number
+            busy = 1e-15 * float((self.end_fs[mine] - self.start_fs[mine]).sum())
+            rows.append((unit, f"{int(mine.sum()):,}", f"{busy:.4g} s"))
+        return html_table(repr(self), ("lane", "spans", "their time, added"), rows)
 
     @classmethod
     def from_table(
@@ -238,6 +256,11 @@ class Trace:
         """Return the rows with this action, in row order."""
         return np.flatnonzero(self.action == ACTIONS.index(action)).astype(np.int64)
 
+    def column(self, name: str) -> Ints:
+        """Return a column by its name, one of `COLUMNS`."""
+        found: Ints = getattr(self, name)  # a slotted record is no mapping
+        return found
+
     def equals(self, other: Trace) -> bool:
         """Return whether every column of both traces is the same."""
         mine, others = (
@@ -245,7 +268,7 @@ class Trace:
             for trace in (self, other)
         )
         return mine == others and all(
-            np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
+            np.array_equal(self.column(name), other.column(name)) for name in COLUMNS
         )
 
     def check(self, work: Work, requests: Requests | None = None) -> None:

@@ -8,6 +8,9 @@ import re
 import runpy
 import shlex
 import shutil
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.experiment_run import Comparison, JobResult
 from pnnsim.specs.experiment import Experiment
 from pnnsim.specs.hardware import load_spec
+from tests.analysis.report_example import write_example_run
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -52,7 +56,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """
 
     def run(experiment: Experiment, *, out: Path, **rest: Any) -> JobResult:
-        out.mkdir(parents=True)
+        write_example_run(out)  # pages draw figures of a run, and cite its sources
         (out / "resolved.yaml").write_text(experiment.resolved(), encoding="utf-8")
         return JobResult({}, "", out)
 
@@ -132,10 +136,17 @@ def test_links_lead_to_files(page: Path) -> None:
 
 
 def test_generated_pages_are_up_to_date() -> None:
-    """If this fails: python scripts/make_reference.py."""
-    script = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
-    for path, text in script["pages"]().items():
-        assert path.read_text("utf-8") == text, f"{path.name}: python scripts/make_reference.py"
+    script = [sys.executable, str(ROOT / "scripts" / "make_reference.py"), "--check"]
+    found = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_schedules_in_the_documentation_are_those_of_the_tests() -> None:
+    tests = (ROOT / "tests" / "timing" / "test_timing_drawn.py").read_text("utf-8")
+    drawings = blocks(DOCS / "background" / "timing.md", "text")
+    assert len(drawings) == 5
+    for drawing in drawings:
+        assert textwrap.indent(drawing, 8 * " ") in tests
 
 
 def keys(value: Any, path: str = "") -> set[str]:

@@ -12,11 +12,15 @@ from torch import Tensor
 
 from pnnsim.devices.base import Active, Encoder
 from pnnsim.devices.encoders.line_driver_params import LineDriverParams
+from pnnsim.devices.encoders.microwave_source_params import MicrowaveSourceParams
 from pnnsim.devices.encoders.modulator_params import MrmParams, MzmParams
 from pnnsim.devices.encoders.source_array_params import SourceArrayParams
 from pnnsim.physics import quantize
 
-E = TypeVar("E", bound=MrmParams | MzmParams | SourceArrayParams | LineDriverParams)
+E = TypeVar(
+    "E",
+    bound=MrmParams | MzmParams | SourceArrayParams | LineDriverParams | MicrowaveSourceParams,
+)
 
 
 class ConverterEncoder(Encoder[E]):
