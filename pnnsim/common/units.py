@@ -35,7 +35,7 @@ _SAMPLE_RATE = re.compile(r"[kMGT]?S(a|ps)?/s|Sps")
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """Describe one physical dimension as users meet it.
+    """Physical dimension as users meet it.
 
     Args:
         name: What a message calls it, with its article: `a time`.
@@ -151,7 +151,7 @@ def show(text: str) -> str:
 
 
 def show_path(path: str) -> str:
-    """Return a path on one line for a message; of a long one the end, which tells files apart."""
+    """Return a path on one line for a message; of a long one the end, by which files differ."""
     plain = path if path.isprintable() else ascii(path)[1:-1]
     return plain if len(plain) <= _MAX_PATH else f"…{plain[-_MAX_PATH:]}"
 
@@ -218,6 +218,10 @@ def format_quantity(value: float, dimension: str) -> str:
     """Return text that `parse_quantity` reads back as exactly this value.
 
     Seventeen digits keep every float, and a prefix moves the decimal point of the text only.
+
+    Args:
+        value: The value, SI.
+        dimension: Key of `DIMENSIONS`.
     """
     return readable_quantity(value, dimension, digits=17)
 

@@ -126,8 +126,8 @@ def closed_form_fs(work: Work) -> int | None:
     Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
     T_switch where the selected bank changes: a write into the selected bank leaves the switch at
     rest. The form holds with one sample in flight, so it does not apply to blocks of several; nor
-    does it know of writes that begin ahead of time (prefetch) or of a bank that is refreshed before
-    the sample is through.
+    does it hold for writes that begin ahead of time (prefetch), or for a bank that is refreshed
+    before the sample is through.
 
     Args:
         work: What is to be done, and with what.

@@ -88,7 +88,7 @@ class Work:
 
     @property
     def ahead(self) -> bool:
-        """Return whether banks are written ahead of time: asked for, needed and possible."""
+        """Return whether banks are written ahead of time: requested, needed and possible."""
         return self.control.prefetch and not self.mapping.resident and self.mapping.logical > 1
 
 

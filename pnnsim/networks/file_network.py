@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from pnnsim.common.description import Description
 from pnnsim.networks.workload import Workload
 
 if TYPE_CHECKING:
@@ -16,12 +15,8 @@ if TYPE_CHECKING:
     from pnnsim.networks.given import GivenNetwork
 
 
-class FileNetwork(BaseModel):
+class FileNetwork(Description):
     """Network in a file: an ONNX file with its weights, or a workload, whose weights are drawn."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
 
     kind: Literal["onnx", "workload"] = "onnx"
     """`onnx`: layers and weights; `workload`: what `Workload.save` has written."""

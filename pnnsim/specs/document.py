@@ -12,13 +12,13 @@ drawn: `drawn: false`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
 from pnnsim.common.units import show
-from pnnsim.errors import Problem
+from pnnsim.errors import Problem, SpecError
 
 MAX_DEPTH = 30
 #: Problems that one message lists; a file with more is not a description.
@@ -326,3 +326,16 @@ def leaves(tree: Tree, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Tree]]:
             yield from leaves(value, (*path, key))
     else:
         yield path, tree
+
+
+def raise_problems(documents: Iterable[Document]) -> None:
+    """Raise one error with the problems of all documents in the order of their lines, if any."""
+    order: dict[str, int] = {}
+    problems: list[Problem] = []
+    for document in documents:
+        order.setdefault(document.file, len(order))
+        problems.extend(document.problems)
+    # What was typed on the command line comes after what stands in files.
+    problems.sort(key=lambda p: (order.get(p.file, len(order)), p.line, p.column))
+    if problems:
+        raise SpecError(limited(problems))

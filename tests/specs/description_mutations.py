@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pnnsim.devices.quantities import Form, forms_of
+from pnnsim.common.forms import Form, forms_of
 from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.networks.kinds import KINDS, network_class
 from pnnsim.specs.control import ControlParams, EnvironmentParams
