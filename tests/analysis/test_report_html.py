@@ -82,6 +82,8 @@ def test_page_is_well_formed_and_loads_nothing() -> None:
             assert str(value).startswith(allowed), value
     assert not re.search(r"url\((?!#)", text)
     assert "@import" not in text
+    # A browser is told to load nothing, whatever else the page may hold.
+    assert """content="default-src 'none'; style-src 'unsafe-inline'; script-src""" in text
     assert not re.search(r"fetch\(|XMLHttpRequest|WebSocket|sendBeacon|import\(", text)
 
 
