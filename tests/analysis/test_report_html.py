@@ -188,6 +188,8 @@ def test_colors_of_pictures_are_those_of_the_page() -> None:
     style = Path(page_module.__file__).with_name("page.css").read_text(encoding="utf-8")
     drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert drawn
+    assert "next write" in text  # and not where nothing is written
+    assert "next write" not in plain_page()
     for element in drawn:
         assert not re.search(r'"[^"]*#[0-9a-f]{6}[^"]*"', element)
         for name in set(re.findall(r"var\(--(\w+)\)", element)):
