@@ -41,7 +41,6 @@ EXCEPTIONS = {
         "pnnsim.physics",
     },
     # Recipes that score by themselves, or train by a loop of their own.
-    "training/effects.py": {"pnnsim.learning.fit"},
     "training/lrunet_images.py": {
         "pnnsim.common.rng",
         "pnnsim.inference.predict",

@@ -61,6 +61,7 @@ def _content(metrics: Metrics, record: Record) -> dict[str, Any]:
         "plates": plates(pictures(metrics, record)),
         "spans": embedded(_spans(record.spans)),
         "digital": "d" in record.spans.kind,
+        "writes": "w" in record.spans.kind,
         "same_latency": engineering(latency["first"], "s"),
         "layers": _layers(metrics),
         "ablation": _ablation(accuracy),

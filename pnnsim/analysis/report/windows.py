@@ -44,7 +44,12 @@ def windows(trace: Trace) -> tuple[Ints, tuple[tuple[int, int], ...]]:
 
 
 def busy_shares(trace: Trace, unit: int) -> tuple[int, ...]:
-    """Return for which percentage of each part of the run a lane works."""
+    """Return for which percentage of each part of the run a lane works.
+
+    Args:
+        trace: Trace of the run.
+        unit: Index of the lane.
+    """
     rows = np.flatnonzero(trace.unit == unit)
     edges = np.linspace(0.0, float(trace.result_fs.max()), _PARTS + 1)
 

@@ -121,7 +121,12 @@ def schedule_height(timeline: Timeline) -> float:
 
 
 def name_room(timeline: Timeline, size: float) -> float:
-    """Return the width that the names of the lanes need [inch]."""
+    """Return the width that the names of the lanes need [inch].
+
+    Args:
+        timeline: What is drawn.
+        size: Size of the letters [pt].
+    """
     return 0.1 + _ADVANCE * size * max(len(name) for name in timeline.lanes)
 
 
