@@ -153,7 +153,8 @@ def test_an_unknown_demonstration_is_a_users_error(capsys: pytest.CaptureFixture
 
 def test_the_page_of_published_machines_shows_the_figures_of_today() -> None:
     page = (Path(__file__).parents[2] / "docs/reference/published-machines.md").read_text("utf-8")
-    described_machines = [c for c in CHECKS if c.demonstration.name in published_specs()]
+    names = published_specs()
+    described_machines = [c for c in CHECKS if c.demonstration.name in names]
     assert len({c.demonstration.name for c in described_machines}) >= 8
     for one in described_machines:
         assert f"## `{one.demonstration.name}`" in page
