@@ -90,7 +90,11 @@ class Chip:
             cols=banks.cols,
             parallel_tiles=spec.control.parallel_tiles,
         )
-        passage = passage_of(workload, mapping, spec.nonlinearity.operators)
+        reads, operators = spec.control.reads, spec.nonlinearity.operators
+        passage = passage_of(workload, mapping, operators, reads=reads)
+        if spec.control.averages_rows(numbers=passage.products[-1].converts):
+            mapping = replace(mapping, repeated=True)
+            passage = passage_of(workload, mapping, operators, reads=reads)
         refuse_unfit(spec, workload, mapping, passage)
         memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
         size = Size(
@@ -330,7 +334,8 @@ def _width(mapping: Mapping, passage: Passage) -> int:
     """Return how many states, or numbers, nonlinearity, memory and readout have cells for."""
     if not passage.products[-1].converts:
         return mapping.shapes[0].outputs
-    return max(mapping.outputs, *(product.cells for product in passage.products))
+    once = replace(mapping, repeated=False)  # the mean of rows is taken ahead of these parts
+    return max(once.outputs, *(product.cells for product in passage.products))
 
 
 def nominal_chip(machine: HardwareSpec | Chip, network: Network) -> Chip:
