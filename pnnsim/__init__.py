@@ -122,7 +122,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'pnnsim' has no attribute '{name}'")
-    return getattr(import_module(f"pnnsim.{_HOME[name]}"), name)
+    return vars(import_module(f"pnnsim.{_HOME[name]}"))[name]
 
 
 def __dir__() -> list[str]:

@@ -5,10 +5,11 @@ None of them but `verify` may import torch.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from pnnsim.cli import completion
 from pnnsim.cli.exit_codes import OURS, USER
 from pnnsim.cli.options import Json, Quiet, print_json, print_line, print_table, say
 from pnnsim.errors import SpecError
@@ -76,17 +77,29 @@ def add_description_commands(app: typer.Typer) -> None:
         part: Annotated[
             str | None,
             typer.Argument(
-                metavar="[PART[.KIND]]", help="Such as weight_banks or weight_banks.mrr."
+                metavar="[PART[.KIND]]",
+                help="Such as weight_banks, weight_banks.mrr, network.mlp or training.",
+                autocompletion=completion.kinds,
             ),
         ] = None,
     ) -> None:
-        """List the kinds of parts, or the keys of one kind."""
-        from pnnsim.specs.catalog import fields_of_kind, kinds_of_parts
+        """List the kinds of parts and blocks, or the keys of one, with shipped values."""
+        from pnnsim.specs.catalog import fields_of_kind, kinds_of_blocks, kinds_of_parts
+        from pnnsim.specs.experiment import BLOCKS
+        from pnnsim.specs.shipped_values import shipped_values
 
-        if part is None or "." not in part:
+        if part is None:
+            print_table(("part", "kind", "what it describes"), kinds_of_parts())
+            print()
+            print_table(("block", "kind", "what it describes"), kinds_of_blocks())
+        elif "." not in part and (part == "network" or part not in BLOCKS):
             print_table(("part", "kind", "what it describes"), kinds_of_parts(part))
-        else:
+        elif part.partition(".")[0] in BLOCKS:
             print_table(("key", "unit", "bounds", "default", "meaning"), fields_of_kind(part))
+        else:
+            rows, shipped = fields_of_kind(part), shipped_values(part)
+            titles = ("key", "unit", "bounds", "default", "shipped", "meaning")
+            print_table(titles, [(*row[:4], shipped.get(row[0], ""), row[4]) for row in rows])
 
     @app.command()
     def specs() -> None:
@@ -96,8 +109,20 @@ def add_description_commands(app: typer.Typer) -> None:
         print_table(("machine", "summary"), list(available_specs().items()))
 
     @app.command()
-    def schema() -> None:
-        """Print the JSON Schema of a machine's description, for editors."""
-        from pnnsim.specs.catalog import hardware_schema
+    def schema(
+        of: Annotated[
+            Literal["any", "machine", "experiment", "study"],
+            typer.Argument(help="What is described; any: all of them, told apart by their keys."),
+        ] = "any",
+    ) -> None:
+        """Print the JSON Schema of descriptions, for editors and validators."""
+        from pnnsim.explore.study_schema import any_schema, study_schema
+        from pnnsim.specs.json_schema import experiment_schema, hardware_schema
 
-        print_json(hardware_schema())
+        schemas = {
+            "any": any_schema,
+            "machine": hardware_schema,
+            "experiment": experiment_schema,
+            "study": study_schema,
+        }
+        print_json(schemas[of]())

@@ -32,7 +32,7 @@ def add_schedule_commands(app: typer.Typer) -> None:
         work = planned(Chip.nominal(experiment.hardware, experiment.network).work())
         mapping = work.mapping
         placed = tiles(work.order, mapping)
-        writes = rewrites(work.order, mapping, prefetch=work.ahead)
+        writes = rewrites(work.order, mapping, work.policy)
         if json:
             print_json(
                 {
@@ -130,8 +130,8 @@ def _unit(spec: HardwareSpec, item: Sensitivity) -> str:
         spec: Machine of the parameter.
         item: Row of the parameter.
     """
+    from pnnsim.common.forms import dimension_of
     from pnnsim.common.units import DIMENSIONS
-    from pnnsim.devices.quantities import dimension_of
 
     section, _, key = item.parameter.partition(".")
     dimension = dimension_of(type(spec.sections()[section]), key)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pnnsim.common.symbols import PARTS, Unit, measure
 
@@ -34,7 +35,7 @@ _SAMPLE_RATE = re.compile(r"[kMGT]?S(a|ps)?/s|Sps")
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """Describe one physical dimension as users meet it.
+    """Physical dimension as users meet it.
 
     Args:
         name: What a message calls it, with its article: `a time`.
@@ -97,7 +98,7 @@ _TABLES: dict[str, dict[str, float]] = {
 }  # fmt: skip
 
 #: Dimensions in which a percent sign has a meaning.
-_RELATIVE = ("fraction", "rate", "per_temperature")
+RELATIVE = ("fraction", "rate", "per_temperature")
 
 _PREFIXES = {
     -18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T",
@@ -111,6 +112,11 @@ _CELSIUS = 273.15
 
 class UnitError(ValueError):
     """Reason why a text is not a physical value of the expected dimension."""
+
+
+def unit_names(dimension: str) -> tuple[str, ...]:
+    """Return every unit of a dimension that has a list of them; none of the others."""
+    return tuple(_TABLES.get(dimension, ()))
 
 
 def power_ratio(db: float) -> float:
@@ -145,7 +151,7 @@ def show(text: str) -> str:
 
 
 def show_path(path: str) -> str:
-    """Return a path on one line for a message; of a long one the end, which tells files apart."""
+    """Return a path on one line for a message; of a long one the end, by which files differ."""
     plain = path if path.isprintable() else ascii(path)[1:-1]
     return plain if len(plain) <= _MAX_PATH else f"…{plain[-_MAX_PATH:]}"
 
@@ -212,6 +218,10 @@ def format_quantity(value: float, dimension: str) -> str:
     """Return text that `parse_quantity` reads back as exactly this value.
 
     Seventeen digits keep every float, and a prefix moves the decimal point of the text only.
+
+    Args:
+        value: The value, SI.
+        dimension: Key of `DIMENSIONS`.
     """
     return readable_quantity(value, dimension, digits=17)
 
@@ -271,12 +281,18 @@ def _worth(unit: str, dimension: str, text: str, wanted: str) -> Unit:
     measured = measure(unit)
     if measured is None:
         raise UnitError(f"unknown unit {show(unit)} in {show(text)}; {wanted}")
-    reference = measure(DIMENSIONS[dimension].si)
-    same = reference is not None and measured.exponents == reference.exponents
-    part = any(name in unit for name in PARTS)
-    if not same or (part and dimension not in _RELATIVE):
+    if not _measures(unit, dimension):
         raise UnitError(f"unit {show(unit)} in {show(text)} measures something else; {wanted}")
     return measured
+
+
+@lru_cache(1024)
+def _measures(unit: str, dimension: str) -> bool:
+    """Return whether a unit that can be read is one of a dimension."""
+    found, reference = measure(unit), measure(DIMENSIONS[dimension].si)
+    if found is None or reference is None or found.exponents != reference.exponents:
+        return False
+    return dimension in RELATIVE or not any(name in unit for name in PARTS)
 
 
 def _decimal(factor: float) -> Unit:

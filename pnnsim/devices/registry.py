@@ -226,9 +226,8 @@ def params_class(part: str, kind: str) -> type[Params] | None:
         ValueError: If several packages have the kind, or its description is of another family.
     """
     if kind in BUILTIN[part]:
-        module, name = BUILTIN[part][kind][0].split(":")
-        found: type[Params] = getattr(import_module(f"pnnsim.devices.{module}"), name)
-        return found
+        params: type[Params] = _builtin(BUILTIN[part][kind][0])
+        return params
     component = _foreign(part, kind)
     return None if component is None else component.Params
 
@@ -244,13 +243,18 @@ def component_class(part: str, kind: str) -> type[Component[Any]]:
         KeyError: If there is no such kind.
     """
     if kind in BUILTIN[part]:
-        module, name = BUILTIN[part][kind][1].split(":")
-        found: type[Component[Any]] = getattr(import_module(f"pnnsim.devices.{module}"), name)
-        return found
-    component = _foreign(part, kind)
-    if component is None:
+        component: type[Component[Any]] = _builtin(BUILTIN[part][kind][1])
+        return component
+    foreign = _foreign(part, kind)
+    if foreign is None:
         raise KeyError(f"{part}.{kind}")
-    return component
+    return foreign
+
+
+def _builtin(place: str) -> Any:
+    """Return the class at a place of the table, written `module:name`."""
+    module, name = place.split(":")
+    return vars(import_module(f"pnnsim.devices.{module}"))[name]
 
 
 def non_idealities(part: str, kind: str) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """Which bank each sample met in each step, what that bank held, and how old that was.
 
 This is the bridge from timing to values: integer femtoseconds of a trace become elapsed seconds.
-The value pass sees nothing else of the schedule.
+The value pass has nothing else of the schedule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from pnnsim.common.times import Times, magnitude, seconds, time_column, wide_enough
 from pnnsim.common.units import FEMTOSECONDS_PER_SECOND
 from pnnsim.mapping.plan import initial_contents, plan_blocks
+from pnnsim.mapping.policies import Belady, Policy
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.timing.multicore import AnyTrace, ParallelTrace
 from pnnsim.timing.trace import Trace
@@ -79,21 +81,29 @@ class AccessTable:
         """Return the accesses of some samples; a single row stands for every sample."""
         if len(self.bank) == 1:
             return self
-        return AccessTable(*(getattr(self, name)[samples] for name in self.__slots__))
+        return AccessTable(*(column[samples] for column in _columns(self)))
 
 
-def nominal_accesses(order: Sequence[int], mapping: Mapping) -> AccessTable:
+#: Columns of a table, in the order of its fields.
+_columns = attrgetter(*AccessTable.__slots__)
+
+
+def nominal_accesses(
+    order: Sequence[int], mapping: Mapping, policy: Policy | None = None
+) -> AccessTable:
     """Return what the first sample meets on a machine where everything has settled.
 
     Args:
         order: What a logical bank must hold at each product, as of `Work`.
         mapping: Where it lives.
+        policy: Choice of the bank to overwrite; that of a machine that states none where it is not
+            given.
     """
     steps, banks = len(order), mapping.used
     bank = np.zeros((1, steps), np.int64)
     contents = np.full((1, steps, banks), UNWRITTEN, np.int64)
     held = np.array(initial_contents(order, mapping), np.int64)
-    for step, access in enumerate(next(plan_blocks(order, mapping))):
+    for step, access in enumerate(next(plan_blocks(order, mapping, policy or Belady()))):
         held[access.bank] = access.weight_set
         bank[0, step] = access.bank
         contents[0, step] = held
@@ -132,12 +142,8 @@ def accesses_from_trace(
             for part in run.parts
         ]
         back = np.argsort(np.concatenate([run.samples_of_core(c) for c in range(len(cores))]))
-        return AccessTable(
-            *(
-                np.concatenate([getattr(met, f) for met in cores])[back]
-                for f in AccessTable.__slots__
-            )
-        )
+        columns = zip(*map(_columns, cores), strict=True)
+        return AccessTable(*(np.concatenate(column)[back] for column in columns))
     trace = run.base
     shape = (trace.samples, len(order))
     mvm = _by_sample_and_step(trace, trace.rows("mvm"), shape)

@@ -63,6 +63,6 @@ def _pass(
 ) -> None:
     written, scales = written_matrices(chip, numbers, ranges)
     banks = NominalBanks(chip, written, active)
-    accesses = nominal_accesses(chip.order, chip.mapping)
+    accesses = nominal_accesses(chip.order, chip.mapping, chip.policy)
     noise = NoiseContext(active)
     evaluate_workload(banks, numbers, scales, ranges, x, accesses, noise, exact=exact)

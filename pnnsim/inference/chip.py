@@ -23,7 +23,6 @@ from pnnsim.devices.base import (
     Memory,
     Nonlinearity,
     Readout,
-    Size,
     State,
     Switch,
     WeightBank,
@@ -34,9 +33,11 @@ from pnnsim.errors import MappingError
 from pnnsim.inference.chip_delays import delays_of
 from pnnsim.inference.chip_fit import refuse_darkness, refuse_unfit, refuse_values
 from pnnsim.inference.chip_prices import prices_of
+from pnnsim.inference.chip_size import size_of
 from pnnsim.inference.chip_warnings import warnings_of
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.folding import MatrixShape
+from pnnsim.mapping.policies import POLICIES, Policy
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.products import Passage, passage_of
 from pnnsim.mapping.tiling import Mapping, map_matrices
@@ -96,22 +97,10 @@ class Chip:
             mapping = replace(mapping, repeated=True)
             passage = passage_of(workload, mapping, operators, reads=reads)
         refuse_unfit(spec, workload, mapping, passage)
-        memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
-        size = Size(
-            inputs=workload.values[0].size,
-            hidden=_width(mapping, passage),
-            lines=mapping.inputs,
-            detectors=mapping.outputs,
-            outputs=workload.values[workload.output].size,
-            banks=mapping.logical,
-            tiles_out=mapping.parallel_tiles[0],
-            tiles_in=mapping.parallel_tiles[1],
-            analog_state=memory.analog,
-            temperature=spec.environment.temperature,
-            carrier=banks.carrier,
-        )
+        size = size_of(spec, workload, mapping=mapping, passage=passage)
+        sections = spec.sections()
         components = {
-            part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)
+            part: component_class(part, sections[part].kind)(sections[part], size)
             for part in parts()
         }
         chip = Chip(spec, network, mapping, passage, components, ({},) * mapping.used)
@@ -287,6 +276,11 @@ class Chip:
         """Return what a logical bank must hold at each product, as of `Work`."""
         return tuple(product.content for product in self.passage.products)
 
+    @property
+    def policy(self) -> Policy:
+        """Return the rules by which weights come to banks, but for writes ahead of time."""
+        return POLICIES[self.spec.control.policy]()
+
     def work(self) -> Work:
         """Return what each core has to do, and with what."""
         products = self.passage.products
@@ -328,14 +322,6 @@ class Chip:
                 it is not given.
         """
         return warnings_of(self, work or self.work())
-
-
-def _width(mapping: Mapping, passage: Passage) -> int:
-    """Return how many states, or numbers, nonlinearity, memory and readout have cells for."""
-    if not passage.products[-1].converts:
-        return mapping.shapes[0].outputs
-    once = replace(mapping, repeated=False)  # the mean of rows is taken ahead of these parts
-    return max(once.outputs, *(product.cells for product in passage.products))
 
 
 def nominal_chip(machine: HardwareSpec | Chip, network: Network) -> Chip:

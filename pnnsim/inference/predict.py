@@ -180,7 +180,7 @@ def calibrated(chip: Chip, parameters: NetworkParameters, x: Tensor) -> NetworkP
 
 def _settled_outputs(chip: Chip, parameters: Parameters, x: Tensor, active: Active) -> Tensor:
     x = _rows(chip, parameters, x)
-    accesses = nominal_accesses(chip.order, chip.mapping)
+    accesses = nominal_accesses(chip.order, chip.mapping, chip.policy)
     with _without_gradients():
         loop = _loop(chip, parameters, streams_of(chip))
         banks = NominalBanks(chip, loop.weight, active)

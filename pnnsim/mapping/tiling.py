@@ -211,7 +211,7 @@ def map_matrices(
 
     Others: where there is a way to keep all of them resident, the one of these with the fewest
     folds. Otherwise each tile is multiplied by itself, as a group of banks would be filled by few
-    of them, unless `parallel_tiles` asks for groups of at most so many.
+    of them, unless `parallel_tiles` limits groups to so many.
 
     Args:
         shapes: Shape of each matrix.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pnnsim.mapping.delays import Delays, Stage
+from pnnsim.mapping.policies import POLICIES, Policy
 from pnnsim.mapping.products import Product
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.specs.control import ControlParams
@@ -81,8 +82,13 @@ class Work:
         return tuple(self.train_fs(product) for product in self.products)
 
     @property
+    def policy(self) -> Policy:
+        """Return the rules by which accesses are ordered."""
+        return POLICIES[self.control.policy](self.ahead)
+
+    @property
     def ahead(self) -> bool:
-        """Return whether banks are written ahead of time: asked for, needed and possible."""
+        """Return whether banks are written ahead of time: requested, needed and possible."""
         return self.control.prefetch and not self.mapping.resident and self.mapping.logical > 1
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from pnnsim.common.description import Description
 from pnnsim.networks.lowering.lower_lrunet import lower_lrunet
 from pnnsim.networks.workload import Workload
 
@@ -88,12 +89,8 @@ class Convolution:
         return weight if self.shared else f"{weight}.{repetition}"
 
 
-class LruNet(BaseModel):
+class LruNet(Description):
     """LruNet for square images."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
 
     kind: Literal["lrunet"] = "lrunet"
     """Name of this kind of network."""

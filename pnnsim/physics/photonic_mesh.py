@@ -95,7 +95,7 @@ def mesh_depth(size: int, arrangement: Arrangement = "clements") -> int:
 
 
 def svd_depth(size: int, arrangement: Arrangement = "clements") -> int:
-    """Return how many columns light passes in two meshes, each of `mesh_depth`, and between."""
+    """Return how many columns light passes in two meshes and between; see `mesh_depth`."""
     return 2 * mesh_depth(size, arrangement) + 1
 
 

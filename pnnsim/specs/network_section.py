@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from pydantic import BaseModel
-
+from pnnsim.common.description import Description
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.errors import WorkloadError
-from pnnsim.networks.kinds import KINDS, FileNetwork
+from pnnsim.networks.kinds import FILE_KINDS, KINDS, network_class
 from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.document import Document, Tree
 from pnnsim.specs.settings import TaskParams
-from pnnsim.specs.validation import check_section, did_you_mean, section_at
+from pnnsim.specs.validation import check_section, section_at
+
+if TYPE_CHECKING:
+    from pnnsim.networks.file_network import FileNetwork
 
 #: Values of the hidden layer of an `mlp` that names no sizes.
 _HIDDEN = 100
@@ -25,16 +28,16 @@ def check_network(document: Document) -> Network | None:
     """Return the network of an experiment, or None after reporting what is wrong with it."""
     tree = section_at(document.tree, ("network",))
     kind = tree.get("kind", "relaxnet") if isinstance(tree, dict) else "relaxnet"
-    model: type[BaseModel] = ReLaXNet
+    model: type[Description] = ReLaXNet
     if isinstance(kind, str):
         if kind not in KINDS:
             what = f"unknown kind {show(kind)}; expected one of {', '.join(KINDS)}"
-            document.report(("network", "kind"), what, did_you_mean(kind, tuple(KINDS)))
+            document.report(("network", "kind"), what, did_you_mean(kind, KINDS))
             return None
-        model = KINDS[kind]
+        model = network_class(kind)
     found = check_section(document, ("network",), model)
-    if isinstance(found, FileNetwork):
-        return _opened(document, found)
+    if found is not None and kind in FILE_KINDS:
+        return _opened(document, cast("FileNetwork", found))
     return cast("Network | None", found)
 
 
@@ -52,7 +55,7 @@ def shape_defaults(kind: str, task: TaskParams) -> dict[str, Tree]:
         channels = 3 if math.isqrt(inputs // 3) ** 2 * 3 == inputs else 1
         side = math.isqrt(inputs // channels)
         return {"channels": str(channels), "side": str(side), "classes": str(outputs)}
-    if kind in ("onnx", "workload"):
+    if kind in FILE_KINDS:
         return {}
     return {"inputs": str(inputs), "outputs": str(outputs)}
 

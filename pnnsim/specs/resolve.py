@@ -12,6 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.document import (
@@ -23,7 +24,7 @@ from pnnsim.specs.document import (
     from_data,
     problem_at,
 )
-from pnnsim.specs.validation import did_you_mean, section_at
+from pnnsim.specs.validation import section_at
 from pnnsim.specs.yaml_reader import parse_yaml, read_yaml
 
 

@@ -87,7 +87,12 @@ class Board:
         self._waiting: dict[int, simpy.Event] = {}
 
     def post(self, access: int, row: int) -> None:
-        """Leave the row of an access; wake the process that waits for it."""
+        """Leave the row of an access; wake the process that waits for it.
+
+        Args:
+            access: Number of the access.
+            row: Row of its span.
+        """
         self._rows[access] = row
         if access in self._waiting:
             self._waiting.pop(access).succeed()

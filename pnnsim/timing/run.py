@@ -77,7 +77,7 @@ def run_fast(
     Args:
         work: What is to be done, and with what.
         samples: When samples come, or their number where they come as fast as they are taken.
-        progress: Told as by `run_timing`, but not at all where the run is cut short.
+        progress: As of `run_timing`; not used where the run is cut short.
 
     Raises:
         ScheduleError: As `run_timing`.
@@ -101,8 +101,8 @@ def run_fast(
     if recurs and arrivals.count > _FEW_BLOCKS * control.block:
         # A run of which the plan's own period is half is simulated whole.
         half = arrivals.count // (2 * control.block)
-        plan = period_within(half, work.order, work.mapping, prefetch=control.prefetch)
-        found = None if plan is None else find_period(simulate, arrivals, plan, control)
+        plan = period_within(half, work.order, work.mapping, work.policy)
+        found = None if plan is None else find_period(simulate, arrivals, plan, work)
         if found is not None:
             return found
     return run_timing(work, arrivals, progress)
@@ -120,7 +120,7 @@ def run_cores(
         run: `run_timing` or `run_fast`; the other arguments are theirs.
         work: What is to be done, and with what.
         samples: When samples come to the host, or their number.
-        progress: Told as by `run`, of the samples of all cores.
+        progress: As of `run`, for the samples of all cores.
 
     Raises:
         ScheduleError: As `run_timing`.
@@ -207,7 +207,7 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
     table, block = _without(
-        table, block, _served_nobody(table, block, len(firsts), core.tally.results)
+        table, block, _served_no_sample(table, block, len(firsts), core.tally.results)
     )
     refreshed = table["action"] == _REFRESH
     rows = np.flatnonzero((table["sample"] < 0) & ~refreshed)
@@ -245,14 +245,14 @@ def _starts(work: Work) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _served_nobody(table: Table, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
-    """Return which rows served nobody: they prepared a block that never came, or came too late."""
+def _served_no_sample(table: Table, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
+    """Return which rows served no sample: they prepared a block that never came, or too late."""
     action, start, bank = table["action"], table["start_fs"], table["bank"]
     gone = block >= blocks
     refreshed = action == _REFRESH
     gone |= refreshed & (start >= results[-1])
     for row in np.flatnonzero(gone & (action == ACTIONS.index("write"))):
-        # What was refreshed there later had been written for nobody.
+        # What was refreshed there later had been written for no sample.
         gone |= refreshed & (bank == bank[row]) & (start > start[row])
     return gone
 

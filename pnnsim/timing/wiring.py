@@ -1,8 +1,8 @@
 """What the units of one core share: clock, spans, work, and the messages that pass between them.
 
 A message is a row of the trace, whose end is the cause of what the receiver does next, or an
-`InFlight` where the receiver also needs to know of which sample. Nothing happens here: units are in
-`pnnsim.timing.units`, and `pnnsim.timing.core` joins them.
+`InFlight` where the receiver also needs the number of the sample. Nothing happens here: units are
+in `pnnsim.timing.units`, and `pnnsim.timing.core` joins them.
 """
 
 from __future__ import annotations
@@ -124,4 +124,4 @@ class Wiring:
 
     def plan(self) -> Iterator[tuple[Access, ...]]:
         """Yield the accesses of block 0, 1, 2, … without end."""
-        return plan_blocks(self.work.order, self.work.mapping, prefetch=self.work.ahead)
+        return plan_blocks(self.work.order, self.work.mapping, self.work.policy)

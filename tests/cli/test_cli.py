@@ -208,7 +208,13 @@ def test_components_and_specs_are_tables(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["components", "memory"]) == 0
     assert "mrr" not in capsys.readouterr().out
     assert main(["components", "weight_banks.mrr"]) == 0
-    assert "slow_time_constant " in capsys.readouterr().out
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "slow_time_constant" in rows
+    assert " 2 " in rows["count"]  # of the shipped machine
+    assert main(["components", "training"]) == 0
+    assert "warmup " in capsys.readouterr().out
+    assert main(["components", "network"]) == 0
+    assert "network  lrunet" in capsys.readouterr().out
     assert main(["components", "weight_banks.mr"]) == 2
     assert "did you mean 'mrr'?" in capsys.readouterr().err
     assert main(["specs"]) == 0
@@ -217,8 +223,12 @@ def test_components_and_specs_are_tables(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for of in ("machine", "experiment", "study"):
+        assert main(["schema", of]) == 0
+        assert json.loads(capsys.readouterr().out)["title"] == f"pnnsim {of}"
     assert main(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out)["title"] == "pnnsim machine"
+    title = json.loads(capsys.readouterr().out)["title"]
+    assert title == "pnnsim machine, experiment or study"
 
 
 @pytest.mark.parametrize("words", ["validate photonic_mrr", "specs", "schema", "--help"])

@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from pnnsim.common.forms import dimension_of, forms_of
 from pnnsim.devices import registry
 from pnnsim.devices.family_params import FAMILIES, MemoryParams
-from pnnsim.devices.quantities import Params, Time, dimension_of, forms_of
+from pnnsim.devices.quantities import Params, Time
 from pnnsim.devices.registry import component_class, kinds, params_class, parts, register
 from pnnsim.errors import SpecError
 from pnnsim.specs.hardware import load_spec
@@ -202,7 +203,8 @@ def test_installed_packages_are_looked_at_once_however_many_machines_are_loaded(
         "import importlib.metadata as metadata\n"
         "seen, original = [], metadata.entry_points\n"
         "metadata.entry_points = lambda **named: seen.append(named) or original(**named)\n"
-        "from pnnsim.specs.catalog import hardware_schema, kinds_of_parts\n"
+        "from pnnsim.specs.catalog import kinds_of_parts\n"
+        "from pnnsim.specs.json_schema import hardware_schema\n"
         "from pnnsim.specs.hardware import available_specs, load_spec\n"
         "[load_spec(name) for name in available_specs()]\n"
         "hardware_schema(), kinds_of_parts()\n"

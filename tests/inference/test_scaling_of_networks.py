@@ -1,4 +1,4 @@
-"""Spare rows that repeat outputs, vectors that are read several times, and chips that are corrected.
+"""Spare rows that repeat outputs, vectors that are read several times, chips that are corrected.
 
 One small layer on a machine whose values are numbers: each of these must lower the error that it is
 meant for, by the factor that it is meant to, at its price.
@@ -34,8 +34,10 @@ def inputs(seed: int) -> Tensor:
 @cache
 def machine(*changes: tuple[str, str]) -> tuple[WorkloadSurrogate, Timing]:
     """Return a layer of 8 inputs and 8 outputs on banks of 32 rows, and its timing pass."""
-    torch.manual_seed(0)
     module = nn.Linear(8, 8)
+    with torch.no_grad():
+        module.weight.uniform_(-0.5, 0.5, generator=torch.Generator().manual_seed(0))
+        module.bias.zero_()
     network = pnnsim.from_torch(module, inputs(0)[:2])
     shape = [("weight_banks.rows", "32"), ("weight_banks.cols", "8")]
     surrogate = pnnsim.Surrogate(network, load_spec("photonic_mrr", [*shape, *changes]))

@@ -37,7 +37,7 @@ class MtjSigmoidParams(NonlinearityParams):
     devices: Count
     """Junctions of one neuron whose states are averaged."""
     correlation_time: Annotated[Time, Field(ge=0)]
-    """Time in which a junction forgets its state; 0 for a cell that is a sigmoid without chance."""
+    """Time in which a junction loses its state; 0 for a cell that is a sigmoid without chance."""
     integration_time: Annotated[Time, Field(gt=0)]
     """Time over which a neuron averages, which is that of one activation."""
     energy: Annotated[Energy, Field(ge=0)]

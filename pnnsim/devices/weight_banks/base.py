@@ -18,7 +18,7 @@ class ProgrammedWeights:
     Args:
         weights: Effective weights in logical units, shape `(n_out, n_in)`.
         scale: Signal at weight 1 over that of the bank's `transmission`: a passive mesh must scale
-            a matrix down to singular values of at most 1, and the detector sees less.
+            a matrix down to singular values of at most 1, and the detector gets less.
         light: Light of each line that each output absorbs, over that at weight 1, as `weights`;
             None where the bank's `absorbed` holds for every weight.
         leaking: Weights that light meets which a switch leaks into the bank, as `weights`: fields

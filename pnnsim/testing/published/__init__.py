@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from pnnsim.common.hints import did_you_mean
 from pnnsim.errors import Problem, SpecError
-from pnnsim.specs.validation import did_you_mean
 from pnnsim.testing.published import devices, machines, networks, throughput
 from pnnsim.testing.published.check import Check, Demonstration
 

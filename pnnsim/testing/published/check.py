@@ -49,13 +49,24 @@ def exactly(value: float) -> Band:
 
 
 def percent(value: float, share: float) -> Band:
-    """Return a band of some percent about a value."""
+    """Return a band of some percent about a value.
+
+    Args:
+        value: Middle of the band.
+        share: Half of its width [%].
+    """
     room = abs(value) * share / 100.0
     return Band(value - room, value + room, f"±{share:g} %")
 
 
 def about(value: float, room: float, text: str) -> Band:
-    """Return a band of an absolute width about a value."""
+    """Return a band of an absolute width about a value.
+
+    Args:
+        value: Middle of the band.
+        room: Half of its width, as the value.
+        text: The band, in words.
+    """
     return Band(value - room, value + room, text)
 
 

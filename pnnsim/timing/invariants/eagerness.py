@@ -1,4 +1,10 @@
-"""Invariants of eagerness: a part that could start does, and none starts before it may."""
+"""Invariants of eagerness: a part that could start does, and none starts before it may.
+
+Args:
+    run: The run, by sample and product.
+    changes: Writes and moves that the plan has.
+    gates: Jobs that program banks.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +23,7 @@ from pnnsim.timing.invariants.schedule import Changes
 
 
 def front_end_starts_when_it_can(run: Passages) -> None:
-    """The front end begins with a sample that has come once the encoder took the one before.
+    """Check that the front end begins with a sample once the encoder took the one before.
 
     Guards "Saturated means that a sample arrives at the moment when the front_end can take it". A
     front end that does one job at a time also finishes the job before.
@@ -32,7 +38,7 @@ def front_end_starts_when_it_can(run: Passages) -> None:
 
 
 def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
-    """The encoder takes the state of the next sample as soon as both are there.
+    """Check that the encoder takes the state of the next sample as soon as both are there.
 
     Guards "Within a step the samples follow each other as the parts free up", "the next block
     enters the loop when the last sample of this one has left it", "The encoder's period is
@@ -78,7 +84,7 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
 
 
 def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) -> None:
-    """A sample departs once encoded, the switch at rest, the nonlinearity free at its capture.
+    """Check that samples depart once encoded, switch at rest, nonlinearity free at capture.
 
     Guards "T_change runs in parallel with T_state" and "Refresh: samples wait". Light cannot wait,
     so a sample waits before it departs; what it then passes follows without a gap.
@@ -131,7 +137,7 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
 
 
 def readout_starts_when_it_can(run: Passages) -> None:
-    """The readout takes a result as soon as there is one and the result before is at the host.
+    """Check that the readout takes a result once there is one, and the one before is out.
 
     Guards "readout and front_end work on" while the next block is in the loop.
     """
@@ -162,7 +168,7 @@ def _digital_steps_start_when_they_can(run: Passages) -> None:
 
 
 def switch_moves_when_it_can(run: Passages, changes: Changes) -> None:
-    """The switch moves once the last sample of the access before is through, and its bank written.
+    """Check that the switch moves once the access before is through, and its bank written.
 
     Guards "the switch moves when the block's last sample is captured" and "T_change = T_write + T_
     switch"; without `control.overlap` it waits for the state.

@@ -14,7 +14,7 @@ from pnnsim.timing.invariants.passages import Passages
 
 
 def parts_serve_one_at_a_time(trace: Columns) -> None:
-    """Each lane does one thing at a time; the path and the memory do any number.
+    """Check that each lane does one thing at a time; the path and the memory do any number.
 
     Guards "each part serves one sample at a time; propagation does not occupy".
     """
@@ -33,7 +33,7 @@ def parts_serve_one_at_a_time(trace: Columns) -> None:
 
 
 def memory_holds_its_capacity(run: Passages) -> None:
-    """A state is in memory until it is encoded for the last time; never more than fit.
+    """Check that no more states are in memory than fit, each until it is encoded last.
 
     Guards "`memory` holds the state between steps; capacity in samples". A state that is kept stays
     until the sample behind it in its stream is encoded.

@@ -13,7 +13,7 @@ from pnnsim.timing.invariants.faults import fail, first
 
 
 def times_ascend(trace: Columns) -> None:
-    """Each span ends no earlier than it starts, rows are in order of their ends, results come.
+    """Check that spans end after they start, rows are in order of their ends, results come.
 
     Guards "latency, from arrival to result at the host" of a sample.
     """
@@ -54,7 +54,7 @@ def times_ascend(trace: Columns) -> None:
 
 
 def causes_precede(trace: Columns, trains_fs: Sequence[int] = ()) -> None:
-    """Each span has a cause in an earlier row and starts when it ended; departures may wait.
+    """Check that spans start when a cause in an earlier row ended; departures may wait.
 
     Guards "follow each other as the parts free up": what begins is released by something that
     ends. A refresh may begin by itself, when it is due. Of several vectors the first one goes on

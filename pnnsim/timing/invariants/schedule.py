@@ -71,7 +71,12 @@ def changes_are_those_of_the_plan(run: Passages) -> Changes:
 
 def _columns(trace: Columns) -> dict[str, Ints]:
     """Return what is compared of each write or move, shape `(n_span,)`."""
-    return {name: getattr(trace, name) for name in ("product", "bank", "content", "sample")}
+    return {
+        "product": trace.product,
+        "bank": trace.bank,
+        "content": trace.content,
+        "sample": trace.sample,
+    }
 
 
 def _matched(
