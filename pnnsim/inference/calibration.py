@@ -16,11 +16,8 @@ from pnnsim.inference.bank_models import NominalBanks
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.ranges import QUANTILE, LineObserver, Observer, Ranges
 from pnnsim.inference.switched_banks import NoiseContext
-from pnnsim.inference.workload_evaluator import (
-    evaluate_workload,
-    profiled_matrices,
-    written_matrices,
-)
+from pnnsim.inference.workload_evaluator import evaluate_workload
+from pnnsim.inference.written_matrices import profiled_matrices, written_matrices
 
 #: Inputs that each chip computes before its first sample, so that its sums are corrected by them.
 CALIBRATED = 64

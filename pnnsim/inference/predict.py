@@ -28,7 +28,8 @@ from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_values
 from pnnsim.inference.ranges import Ranges
 from pnnsim.inference.switched_banks import NoiseContext
-from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
+from pnnsim.inference.workload_evaluator import evaluate_workload
+from pnnsim.inference.written_matrices import written_matrices
 from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.parameters import ParameterSet
 

@@ -13,16 +13,15 @@ from itertools import groupby
 
 import torch
 from torch import Tensor
-from torch.nn.functional import unfold
 
 from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
 from pnnsim.inference.bank_models import BankModel
-from pnnsim.inference.chip import Chip
 from pnnsim.inference.corrections import Corrections
 from pnnsim.inference.mvm import BankMvm
 from pnnsim.inference.partial_sums import averaged, fold_lines, unfold_product
-from pnnsim.inference.ranges import InputRange, Ranges, across
+from pnnsim.inference.ranges import InputRange, Ranges
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
+from pnnsim.inference.vectors import by_channel, flat, placed, vectors_of, with_residual
 from pnnsim.mapping.products import Product
 from pnnsim.networks.operator_functions import activate, compute
 from pnnsim.networks.reference import last_uses
@@ -120,7 +119,7 @@ class _Passing:
         """
         of = self._of
         products = of._products[use]
-        vectors = _vectors(values[step.source], step)
+        vectors = vectors_of(values[step.source], step)
         scaling = self._scaling(use, products, step, values)
         lines = vectors if scaling is None else scaling.to_lines(vectors)
         sums = [
@@ -145,15 +144,15 @@ class _Passing:
             converted = self._converted(made, products, lines)
             y = unfold_product(converted, folds, matrix.outputs)
             y = self._rescaled(y, scaling, weight, step.matrix) * gain + bias
-            y = _placed(y, step, values)
+            y = placed(y, step, values)
             if step.inject is not None:
                 y = y + values[step.inject]
             if step.activation is not None:
                 y = activate(step.activation, y)
-            return _with_residual(y, step, values)
-        y = _placed(y, step, values)
+            return with_residual(y, step, values)
+        y = placed(y, step, values)
         if step.residual is not None and step.residual[0] != step.source:
-            y = _with_residual(y, step, values)
+            y = with_residual(y, step, values)
         return y
 
     def _scaling(
@@ -166,7 +165,7 @@ class _Passing:
         """Return the range of the numbers that a use reads; None where its state stays analog."""
         if not products[0][1].digital:
             return None
-        numbers = _by_channel(values[step.source])
+        numbers = by_channel(values[step.source])
         signed = self._chip.signed_lines
         return self._of._ranges.input(use, numbers, matrix=step.matrix, signed=signed)
 
@@ -271,7 +270,7 @@ class _Passing:
         """Return the state behind the nonlinearity, with what the lines still carry."""
         noise = self._of._noise
         if step.inject is not None:
-            y = y + _flat(values[step.inject], y)
+            y = y + flat(values[step.inject], y)
         if self._of._exact and step.activation not in (None, MACHINE):
             y = activate(str(step.activation), y)
         else:
@@ -279,90 +278,6 @@ class _Passing:
         if step.residual is not None and step.residual[0] == step.source:
             y = y + step.residual[1] * line
         return y
-
-
-def _vectors(value: Tensor, step: Mvm) -> Tensor:
-    """Return the vectors of a value, shape `(batch, n_vector, n_input)`."""
-    if step.gather is not None:
-        gather = step.gather
-        return unfold(
-            value, gather.kernel, gather.dilation, gather.padding, gather.stride
-        ).transpose(1, 2)
-    return value.unsqueeze(1) if value.dim() == 2 else value
-
-
-def _by_channel(value: Tensor) -> Tensor:
-    """Return a value with one column for each channel, shape `(n, n_channel)`."""
-    columns = value.movedim(1, -1) if value.dim() == 4 else value
-    return columns.reshape(-1, columns.shape[-1])
-
-
-def _placed(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
-    """Return vectors as a value, shape `(batch, *value)`."""
-    source = values[step.source]
-    if step.gather is None:
-        return y.squeeze(1) if source.dim() == 2 else y
-    places = step.gather.places(source.shape[2], source.shape[3])
-    return y.transpose(1, 2).reshape(len(y), -1, *places)
-
-
-def _flat(value: Tensor, y: Tensor) -> Tensor:
-    """Return a value as vectors, shape as `y`."""
-    if value.dim() == 4:
-        return value.flatten(2).transpose(1, 2)
-    return value.reshape(y.shape)
-
-
-def _with_residual(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
-    """Return a value with what is added behind the activation."""
-    if step.residual is None:
-        return y
-    other, factor = step.residual
-    return factor * values[other] + y
-
-
-def written_matrices(
-    chip: Chip, numbers: Mapping[str, Tensor], ranges: Ranges
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Return matrices as banks hold them, in [-1, 1], and the scale of each of their rows.
-
-    A matrix behind which only the machine's nonlinearity stands is written as it is, as the gain
-    behind the detector gives it its scale. Others take over the proportions of their lines, and
-    fill the range of their banks row by row.
-
-    Args:
-        chip: Any chip of the machine.
-        numbers: Parameters by the names of the workload.
-        ranges: Ranges of lines, whose proportions they are.
-    """
-    workload = chip.network.workload
-    uses = [step.matrix for step in workload.steps if isinstance(step, Mvm)]
-    activated = {product.step for product in chip.passage.products if product.activates}
-    as_numbers = {matrix for use, matrix in enumerate(uses) if use not in activated}
-    written, scales = [], []
-    for number, matrix in enumerate(workload.matrices):
-        weight = numbers[matrix.name]
-        profile = ranges.profile(number)
-        if profile is not None:
-            weight = weight * across(profile.to(weight), matrix)
-        if number in as_numbers:
-            most = weight.detach().abs().amax(dim=1)
-            scale = torch.where(most > 0, most, torch.ones_like(most))
-        else:
-            scale = weight.new_ones(matrix.outputs)
-        scales.append(scale)
-        written.append((weight / scale[:, None]).clamp(-1.0, 1.0))
-    return written, scales
-
-
-def profiled_matrices(chip: Chip) -> frozenset[int]:
-    """Return the matrices that can take over the proportions of their lines.
-
-    They are those whose inputs and outputs are numbers in each use.
-    """
-    uses = [step.matrix for step in chip.network.workload.steps if isinstance(step, Mvm)]
-    analog = {p.step for p in chip.passage.products if p.activates or not p.digital}
-    return frozenset(uses) - {uses[use] for use in analog}
 
 
 def evaluate_workload(

@@ -23,7 +23,8 @@ from pnnsim.inference.inputs import as_values
 from pnnsim.inference.ranges import QUANTILE, BatchRanges, Ranges
 from pnnsim.inference.switched_banks import NoiseContext
 from pnnsim.inference.working_point import working_point
-from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
+from pnnsim.inference.workload_evaluator import evaluate_workload
+from pnnsim.inference.written_matrices import written_matrices
 from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet

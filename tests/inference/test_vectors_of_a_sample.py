@@ -17,7 +17,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankMvm
 from pnnsim.inference.ranges import BatchRanges
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
-from pnnsim.inference.workload_evaluator import written_matrices
+from pnnsim.inference.written_matrices import written_matrices
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 

@@ -50,6 +50,15 @@ EXCEPTIONS = {
         "pnnsim.learning.fit",
         "pnnsim.networks.lrunet_files",
     },
+    "training/lrunet_machines.py": {
+        "pnnsim.common.rng",
+        "pnnsim.inference.predict",
+        "pnnsim.learning.examples",
+        "pnnsim.learning.fit",
+        "pnnsim.networks.lrunet_files",
+        "pnnsim.networks.network_parameters",
+        "pnnsim.simulation.simulate",
+    },
     "training/non_idealities.py": {
         "pnnsim.inference.predict",
         "pnnsim.learning.fit",
