@@ -46,7 +46,8 @@ class StepEvaluator:
 
     Args:
         banks: What the banks of a chip hold, and the noise of reading it.
-        gain: Electronic gain of each set, shape `(n_layer,)`.
+        gain: Electronic gain of each set, shape `(n_layer,)`, or of each of its rows, shape
+            `(n_layer, n_out)`.
         bias: Bias of each set, shape `(n_layer, n_out)`.
         accesses: What each sample met, one row a sample or one row for all.
     """
