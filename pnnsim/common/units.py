@@ -76,6 +76,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "responsivity": Dimension("a responsivity", "A/W", "1.0 A/W", 1e-12, 1e6),
     "current_noise": Dimension("a current noise density", "A/Hz^0.5", "6.4 pA/Hz^0.5", 1e-24, 1e3),
     "voltage_noise": Dimension("a voltage noise density", "V/Hz^0.5", "5 nV/Hz^0.5", 1e-24, 1e3),
+    "voltage_per_power": Dimension("a sensitivity", "V/W", "200 V/W", 1e-12, 1e9),
     "length_per_power": Dimension("a tuning efficiency", "m/W", "0.25 nm/mW", 1e-18, 1e6),
     "length_per_temperature": Dimension("a thermal shift", "m/K", "0.075 nm/K", 1e-18, 1e6),
     "length_per_voltage": Dimension("a voltage tuning", "m/V", "30 pm/V", 1e-18, 1e6),

@@ -36,6 +36,7 @@ Rate = Annotated[float, Quantity("rate")]
 Responsivity = Annotated[float, Quantity("responsivity")]
 CurrentNoise = Annotated[float, Quantity("current_noise")]
 VoltageNoise = Annotated[float, Quantity("voltage_noise")]
+VoltagePerPower = Annotated[float, Quantity("voltage_per_power")]
 LengthPerPower = Annotated[float, Quantity("length_per_power")]
 LengthPerTemperature = Annotated[float, Quantity("length_per_temperature")]
 LengthPerVoltage = Annotated[float, Quantity("length_per_voltage")]
@@ -44,8 +45,9 @@ RatioDb = Annotated[float, Quantity("ratio_db")]
 LossPerLengthDb = Annotated[float, Quantity("loss_per_length_db")]
 NoiseDbc = Annotated[float, Quantity("noise_dbc")]
 
-#: What a line carries: optical power, an optical field with its sign, a voltage, or a number.
-Carrier = Literal["power", "field", "voltage", "number"]
+#: What a line carries: optical power, an optical field with its sign, a voltage, a number, optical
+#: power whose symbols follow each other, a level at gates, or microwave power.
+Carrier = Literal["power", "field", "voltage", "number", "stream", "gate", "microwave"]
 
 Bits = Annotated[int, Field(ge=1, le=24)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -40,6 +40,18 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "encoders.line_driver_params:LineDriverParams",
             "encoders.line_driver:LineDriver",
         ),
+        "stream_modulator": (
+            "encoders.stream_modulator_params:StreamModulatorParams",
+            "encoders.stream_modulator:StreamModulator",
+        ),
+        "gate_driver": (
+            "encoders.gate_driver_params:GateDriverParams",
+            "encoders.gate_driver:GateDriver",
+        ),
+        "microwave_source": (
+            "encoders.microwave_source_params:MicrowaveSourceParams",
+            "encoders.microwave_source:MicrowaveSource",
+        ),
         "register": ("encoders.register_params:RegisterRowParams", "encoders.register:RegisterRow"),
     },
     "switch": {
@@ -73,6 +85,7 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "switches.multiplexer_params:MultiplexerParams",
             "switches.multiplexer:Multiplexer",
         ),
+        "none": ("switches.none_params:NoSwitchParams", "switches.none:NoSwitch"),
     },
     "weight_banks": {
         "mrr": ("weight_banks.mrr_params:MrrParams", "weight_banks.mrr:RingBank"),
@@ -90,9 +103,29 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
             "weight_banks.mtj_crossbar:MtjCrossbar",
         ),
+        "tabulated": (
+            "weight_banks.tabulated_params:TabulatedBankParams",
+            "weight_banks.tabulated:TabulatedBank",
+        ),
+        "streamed": (
+            "weight_banks.streamed_params:StreamedParams",
+            "weight_banks.streamed:StreamedBank",
+        ),
+        "mram_column": (
+            "weight_banks.mram_column_params:MramColumnParams",
+            "weight_banks.mram_column:MramColumn",
+        ),
+        "spin_diode": (
+            "weight_banks.spin_diode_params:SpinDiodeParams",
+            "weight_banks.spin_diode:SpinDiodeBank",
+        ),
         "digital": (
             "weight_banks.digital_params:DigitalBankParams",
             "weight_banks.digital:DigitalBank",
+        ),
+        "intensity": (
+            "weight_banks.intensity_params:IntensityParams",
+            "weight_banks.intensity:IntensityBank",
         ),
     },
     "detector": {
@@ -112,6 +145,18 @@ BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "crossbar_tia": (
             "detectors.crossbar_tia_params:CrossbarTiaParams",
             "detectors.crossbar_tia:CrossbarTia",
+        ),
+        "time_integrating": (
+            "detectors.time_integrating_params:TimeIntegratingParams",
+            "detectors.time_integrating:TimeIntegrating",
+        ),
+        "time_to_digital": (
+            "detectors.time_to_digital_params:TimeToDigitalParams",
+            "detectors.time_to_digital:TimeToDigital",
+        ),
+        "voltage_amplifier": (
+            "detectors.voltage_amplifier_params:VoltageAmplifierParams",
+            "detectors.voltage_amplifier:VoltageAmplifier",
         ),
         "accumulator": (
             "detectors.accumulator_params:AccumulatorParams",

@@ -279,7 +279,7 @@ class Chip:
     @property
     def policy(self) -> Policy:
         """Return the rules by which weights come to banks, but for writes ahead of time."""
-        return POLICIES[self.spec.control.policy]()
+        return POLICIES[self.spec.control.policy](self.spec.control.blocks_in_flight)
 
     def work(self) -> Work:
         """Return what each core has to do, and with what."""

@@ -35,6 +35,7 @@ def size_of(spec: HardwareSpec, workload: Workload, *, mapping: Mapping, passage
         analog_state=memory.analog,
         temperature=spec.environment.temperature,
         carrier=spec.weight_banks.carrier,
+        symbol_time=spec.weight_banks.symbol_time,
     )
 
 

@@ -55,6 +55,7 @@ class Delays:
         enter: Stages of the encoder for a vector that comes from numbers, those of `encode` among
             them; as `encode` where it is not given.
         digitize_fs: Conversion of one captured vector to numbers that digital steps read [fs].
+        double_buffered: Whether the encoder prepares the next symbol while a line keeps one.
     """
 
     input: tuple[Stage, ...]
@@ -69,6 +70,7 @@ class Delays:
     write_fs: int
     enter: tuple[Stage, ...] = ()
     digitize_fs: int = 0
+    double_buffered: bool = False
 
     def __post_init__(self) -> None:
         _refuse_negative("propagate_fs", self.propagate_fs)
@@ -143,6 +145,12 @@ class Delays:
     def encode_fs(self) -> int:
         """Return T_encode [fs]."""
         return sum(stage.duration_fs for stage in self.encode)
+
+    @property
+    def symbol_lane(self) -> str:
+        """Return the lane of the symbols that lines keep; that of `encode` if it waits for them."""
+        lane = next(stage.unit for stage in self.encode if stage.action == "encode")
+        return f"{lane}.symbol" if self.double_buffered else lane
 
     @property
     def mm_fs(self) -> int:

@@ -139,7 +139,7 @@ def closed_form_fs(work: Work) -> int | None:
     arXiv:2511.00044, with the edges of a pass added.
     """
     delays, control = work.delays, work.control
-    if control.block > 1 or work.ahead:
+    if control.block > 1 or control.blocks_in_flight > 1 or work.ahead:
         return None
     over = delays.input_fs
     behind = converted = 0

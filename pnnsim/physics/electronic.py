@@ -104,6 +104,22 @@ def offset_current(voltage: Number, conductance: float) -> Number:
     return voltage * conductance
 
 
+def johnson_voltage_variance(resistance: float, bandwidth: float, temperature: float) -> float:
+    """Return the variance of the thermal noise voltage of a resistance.
+
+    Args:
+        resistance: Resistance, of a chain the sum [Ohm].
+        bandwidth: Noise bandwidth [Hz].
+        temperature: Absolute temperature [K].
+
+    Returns:
+        `4 k T R B` [V^2].
+
+    Reference: Nyquist, Phys. Rev. 32, 110, 1928.
+    """
+    return 4.0 * constants.k * temperature * resistance * bandwidth
+
+
 def landauer_energy(temperature: float) -> float:
     """Return the least energy [J] to erase one bit at a temperature [K]: kT ln 2.
 

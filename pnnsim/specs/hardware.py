@@ -39,7 +39,7 @@ from pnnsim.specs.laws import Uses, law_warnings, read_laws, settle_laws
 from pnnsim.specs.plain_data import Notes, digest, section_tree
 from pnnsim.specs.ranges import check_ranges, check_values_in_ranges, outside_ranges
 from pnnsim.specs.resolve import available_specs, open_document, override
-from pnnsim.specs.tables import fill_routes
+from pnnsim.specs.tables import fill_curve, fill_routes
 from pnnsim.specs.validation import check_section, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]
@@ -218,6 +218,7 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         if model is not None:
             models[name] = model
             fill_routes(document, (*prefix, name))
+            fill_curve(document, (*prefix, name))
             found[name] = check_section(document, (*prefix, name), model)
             check_ranges(document, (*prefix, name), model)
             uses.update(read_laws(document, (*prefix, name), model))

@@ -262,3 +262,12 @@ def test_settings_of_a_training_without_effect_are_warned_of(
     again = tmp_path / "resolved.yaml"
     again.write_text(experiment.resolved(), encoding="utf-8")
     assert load_experiment(again).own_warnings() == expected
+
+
+def test_banks_without_a_switch_between_them_are_refused(tmp_path: Path) -> None:
+    begin, end = MACHINE.index("switch:"), MACHINE.index("weight_banks:")
+    text = changed(MACHINE[begin:end], "switch:\n  kind: none\n")
+    (problem,) = problems_of(text, tmp_path)
+    assert "2 banks, and a switch of kind 'none'; expected 1 bank" in problem
+    one = changed("  count: 2\n  rows", "  count: 1\n  rows", text)
+    assert load_spec(yaml.load(one, yaml.BaseLoader)).switch.kind == "none"

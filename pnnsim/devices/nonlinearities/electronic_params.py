@@ -56,8 +56,11 @@ class SpinOscillatorParams(NonlinearityParams):
     """Current at pre-activation 0."""
     drive_current: Annotated[Current, Field(gt=0)]
     """Current that pre-activation 1 adds; the driver saturates at plus and minus this."""
+    emits: Literal["amplitude", "power"] = "amplitude"
+    """What of an oscillation carries the state: its amplitude, as a diode reads it, or its power,
+    which goes to the next layer as microwaves."""
     time_constant: Annotated[Time, Field(gt=0)]
-    """Time constant with which the amplitude follows."""
+    """Time constant with which the amplitude, or the power, follows."""
     settling_time: Annotated[Time, Field(gt=0)]
     """Wait before the amplitude is read; what has not settled is memory of the last step."""
     thermal_power: Annotated[Fraction, Field(gt=0, le=1)]

@@ -62,7 +62,7 @@ def memory_holds_its_capacity(run: Passages) -> None:
 
 
 def results_find_places(run: Passages) -> None:
-    """Results that wait for the readout are those of two blocks at most.
+    """Results that wait for the readout are those of the blocks in flight and one, at most.
 
     Guards "Readout. It has places for two blocks".
     """
@@ -71,12 +71,12 @@ def results_find_places(run: Passages) -> None:
         done, read = run.end(run.digitize_rows)[:, -1], results_taken_fs(run)
     order = np.argsort(done, kind="stable")
     waiting = under_way(done[order], read)
-    most = 2 * run.work.control.block
+    most = (1 + run.work.control.blocks_in_flight) * run.work.control.block
     over = first(waiting > most)
     if over is not None:
         raise InvariantError(
             f"trace: {waiting[over]} results wait for the readout at {done[order][over]} fs; "
-            f"expected at most {most}, those of two blocks"
+            f"expected at most {most}, those of {most // run.work.control.block} blocks"
         )
 
 

@@ -53,7 +53,9 @@ def times_ascend(trace: Columns) -> None:
         )
 
 
-def causes_precede(trace: Columns, trains_fs: Sequence[int] = ()) -> None:
+def causes_precede(
+    trace: Columns, trains_fs: Sequence[int] = (), *, double_buffered: bool = False
+) -> None:
     """Check that spans start when a cause in an earlier row ended; departures may wait.
 
     Guards "follow each other as the parts free up": what begins is released by something that
@@ -63,6 +65,7 @@ def causes_precede(trace: Columns, trains_fs: Sequence[int] = ()) -> None:
     Args:
         trace: The trace.
         trains_fs: Time from the first to the last vector of each product [fs].
+        double_buffered: Whether the encoder goes on when a symbol departs, with which no span ends.
     """
     rows = np.arange(len(trace))
     arrives = np.zeros(len(trace), dtype=bool)
@@ -85,6 +88,9 @@ def causes_precede(trace: Columns, trains_fs: Sequence[int] = ()) -> None:
     if row is not None:
         fail(trace, row, f"starts before its cause, row {trace.cause[row]}, ends at {freed[row]}")
     departs = np.isin(trace.action, numbers("propagate", "hold_symbol"))
+    if double_buffered:
+        # The front end goes on when the encoder does.
+        departs |= np.isin(trace.action, numbers("encode", "convert", "map_input"))
     row = first((trace.start_fs > freed) & ~departs)
     if row is not None:
         fail(

@@ -286,14 +286,13 @@ def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bo
 
 def _lanes_are_those_of_actions(trace: Columns, work: Work) -> None:
     """Refuse work on a lane that is not the one of its part, or of its bank."""
-    driven = next(stage.unit for stage in work.delays.encode if stage.action == "encode")
     lanes = {unit: lane for lane, unit in enumerate(trace.units)}
     for action in TABLE:
         rows = trace.rows(action.name)
         if action.when == "stage":
             continue
         if "{bank}" not in action.lane:
-            _on_lane(trace, rows, action.lane or driven, lanes)
+            _on_lane(trace, rows, action.lane or work.delays.symbol_lane, lanes)
             continue
         for bank, places in groups(trace.bank[rows]).items():
             if not 0 <= bank < work.mapping.used:
