@@ -8,9 +8,9 @@
     result = pnnsim.simulate(spec, surrogate, digits.test.x, digits.test.y, seed=0)
 
 The names of `__all__` are the public ones; a few packages have public names of their own
-(`pnnsim.explore`, `pnnsim.hil`, `pnnsim.learning.rules`, `pnnsim.testing`). Nothing is computed
-here. A name is loaded when it is first used, and no import stands outside a function, so that a
-command which needs no torch does not wait for it.
+(`pnnsim.explore`, `pnnsim.hil`, `pnnsim.learning`, `pnnsim.learning.rules`, `pnnsim.testing`).
+Nothing is computed here. A name is loaded when it is first used, and no import stands outside a
+function, so that a command which needs no torch does not wait for it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from pnnsim.networks.relaxnet import ReLaXNet
     from pnnsim.networks.workload import Workload
     from pnnsim.simulation.experiment_run import compare, run
-    from pnnsim.simulation.simulate import Result, simulate
+    from pnnsim.simulation.result import Result
+    from pnnsim.simulation.simulate import simulate
     from pnnsim.simulation.timing_pass import time_run, timing_metrics
     from pnnsim.specs.experiment import Experiment, load_experiment
     from pnnsim.specs.hardware import HardwareSpec, load_spec
@@ -57,7 +58,7 @@ _HOME = {
     "ParameterSet": "networks.parameters",
     "PnnsimError": "errors",
     "ReLaXNet": "networks.relaxnet",
-    "Result": "simulation.simulate",
+    "Result": "simulation.result",
     "SpecError": "errors",
     "Surrogate": "inference.surrogate",
     "TaskParams": "specs.settings",

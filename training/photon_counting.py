@@ -25,7 +25,7 @@ from pnnsim import Chip, Data, HardwareSpec, ReLaXNet, fit, load_experiment, loa
 from pnnsim.devices.base import Active, Detector, Received
 from pnnsim.devices.detectors.camera import Camera
 from pnnsim.inference.predict import outputs, share_correct
-from pnnsim.learning.fit import make_surrogate
+from pnnsim.learning import make_surrogate
 from pnnsim.physics import photonic_detection
 from training.common import Options, load, read_options
 from training.figures import spread, write_table

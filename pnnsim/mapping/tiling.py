@@ -236,9 +236,9 @@ def map_matrices(
 
     def with_inputs(across: int) -> Mapping:
         """Return the mapping whose logical banks have some tiles that share outputs."""
-        # No taller than it takes for as few turns.
-        turns = -(-highest // min(highest, most // across))
-        return Mapping(every, count, rows, cols, parallel_tiles=(-(-highest // turns), across))
+        # No taller than it takes for as few sequential tiles.
+        rounds = -(-highest // min(highest, most // across))
+        return Mapping(every, count, rows, cols, parallel_tiles=(-(-highest // rounds), across))
 
     ways = [with_inputs(across) for across in range(1, min(most, widest) + 1)]
     if ways[0].uniform:

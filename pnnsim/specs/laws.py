@@ -173,30 +173,6 @@ def settle_laws(
     return sections, settled
 
 
-def relawed(
-    sections: Mapping[str, Params],
-    laws: Mapping[str, LawUse],
-    factors: Mapping[str, float] | None = None,
-) -> dict[str, Params]:
-    """Return sections with their laws evaluated anew, after other values of them have changed.
-
-    Args:
-        sections: Every section of a machine, with changed values.
-        laws: Laws of the machine, by dotted path (`HardwareSpec.laws`).
-        factors: Factor on each law, by its name, such as one drawn from its scatter.
-
-    Raises:
-        LawEvaluationError: If a law gives no value for these sections.
-    """
-    uses = {(path.split(".")[0], path.split(".")[1]): use for path, use in laws.items()}
-    evaluation = Evaluation(sections, uses, factors)
-    changed = dict(sections)
-    for section, key in uses:
-        value = evaluation.value(section, key)
-        changed[section] = changed[section].model_copy(update={key: value})
-    return changed
-
-
 def law_warnings(
     document: Document,
     prefix: KeyPath,

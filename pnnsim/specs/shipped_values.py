@@ -36,7 +36,7 @@ def shipped_values(name: str) -> dict[str, str]:
 def _texts(sections: Sequence[BaseModel], key: str) -> str:
     """Return the values of a key, or the least and the greatest of many numbers."""
     dimension = forms_of(type(sections[0]), key)[0].dimension
-    values = {getattr(section, key) for section in sections} - {None}
+    values = {dict(section)[key] for section in sections} - {None}
     if all(isinstance(value, int | float) for value in values):
         ordered = sorted(values)
     else:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pnnsim.common.units import readable_quantity
+from pnnsim.devices.builtin_kinds import BUILTIN
 from pnnsim.devices.laws import Input, Law, laws_of
 from pnnsim.devices.quantities import Params
-from pnnsim.devices.registry import BUILTIN, params_class
+from pnnsim.devices.registry import params_class
 from pnnsim.specs.control import EnvironmentParams
 from reference.tables import NOTE, row
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pnnsim.common.units import DIMENSIONS, readable_quantity
-from pnnsim.devices.registry import BUILTIN, component_class
+from pnnsim.devices.builtin_kinds import BUILTIN
+from pnnsim.devices.registry import component_class
 from pnnsim.specs.catalog import fields_of_kind, kinds_of_parts
 from reference.tables import NOTE, first_line, row
 

@@ -121,3 +121,12 @@ def test_a_run_calibrates_each_chip_with_training_inputs_and_states_what_it_take
     alone = timing_metrics(time_run(surrogate.chip, 64))
     assert found["calibration"]["time_s"] == alone["makespan_s"]
     assert found["calibration"]["energy_j"] == alone["energy_j"]["total"]
+
+
+def test_cores_of_a_machine_are_calibrated_each_with_the_samples_that_it_gets() -> None:
+    """Of 128 samples in blocks of 50 one core gets 78, the other 50."""
+    changes = [("control.cores", "2"), ("control.block", "50"), ("memory.capacity", "50")]
+    surrogate, _ = machine(IDLE, *changes)
+    y = torch.zeros(60, dtype=torch.int64)
+    found = pnnsim.simulate(surrogate.spec, surrogate, inputs(2)[:60], y, chips=1).metrics
+    assert found["calibration"]["samples"] == 128

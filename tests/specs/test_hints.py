@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from pnnsim.common.forms import dimension_of
-from pnnsim.devices.registry import BUILTIN, kinds, params_class, parts
+from pnnsim.devices.builtin_kinds import BUILTIN
+from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import from_data
 from pnnsim.specs.experiment import BLOCKS

@@ -102,8 +102,9 @@ def _power(experiment: Experiment) -> float:
 def _electrical_power(experiment: Experiment) -> float:
     """Return that power without what its lasers take [W]."""
     encoder = experiment.hardware.encoder
-    power = float(getattr(encoder, "laser_power", 0.0))
-    lasers = encoder.lines * power / float(getattr(encoder, "laser_efficiency", 1.0))
+    values = dict(encoder)
+    power = float(values.get("laser_power", 0.0))
+    lasers = encoder.lines * power / float(values.get("laser_efficiency", 1.0))
     return _power(experiment) - lasers
 
 
