@@ -36,7 +36,7 @@ from pnnsim import (
 )
 from pnnsim.common.rng import stream
 from pnnsim.errors import TrainingError
-from pnnsim.inference.predict import share_correct
+from pnnsim.inference.quality import share_correct
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import score
 from pnnsim.networks.lrunet_files import load as load_module

@@ -24,7 +24,8 @@ from pnnsim.analysis.report.perfetto import write_perfetto
 from pnnsim.analysis.report.run_figures import write_run_picture
 from pnnsim.analysis.report.text import compare_table, summary_table
 from pnnsim.errors import UnsavedError
-from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
+from pnnsim.inference.predict import streams_of
+from pnnsim.inference.quality import IMAGE_QUALITIES, TEXT_QUALITIES
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.inference.workload_surrogate import WorkloadSurrogate
 from pnnsim.learning.examples import Labelled

@@ -21,16 +21,18 @@ from pnnsim.errors import InputError
 from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.inference.predict import (
-    IMAGE_QUALITIES,
     Parameters,
-    Qualities,
     calibrated,
     nominal_outputs,
     outputs,
+    streams_of_core,
+)
+from pnnsim.inference.quality import (
+    IMAGE_QUALITIES,
+    Qualities,
     quality,
     share_correct,
     spread,
-    streams_of_core,
 )
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.protocol import Network, input_width, output_width
@@ -130,10 +132,7 @@ def simulate(
     really = [chip_outputs(chip, parameters, x, timing) for chip in parts]
     metrics = {
         **{
-            name: {
-                **{kind: measure(found, y) for kind, found in in_software.items()},
-                **quality(measure(nominally, y), [measure(found, y) for found in really]),
-            }
+            name: quality(measure, in_software, nominally, really, y)
             for name, measure in qualities.items()
         },
         **timing_metrics(timing),
