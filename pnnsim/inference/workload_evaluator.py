@@ -13,15 +13,15 @@ from itertools import groupby
 
 import torch
 from torch import Tensor
-from torch.nn.functional import unfold
 
 from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
 from pnnsim.inference.bank_models import BankModel
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.mvm import BankMvm
+from pnnsim.inference.mvm import BankMvm, Observe
 from pnnsim.inference.partial_sums import fold_lines, unfold_product
 from pnnsim.inference.ranges import InputRange, Ranges
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
+from pnnsim.inference.vectors_of_values import flat, placed, vectors_of, with_residual
 from pnnsim.mapping.products import Product
 from pnnsim.networks.operator_functions import activate, compute
 from pnnsim.networks.reference import last_uses
@@ -41,6 +41,7 @@ class WorkloadEvaluator:
             `(n_output,)`.
         ranges: Ranges of lines and converters.
         exact: Whether lines have no ends, and activations by name are those of the network.
+        probe: What looks at each product; None for nothing.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class WorkloadEvaluator:
         ranges: Ranges,
         *,
         exact: bool = False,
+        probe: Observe | None = None,
     ) -> None:
         self._exact = exact
+        self._probe = probe
         self._banks = banks
         self._chip = chip = banks.chip
         self._noise = banks.noise
@@ -116,7 +119,7 @@ class _Passing:
         """
         of = self._of
         products = of._products[use]
-        vectors = _vectors(values[step.source], step)
+        vectors = vectors_of(values[step.source], step)
         scaling, lines = self._lines(use, products, vectors)
         sums = [
             self._product(lines if scaling is not None else None, vectors, number, product)
@@ -140,15 +143,15 @@ class _Passing:
             converted = self._converted(made, products)
             y = unfold_product(converted, folds, matrix.outputs)
             y = self._rescaled(y, scaling, weight, of._scales[step.matrix]) * gain + bias
-            y = _placed(y, step, values)
+            y = placed(y, step, values)
             if step.inject is not None:
                 y = y + values[step.inject]
             if step.activation is not None:
                 y = activate(step.activation, y)
-            return _with_residual(y, step, values)
-        y = _placed(y, step, values)
+            return with_residual(y, step, values)
+        y = placed(y, step, values)
         if step.residual is not None and step.residual[0] != step.source:
-            y = _with_residual(y, step, values)
+            y = with_residual(y, step, values)
         return y
 
     def _lines(
@@ -186,6 +189,8 @@ class _Passing:
         mine = fold_lines(line, content.fold, chip.mapping).flatten(0, 1)
         received = self._mvm.receive(mine, number, vectors=product.vectors)
         captured = chip.detector.detect(received, noise.generator, noise.active)
+        if self._of._probe is not None:
+            self._of._probe(number, mine, captured, product.vectors)
         captured = captured.reshape(self._samples, product.vectors, -1)
         return self._after_symbols(captured, number), line
 
@@ -244,7 +249,7 @@ class _Passing:
         """Return the state behind the nonlinearity, with what the lines still carry."""
         noise = self._of._noise
         if step.inject is not None:
-            y = y + _flat(values[step.inject], y)
+            y = y + flat(values[step.inject], y)
         if self._of._exact and step.activation not in (None, MACHINE):
             y = activate(str(step.activation), y)
         else:
@@ -252,40 +257,6 @@ class _Passing:
         if step.residual is not None and step.residual[0] == step.source:
             y = y + step.residual[1] * line
         return y
-
-
-def _vectors(value: Tensor, step: Mvm) -> Tensor:
-    """Return the vectors of a value, shape `(batch, n_vector, n_input)`."""
-    if step.gather is not None:
-        gather = step.gather
-        return unfold(
-            value, gather.kernel, gather.dilation, gather.padding, gather.stride
-        ).transpose(1, 2)
-    return value.unsqueeze(1) if value.dim() == 2 else value
-
-
-def _placed(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
-    """Return vectors as a value, shape `(batch, *value)`."""
-    source = values[step.source]
-    if step.gather is None:
-        return y.squeeze(1) if source.dim() == 2 else y
-    places = step.gather.places(source.shape[2], source.shape[3])
-    return y.transpose(1, 2).reshape(len(y), -1, *places)
-
-
-def _flat(value: Tensor, y: Tensor) -> Tensor:
-    """Return a value as vectors, shape as `y`."""
-    if value.dim() == 4:
-        return value.flatten(2).transpose(1, 2)
-    return value.reshape(y.shape)
-
-
-def _with_residual(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
-    """Return a value with what is added behind the activation."""
-    if step.residual is None:
-        return y
-    other, factor = step.residual
-    return factor * values[other] + y
 
 
 def written_matrices(
@@ -327,6 +298,7 @@ def evaluate_workload(
     noise: NoiseContext,
     *,
     exact: bool = False,
+    probe: Observe | None = None,
 ) -> Tensor:
     """Return the outputs of a network as a chip computes them, shape `(batch, *output)`.
 
@@ -339,8 +311,10 @@ def evaluate_workload(
         accesses: What each sample met, one row a sample or one row for all.
         noise: Noise, and which non-idealities are on.
         exact: As for `WorkloadEvaluator`.
+        probe: As for `WorkloadEvaluator`.
     """
-    evaluator = WorkloadEvaluator(SwitchedBanks(model, noise), numbers, scales, ranges, exact=exact)
+    banks = SwitchedBanks(model, noise)
+    evaluator = WorkloadEvaluator(banks, numbers, scales, ranges, exact=exact, probe=probe)
     most = max(product.vectors for product in model.chip.passage.products)
     each = max(1, MOST_VECTORS // most)
     outputs = [

@@ -34,6 +34,7 @@ from pnnsim.inference.quality import (
     share_correct,
     spread,
 )
+from pnnsim.inference.signal_to_noise import signal_to_noise
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -130,12 +131,16 @@ def simulate(
     nominally = nominal_outputs(nominal, parameters, x)
     in_software = software_outputs(nominal, parameters, x)
     really = [chip_outputs(chip, parameters, x, timing) for chip in parts]
+    timed_metrics = timing_metrics(timing)
+    ratios = signal_to_noise(nominal, parameters, x)
+    for layer in timed_metrics["layers"]:
+        layer["snr_db"] = ratios.get(layer["name"])
     metrics = {
         **{
             name: quality(measure, in_software, nominally, really, y)
             for name, measure in qualities.items()
         },
-        **timing_metrics(timing),
+        **timed_metrics,
         **counts_of(network),
         "area_m2": nominal.areas(),
         "warnings": [*spec.warnings(), *nominal.warnings(timing.work), *faded(timing), *more],

@@ -215,7 +215,7 @@ def _layers(metrics: Metrics) -> Section:
             engineering(layer["energy_j"], "J"),
             f"{percent(layer['energy_j'] / total if total else 0.0):>8}   "
             f"{engineering(layer['latency_s'], 's')} of the latency, "
-            f"banks busy {percent(layer['utilization'])}",
+            f"banks busy {percent(layer['utilization'])}{_snr(layer.get('snr_db'))}",
         )
         for layer in shown
     ]
@@ -224,6 +224,11 @@ def _layers(metrics: Metrics) -> Section:
     return Section(
         title if not left else f"{title}: {plural(left, 'smaller one')} not shown", tuple(rows)
     )
+
+
+def _snr(decibels: float | None) -> str:
+    """Return the signal-to-noise ratio of a layer; nothing where there is none."""
+    return "" if decibels is None else f", {decibels:.1f} dB over noise"
 
 
 def _size(metrics: Metrics) -> Section:
