@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pnnsim.common.units import read_quantity, show
+from pnnsim.common.units import UnitError, read_quantity, show
 from pnnsim.devices.laws import (
     Argument,
     ByLaw,
@@ -115,8 +115,11 @@ def _argument(text: str, item: Input) -> Argument:
     """
     value: Any = typed(text, [_form(item)], (_form(item),))
     if item.dimension is not None:
-        # A text with a unit is given back as it is once it has been found right.
-        value = read_quantity(text, item.dimension)
+        # A text with a unit is read by whatever has the field, which is here.
+        try:
+            value = read_quantity(text, item.dimension)
+        except UnitError as error:
+            raise TextError(str(error)) from None
     if not isinstance(value, str) and value < item.least:
         raise TextError(f"{text} is out of range; expected at least {_text(item.least, item)}")
     return value if isinstance(value, str) else float(value)

@@ -53,7 +53,10 @@ def test_slices_show_the_energy_of_all_that_they_count(tmp_path) -> None:
     write_perfetto(path, CONV.run(), table, metadata={})
     events = json.loads(path.read_text())["traceEvents"]
     detect = next(e for e in events if e.get("cat") == "detector" and e["ph"] == "X")
-    assert (detect["args"]["amount"], detect["args"]["energy_J"]) == (8, pytest.approx(16.0))
+    assert (detect["args"]["amount"], detect["args"]["energy_J"]) == (
+        8,
+        pytest.approx(16.0, rel=1e-12, abs=0),
+    )
     assert "amount" not in next(e for e in events if e.get("cat") == "front_end")["args"]
     spent = [e["args"]["energy_J"] for e in events if e["name"] == "energy_J"]
     assert spent[-1] == pytest.approx(16.0, rel=1e-11, abs=0)

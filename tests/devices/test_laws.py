@@ -91,16 +91,18 @@ def test_an_amplifier_that_must_be_quieter_on_more_capacitance_takes_more_power(
     usual = TIA_POWER.function(5e9, **TIA)
     speed = (2e-3 + 0.96e-12 * 5e9) * 1.0
     # Transconductance for 6.5 pA/Hz^0.5 on 50 fF at 5 GHz, by hand: 0.485 mS at 10 per volt.
-    assert usual - speed == pytest.approx(4.84e-5, rel=0.02)
+    assert usual - speed == pytest.approx(4.84e-5, rel=0.02, abs=0)
     extra = [TIA_POWER.function(5e9, n, c, 28e-9) - speed for n, c in ((3.25e-12, 50e-15),
              (6.5e-12, 100e-15))]  # fmt: skip
-    assert extra == pytest.approx([4 * (usual - speed)] * 2, rel=1e-9)
+    assert extra == pytest.approx([4 * (usual - speed)] * 2, rel=1e-9, abs=0)
 
 
 def test_an_amplifier_that_is_switched_off_pays_for_waking_and_settling() -> None:
     power = TIA_POWER.function(5e9, **TIA)
     wait = 2 * math.log(2.0**9) / (2 * math.pi * 5e9)
-    assert TIA_ENERGY.function(5e9, bits=8.0, **TIA) == pytest.approx(power * wait, rel=1e-12)
+    assert TIA_ENERGY.function(5e9, bits=8.0, **TIA) == pytest.approx(
+        power * wait, rel=1e-12, abs=0
+    )
 
 
 def test_the_law_of_adcs_meets_worked_points_of_the_survey() -> None:
@@ -113,7 +115,7 @@ def test_the_law_of_adcs_meets_worked_points_of_the_survey() -> None:
     ):
         assert _within(ADC, energy, conversion_energy(enob, rate, node)), (enob, rate)
     assert ADC.function(7.0, 1e9, 28e-9) * 2**7 == pytest.approx(
-        conversion_energy(7.0, 1e9, 28e-9), rel=1e-12
+        conversion_energy(7.0, 1e9, 28e-9), rel=1e-12, abs=0
     )
 
 
@@ -123,7 +125,7 @@ def test_the_law_of_dacs_meets_single_parts_of_the_survey() -> None:
     assert sum(found) >= 4, found
     # The energy is nearly flat in resolution, not twice as much for each bit.
     assert DAC.function(9.0, 1e9, 28e-9) / DAC.function(8.0, 1e9, 28e-9) == pytest.approx(
-        10**0.137, rel=1e-9
+        10**0.137, rel=1e-9, abs=0
     )
 
 
@@ -186,15 +188,15 @@ def test_the_mean_trim_is_that_of_fabricated_rings() -> None:
         wanted = (drawn.max(axis=1, keepdims=True) - drawn).mean()
         found = RING_TRIM.function(**{**RING, "linewidth": 0.0, "span": 1e-2, "walk": spread})
         # Mean of 20000 chips: 0.4 % of the spread; Blom's formula is good to 0.5 %.
-        assert found * 0.36e-6 == pytest.approx(wanted, rel=0.01)
+        assert found * 0.36e-6 == pytest.approx(wanted, rel=0.01, abs=0)
 
 
 def test_a_ring_without_a_plan_is_moved_half_a_spectral_range() -> None:
     fixed = RING_TRIM.function(**{**RING, "policy": "fixed_channel", "linewidth": 0.0})
-    assert fixed == pytest.approx(9.1e-9 / 0.36e-6, rel=1e-12)  # 25 mW
+    assert fixed == pytest.approx(9.1e-9 / 0.36e-6, rel=1e-12, abs=0)  # 25 mW
     shifted = RING_TRIM.function(**{**RING, "policy": "any_channel", "linewidth": 0.0})
     aligned = RING_TRIM.function(**{**RING, "linewidth": 0.0})
-    assert shifted - aligned == pytest.approx(0.5 * 18.2e-9 / 32 / 0.36e-6, rel=1e-9)
+    assert shifted - aligned == pytest.approx(0.5 * 18.2e-9 / 32 / 0.36e-6, rel=1e-9, abs=0)
     assert largest_of(1.0) == 0.0
 
 
@@ -209,7 +211,7 @@ def test_published_trim_powers_lie_between_the_best_and_the_worst_heater() -> No
 
 
 def test_a_cooler_meets_product_practice_and_no_single_stage_reaches_every_sink() -> None:
-    assert ideal_performance(300.0, 320.0) == pytest.approx(1.654, rel=1e-3)
+    assert ideal_performance(300.0, 320.0) == pytest.approx(1.654, rel=1e-3, abs=0)
     # Products pump over 25 to 50 K: what they reach lies between the law at both ends.
     worst, best = (1.0 / COOLER.function(1.0, 300.0, hot) for hot in (350.0, 325.0))
     low, high = COOLER.scatter
@@ -287,14 +289,14 @@ def test_heat_of_the_shipped_kinds_is_what_stands_on_the_chip() -> None:
 
     rings = load_spec("photonic_mrr")
     banks: Any = rings.weight_banks
-    assert banks.package_heat == pytest.approx(2 * 64 * 64 * banks.hold_power, rel=1e-12)
-    assert rings.encoder.package_heat == pytest.approx(64 * (0.24e-3 + 1e-3), rel=1e-12)
+    assert banks.package_heat == pytest.approx(2 * 64 * 64 * banks.hold_power, rel=1e-12, abs=0)
+    assert rings.encoder.package_heat == pytest.approx(64 * (0.24e-3 + 1e-3), rel=1e-12, abs=0)
     mesh: Any = load_spec("photonic_mzi").weight_banks
     # Two meshes of 496 cells with two shifters each, 32 attenuators; 0.25 mW a shifter.
     assert mesh.shifters == 2 * 2 * 496 + 32
-    assert mesh.package_heat == pytest.approx(8 * 2016 * 0.25e-3, rel=1e-9)
+    assert mesh.package_heat == pytest.approx(8 * 2016 * 0.25e-3, rel=1e-9, abs=0)
     loop: Any = load_spec("fiber_loop").encoder
-    assert loop.package_heat == pytest.approx(64 * 10e-3 * power_ratio(-3.0), rel=1e-12)
+    assert loop.package_heat == pytest.approx(64 * 10e-3 * power_ratio(-3.0), rel=1e-12, abs=0)
 
 
 def test_reading_the_weights_of_a_map_is_priced_by_the_size_of_their_memory() -> None:
@@ -309,7 +311,9 @@ def test_reading_the_weights_of_a_map_is_priced_by_the_size_of_their_memory() ->
     free = energy(("front_end.weight_energy", "0 J"))
     usual = energy()
     # 4096 weights of 0.356 pJ: 8 KiB at 28 nm.
-    assert usual - free == pytest.approx(4096 * SRAM_ENERGY.function(8192.0, 28e-9), rel=1e-9)
-    assert usual - free == pytest.approx(1.46e-9, rel=0.01)
+    assert usual - free == pytest.approx(
+        4096 * SRAM_ENERGY.function(8192.0, 28e-9), rel=1e-9, abs=0
+    )
+    assert usual - free == pytest.approx(1.46e-9, rel=0.01, abs=0)
     larger = energy(("front_end.weight_memory", "81920")) - free
-    assert larger == pytest.approx(10**0.51 * (usual - free), rel=1e-9)
+    assert larger == pytest.approx(10**0.51 * (usual - free), rel=1e-9, abs=0)

@@ -171,14 +171,18 @@ def test_local_rule_tries_every_label() -> None:
     assert cost.read.count == 10 * NETWORK.outputs * 2
 
 
-@pytest.mark.parametrize("name", ["deploy", "physics_aware", "dfa", "augmented_dfa", "local"])
-def test_rules_with_a_direction_lower_the_loss_on_the_machine(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "epochs"),
+    # Light that interferes on the buses makes feedback alignment slow: 0.957 to 0.970 of the first
+    # loss from epoch 30 on, where a random direction of this size of steps is above the first.
+    [("deploy", 25), ("physics_aware", 25), ("dfa", 60), ("augmented_dfa", 60), ("local", 25)],
+)
+def test_rules_with_a_direction_lower_the_loss_on_the_machine(name: str, epochs: int) -> None:
     data = examples(30)
-    settings = Settings(epochs=25, batch=30, learning_rate=0.03)
+    settings = Settings(epochs=epochs, batch=30, learning_rate=0.03)
     outcome = train(make_rule(name), bench(), new_surrogate(), data, settings)
-    # A random direction would raise it as often as not, by the same size of steps. Light that
-    # interferes on the buses leaves feedback alignment a loss of 0.972 of the first.
-    assert outcome.loss[-1] < 0.98 * outcome.loss[0]
+    last = sum(outcome.loss[-5:]) / 5
+    assert last < 0.975 * outcome.loss[0]
 
 
 def test_same_seed_gives_the_same_parameters() -> None:

@@ -33,7 +33,7 @@ def test_a_law_stands_in_the_place_of_a_value(tmp_path: Path) -> None:
     encoder: Any = spec.encoder
     use = spec.laws["encoder.dac_energy"]
     # 10^(-11.412 + 0.284 log10 2 + 1.004 log10(16/28)) at 8 bits and 1 GS/s, by hand.
-    assert encoder.dac_energy == pytest.approx(2.688e-12, rel=1e-3)
+    assert encoder.dac_energy == pytest.approx(2.688e-12, rel=1e-3, abs=0)
     assert use.value == encoder.dac_energy
     assert use.ends[0] < use.value < use.ends[1]
     assert use.arguments == {"bits": 8.0, "rate": 1e9, "node": 16e-9, "factor": 1.0}
@@ -83,7 +83,9 @@ def test_changing_an_input_of_a_law_moves_the_price(tmp_path: Path) -> None:
     )  # fmt: skip
     assert price(dac, ("encoder.bits", "12")) > 3 * price(dac)
     assert price(dac, ("encoder.symbol_rate", "100 GHz")) > 2.5 * price(dac)
-    assert price("readout.enob", ("readout.bits", "12")) == pytest.approx(0.81 * 12, rel=1e-12)
+    assert price("readout.enob", ("readout.bits", "12")) == pytest.approx(
+        0.81 * 12, rel=1e-12, abs=0
+    )
     tia = "detector.static_power"
     assert price(tia, ("detector.bandwidth", "20 GHz")) > 2.5 * price(tia)
     assert price(cooler, ("environment.temperature", "290 K")) > 1.5 * price(cooler)
@@ -195,7 +197,7 @@ def test_laws_follow_other_values_of_a_machine_and_drawn_factors() -> None:
     drawn = relawed(sections, spec.laws, {"ring_trim": 2.0})
     banks, environment = (drawn[name] for name in ("weight_banks", "environment"))
     was: Any = spec
-    assert banks.hold_power == pytest.approx(2 * was.weight_banks.hold_power, rel=1e-12)  # type: ignore[attr-defined]
+    assert banks.hold_power == pytest.approx(2 * was.weight_banks.hold_power, rel=1e-12, abs=0)  # type: ignore[attr-defined]
     ratio = environment.stabilization_power / was.environment.stabilization_power  # type: ignore[attr-defined]
     assert 1.9 < ratio < 2.0
 
