@@ -15,7 +15,7 @@ from pnnsim.common.rng import noise_like, normal, uniform
 from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
-from pnnsim.devices.weight_banks.ring_buses import weights_on_buses
+from pnnsim.devices.weight_banks.ring_buses import ways_on_buses, weights_on_buses
 from pnnsim.devices.weight_banks.ring_heat import RingHeat
 from pnnsim.physics import (
     dynamics,
@@ -204,8 +204,8 @@ class RingBank(WeightBank[MrrParams]):
         heated = self._heats_neighbors(active)
         if shift is None and not heated and not self.on(active, "crosstalk"):
             return ProgrammedWeights(command)
-        measured = self._measure(command, shift, bus_phase, active, heated=heated)
-        return ProgrammedWeights(measured)
+        ways = ways_on_buses(bus_phase, self.params, self._fsr)
+        return ProgrammedWeights(self._measure(command, shift, ways, active, heated=heated))
 
     def _bus_phase(self, target: Tensor, state: State, active: Active) -> Tensor | None:
         """Return the phases between the rings of a chip; None where light does not interfere."""
@@ -236,9 +236,10 @@ class RingBank(WeightBank[MrrParams]):
     def _corrected(self, target: Tensor, bus_phase: Tensor | None, active: Active) -> Tensor:
         """Return the command after all rounds: of light that does not interfere, for all chips."""
         command, wanted = self._converted(target, active), target
-        part = 1.0 if bus_phase is None else _PART
+        ways = ways_on_buses(bus_phase, self.params, self._fsr)
+        part = 1.0 if ways is None else _PART
         for _ in range(self.params.calibration_rounds - 1):
-            wanted = wanted + part * (target - self._measure(command, None, bus_phase, active))
+            wanted = wanted + part * (target - self._measure(command, None, ways, active))
             command = self._converted(wanted, active)
         return command
 
@@ -254,7 +255,7 @@ class RingBank(WeightBank[MrrParams]):
         self,
         command: Tensor,
         shift: Tensor | None,
-        bus_phase: Tensor | None,
+        ways: Tensor | None,
         active: Active,
         *,
         heated: bool = False,
@@ -274,7 +275,7 @@ class RingBank(WeightBank[MrrParams]):
             detuning = detuning + shift
         if not self.on(active, "crosstalk"):
             return self._single(detuning) / self._scale
-        weights = weights_on_buses(detuning, bus_phase, self.params, (self._fsr, self._amplitude))
+        weights = weights_on_buses(detuning, ways, self.params, (self._fsr, self._amplitude))
         return weights / self._scale
 
     def _heat_left(self, detuning: Tensor) -> Tensor:
