@@ -26,6 +26,7 @@ from pnnsim.mapping.products import Product
 from pnnsim.networks.operator_functions import activate, compute
 from pnnsim.networks.reference import last_uses
 from pnnsim.networks.workload import MACHINE, Digital, Mvm
+from pnnsim.physics import quantize
 
 #: Vectors of one batch at most: what 64 lines carry then takes some megabytes in float32.
 MOST_VECTORS = 32_768
@@ -260,16 +261,18 @@ class _Passing:
 
 
 def written_matrices(
-    chip: Chip, numbers: Mapping[str, Tensor]
+    chip: Chip, numbers: Mapping[str, Tensor], *, exact: bool = False
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Return matrices as banks hold them, in [-1, 1], and the scale of each of their rows.
 
     A matrix behind which only the machine's nonlinearity stands is written as it is, as the gain
-    behind the detector gives it its scale. Others fill the range of their banks row by row.
+    behind the detector gives it its scale. Others fill the range of their banks, row by row or as a
+    whole. A layer with bits of its own is rounded to them.
 
     Args:
         chip: Any chip of the machine.
         numbers: Parameters by the names of the workload.
+        exact: Whether nothing is rounded.
     """
     workload = chip.network.workload
     uses = [step.matrix for step in workload.steps if isinstance(step, Mvm)]
@@ -280,11 +283,16 @@ def written_matrices(
         weight = numbers[matrix.name]
         if number in as_numbers:
             most = weight.detach().abs().amax(dim=1)
+            if matrix.scaling == "matrix":
+                most = most.amax().expand_as(most)
             scale = torch.where(most > 0, most, torch.ones_like(most))
         else:
             scale = weight.new_ones(matrix.outputs)
         scales.append(scale)
-        written.append((weight / scale[:, None]).clamp(-1.0, 1.0))
+        target = (weight / scale[:, None]).clamp(-1.0, 1.0)
+        if matrix.bits is not None and not exact:
+            target = quantize.quantize(target, matrix.bits, -1.0, 1.0)
+        written.append(target)
     return written, scales
 
 

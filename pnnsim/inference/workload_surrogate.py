@@ -130,7 +130,7 @@ class WorkloadSurrogate(nn.Module):
         """Return the outputs with some ranges."""
         rows = as_values(x, self.network.workload.values[0], self.weight, finite=False)
         numbers = self.numbers()
-        written, scales = written_matrices(self.chip, numbers)
+        written, scales = written_matrices(self.chip, numbers, exact=self.ideal)
         model: BankModel
         if self.training and self.draws is not None:
             model, noise = self.draws.sample(written)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from pnnsim.networks.layers import LayeredNetwork, with_layers
 from pnnsim.networks.lowering.lower_lrunet import lower_lrunet
 from pnnsim.networks.workload import Workload
 
@@ -88,7 +89,7 @@ class Convolution:
         return weight if self.shared else f"{weight}.{repetition}"
 
 
-class LruNet(BaseModel):
+class LruNet(LayeredNetwork):
     """LruNet for square images."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -161,7 +162,7 @@ class LruNet(BaseModel):
     @property
     def workload(self) -> Workload:
         """Return the steps of an image, as data."""
-        return lower_lrunet(self)
+        return with_layers(lower_lrunet(self), self.layers)
 
     def initial_parameters(self, seed: int = 0) -> dict[str, Tensor]:
         """Return the numbers of a module that has not been trained, by name.

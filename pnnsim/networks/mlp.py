@@ -9,9 +9,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from pnnsim.networks.builder import WorkloadBuilder
+from pnnsim.networks.layers import LayeredNetwork, with_layers
 from pnnsim.networks.workload import Value, Workload
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Mlp(BaseModel):
+class Mlp(LayeredNetwork):
     """Network of dense layers with one activation between them."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -50,7 +51,7 @@ class Mlp(BaseModel):
                 scalar_gain=self.gains == "set",
                 activation=None if number == last else self.activation,
             )
-        return builder.build(value)
+        return with_layers(builder.build(value), self.layers)
 
     def initial_parameters(self, seed: int = 0) -> dict[str, Tensor]:
         """Return first weights that keep the variance of a signal, by name.
