@@ -118,7 +118,7 @@ class _NeighborHeat:
         """Return what the neighbors' heaters add to each element."""
         rows, cols = shift.shape
         transformed = torch.fft.rfft2(shift, s=self._size) * self._kernel
-        spread = torch.fft.irfft2(transformed, s=self._size)
+        spread: Tensor = torch.fft.irfft2(transformed, s=self._size)
         return spread[self._reach : self._reach + rows, self._reach : self._reach + cols]
 
 
