@@ -5,7 +5,7 @@ None of them but `verify` may import torch.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -96,8 +96,20 @@ def add_description_commands(app: typer.Typer) -> None:
         print_table(("machine", "summary"), list(available_specs().items()))
 
     @app.command()
-    def schema() -> None:
-        """Print the JSON Schema of a machine's description, for editors."""
-        from pnnsim.specs.catalog import hardware_schema
+    def schema(
+        of: Annotated[
+            Literal["any", "machine", "experiment", "study"],
+            typer.Argument(help="What is described; any: all of them, told apart by their keys."),
+        ] = "any",
+    ) -> None:
+        """Print the JSON Schema of descriptions, for editors and validators."""
+        from pnnsim.explore.study_schema import any_schema, study_schema
+        from pnnsim.specs.json_schema import experiment_schema, hardware_schema
 
-        print_json(hardware_schema())
+        schemas = {
+            "any": any_schema,
+            "machine": hardware_schema,
+            "experiment": experiment_schema,
+            "study": study_schema,
+        }
+        print_json(schemas[of]())

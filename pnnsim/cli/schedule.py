@@ -32,7 +32,7 @@ def add_schedule_commands(app: typer.Typer) -> None:
         work = planned(Chip.nominal(experiment.hardware, experiment.network).work())
         mapping = work.mapping
         placed = tiles(work.order, mapping)
-        writes = rewrites(work.order, mapping, prefetch=work.ahead)
+        writes = rewrites(work.order, mapping, work.policy)
         if json:
             print_json(
                 {

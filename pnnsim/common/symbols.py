@@ -83,6 +83,27 @@ class Unit:
         return self.factor * float(f"{digits}e{exponent + self.power}") + self.offset
 
 
+def prefixes() -> tuple[str, ...]:
+    """Return the decimal prefixes that symbols take."""
+    return tuple(name for name in _PREFIXES if name)
+
+
+def like(name: str) -> tuple[tuple[str, bool], ...]:
+    """Return the symbols that measure what another one does, and whether each takes a prefix.
+
+    Args:
+        name: Symbol without a prefix, such as `ohm`.
+    """
+    wanted = _COHERENT[name]
+    same = [(symbol, True) for symbol, exponents in _COHERENT.items() if exponents == wanted]
+    others = [
+        (symbol, prefixed)
+        for symbol, (_, base, prefixed) in _OTHERS.items()
+        if _COHERENT[base] == wanted
+    ]
+    return (*same, *others)
+
+
 @lru_cache(1024)
 def measure(unit: str) -> Unit | None:
     """Return what a product of units is worth in SI, or None where a symbol is unknown."""

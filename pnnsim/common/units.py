@@ -97,7 +97,7 @@ _TABLES: dict[str, dict[str, float]] = {
 }  # fmt: skip
 
 #: Dimensions in which a percent sign has a meaning.
-_RELATIVE = ("fraction", "rate", "per_temperature")
+RELATIVE = ("fraction", "rate", "per_temperature")
 
 _PREFIXES = {
     -18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T",
@@ -111,6 +111,11 @@ _CELSIUS = 273.15
 
 class UnitError(ValueError):
     """Reason why a text is not a physical value of the expected dimension."""
+
+
+def unit_names(dimension: str) -> tuple[str, ...]:
+    """Return every unit of a dimension that has a list of them; none of the others."""
+    return tuple(_TABLES.get(dimension, ()))
 
 
 def power_ratio(db: float) -> float:
@@ -274,7 +279,7 @@ def _worth(unit: str, dimension: str, text: str, wanted: str) -> Unit:
     reference = measure(DIMENSIONS[dimension].si)
     same = reference is not None and measured.exponents == reference.exponents
     part = any(name in unit for name in PARTS)
-    if not same or (part and dimension not in _RELATIVE):
+    if not same or (part and dimension not in RELATIVE):
         raise UnitError(f"unit {show(unit)} in {show(text)} measures something else; {wanted}")
     return measured
 

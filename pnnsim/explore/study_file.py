@@ -48,6 +48,12 @@ KEYS = (
     "schema", "base", "set", "vary", "latin_hypercube", "replicas", "seed", "objectives",
     "constraints", "require", "figures", "trials", "search", "storage",
 )  # fmt: skip
+MOST_REPLICAS = 100_000
+MOST_TRIALS = 1_000_000
+
+#: How a search may propose trials.
+SAMPLERS = ("tpe", "nsga2")
+
 _SEARCH = ("sampler", "generation", "keep", "epochs")
 
 #: Samples of a trial in which nothing is trained, where nobody says how many.
@@ -112,7 +118,7 @@ class _Reader:
             self._needs_require()
         figures = self._figures()
         search = self._search()
-        replicas = self._whole(("replicas",), 1, least=1, most=100_000)
+        replicas = self._whole(("replicas",), 1, least=1, most=MOST_REPLICAS)
         if replicas > 1 and search is not None:
             what = "is given beside 'trials'; expected one of them"
             self.document.report(("replicas",), what, "simulation.chips gives a search its chips")
@@ -256,8 +262,8 @@ class _Reader:
         tree = section or {}
         unknown_keys(self.document, ("search",), _SEARCH)
         sampler = tree.get("sampler", "tpe")
-        if sampler not in ("tpe", "nsga2"):
-            what = f"got {show(str(sampler))}; expected tpe or nsga2"
+        if sampler not in SAMPLERS:
+            what = f"got {show(str(sampler))}; expected {' or '.join(SAMPLERS)}"
             self.document.report(("search", "sampler"), what)
         generation = self._whole(("search", "generation"), 16, least=1, most=10_000)
         epochs = []
@@ -273,7 +279,7 @@ class _Reader:
         keep = self._share(("search", "keep"), tree.get("keep"))
         if "trials" not in self.tree:
             return None
-        trials = self._whole(("trials",), 1, least=1, most=1_000_000)
+        trials = self._whole(("trials",), 1, least=1, most=MOST_TRIALS)
         name: Any = sampler
         return SearchSettings(trials, name, generation, keep, tuple(epochs))
 

@@ -278,7 +278,9 @@ class SimulatedBackend:
 
     def _single(self, weight_set: int, state: Tensor, drive: Tensor) -> tuple[Tensor, LoopState]:
         """Return the result and the state of one step through one bank, where the switch rests."""
-        loop = self._loop(self._now(nominal_accesses(self.chip.order, self.chip.mapping)))
+        loop = self._loop(
+            self._now(nominal_accesses(self.chip.order, self.chip.mapping, self.chip.policy))
+        )
         step = self.network.weight_set_order().index(weight_set)
         with torch.no_grad():
             reached = loop.single(step, state, drive)

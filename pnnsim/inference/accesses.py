@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pnnsim.common.times import Times, magnitude, seconds, time_column, wide_enough
 from pnnsim.common.units import FEMTOSECONDS_PER_SECOND
 from pnnsim.mapping.plan import initial_contents, plan_blocks
+from pnnsim.mapping.policies import Belady, Policy
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.timing.multicore import AnyTrace, ParallelTrace
 from pnnsim.timing.trace import Trace
@@ -82,18 +83,22 @@ class AccessTable:
         return AccessTable(*(getattr(self, name)[samples] for name in self.__slots__))
 
 
-def nominal_accesses(order: Sequence[int], mapping: Mapping) -> AccessTable:
+def nominal_accesses(
+    order: Sequence[int], mapping: Mapping, policy: Policy | None = None
+) -> AccessTable:
     """Return what the first sample meets on a machine where everything has settled.
 
     Args:
         order: What a logical bank must hold at each product, as of `Work`.
         mapping: Where it lives.
+        policy: Choice of the bank to overwrite; that of a machine that states none where it is not
+            given.
     """
     steps, banks = len(order), mapping.used
     bank = np.zeros((1, steps), np.int64)
     contents = np.full((1, steps, banks), UNWRITTEN, np.int64)
     held = np.array(initial_contents(order, mapping), np.int64)
-    for step, access in enumerate(next(plan_blocks(order, mapping))):
+    for step, access in enumerate(next(plan_blocks(order, mapping, policy or Belady()))):
         held[access.bank] = access.weight_set
         bank[0, step] = access.bank
         contents[0, step] = held

@@ -37,6 +37,7 @@ from pnnsim.inference.chip_prices import prices_of
 from pnnsim.inference.chip_warnings import warnings_of
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.folding import MatrixShape
+from pnnsim.mapping.policies import POLICIES, Policy
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.products import Passage, passage_of
 from pnnsim.mapping.tiling import Mapping, map_matrices
@@ -282,6 +283,11 @@ class Chip:
     def order(self) -> tuple[int, ...]:
         """Return what a logical bank must hold at each product, as of `Work`."""
         return tuple(product.content for product in self.passage.products)
+
+    @property
+    def policy(self) -> Policy:
+        """Return the rules by which weights come to banks, but for writes ahead of time."""
+        return POLICIES[self.spec.control.policy]()
 
     def work(self) -> Work:
         """Return what each core has to do, and with what."""

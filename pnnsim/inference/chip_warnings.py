@@ -46,7 +46,7 @@ def warnings_of(chip: Chip, work: Work) -> tuple[str, ...]:
 def _wear(chip: Chip, work: Work) -> list[str]:
     """Return a warning for each part that uninterrupted work wears out within a year."""
     # The first block finds what the set-up has left; later ones differ a little in writes.
-    plan = plan_blocks(chip.order, chip.mapping, prefetch=work.ahead)
+    plan = plan_blocks(chip.order, chip.mapping, work.policy)
     blocks = list(islice(plan, 1, 1 + _WEAR_BLOCKS))
     accesses = [access for block in blocks for access in block]
     writes = sum(access.write for access in accesses) / _WEAR_BLOCKS / chip.mapping.used

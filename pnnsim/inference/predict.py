@@ -126,7 +126,7 @@ def calibrated(chip: Chip, parameters: NetworkParameters, x: Tensor) -> NetworkP
     with _without_gradients():
         passes = _Passes(chip, parameters, observer)
         banks = NominalBanks(chip, passes.weight, chip.deterministic)
-        accesses = nominal_accesses(chip.order, chip.mapping)
+        accesses = nominal_accesses(chip.order, chip.mapping, chip.policy)
         passes.predict(
             banks, _rows(chip, parameters, x), accesses, NoiseContext(chip.deterministic)
         )
@@ -135,7 +135,7 @@ def calibrated(chip: Chip, parameters: NetworkParameters, x: Tensor) -> NetworkP
 
 def _settled_outputs(chip: Chip, parameters: Parameters, x: Tensor, active: Active) -> Tensor:
     x = _rows(chip, parameters, x)
-    accesses = nominal_accesses(chip.order, chip.mapping)
+    accesses = nominal_accesses(chip.order, chip.mapping, chip.policy)
     with _without_gradients():
         loop = _loop(chip, parameters, streams_of(chip))
         banks = NominalBanks(chip, loop.weight, active)

@@ -105,7 +105,7 @@ class Surrogate(nn.Module):
         )
         #: Non-idealities that training accounts for without drawing any.
         self.known = known
-        self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
+        self.accesses = nominal_accesses(self.chip.order, self.chip.mapping, self.chip.policy)
         point = working_point(
             self.chip, active=known, residual=network.residual, state_scale=state_scale
         )

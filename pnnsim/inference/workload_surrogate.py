@@ -79,7 +79,7 @@ class WorkloadSurrogate(nn.Module):
         self.draws = (
             ChipSampler(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         )
-        self.accesses = nominal_accesses(self.chip.order, self.chip.mapping)
+        self.accesses = nominal_accesses(self.chip.order, self.chip.mapping, self.chip.policy)
         self.ranges = Ranges()
         first = _first_numbers(network, self.chip, self.known, seed)
         self._names = tuple(first)

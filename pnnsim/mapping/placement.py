@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 
 from pnnsim.mapping.plan import initial_contents, plan_blocks, plan_period
+from pnnsim.mapping.policies import Policy
 from pnnsim.mapping.tiling import Mapping
 
 
@@ -73,16 +74,16 @@ def tiles(order: Sequence[int], mapping: Mapping) -> list[PlacedTile]:
     return found
 
 
-def rewrites(order: Sequence[int], mapping: Mapping, *, prefetch: bool = False) -> list[Rewrite]:
+def rewrites(order: Sequence[int], mapping: Mapping, policy: Policy) -> list[Rewrite]:
     """Return the writes of the blocks that repeat for ever, counted from the first of them.
 
     Args:
         order: What a logical bank must hold at each product, as of `Work`.
         mapping: How many sets the banks hold.
-        prefetch: Whether banks are written while others compute.
+        policy: Choice of the bank to overwrite.
     """
-    start, length = plan_period(order, mapping, prefetch=prefetch)
-    plan = plan_blocks(order, mapping, prefetch=prefetch)
+    start, length = plan_period(order, mapping, policy)
+    plan = plan_blocks(order, mapping, policy)
     contents, firsts = mapping.contents, set(mapping.first_contents)
     step_of = [step - 1 for step in accumulate(content in firsts for content in order)]
     return [

@@ -1,118 +1,75 @@
 """Order the accesses of samples to banks, and say what must be written or switched before each.
 
 There are no times here but for the closed form, which needs no simulation. A block of samples
-accesses the bank of step 0, then that of step 1, and so on; then the next block comes. Where a
+accesses the bank of step 0, then that of step 1, and so on; then the next block comes. Which bank
+is overwritten is the choice of a policy (`pnnsim.mapping.policies`). Where a
 matrix is folded, each fold is an access of its own, and its number (`pnnsim.mapping.tiling`) is
 what is called the weight set here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from pnnsim.common.units import to_fs
 from pnnsim.errors import ScheduleError
+from pnnsim.mapping.policies import Access, Belady, Policy, Situation, initial_contents
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.mapping.work import Work
 
+__all__ = [
+    "Access",
+    "closed_form_fs",
+    "initial_contents",
+    "period_within",
+    "plan_blocks",
+    "plan_period",
+]
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Use one bank for one step of one block, or for one fold of a step.
-
-    Args:
-        bank: Logical bank used.
-        weight_set: Weight set that it must hold.
-        write: Whether it must be written first.
-        route: Whether the switch must move to it first, after the write.
-    """
-
-    bank: int
-    weight_set: int
-    write: bool
-    route: bool
-
-    @property
-    def changes(self) -> bool:
-        """Return whether anything must happen before the access."""
-        return self.write or self.route
-
-
-@dataclass(frozen=True, slots=True)
-class AheadOfTime:
-    """State a write that may begin before the step that needs it.
-
-    Args:
-        block: Block of the access.
-        step: Number of the access in its block.
-        access: The access that needs it.
-        frees: Number of the access, over all blocks, that is the last to use what is overwritten.
-    """
-
-    block: int
-    step: int
-    access: Access
-    frees: int
-
-
-#: The selected bank and the weight set in each bank: all that a block needs to know of the past.
-Situation = tuple[int, ...]
+_DEFAULT = Belady()
 
 
 def plan_blocks(
-    order: Sequence[int], mapping: Mapping, *, prefetch: bool = False
+    order: Sequence[int], mapping: Mapping, policy: Policy = _DEFAULT
 ) -> Iterator[tuple[Access, ...]]:
     """Yield the accesses of block 0, 1, 2, … without end; a block has one access per product.
 
     Resident sets stay where they are, set k in bank k. Otherwise the banks start with the sets that
-    are used first, and the bank to overwrite is the one whose content is needed again latest in
-    the endlessly repeated order; the bank just used is a candidate like any other, as it is free
-    once its step is captured. No other choice writes less often.
-
-    Reference: L. A. Belady, IBM Systems Journal 5(2), 78, 1966.
+    are used first, and the policy says which one is overwritten; the bank just used is a candidate
+    like any other, as it is free once its step is captured.
 
     Args:
         order: Weight set of each access, shape `(n_product,)`.
         mapping: How many sets the banks hold.
-        prefetch: Never overwrite the bank just used, so that the write need not wait for it; a
-            machine with a single logical bank has no other.
+        policy: Choice of the bank to overwrite.
 
     Raises:
         ScheduleError: The order does not use exactly the mapped weight sets.
     """
-    return (accesses for _, accesses in _blocks(order, mapping, prefetch))
-
-
-def writes_ahead(plan: Iterable[Sequence[Access]]) -> Iterator[AheadOfTime]:
-    """Yield the writes of a plan made for prefetching, in the order in which they are needed."""
-    last_used: dict[int, int] = {}
-    number = 0
-    for block, accesses in enumerate(plan):
-        for step, access in enumerate(accesses):
-            if access.write:
-                yield AheadOfTime(block, step, access, last_used[access.bank])
-            last_used[access.bank] = number
-            number += 1
+    return (accesses for _, accesses in _blocks(order, mapping, policy))
 
 
 def plan_period(
-    order: Sequence[int], mapping: Mapping, *, prefetch: bool = False
+    order: Sequence[int], mapping: Mapping, policy: Policy = _DEFAULT
 ) -> tuple[int, int]:
     """Return after how many blocks a plan begins to repeat, and how many blocks it then repeats.
 
     A plan always does: what a block does depends on the situation that it finds, and there are
     finitely many.
+
+    Args:
+        order: Weight set of each access, shape `(n_product,)`.
+        mapping: How many sets the banks hold.
+        policy: Choice of the bank to overwrite.
     """
-    found = period_within(None, order, mapping, prefetch=prefetch)
+    found = period_within(None, order, mapping, policy)
     assert found is not None
     return found
 
 
 def period_within(
-    blocks: int | None, order: Sequence[int], mapping: Mapping, *, prefetch: bool = False
+    blocks: int | None, order: Sequence[int], mapping: Mapping, policy: Policy = _DEFAULT
 ) -> tuple[int, int] | None:
     """Return as `plan_period`, or None where a plan has not repeated within some blocks.
 
@@ -122,10 +79,10 @@ def period_within(
         blocks: Most blocks to look at; all that it takes where it is None.
         order: Weight set of each access, shape `(n_product,)`.
         mapping: How many sets the banks hold.
-        prefetch: As for `plan_blocks`.
+        policy: Choice of the bank to overwrite.
     """
     seen: dict[Situation, int] = {}
-    plan = islice(_blocks(order, mapping, prefetch), blocks)
+    plan = islice(_blocks(order, mapping, policy), blocks)
     for number, (situation, _) in enumerate(plan):
         if situation in seen:
             return seen[situation], number - seen[situation]
@@ -134,7 +91,7 @@ def period_within(
 
 
 def _blocks(
-    order: Sequence[int], mapping: Mapping, prefetch: bool
+    order: Sequence[int], mapping: Mapping, policy: Policy
 ) -> Iterator[tuple[Situation, tuple[Access, ...]]]:
     """Yield the situation that each block finds, and its accesses."""
     if sorted(set(order)) != list(range(mapping.matrices)):
@@ -142,31 +99,16 @@ def _blocks(
             f"schedule: the order uses the weight sets {sorted(set(order))}; expected every set "
             f"from 0 to {mapping.matrices - 1}, as mapped"
         )
-    contents = initial_contents(order, mapping)
     distances = _distances_to_next_use(order)
-    first_use = {order[step]: step for step in reversed(range(len(order)))}
-    selected = contents.index(order[0])
     # What a block does depends on what it finds and on nothing else, and few situations occur.
     known: dict[Situation, tuple[tuple[Access, ...], Situation]] = {}
-    situation: Situation = (selected, *contents)
+    situation = policy.begins(order, mapping)
     while True:
         if situation not in known:
-            known[situation] = _plan_block(order, situation, distances, first_use, prefetch)
+            known[situation] = policy.plan_block(order, situation, distances)
         found = situation
         accesses, situation = known[situation]
         yield found, accesses
-
-
-def initial_contents(order: Sequence[int], mapping: Mapping) -> tuple[int, ...]:
-    """Return the weight set in each logical bank when the first sample comes, shape `(used,)`.
-
-    Args:
-        order: Weight set of each access, shape `(n_product,)`.
-        mapping: How many sets the banks hold.
-    """
-    if mapping.resident:
-        return tuple(range(mapping.matrices))
-    return tuple(dict.fromkeys(order))[: mapping.logical]
 
 
 def closed_form_fs(work: Work) -> int | None:
@@ -201,7 +143,7 @@ def closed_form_fs(work: Work) -> int | None:
         return None
     over = delays.input_fs
     behind = converted = 0
-    accesses = next(plan_blocks(work.order, work.mapping))
+    accesses = next(plan_blocks(work.order, work.mapping, work.policy))
     for number, (product, access) in enumerate(zip(work.products, accesses, strict=True)):
         change = access.write * delays.write_fs + access.route * delays.route_fs
         state = behind + work.encode_fs(product)
@@ -236,59 +178,3 @@ def _distances_to_next_use(order: Sequence[int]) -> list[int]:
             distances[position] = seen[weight_set] - position
         seen[weight_set] = position
     return distances
-
-
-def _plan_block(
-    order: Sequence[int],
-    situation: Situation,
-    distances: Sequence[int],
-    first_use: dict[int, int],
-    prefetch: bool,
-) -> tuple[tuple[Access, ...], Situation]:
-    """Return the accesses of a block that finds this selected bank and these contents.
-
-    Returns:
-        The accesses, and the situation that the block leaves behind.
-    """
-    selected, *contents = situation
-    bank_of = {weight_set: bank for bank, weight_set in enumerate(contents)}
-    needed = [first_use[weight_set] for weight_set in contents]
-    # Banks by when their content is needed again, the latest first; entries may be out of date.
-    latest = [(-step, bank) for bank, step in enumerate(needed)]
-    heapify(latest)
-    accesses = []
-    for step, weight_set in enumerate(order):
-        bank = bank_of.get(weight_set)
-        write = bank is None
-        if bank is None:
-            spared = selected if prefetch and len(contents) > 1 else None
-            bank = _latest(latest, needed, spared)
-            del bank_of[contents[bank]]
-            bank_of[weight_set] = bank
-            contents[bank] = weight_set
-        needed[bank] = step + distances[step]
-        heappush(latest, (-needed[bank], bank))
-        accesses.append(Access(bank, weight_set, write, route=bank != selected))
-        selected = bank
-    return tuple(accesses), (selected, *contents)
-
-
-def _latest(latest: list[tuple[int, int]], needed: Sequence[int], spared: int | None) -> int:
-    """Return the bank whose content is needed again latest.
-
-    Args:
-        latest: Heap of (when it is needed, negative, and bank); what is out of date is taken out.
-        needed: When the content of each bank is needed again.
-        spared: Bank that is not to be chosen, if any.
-    """
-    kept = None
-    while True:
-        entry = step, bank = heappop(latest)
-        if -step != needed[bank]:
-            continue
-        if bank != spared:
-            break
-        kept = entry
-    if kept is not None:
-        heappush(latest, kept)
-    return bank

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pnnsim.mapping.delays import Delays, Stage
+from pnnsim.mapping.policies import POLICIES, Policy
 from pnnsim.mapping.products import Product
 from pnnsim.mapping.tiling import Mapping
 from pnnsim.specs.control import ControlParams
@@ -79,6 +80,11 @@ class Work:
     def trains_fs(self) -> tuple[int, ...]:
         """Return the time from the first to the last vector of each product [fs]."""
         return tuple(self.train_fs(product) for product in self.products)
+
+    @property
+    def policy(self) -> Policy:
+        """Return the rules by which accesses are ordered."""
+        return POLICIES[self.control.policy](self.ahead)
 
     @property
     def ahead(self) -> bool:

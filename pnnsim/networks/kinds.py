@@ -1,89 +1,39 @@
-"""Kinds of networks that an experiment may name, and networks that are files."""
+"""Kinds of networks that an experiment may name.
+
+The class of a kind is imported when an experiment names it: what lowers a network takes a tenth of
+a second to import, and a description without it needs none of that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
+from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from pnnsim.networks.layers import LayeredNetwork, LayerSettings, with_layers
-from pnnsim.networks.lrunet import LruNet
-from pnnsim.networks.mlp import Mlp
-from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.networks.workload import Workload
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pnnsim.networks.given import GivenNetwork
-
-
-class FileNetwork(LayeredNetwork):
-    """Network in a file: an ONNX file with its weights, or a workload, whose weights are drawn."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
-
-    kind: Literal["onnx", "workload"] = "onnx"
-    """`onnx`: layers and weights; `workload`: what `Workload.save` has written."""
-    file: str
-    """Path of the file, from the folder of the experiment."""
-
-    @property
-    def workload(self) -> Workload:
-        """Return the steps of a sample, as data.
-
-        Raises:
-            WorkloadError: If the file is missing, damaged, or has a part that cannot be lowered.
-        """
-        if self.kind == "workload":
-            return with_layers(_workload(self.file), self.layers)
-        return self._lowered().workload
-
-    def initial_parameters(self, seed: int = 0) -> dict[str, Tensor]:
-        """Return the weights of the file, or first weights where it has none, by name.
-
-        Args:
-            seed: Seed of the draws.
-        """
-        if self.kind == "onnx":
-            return self._lowered().initial_parameters(seed)
-        from pnnsim.networks.initial import uniform_weights
-
-        return uniform_weights(self.workload, f"{self.kind}.weights", seed)
-
-    def _lowered(self) -> GivenNetwork:
-        """Return the network of an ONNX file."""
-        return _onnx(self.file, tuple(sorted(self.layers.items())))
-
-
-#: What a kind is described by.
-KINDS: Mapping[str, type[BaseModel]] = MappingProxyType(
+#: Module below `pnnsim.networks` and name of the class, by kind.
+_HOME: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "relaxnet": ReLaXNet,
-        "rnn": ReLaXNet,
-        "dnn": ReLaXNet,
-        "mlp": Mlp,
-        "lrunet": LruNet,
-        "onnx": FileNetwork,
-        "workload": FileNetwork,
+        "relaxnet": ("relaxnet", "ReLaXNet"),
+        "rnn": ("relaxnet", "ReLaXNet"),
+        "dnn": ("relaxnet", "ReLaXNet"),
+        "mlp": ("mlp", "Mlp"),
+        "lrunet": ("lrunet", "LruNet"),
+        "onnx": ("file_network", "FileNetwork"),
+        "workload": ("file_network", "FileNetwork"),
     }
 )
 
+#: Names of all kinds.
+KINDS = tuple(_HOME)
 
-@lru_cache(maxsize=16)
-def _workload(file: str) -> Workload:
-    return Workload.load(Path(file))
+#: Kinds that are read from a file of their own.
+FILE_KINDS = ("onnx", "workload")
 
 
-@lru_cache(maxsize=16)
-def _onnx(file: str, layers: tuple[tuple[str, LayerSettings], ...]) -> GivenNetwork:
-    # Not ahead of the class: a description is checked without torch.
-    from pnnsim.networks.lowering.from_onnx import from_onnx
-
-    return from_onnx(file, layers=dict(layers))
+def network_class(kind: str) -> type[BaseModel]:
+    """Return the class that describes networks of a kind, one of `KINDS`."""
+    module, name = _HOME[kind]
+    found: type[BaseModel] = vars(import_module(f"pnnsim.networks.{module}"))[name]
+    return found

@@ -1,4 +1,4 @@
-"""Settings of single layers of a network: on banks or digital, bits, scaling.
+"""Applies settings of single layers to a workload: on banks or digital, bits, scaling.
 
 A layer is a matrix with all its uses, named as in the workload or by what stands ahead of a dot of
 its name: `stage1.depthwise` is `stage1.depthwise.weight`. Nothing here imports torch, and where a
@@ -9,42 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TypeVar
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.builder import WorkloadBuilder
+from pnnsim.networks.layer_settings import LayerSettings
 from pnnsim.networks.parts import MACHINE, Digital, Matrix, Mvm
 from pnnsim.networks.workload import Workload
 
 Setting = TypeVar("Setting")
-
-
-class LayerSettings(BaseModel):
-    """Settings of one layer."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
-
-    place: Literal["banks", "digital"] = "banks"
-    """Where its products are made: on weight banks, or by the digital engine of the front end."""
-    bits: Annotated[int, Field(ge=1, le=16)] | None = None
-    """Bits of its weights, where banks are to get fewer than they hold; None for no rounding."""
-    scaling: Literal["row", "matrix"] = "row"
-    """Whether each row of its matrix fills the range of the banks, or only the largest row does."""
-
-
-class LayeredNetwork(BaseModel):
-    """Network whose layers may have settings of their own."""
-
-    layers: Mapping[str, LayerSettings] = Field(default_factory=dict)
-    """Settings of layers by name, such as `{conv1: {place: digital}}`."""
-
-    def __hash__(self) -> int:
-        """Return a hash of all settings."""
-        return hash(self.model_dump_json())
 
 
 def setting_of(name: str, settings: Mapping[str, Setting]) -> tuple[str, Setting] | None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from pnnsim.networks.layers import LayeredNetwork, with_layers
+from pnnsim.networks.layer_settings import LayeredNetwork
+from pnnsim.networks.layers import with_layers
 from pnnsim.networks.lowering.lower_lrunet import lower_lrunet
 from pnnsim.networks.workload import Workload
 

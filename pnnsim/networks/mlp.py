@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from pnnsim.networks.builder import WorkloadBuilder
-from pnnsim.networks.layers import LayeredNetwork, with_layers
+from pnnsim.networks.layer_settings import LayeredNetwork
+from pnnsim.networks.layers import with_layers
 from pnnsim.networks.workload import Value, Workload
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pnnsim.networks.workload import Workload
-
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from pnnsim.networks.workload import Workload
 
 
 def input_width(network: Network) -> int:

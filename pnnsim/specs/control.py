@@ -54,6 +54,9 @@ class ControlParams(Params):
     kind: Literal["sequencer"] = "sequencer"
     block: Count = 1
     """Samples that access a bank before the switch moves."""
+    policy: Literal["belady", "lru"] = "belady"
+    """Bank that is overwritten where weight sets do not fit: the one that is needed again latest,
+    which the controller must see ahead, or the one whose last use is the longest ago."""
     overlap: bool = True
     """Whether the switch moves while the state is processed, or afterwards."""
     prefetch: bool = False

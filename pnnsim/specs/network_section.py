@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pydantic import BaseModel
 
 from pnnsim.common.units import show
 from pnnsim.errors import WorkloadError
-from pnnsim.networks.kinds import KINDS, FileNetwork
-from pnnsim.networks.layers import LayeredNetwork, LayerSettings
+from pnnsim.networks.kinds import FILE_KINDS, KINDS, network_class
+from pnnsim.networks.layer_settings import LayeredNetwork, LayerSettings
 from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.document import Document, KeyPath, Tree
 from pnnsim.specs.settings import TaskParams
 from pnnsim.specs.validation import check_section, did_you_mean, section_at
+
+if TYPE_CHECKING:
+    from pnnsim.networks.file_network import FileNetwork
 
 #: Values of the hidden layer of an `mlp` that names no sizes.
 _HIDDEN = 100
@@ -30,29 +33,25 @@ def check_network(document: Document) -> Network | None:
     if isinstance(kind, str):
         if kind not in KINDS:
             what = f"unknown kind {show(kind)}; expected one of {', '.join(KINDS)}"
-            document.report(("network", "kind"), what, did_you_mean(kind, tuple(KINDS)))
+            document.report(("network", "kind"), what, did_you_mean(kind, KINDS))
             return None
-        model = KINDS[kind]
+        model = network_class(kind)
     layered = issubclass(model, LayeredNetwork)
     found = check_section(document, ("network",), model, ("layers",) if layered else ())
     if isinstance(found, LayeredNetwork):
-        return _with_layers(document, found)
+        return _with_layers(document, found, from_file=kind in FILE_KINDS)
     return cast("Network | None", found)
 
 
-def _with_layers(document: Document, network: LayeredNetwork) -> Network | None:
+def _with_layers(document: Document, network: LayeredNetwork, *, from_file: bool) -> Network | None:
     """Return a network with the settings of its layers, or None after reporting a fault."""
     layers = _layers(document)
     if layers is None:
         return None
-    if isinstance(network, FileNetwork):
-        opened = _opened(document, network)
-        if opened is None:
-            return None
-        network = opened
-    if not layers:
-        return cast("Network", network)
-    found = cast("Network", network.model_copy(update={"layers": layers}))
+    plain = _opened(document, cast("FileNetwork", network)) if from_file else network
+    if plain is None or not layers:
+        return cast("Network | None", plain)
+    found = cast("Network", plain.model_copy(update={"layers": layers}))
     try:
         found.workload  # noqa: B018
     except WorkloadError as error:
@@ -101,7 +100,7 @@ def shape_defaults(kind: str, task: TaskParams) -> dict[str, Tree]:
         channels = 3 if math.isqrt(inputs // 3) ** 2 * 3 == inputs else 1
         side = math.isqrt(inputs // channels)
         return {"channels": str(channels), "side": str(side), "classes": str(outputs)}
-    if kind in ("onnx", "workload"):
+    if kind in FILE_KINDS:
         return {}
     return {"inputs": str(inputs), "outputs": str(outputs)}
 

@@ -101,8 +101,8 @@ def run_fast(
     if recurs and arrivals.count > _FEW_BLOCKS * control.block:
         # A run of which the plan's own period is half is simulated whole.
         half = arrivals.count // (2 * control.block)
-        plan = period_within(half, work.order, work.mapping, prefetch=control.prefetch)
-        found = None if plan is None else find_period(simulate, arrivals, plan, control)
+        plan = period_within(half, work.order, work.mapping, work.policy)
+        found = None if plan is None else find_period(simulate, arrivals, plan, work)
         if found is not None:
             return found
     return run_timing(work, arrivals, progress)

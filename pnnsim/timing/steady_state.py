@@ -12,22 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pnnsim.common.times import Times, time_column
-from pnnsim.specs.control import ControlParams
+from pnnsim.mapping.policies import Policy
+from pnnsim.mapping.work import Work
 from pnnsim.timing.arrivals import Arrivals
 from pnnsim.timing.periodic_trace import PeriodicTrace
 from pnnsim.timing.trace import Ints, Trace
-
-#: Blocks before the one of a span that can hold up its start, and one more. The front end is one
-#: block ahead of the loop, while the readout may hand over the block before the last to it. A write
-#: ahead of time waits for the last use of its bank, which is at most two blocks back, as each block
-#: uses every weight set.
-_BACK = 4
-
-#: Blocks at the end of a run that differ from those before: the engine of the front end, which maps
-#: their outputs, has no inputs of later blocks to map meanwhile. Where the engine is the slowest
-#: part, one block more is: it is read, one waits to be, and one is in the loop, while the input of
-#: the next is mapped.
-_FELT = (2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,7 @@ def find_period(
     simulate: Callable[[int], tuple[Trace, Blocks]],
     arrivals: Arrivals,
     plan: tuple[int, int],
-    control: ControlParams,
+    work: Work,
 ) -> PeriodicTrace | None:
     """Return a run as a short one that stands for it, or None where that is not possible.
 
@@ -65,16 +54,17 @@ def find_period(
         simulate: Simulate so many of the first samples.
         arrivals: All samples; saturated or periodic.
         plan: After how many blocks the plan repeats, and how many it then repeats.
-        control: How the work is ordered.
+        work: What is to be done, and with what.
     """
-    blocks = plan[0] + 2 * plan[1] + _BACK + _FELT[0] + 4
-    while 2 * blocks * control.block < arrivals.count:
-        trace, found = simulate(blocks * control.block)
+    policy = work.policy
+    blocks = plan[0] + 2 * plan[1] + policy.looks_back + policy.felt_ahead[0] + 4
+    while 2 * blocks * work.control.block < arrivals.count:
+        trace, found = simulate(blocks * work.control.block)
         if len(trace.dropped):
             return None
-        period = _recurrence(trace, found, plan)
+        period = _recurrence(trace, found, plan, policy)
         if period is not None:
-            return _short_run(simulate, arrivals.count, trace, found, period)
+            return _short_run(simulate, arrivals.count, trace, found, period, policy)
         blocks *= 2
     return None
 
@@ -116,16 +106,21 @@ def _signatures(trace: Trace, blocks: Blocks, reference: Times) -> list[bytes]:
     return signatures
 
 
-def _recurrence(trace: Trace, blocks: Blocks, plan: tuple[int, int]) -> _Period | None:
+def _recurrence(
+    trace: Trace, blocks: Blocks, plan: tuple[int, int], policy: Policy
+) -> _Period | None:
     """Return the period into which the run has come before its end is felt, or None."""
     reference = _references(trace, blocks)
     signatures = _signatures(trace, blocks, reference)
-    found = (_period(signatures[:-felt], blocks, reference, plan) for felt in _FELT)
+    found = (
+        _period(signatures[:-felt], blocks, reference, plan, policy.looks_back)
+        for felt in policy.felt_ahead
+    )
     return next((period for period in found if period is not None), None)
 
 
 def _period(
-    alike: list[bytes], blocks: Blocks, reference: Times, plan: tuple[int, int]
+    alike: list[bytes], blocks: Blocks, reference: Times, plan: tuple[int, int], back: int
 ) -> _Period | None:
     """Return the period that the last of some blocks have, or None.
 
@@ -134,11 +129,12 @@ def _period(
         blocks: Blocks of the run.
         reference: When each begins [fs].
         plan: After how many blocks the plan repeats, and how many it then repeats.
+        back: Blocks in a row that must be alike.
     """
     last = len(alike) - 1
     transient, step = plan
-    for length in range(step, last - _BACK - transient + 1, step):
-        if alike[last - _BACK + 1 :] != alike[last - _BACK + 1 - length : last + 1 - length]:
+    for length in range(step, last - back - transient + 1, step):
+        if alike[last - back + 1 :] != alike[last - back + 1 - length : last + 1 - length]:
             continue
         start = last - length
         while start > transient and alike[start - 1] == alike[start - 1 + length]:
@@ -155,6 +151,7 @@ def _short_run(
     trace: Trace,
     blocks: Blocks,
     period: _Period,
+    policy: Policy,
 ) -> PeriodicTrace | None:
     """Simulate as many samples as stand for all, and say which rows repeat."""
 
@@ -169,7 +166,7 @@ def _short_run(
     # Two whole periods must be over before the end of the run can be felt: a few blocks before it.
     reference = int(_references(trace, blocks)[period.start])
     turns = 2 + -(-max(0, begin - reference) // period.period_fs)
-    turns += -(-(_BACK + 4) // period.blocks)
+    turns += -(-(policy.looks_back + 4) // period.blocks)
     first_sample = int(blocks.firsts[period.start]) + 2 * period.samples
     needed = int(blocks.firsts[period.start]) + max(turns, 4) * period.samples
     repeats = (count - needed) // period.samples

@@ -124,4 +124,4 @@ class Wiring:
 
     def plan(self) -> Iterator[tuple[Access, ...]]:
         """Yield the accesses of block 0, 1, 2, … without end."""
-        return plan_blocks(self.work.order, self.work.mapping, prefetch=self.work.ahead)
+        return plan_blocks(self.work.order, self.work.mapping, self.work.policy)

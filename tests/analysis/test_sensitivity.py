@@ -18,6 +18,7 @@ from pnnsim.cli.app import main
 from pnnsim.devices.quantities import forms_of
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.placement import rewrites, tiles
+from pnnsim.mapping.policies import Belady
 from pnnsim.mapping.tiling import map_network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.timing_pass import time_run
@@ -246,7 +247,7 @@ def test_set_that_fits_nowhere_is_written_on_the_way():
     # does block 4: blocks 1 to 4 repeat.
     #   block 1: 0 2 | 1*2 | 1 2     block 3: 2 0 | 2 1*| 2 1
     #   block 2: 1 0*| 1 0 | 2*0     block 4: 0*1 | 0 1 | 0 2*
-    writes = rewrites((0, 1, 2), mapping)
+    writes = rewrites((0, 1, 2), mapping, Belady())
     assert [(w.block, w.step, w.weight_set, w.banks) for w in writes] == [
         (0, 1, 1, (0,)), (1, 0, 0, (1,)), (1, 2, 2, (0,)),
         (2, 1, 1, (1,)), (3, 0, 0, (0,)), (3, 2, 2, (1,)),

@@ -217,8 +217,12 @@ def test_components_and_specs_are_tables(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for of in ("machine", "experiment", "study"):
+        assert main(["schema", of]) == 0
+        assert json.loads(capsys.readouterr().out)["title"] == f"pnnsim {of}"
     assert main(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out)["title"] == "pnnsim machine"
+    title = json.loads(capsys.readouterr().out)["title"]
+    assert title == "pnnsim machine, experiment or study"
 
 
 @pytest.mark.parametrize("words", ["validate photonic_mrr", "specs", "schema", "--help"])

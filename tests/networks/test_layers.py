@@ -12,8 +12,8 @@ from torch import nn
 import pnnsim
 from pnnsim.errors import SpecError, WorkloadError
 from pnnsim.inference.workload_evaluator import written_matrices
-from pnnsim.networks.kinds import FileNetwork
-from pnnsim.networks.layers import LayerSettings
+from pnnsim.networks.file_network import FileNetwork
+from pnnsim.networks.layer_settings import LayerSettings
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.networks.mlp import Mlp
 from pnnsim.networks.reference import run_reference

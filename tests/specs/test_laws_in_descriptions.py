@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from pnnsim.errors import SpecError
-from pnnsim.specs.catalog import hardware_schema
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.laws import relawed
@@ -200,46 +199,3 @@ def test_laws_follow_other_values_of_a_machine_and_drawn_factors() -> None:
     assert banks.hold_power == pytest.approx(2 * was.weight_banks.hold_power, rel=1e-12, abs=0)  # type: ignore[attr-defined]
     ratio = environment.stabilization_power / was.environment.stabilization_power  # type: ignore[attr-defined]
     assert 1.9 < ratio < 2.0
-
-
-def test_the_json_schema_has_laws_in_the_place_of_values() -> None:
-    choices = hardware_schema()["$defs"]["encoder.mrm"]["properties"]["dac_energy"]["anyOf"]
-    law = choices[-1]
-    assert law["properties"]["law"] == {"const": "dac"}
-    assert law["properties"]["node"]["x-unit"] == "m"
-    assert law["required"] == ["law"]
-    assert law["additionalProperties"] is False
-
-
-def test_shipped_machines_use_the_same_laws_with_the_same_node() -> None:
-    nodes = set()
-    for name in ("photonic_mrr", "photonic_mzi", "photonic_pcm", "spintronic_mtj", "fiber_loop"):
-        spec = load_spec(name)
-        names = {use.law.name for use in spec.laws.values()}
-        assert {"dac", "adc", "enob", "tia_power"} <= names
-        nodes |= {
-            use.arguments["node"]
-            for use in spec.laws.values()
-            if use.law.name in ("dac", "adc", "tia_power")
-        }
-    assert nodes == {28e-9}
-
-
-def test_a_weight_memory_goes_with_its_price(tmp_path: Path) -> None:
-    text = changed("mac_energy: 0.1 pJ", "mac_energy: 0.1 pJ\n  weight_energy: {law: sram}")
-    (found,) = problems_of(text, tmp_path)
-    assert "front_end: got one of weight_memory and weight_energy; expected both" in found
-    whole = text.replace("{law: sram}", "{law: sram}\n  weight_memory: 8192")
-    assert problems_of(whole, tmp_path) == []
-
-
-def test_a_law_whose_input_a_kind_does_not_have_is_a_located_problem() -> None:
-    tree = load_spec("photonic_mzi").to_tree()
-    tree["nonlinearity"] = load_spec("spintronic_mtj").to_tree()["nonlinearity"]
-    with pytest.raises(SpecError, match=r"readout\.energy: its law needs nonlinearity\.bits"):
-        load_spec(tree)
-
-
-def test_a_conversion_that_takes_no_time_has_no_price_by_law() -> None:
-    with pytest.raises(SpecError, match=r"encoder\.dac_energy: its law needs conversion_rate"):
-        load_spec("freespace_dmd", [("encoder.conversion_time", "0 s")])

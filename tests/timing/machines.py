@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.plan import closed_form_fs
+from pnnsim.mapping.policies import POLICIES
 from pnnsim.mapping.tiling import Mapping, map_network
 from pnnsim.mapping.work import Work
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -88,6 +89,7 @@ def machine(
     samples: int = 1,
     order: Any = "cycle",
     prefetch: bool = False,
+    policy: str = "belady",
     write_drivers: int = 1,
     arrivals: Arrivals | None = None,
     refresh_fs: int | None = None,
@@ -115,6 +117,7 @@ def machine(
             block=block,
             overlap=overlap,
             prefetch=prefetch,
+            policy=policy,
             write_drivers=write_drivers,
             parallel_tiles=parallel_tiles,
             refresh_interval=None if refresh_fs is None else seconds(refresh_fs),
@@ -171,6 +174,7 @@ def machines(draw: st.DrawFn, samples: tuple[int, int] = (1, 9), ahead: bool = F
         overlap=draw(st.booleans()),
         samples=draw(st.integers(*samples)),
         prefetch=draw(st.booleans()) if ahead else False,
+        policy=draw(st.sampled_from(sorted(POLICIES))),
         write_drivers=draw(st.integers(1, 3)) if ahead else 1,
         order=tuple(order),
     )

@@ -14,6 +14,7 @@ from pnnsim.analysis.metrics import setup
 from pnnsim.cli.app import main
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.plan import plan_blocks, plan_period
+from pnnsim.mapping.policies import POLICIES
 from pnnsim.mapping.tiling import map_network
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.timing_pass import time_run, timing_metrics
@@ -110,19 +111,21 @@ def test_bank_in_use_is_never_chosen_while_there_is_another(case):
     if case.mapping.logical < 2:
         return
     before = None
-    plan = plan_blocks(case.order, case.mapping, prefetch=True)
+    plan = plan_blocks(case.order, case.mapping, POLICIES[case.control.policy](ahead=True))
     for accesses, _ in zip(plan, range(4), strict=False):
         for access in accesses:
             assert not (access.write and access.bank == before)
             before = access.bank
 
 
+@pytest.mark.parametrize("kind", sorted(POLICIES))
 @pytest.mark.parametrize("prefetch", [True, False])
 @pytest.mark.parametrize(("sets", "banks"), [(1, 1), (2, 2), (3, 2), (5, 3), (7, 4)])
-def test_plan_repeats_when_it_says_so(sets, banks, prefetch):
+def test_plan_repeats_when_it_says_so(sets, banks, prefetch, kind):
+    policy = POLICIES[kind](prefetch)
     case = machine(sets=sets, steps=sets + 2, banks=banks)
-    start, length = plan_period(case.order, case.mapping, prefetch=prefetch)
-    plan = plan_blocks(case.order, case.mapping, prefetch=prefetch)
+    start, length = plan_period(case.order, case.mapping, policy)
+    plan = plan_blocks(case.order, case.mapping, policy)
     blocks = [accesses for accesses, _ in zip(plan, range(start + 4 * length), strict=False)]
     for block in range(start, start + 3 * length):
         assert blocks[block] == blocks[block + length]

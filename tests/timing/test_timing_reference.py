@@ -21,14 +21,21 @@ def needed_changes(case, blocks):
     sets, banks = case.mapping.matrices, case.mapping.logical
     contents = list(range(sets)) if sets <= banks else list(dict.fromkeys(order))[:banks]
     selected = contents.index(order[0])
-    changes = []
+    changes, used = [], []
     for access in range(blocks * len(case.order)):
         wanted = order[access]
         write = wanted not in contents
-        if write:
+        if write and case.control.policy == "lru":
+            # The set-up wrote the banks in turn, before the first access.
+            before = [bank for bank, _ in used]
+            longest = [before[::-1].index(bank) if bank in before else 10**9 - bank
+                       for bank in range(banks)]  # fmt: skip
+            contents[longest.index(max(longest))] = wanted
+        elif write:
             ahead = order[access + 1 :]
             contents[max(range(banks), key=lambda bank: ahead.index(contents[bank]))] = wanted
         bank = contents.index(wanted)
+        used.append((bank, wanted))
         changes.append((write, bank != selected))
         selected = bank
     return changes

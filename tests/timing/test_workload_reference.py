@@ -86,7 +86,9 @@ class Recurrence:
         self.per_operation = per_operation
         block, count = case.work.control.block, case.samples
         self.blocks = [range(b, min(b + block, count)) for b in range(0, count, block)]
-        plan = SimpleNamespace(order=[p.content for p in way], mapping=case.work.mapping)
+        plan = SimpleNamespace(
+            order=[p.content for p in way], mapping=case.work.mapping, control=case.work.control
+        )
         self.changes = needed_changes(plan, len(self.blocks))
         self.engine = {}  # begin and end of each job
         while True:

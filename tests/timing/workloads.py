@@ -13,6 +13,7 @@ from pnnsim.errors import MappingError
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.folding import MatrixShape
 from pnnsim.mapping.plan import closed_form_fs
+from pnnsim.mapping.policies import POLICIES
 from pnnsim.mapping.products import Passage, passage_of
 from pnnsim.mapping.tiling import map_matrices
 from pnnsim.mapping.work import Work
@@ -277,6 +278,7 @@ def jobs(
             block=block,
             overlap=draw(st.booleans()),
             prefetch=ahead,
+            policy=draw(st.sampled_from(sorted(POLICIES))),
             write_drivers=draw(st.integers(1, 3)) if ahead else 1,
         )
     except MappingError as error:

@@ -16,7 +16,7 @@ import torch
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.given import GivenNetwork
-from pnnsim.networks.layers import LayerSettings
+from pnnsim.networks.layer_settings import LayerSettings
 from pnnsim.networks.lowering.from_torch import read_layers
 from pnnsim.networks.lowering.onnx_file import Call, Graph, read_graph
 from pnnsim.networks.lowering.onnx_folding import fold

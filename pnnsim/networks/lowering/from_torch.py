@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_flatten
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.given import GivenNetwork
-from pnnsim.networks.layers import LayerSettings
+from pnnsim.networks.layer_settings import LayerSettings
 from pnnsim.networks.lowering.sketch import Sketch, Symbol
 from pnnsim.networks.lowering.sketch_emission import Gains, emit
 from pnnsim.networks.lowering.torch_rules import RULES

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks import operators
-from pnnsim.networks.layers import LayerSettings, refuse_unknown_layers, setting_of
+from pnnsim.networks.layer_settings import LayerSettings
+from pnnsim.networks.layers import refuse_unknown_layers, setting_of
 from pnnsim.networks.operator_rules import places
 from pnnsim.networks.parts import Constant, Gather, Shape, Value
 

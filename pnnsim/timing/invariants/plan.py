@@ -2,7 +2,8 @@
 
 It is written from the rule alone, with no view of how the simulation plans: resident weight sets
 stay where they are; otherwise the bank is overwritten whose content is needed again latest
-(L. A. Belady, IBM Systems Journal 5(2), 78, 1966).
+(L. A. Belady, IBM Systems Journal 5(2), 78, 1966), or, by the policy `lru`, the one whose last use
+is the longest ago.
 """
 
 from __future__ import annotations
@@ -49,32 +50,41 @@ def plan_of(work: Work, blocks: int, *, first: int = 0) -> Plan:
     held = {content: bank for bank, content in enumerate(contents)}
     selected = held[order[0]]
     seen: dict[tuple[int, ...], int] = {}
+    # Banks by their last use, the longest ago first, where that decides.
+    old = list(range(banks)) if work.control.policy == "lru" else []
     # Products that use each content, of this block and of the next.
     uses: dict[int, list[int]] = {}
     for step, content in enumerate(order * 2):
         uses.setdefault(content, []).append(step)
     planned: list[list[tuple[int, int, int]]] = []
-    while (selected, *contents) not in seen and len(planned) < max(1, first + blocks):
-        seen[selected, *contents] = len(planned)
+    while (selected, *contents, *old) not in seen and len(planned) < max(1, first + blocks):
+        seen[selected, *contents, *old] = len(planned)
         accesses = []
         # When what each bank holds is needed again, and the bank; the next one first.
         needed = sorted((uses[content][0], bank) for bank, content in enumerate(contents))
         for step, wanted in enumerate(order):
             write = wanted not in held
-            if write:
+            if write and old:
+                bank = next(bank for bank in old if not (work.ahead and bank == selected))
+                needed.remove((next(use for use, where in needed if where == bank), bank))
+            elif write:
                 spared = work.ahead and needed[-1][1] == selected
                 _, bank = needed.pop(-2 if spared else -1)
-                del held[contents[bank]]
-                contents[bank], held[wanted] = wanted, bank
             else:
                 _, bank = needed.pop(0)
+            if write:
+                del held[contents[bank]]
+                contents[bank], held[wanted] = wanted, bank
+            if old:
+                old.remove(bank)
+                old.append(bank)
             places = uses[wanted]
             insort(needed, (places[bisect_right(places, step)], bank))
             accesses.append((bank, int(write), int(bank != selected)))
             selected = bank
         planned.append(accesses)
     numbers = np.arange(first, first + blocks)
-    again = seen.get((selected, *contents))
+    again = seen.get((selected, *contents, *old))
     if again is not None:
         period = len(planned) - again
         numbers = np.where(numbers < again, numbers, again + (numbers - again) % period)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pnnsim.mapping.actions import NO_CAUSE
-from pnnsim.mapping.plan import AheadOfTime, writes_ahead
+from pnnsim.mapping.policies import AheadOfTime
 from pnnsim.timing.kernel import Board, Wait
 from pnnsim.timing.units.bank import WeightBank
 from pnnsim.timing.wiring import Wiring
@@ -26,7 +26,7 @@ class Writers:
         self._accesses = 0
         self._captured = Board(wiring.env)
         self._written = Board(wiring.env)
-        jobs = writes_ahead(wiring.plan())
+        jobs = wiring.work.policy.writes_ahead(wiring.plan())
         for _ in range(count):
             wiring.env.process(self._serve(jobs))
 
