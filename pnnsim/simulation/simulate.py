@@ -27,6 +27,7 @@ from pnnsim.inference.predict import (
     outputs,
     streams_of_core,
 )
+from pnnsim.inference.programmings import sharing
 from pnnsim.inference.quality import (
     IMAGE_QUALITIES,
     Qualities,
@@ -135,6 +136,8 @@ def simulate(
     ratios = signal_to_noise(nominal, parameters, x)
     for layer in timed_metrics["layers"]:
         layer["snr_db"] = ratios.get(layer["name"])
+    counts = timed_metrics["counts"]
+    writes = sum(counts.get(f"weight_banks.{action}", 0) for action in ("write", "refresh"))
     metrics = {
         **{
             name: quality(measure, in_software, nominally, really, y)
@@ -143,7 +146,13 @@ def simulate(
         **timed_metrics,
         **counts_of(network),
         "area_m2": nominal.areas(),
-        "warnings": [*spec.warnings(), *nominal.warnings(timing.work), *faded(timing), *more],
+        "warnings": [
+            *spec.warnings(),
+            *nominal.warnings(timing.work),
+            *faded(timing),
+            *sharing(writes),
+            *more,
+        ],
     }
     evaluated = time.perf_counter()
     return Result(metrics, timing, {"timing": timed - begin, "values": evaluated - timed})

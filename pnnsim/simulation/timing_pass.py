@@ -18,6 +18,7 @@ from pnnsim.errors import ScheduleError
 from pnnsim.inference.accesses import AccessTable, accesses_from_trace
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import streams_of
+from pnnsim.inference.programmings import sharing_errors
 from pnnsim.inference.waits import refuse_waits
 from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.mapping.prices import PriceTable
@@ -114,6 +115,7 @@ def time_run(
     )
     if not chip.memory.patient:
         refuse_waits(chip, accesses)
+    accesses = sharing_errors(accesses, chip.mapping.used)
     return Timing(chip, work, run, chip.prices(), accesses)
 
 
