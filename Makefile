@@ -1,7 +1,7 @@
 # make demo        the first machine, on data that come with it (under a minute once installed)
 # make test        everything that a change must pass; what CI runs
 # make test-quick  lint, and the quick tests of the core: under a minute
-# make test-all    make test with coverage, and the wheel in an environment of its own
+# make test-all    all tests with coverage, site, notebooks, and the wheel in an environment of its own
 # make clean       remove what these made
 #
 # All work in an environment of their own, .venv, which is filled once and again only when
@@ -23,7 +23,7 @@ test: $(VENV)/installed-dev
 test-quick: $(VENV)/installed-dev
 	scripts/check --quick
 
-test-all: $(VENV)/installed-dev
+test-all: $(VENV)/installed-all
 	PYTHON='$(PYTHON)' scripts/check --all
 
 clean:
@@ -38,3 +38,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 $(VENV)/installed-dev: pyproject.toml constraints.txt
 	@PYTHON='$(PYTHON)' scripts/install $(VENV) dev
 	@touch $(VENV)/installed $@
+
+$(VENV)/installed-all: pyproject.toml constraints.txt
+	@PYTHON='$(PYTHON)' scripts/install $(VENV) dev,docs,notebooks
+	@touch $(VENV)/installed $(VENV)/installed-dev $@

@@ -23,8 +23,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.timing import circumstances, table
-from pnnsim import ReLaXNet, Surrogate, load_spec, simulate
-from pnnsim.errors import BackendError
+from pnnsim import PnnsimError, ReLaXNet, Surrogate, load_spec, simulate
 from pnnsim.hil import RemoteBackend, SocketLink
 
 HOST = "127.0.0.1"
@@ -151,12 +150,12 @@ def served() -> Iterator[tuple[int, int]]:
 def client(port: int) -> Iterator[RemoteBackend]:
     """Yield the machine behind a port, once whoever owned it has been noticed to be gone."""
     for _ in range(100):
-        with suppress(BackendError):
+        with suppress(PnnsimError):
             machine = RemoteBackend(SocketLink(HOST, port))
             break
         time.sleep(0.05)
     else:
-        raise BackendError("the instrument has another owner")
+        raise PnnsimError("the instrument has another owner")
     with machine:
         yield machine
 

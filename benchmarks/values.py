@@ -72,7 +72,7 @@ class Case:
         return outputs(self.chip, self.parameters, self.x, timing.accesses)
 
     def calibration(self) -> None:
-        """Program every bank of a chip that nobody has calibrated yet."""
+        """Program every bank of a chip that has not been calibrated."""
         new = Chip.nominal(self.chip.spec, self.chip.network).fabricate(seed=0, index=0)
         for bank, target in enumerate(self.parameters.weight):
             new.weight_banks.program(target, new.states[bank], new.non_idealities, float("inf"))

@@ -8,9 +8,9 @@
     result = pnnsim.simulate(spec, surrogate, digits.test.x, digits.test.y, seed=0)
 
 The names of `__all__` are the public ones; a few packages have public names of their own
-(`pnnsim.explore`, `pnnsim.hil`, `pnnsim.learning.rules`, `pnnsim.testing`). Nothing is computed
-here. A name is loaded when it is first used, and no import stands outside a function, so that a
-command which needs no torch does not wait for it.
+(`pnnsim.explore`, `pnnsim.hil`, `pnnsim.learning`, `pnnsim.learning.rules`, `pnnsim.testing`).
+Nothing is computed here. A name is loaded when it is first used, and no import stands outside a
+function, so that a command which needs no torch does not wait for it.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'pnnsim' has no attribute '{name}'")
-    return getattr(import_module(f"pnnsim.{_HOME[name]}"), name)
+    return vars(import_module(f"pnnsim.{_HOME[name]}"))[name]
 
 
 def __dir__() -> list[str]:

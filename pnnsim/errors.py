@@ -14,7 +14,7 @@ code. This file holds no policy about when to raise: that belongs to the callers
     ├── TaskError                     a data set is missing, damaged or of the wrong shape
     ├── TrainingError                 training diverged or cannot go on
     ├── OutputError (OSError)         a result cannot be written
-    │   └── UnsavedError              a finished run is not in the folder that was asked for
+    │   └── UnsavedError              a finished run is not in the folder that was requested
     └── BackendError (RuntimeError)   something that runs a layer failed
 
 Outside the tree, as no user can cause it, stands `InvariantError`.
@@ -59,7 +59,7 @@ class PnnsimError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Locate one fault of a description.
+    """One fault of a description, with its place.
 
     Args:
         where: Dotted path of the key, such as `weight_banks.rows`; empty for the file itself.
@@ -88,7 +88,7 @@ class Problem:
 
 
 class SpecError(PnnsimError, ValueError):
-    """Report every problem of a description at once.
+    """Error with every problem of a description at once.
 
     Args:
         problems: The faults, in the order of the file.
@@ -130,19 +130,19 @@ class ParameterError(PnnsimError, ValueError):
 
 
 class TaskError(PnnsimError):
-    """Report a data set that is missing, damaged or of the wrong shape."""
+    """Error of a data set that is missing, damaged or of the wrong shape."""
 
 
 class TrainingError(PnnsimError):
-    """Report a training run that diverged or cannot go on."""
+    """Error of a training run that diverged or cannot go on."""
 
 
 class OutputError(PnnsimError, OSError):
-    """Report a result that cannot be written."""
+    """Error of a result that cannot be written."""
 
 
 class UnsavedError(OutputError):
-    """Results of a finished run that are not in the folder that was asked for.
+    """Results of a finished run that are not in the folder that was requested.
 
     Args:
         message: What failed, and where the results are.
@@ -165,7 +165,7 @@ class UnsavedError(OutputError):
 
 
 class BackendError(PnnsimError, RuntimeError):
-    """Report a failure of whatever runs a layer."""
+    """Failure of whatever runs a layer."""
 
 
 class InvariantError(RuntimeError):

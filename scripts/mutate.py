@@ -4,6 +4,7 @@
     python scripts/mutate.py --changed main                   in lines that differ from a commit
     python scripts/mutate.py --files pnnsim/mapping/plan.py   in some files
     python scripts/mutate.py --packages physics --tests tests/physics --count 20 --seed 3
+    python scripts/mutate.py --select "not slow and not long"  against the quick tests alone
 
 The first run executes the tests once with coverage; its map and all results stay in `.mutate/`, and
 a run that was stopped goes on from there. The same seed draws the same faults. The tree itself is

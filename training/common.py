@@ -27,7 +27,7 @@ from pnnsim import (
     load_spec,
     run,
 )
-from pnnsim.learning.fit import score
+from pnnsim.learning import score
 from training.figures import spread, write_table
 from training.held_out import closed, opened
 

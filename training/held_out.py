@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from pnnsim import Data
-from pnnsim.errors import TaskError
-from pnnsim.learning.examples import Examples
+from pnnsim import Data, PnnsimError
+from pnnsim.learning import Examples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,9 +31,9 @@ class Closed:
         """Refuse to return examples.
 
         Raises:
-            TaskError: Always.
+            PnnsimError: Always.
         """
-        raise TaskError(
+        raise PnnsimError(
             f"test part: {len(numbers)} examples are read while it is closed; expected none before "
             "every choice is made. Hint: choose on the validation part, then call opened()"
         )

@@ -6,7 +6,7 @@ import torch
 
 from pnnsim import Data, HardwareSpec, ReLaXNet, Surrogate, load_spec
 from pnnsim.hil import Bench, SimulatedBackend
-from pnnsim.learning.examples import Labelled
+from pnnsim.learning import Labelled
 from pnnsim.learning.rules import Rule, Settings, train
 
 #: Seed of the chips; that of the training is the recipe's.

@@ -28,6 +28,7 @@ from pnnsim import (
     Data,
     LruModule,
     LruNet,
+    PnnsimError,
     Surrogate,
     load_spec,
     simulate,
@@ -35,10 +36,8 @@ from pnnsim import (
     timing_metrics,
 )
 from pnnsim.common.rng import stream
-from pnnsim.errors import TrainingError
 from pnnsim.inference.quality import share_correct
-from pnnsim.learning.examples import Labelled
-from pnnsim.learning.fit import score
+from pnnsim.learning import Labelled, score
 from pnnsim.networks.lrunet_files import load as load_module
 from pnnsim.networks.lrunet_files import save
 from training.common import Cells, Options, least, load, read_options
@@ -191,7 +190,7 @@ def learn(module: LruModule, train: Labelled, seed: int, budget: Budget) -> floa
         for number, batch in enumerate(steps):
             losses.append(_step(module, optimizer, *train.take(batch)))
             if not math.isfinite(losses[-1]):
-                raise TrainingError(
+                raise PnnsimError(
                     f"batch {number + 1}: loss {losses[-1]:g}; expected a finite number. Likely "
                     f"cause: the step size of {budget.rate:g} is too large"
                 )

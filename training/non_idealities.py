@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from pnnsim import available_specs, fit, load_dataset, load_experiment, time_run
 from pnnsim.inference.predict import outputs
 from pnnsim.inference.quality import share_correct
-from pnnsim.learning.fit import make_surrogate
+from pnnsim.learning import make_surrogate
 
 #: Overrides of an experiment; the quick ones show only that the recipe runs.
 FULL = (("simulation.chips", "5"),)

@@ -26,7 +26,7 @@ from pnnsim.devices.base import Active, Detector, Received
 from pnnsim.devices.detectors.camera import Camera
 from pnnsim.inference.predict import outputs
 from pnnsim.inference.quality import share_correct
-from pnnsim.learning.fit import make_surrogate
+from pnnsim.learning import make_surrogate
 from pnnsim.physics import photonic_detection
 from training.common import Options, load, read_options
 from training.figures import spread, write_table

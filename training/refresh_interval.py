@@ -32,7 +32,7 @@ from pnnsim import (
     timing_metrics,
 )
 from pnnsim.inference.quality import share_correct
-from pnnsim.learning.examples import Labelled
+from pnnsim.learning import Labelled
 from pnnsim.simulation.simulate import chip_outputs
 from pnnsim.simulation.timing_pass import Timing
 from pnnsim.timing.arrivals import poisson

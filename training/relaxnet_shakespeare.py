@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from pnnsim import Data, ReLaXNet, TrainingParams
-from pnnsim.learning.examples import Windows
+from pnnsim.learning import Windows
 from training.common import (
     STATE_SCALE,
     Cells,

@@ -19,6 +19,8 @@ WAIT = ("nonlinearity", "wait")
 ENGINE = ("front_end", "wait")
 #: What passes between the first vector of a sample and its last.
 SYMBOL = ("encoder", "hold_symbol")
+#: What begins when a double-buffered encoder is free to prepare the next symbol.
+PREPARED = ("map_input", "convert", "encode")
 #: What a refresh waits for that begins when it is due.
 DUE = ("weight_banks", "wait")
 
@@ -96,6 +98,8 @@ def critical_path(run: AnyTrace) -> list[dict[str, Any]]:
         spent[key] = spent.get(key, 0) + time - train
         if start > since:
             waits = DUE if key[1] == "refresh" else WAIT
+            # A double-buffered encoder goes on when the symbol before departs.
+            waits = SYMBOL if key[1] in PREPARED else waits
             waits = ENGINE if row in held_up else waits
             spent[waits] = spent.get(waits, 0) + start - since
         row = cause

@@ -134,8 +134,10 @@ def _kept_input(trace: Trace, rows: Ints, component: str) -> Stretches:
 def _kept_symbols(trace: Trace, encoder: Ints) -> Stretches:
     """Return when the encoder keeps symbols that wait for their departure."""
     drives = _with(trace, encoder, "hold_symbol")
-    lane = encoder[np.isin(trace.unit[encoder], np.unique(trace.unit[drives]))]
-    settled = lane[np.searchsorted(lane, drives) - 1]
+    settled = _with(trace, encoder, "encode")
+    settled, drives = (
+        rows[np.lexsort((trace.product[rows], trace.sample[rows]))] for rows in (settled, drives)
+    )
     return trace.end_fs[settled], trace.start_fs[drives]
 
 

@@ -130,6 +130,10 @@ def utilization(trace: AnyTrace, *, memory_capacity: int) -> dict[str, float]:
 
     The capacity is the number of its lanes, for the memory the states it holds. Light on its way
     occupies nothing and does not count. Banks that never hold weights are not counted either.
+
+    Args:
+        trace: The run.
+        memory_capacity: States that the memory of one core holds.
     """
     base, number = trace.base, trace.row_counts()
     lengths = working_fs(base)
@@ -160,7 +164,12 @@ def refresh(ledger: EnergyLedger) -> dict[str, Any]:
 
 
 def energy(ledger: EnergyLedger, per_inference: float) -> dict[str, Any]:
-    """Return where the energy went [J], with the keys of the documentation."""
+    """Return where the energy went [J], with the keys of the documentation.
+
+    Args:
+        ledger: Energy of the run.
+        per_inference: Energy of one inference [J].
+    """
     return {
         "per_inference": per_inference,
         "total": ledger.total,

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from pnnsim.analysis.sensitivity import Sensitivity, sensitivities
-from pnnsim.devices.quantities import dimension_of
+from pnnsim.common.forms import dimension_of
 from pnnsim.networks.protocol import Network
 from pnnsim.specs.hardware import HardwareSpec
 from pnnsim.specs.provenance import CLASSES, Provenance, provenance, value_counts

@@ -22,8 +22,8 @@ from typing import Any
 
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.analysis.metrics import latencies
+from pnnsim.common.forms import dimension_of, forms_of
 from pnnsim.common.units import readable_quantity
-from pnnsim.devices.quantities import dimension_of, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.protocol import Network

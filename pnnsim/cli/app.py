@@ -25,13 +25,13 @@ from pnnsim.cli.options import refuse_renamed, say
 from pnnsim.cli.schedule import add_schedule_commands
 from pnnsim.cli.serve import add_serve
 from pnnsim.cli.sources import add_sources_command
+from pnnsim.cli.trace import add_trace_command
 from pnnsim.errors import PnnsimError, SpecError, one_line
 
 app = typer.Typer(
     name="pnnsim",
     help="Accuracy, latency and energy of photonic and spintronic neural networks.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -101,6 +101,7 @@ def _options(
 add_experiment_commands(app)
 add_description_commands(app)
 add_schedule_commands(app)
+add_trace_command(app)
 add_bands(app)
 add_sources_command(app)
 add_fit_device(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: The command did what was asked.
+#: The command did what it is for.
 OK = 0
 #: A fault of pnnsim; also a published figure that is not met (`verify`).
 OURS = 1

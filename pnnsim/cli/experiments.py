@@ -141,8 +141,8 @@ def add_experiment_commands(app: typer.Typer) -> None:
         quiet: Quiet = False,
     ) -> None:
         """Run several machines, or several networks on one machine, and print one table."""
+        from pnnsim.common.hints import did_you_mean
         from pnnsim.specs.experiment import load_experiment
-        from pnnsim.specs.validation import did_you_mean
 
         experiments: list[tuple[str, Experiment]] = []
         problems: list[Problem] = []

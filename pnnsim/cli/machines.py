@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,20 +19,16 @@ from pnnsim.cli.options import (
     print_table,
     progress_bar,
 )
+from pnnsim.cli.population_tables import curve_data, print_curves, print_yields, yield_data
 from pnnsim.errors import Problem, SpecError
 
 if TYPE_CHECKING:
-    from pnnsim.explore.chip_yield import ChipYield
-    from pnnsim.explore.load_curve import LoadCurve
     from pnnsim.explore.requirements import Requirement
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")]
 Workers = Annotated[
     int, typer.Option("--workers", min=0, max=1024, help="Processes; 0 for this one alone.")
 ]
-
-#: Causes that a table shows.
-_CAUSES = 8
 
 
 def add_machine_commands(app: typer.Typer) -> None:
@@ -82,11 +78,11 @@ def add_machine_commands(app: typer.Typer) -> None:
                 data_dir=data_dir,
                 progress=progress,
             )
-        results = [_yield_data(result, len(pairs)) for result in found]
+        results = [yield_data(result, len(pairs)) for result in found]
         if json:
             print_json(results[0] if against is None else results)
             return
-        _print_yields(results, str(wanted))
+        print_yields(results, str(wanted))
 
     @app.command()
     def load(
@@ -129,9 +125,9 @@ def add_machine_commands(app: typer.Typer) -> None:
                 progress=progress,
             )
         if json:
-            print_json([_curve_data(curve) for curve in curves])
+            print_json([curve_data(curve) for curve in curves])
         else:
-            _print_curves(curves)
+            print_curves(curves)
 
     @app.command()
     def runs(
@@ -268,93 +264,3 @@ def _values(against: str | None) -> list[tuple[tuple[str, str], ...]]:
         what = f"got '{against}'; expected such as weight_banks.resonance_error=1 pm,2 pm"
         raise SpecError([Problem("--against", what)])
     return [((key.strip(), value),) for value in values]
-
-
-def _yield_data(result: ChipYield, given: int) -> dict[str, Any]:
-    """Return a yield as plain data, with the settings behind those of `--set`."""
-    return {
-        "set": dict(result.settings[given:]),
-        "yield": result.share,
-        "interval": list(result.interval),
-        "chips": len(result.met),
-        "met": sum(result.met),
-        "quality": {name: sorted(chip[name] for chip in result.chips) for name in result.chips[0]},
-        "causes": [
-            {"non_ideality": c.non_ideality, "rescued": c.rescued, "of": c.of}
-            for c in result.causes
-        ],
-    }
-
-
-def _print_yields(results: list[dict[str, Any]], wanted: str) -> None:
-    print_line(f"a chip must meet: {wanted}")
-    print_table(
-        ["set", "yield", "95 % interval", "chips", "accuracy, 5 % to 95 % of chips"],
-        [
-            [
-                ", ".join(f"{key}={text}" for key, text in result["set"].items()),
-                f"{result['yield']:.2%}",
-                "{:.2%} to {:.2%}".format(*result["interval"]),
-                str(result["chips"]),
-                _spread(result["quality"]["accuracy"]),
-            ]
-            for result in results
-        ],
-    )
-    for result in results:
-        causes = [cause for cause in result["causes"] if cause["rescued"]][:_CAUSES]
-        if causes:
-            print_line("")
-            print_table(
-                ["without", "failing chips that meet it"],
-                [[c["non_ideality"], f"{c['rescued']} of {c['of']}"] for c in causes],
-            )
-
-
-def _spread(ordered: list[float]) -> str:
-    last = len(ordered) - 1
-    return f"{ordered[round(0.05 * last)]:.4f} to {ordered[round(0.95 * last)]:.4f}"
-
-
-def _curve_data(curve: LoadCurve) -> dict[str, Any]:
-    return {
-        "block": curve.block,
-        "saturation_per_s": curve.saturation_per_s,
-        "ease_per_s": curve.ease_per_s,
-        "points": [
-            {
-                "load": point.share,
-                "offered_per_s": point.offered_per_s,
-                "served_per_s": point.served_per_s,
-                "latency_s": {"p50": point.p50, "p95": point.p95, "p99": point.p99},
-                "energy_j": point.energy,
-                "dropped": point.dropped,
-            }
-            for point in curve.points
-        ],
-    }
-
-
-def _print_curves(curves: list[LoadCurve]) -> None:
-    from pnnsim.analysis.report.format import engineering
-
-    print_table(
-        ["block", "load", "offered", "p50", "p95", "p99", "energy", "dropped"],
-        [
-            [
-                str(point.block),
-                f"{point.share:.2f}",
-                engineering(point.offered_per_s, "/s"),
-                *(engineering(value, "s") for value in (point.p50, point.p95, point.p99)),
-                engineering(point.energy, "J"),
-                f"{point.dropped:.2%}",
-            ]
-            for curve in curves
-            for point in curve.points
-        ],
-    )
-    for curve in curves:
-        print_line(
-            f"block {curve.block}: saturates at {engineering(curve.saturation_per_s, '/s')}; p99 "
-            f"stays below twice that of the lowest load up to {engineering(curve.ease_per_s, '/s')}"
-        )

@@ -16,21 +16,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pnnsim.cli import completion
 from pnnsim.errors import Problem, SpecError, one_line
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
-#: Columns of a table that goes into a pipe: no cell is broken for want of a screen.
+#: Columns of a table that goes into a pipe: no cell is broken where there is no screen.
 WIDE = 240
 #: Characters that JSON may hold, but a terminal interprets: C1 controls, marks of direction.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
-Source = Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="Machine or experiment.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME_OR_FILE", help="Machine or experiment.", autocompletion=completion.machines
+    ),
+]
 Task = Annotated[str | None, typer.Option("--task", help="Task, in place of the file's.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one value; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set one value; may be repeated.",
+        autocompletion=completion.settings,
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the simulated chips.")]
 Rule = Annotated[

@@ -130,8 +130,8 @@ def _unit(spec: HardwareSpec, item: Sensitivity) -> str:
         spec: Machine of the parameter.
         item: Row of the parameter.
     """
+    from pnnsim.common.forms import dimension_of
     from pnnsim.common.units import DIMENSIONS
-    from pnnsim.devices.quantities import dimension_of
 
     section, _, key = item.parameter.partition(".")
     dimension = dimension_of(type(spec.sections()[section]), key)

@@ -22,6 +22,11 @@ class FileError(ValueError):
     """Fault of a file as a whole, as `got ...; expected ...`."""
 
 
+def reason(error: OSError | ValueError) -> str:
+    """Return why a file could not be used, in the words of the system where it has any."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 @contextlib.contextmanager
 def open_regular(path: Path, most: int) -> Iterator[tuple[BufferedReader, int]]:
     """Open a regular file for reading, and yield it with its length [bytes].
@@ -36,7 +41,7 @@ def open_regular(path: Path, most: int) -> Iterator[tuple[BufferedReader, int]]:
     """
     flags = os.O_RDONLY
     for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):  # some systems lack some
-        flags |= getattr(os, name, 0)
+        flags |= vars(os).get(name, 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
@@ -62,7 +67,7 @@ def replace_file(path: Path, raw: bytes) -> None:
         raise OSError("something else than a regular file is there")
     _remove_abandoned(path)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | vars(os).get("O_BINARY", 0)
     try:
         with os.fdopen(os.open(scratch, flags, 0o666), "wb") as file:
             file.write(raw)

@@ -19,10 +19,20 @@ class Progress(Protocol):
     """Display of one piece of work at a time: start, advances, finish."""
 
     def start(self, name: str, total: int) -> None:
-        """Begin a piece of work of `total` units; one that is still open is finished first."""
+        """Begin a piece of work of `total` units; one that is still open is finished first.
+
+        Args:
+            name: What is done.
+            total: Units of it.
+        """
 
     def advance(self, n: int, note: str = "") -> None:
-        """Count `n` more units as done; the note replaces the last one."""
+        """Count `n` more units as done; the note replaces the last one.
+
+        Args:
+            n: Units.
+            note: A few words behind the bar.
+        """
 
     def finish(self) -> None:
         """End the piece of work, complete or not."""

@@ -37,6 +37,10 @@ def noise_like(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     It is for what is drawn by the million: torch draws float32 five times as fast as float64. Every
     dtype gets the same float32 draws, so that it does not change them. The 24 bits behind a draw
     end it at 5.8 standard deviations, beyond which lies one in 10^8.
+
+    Args:
+        like: Tensor whose shape, dtype and device the draws have.
+        generator: Stream to draw from.
     """
     return torch.randn(like.shape, generator=generator, dtype=torch.float32).to(like)
 
@@ -44,12 +48,23 @@ def noise_like(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 def normal(
     shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype = torch.float64
 ) -> torch.Tensor:
-    """Return standard normal draws, always drawn in float64 so that dtype does not change them."""
+    """Return standard normal draws, always drawn in float64 so that dtype does not change them.
+
+    Args:
+        shape: Shape of the draws.
+        generator: Stream to draw from.
+        dtype: Type to which they are converted.
+    """
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
 
 
 def uniform(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
-    """Return uniform draws in [0, 1) in float64."""
+    """Return uniform draws in [0, 1) in float64.
+
+    Args:
+        shape: Shape of the draws.
+        generator: Stream to draw from.
+    """
     return torch.rand(shape, generator=generator, dtype=torch.float64)
 
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from safetensors.torch import save
 from torch import Tensor
 
-from pnnsim.common.files import FileError, open_regular, replace_file
+from pnnsim.common.files import FileError, open_regular, reason, replace_file
 from pnnsim.common.json_text import FormatError, canonical, difference, parse_json
 from pnnsim.common.safetensors_format import (
     MAX_HEADER,
@@ -230,7 +230,7 @@ def read(path: Path, kind: Kind) -> Stored:
     except (FormatError, FileError) as error:
         raise kind.fault(path, str(error)) from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        why = reason(error)
         raise kind.fault(path, f"got '{why}'; expected a file that can be read") from None
     if not isinstance(about, dict) or not {"kind", "version"} <= about.keys():
         raise kind.fault(
@@ -291,10 +291,9 @@ def write(path: Path, kind: Kind, *, record: BaseModel, tensors: Mapping[str, Te
     try:
         replace_file(path, raw)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
         raise OutputError(
-            f"{where}: got '{why}'; expected a file in a folder that exists and is writable. "
-            "Hint: choose another folder"
+            f"{where}: got '{reason(error)}'; expected a file in a folder that exists and is "
+            "writable. Hint: choose another folder"
         ) from None
 
 

@@ -79,7 +79,12 @@ class Unit:
     offset: float = 0.0
 
     def value(self, digits: str, exponent: int) -> float:
-        """Return the value of digits and a power of ten; infinite where it is too large."""
+        """Return the value of digits and a power of ten; infinite where it is too large.
+
+        Args:
+            digits: Number as it was typed.
+            exponent: Power of ten beside it.
+        """
         return self.factor * float(f"{digits}e{exponent + self.power}") + self.offset
 
 

@@ -29,7 +29,12 @@ def time_column(values: Sequence[int]) -> Times:
 
 
 def wide_enough(column: Times, most: float) -> Times:
-    """Return a column that has room for numbers of a magnitude up to `most`."""
+    """Return a column that has room for numbers of a magnitude up to `most`.
+
+    Args:
+        column: Times [fs].
+        most: Largest magnitude [fs].
+    """
     return column if most <= WIDEST_FS else column.astype(object)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pnnsim.common.symbols import PARTS, Unit, measure
 
@@ -34,7 +35,7 @@ _SAMPLE_RATE = re.compile(r"[kMGT]?S(a|ps)?/s|Sps")
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """Describe one physical dimension as users meet it.
+    """Physical dimension as users meet it.
 
     Args:
         name: What a message calls it, with its article: `a time`.
@@ -75,6 +76,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "responsivity": Dimension("a responsivity", "A/W", "1.0 A/W", 1e-12, 1e6),
     "current_noise": Dimension("a current noise density", "A/Hz^0.5", "6.4 pA/Hz^0.5", 1e-24, 1e3),
     "voltage_noise": Dimension("a voltage noise density", "V/Hz^0.5", "5 nV/Hz^0.5", 1e-24, 1e3),
+    "voltage_per_power": Dimension("a sensitivity", "V/W", "200 V/W", 1e-12, 1e9),
     "length_per_power": Dimension("a tuning efficiency", "m/W", "0.25 nm/mW", 1e-18, 1e6),
     "length_per_temperature": Dimension("a thermal shift", "m/K", "0.075 nm/K", 1e-18, 1e6),
     "length_per_voltage": Dimension("a voltage tuning", "m/V", "30 pm/V", 1e-18, 1e6),
@@ -150,7 +152,7 @@ def show(text: str) -> str:
 
 
 def show_path(path: str) -> str:
-    """Return a path on one line for a message; of a long one the end, which tells files apart."""
+    """Return a path on one line for a message; of a long one the end, by which files differ."""
     plain = path if path.isprintable() else ascii(path)[1:-1]
     return plain if len(plain) <= _MAX_PATH else f"…{plain[-_MAX_PATH:]}"
 
@@ -217,6 +219,10 @@ def format_quantity(value: float, dimension: str) -> str:
     """Return text that `parse_quantity` reads back as exactly this value.
 
     Seventeen digits keep every float, and a prefix moves the decimal point of the text only.
+
+    Args:
+        value: The value, SI.
+        dimension: Key of `DIMENSIONS`.
     """
     return readable_quantity(value, dimension, digits=17)
 
@@ -276,12 +282,18 @@ def _worth(unit: str, dimension: str, text: str, wanted: str) -> Unit:
     measured = measure(unit)
     if measured is None:
         raise UnitError(f"unknown unit {show(unit)} in {show(text)}; {wanted}")
-    reference = measure(DIMENSIONS[dimension].si)
-    same = reference is not None and measured.exponents == reference.exponents
-    part = any(name in unit for name in PARTS)
-    if not same or (part and dimension not in RELATIVE):
+    if not _measures(unit, dimension):
         raise UnitError(f"unit {show(unit)} in {show(text)} measures something else; {wanted}")
     return measured
+
+
+@lru_cache(1024)
+def _measures(unit: str, dimension: str) -> bool:
+    """Return whether a unit that can be read is one of a dimension."""
+    found, reference = measure(unit), measure(DIMENSIONS[dimension].si)
+    if found is None or reference is None or found.exponents != reference.exponents:
+        return False
+    return dimension in RELATIVE or not any(name in unit for name in PARTS)
 
 
 def _decimal(factor: float) -> Unit:

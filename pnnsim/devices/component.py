@@ -53,6 +53,8 @@ class Size:
         carrier: What a line carries; banks of light that add as fields also leak as fields.
         line_power: Power [W], or voltage [V], of a line at logical 1 at a weight bank; 0 for parts
             other than banks.
+        symbol_time: How long a symbol lasts where the lines of a bank follow each other [s]; 0
+            where they come side by side.
     """
 
     inputs: int
@@ -67,6 +69,7 @@ class Size:
     temperature: float
     carrier: Carrier
     line_power: float = 0.0
+    symbol_time: float = 0.0
 
 
 class Component(ABC, Generic[P]):

@@ -30,11 +30,24 @@ class EncoderParams(Params):
 
     lines: Count
     """Lines that can be driven at once."""
+    double_buffered: bool = False
+    """Whether each line has a second set of converter, driver and source, which settles on the next
+    symbol while the first keeps its own; it takes as much standing power and area again."""
+
+    @property
+    def sets(self) -> int:
+        """Return how many sets of converter, driver and source each line has."""
+        return 2 if self.double_buffered else 1
 
     @property
     def sends(self) -> Carrier:
         """Return what a line carries: optical power, unless a kind has another carrier."""
         return "power"
+
+    @property
+    def symbol_time(self) -> float:
+        """Return how long a symbol lasts where lines follow each other [s]; 0 side by side."""
+        return 0.0
 
 
 class SwitchParams(Params):
@@ -49,6 +62,11 @@ class SwitchParams(Params):
     def trees(self) -> int | None:
         """Return the parallel switches, one for each bus or line; None where one serves all."""
         return None
+
+    @property
+    def selects(self) -> bool:
+        """Return whether more than one bank can be reached."""
+        return True
 
 
 class ParallelSwitchParams(SwitchParams):
@@ -82,6 +100,11 @@ class WeightBankParams(Params):
     def wavelengths(self) -> int | None:
         """Return the inputs that share one bus; None for a bank whose inputs share none."""
         return None
+
+    @property
+    def symbol_time(self) -> float:
+        """Return how long a weight meets its line where these follow each other [s]; 0 else."""
+        return 0.0
 
 
 class DetectorParams(Params):

@@ -279,7 +279,7 @@ class Evaluation:
         for place in places.split(" * "):
             section, _, key = place.rpartition(".")
             try:
-                product *= float(getattr(_Reading(self, section or path[0]), key))
+                product *= float(_Reading(self, section or path[0]).read(key))
             except (ArithmeticError, AttributeError, TypeError):
                 why = f"its law needs {place}, which is no number in this description"
                 raise LawEvaluationError(path, why) from None
@@ -293,13 +293,16 @@ class _Reading:
         self._evaluation = evaluation
         self._section = section
 
-    def __getattr__(self, key: str) -> Any:
+    def read(self, key: str) -> Any:
+        """Return a field, or what a property or method makes of fields."""
         if (self._section, key) in self._evaluation.uses:
             return self._evaluation.value(self._section, key)
         part = self._evaluation.sections[self._section]
-        found = getattr(type(part), key, None)
+        if key in type(part).model_fields:
+            return dict(part)[key]
+        found = getattr(type(part), key)
         if isinstance(found, property) and found.fget is not None:
             return found.fget(self)
-        if isinstance(found, FunctionType):
-            return MethodType(found, self)
-        return getattr(part, key)
+        return MethodType(found, self) if isinstance(found, FunctionType) else found
+
+    __getattr__ = read  # properties read what they need as of their part

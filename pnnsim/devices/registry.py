@@ -1,7 +1,7 @@
-"""Find the kinds of parts: a literal table, `register()`, and entry points.
+"""Find the kinds of parts: a literal table (`builtin_kinds`), `register()`, and entry points.
 
-A kind is a pair: its `Params`, which describes, and its component, which computes. The table names
-both by module so that reading a description imports no torch. A spec can never name a module.
+A kind is a pair: its `Params`, which describes, and its component, which computes. A spec can never
+name a module.
 """
 
 from __future__ import annotations
@@ -11,164 +11,13 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from pnnsim.devices.builtin_kinds import BUILTIN
+
 if TYPE_CHECKING:
     from pnnsim.devices.base import Component
     from pnnsim.devices.quantities import Params
 
 ENTRY_POINT_GROUP = "pnnsim.components"
-
-#: part → kind → (description, component). The parts come in the order in which a sample meets them.
-BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
-    "front_end": {
-        "digital": (
-            "front_ends.digital_params:DigitalParams",
-            "front_ends.digital:DigitalFrontEnd",
-        ),
-    },
-    "encoder": {
-        "mrm": ("encoders.modulator_params:MrmParams", "encoders.modulator:ModulatorEncoder"),
-        "mzm": ("encoders.modulator_params:MzmParams", "encoders.modulator:MachZehnderEncoder"),
-        "source_array": (
-            "encoders.source_array_params:SourceArrayParams",
-            "encoders.source_array:SourceArray",
-        ),
-        "dmd_rows": (
-            "encoders.dmd_rows_params:DmdRowsParams",
-            "encoders.dmd_rows:MirrorEncoder",
-        ),
-        "line_driver": (
-            "encoders.line_driver_params:LineDriverParams",
-            "encoders.line_driver:LineDriver",
-        ),
-        "register": ("encoders.register_params:RegisterRowParams", "encoders.register:RegisterRow"),
-    },
-    "switch": {
-        "electro_optic": (
-            "switches.switch_tree_params:ElectroOpticSwitchParams",
-            "switches.switch_tree:ElectroOpticSwitch",
-        ),
-        "thermo_optic": (
-            "switches.switch_tree_params:ThermoOpticSwitchParams",
-            "switches.switch_tree:ThermoOpticSwitch",
-        ),
-        "plzt": ("switches.switch_tree_params:PlztSwitchParams", "switches.switch_tree:PlztSwitch"),
-        "fiber_mems": (
-            "switches.fiber_params:FiberMemsSwitchParams",
-            "switches.fiber:FiberMemsSwitch",
-        ),
-        "soa": ("switches.fiber_params:SoaSwitchParams", "switches.fiber:SoaSwitch"),
-        "dmd": (
-            "switches.dmd_params:DmdSwitchParams",
-            "switches.dmd:MirrorSwitch",
-        ),
-        "current": (
-            "switches.current_params:CurrentSwitchParams",
-            "switches.current:CurrentSwitch",
-        ),
-        "tabulated": (
-            "switches.tabulated_params:TabulatedSwitchParams",
-            "switches.tabulated:TabulatedSwitch",
-        ),
-        "multiplexer": (
-            "switches.multiplexer_params:MultiplexerParams",
-            "switches.multiplexer:Multiplexer",
-        ),
-    },
-    "weight_banks": {
-        "mrr": ("weight_banks.mrr_params:MrrParams", "weight_banks.mrr:RingBank"),
-        "pcm": (
-            "weight_banks.pcm_params:PcmParams",
-            "weight_banks.pcm:PhaseChangeBank",
-        ),
-        "slm": ("weight_banks.slm_params:SlmParams", "weight_banks.slm:MaskBank"),
-        "mzi_mesh": ("weight_banks.mzi_mesh_params:MziMeshParams", "weight_banks.mzi_mesh:MziMesh"),
-        "pcm_crossbar": (
-            "weight_banks.pcm_crossbar_params:PcmCrossbarParams",
-            "weight_banks.pcm_crossbar:PcmCrossbar",
-        ),
-        "mtj_crossbar": (
-            "weight_banks.mtj_crossbar_params:MtjCrossbarParams",
-            "weight_banks.mtj_crossbar:MtjCrossbar",
-        ),
-        "digital": (
-            "weight_banks.digital_params:DigitalBankParams",
-            "weight_banks.digital:DigitalBank",
-        ),
-    },
-    "detector": {
-        "balanced_photodiode": (
-            "detectors.balanced_photodiode_params:BalancedPhotodiodeParams",
-            "detectors.balanced_photodiode:BalancedPhotodiode",
-        ),
-        "photodiode": (
-            "detectors.photodiode_params:PhotodiodeParams",
-            "detectors.photodiode:Photodiode",
-        ),
-        "camera": ("detectors.camera_params:CameraParams", "detectors.camera:Camera"),
-        "single_photon": (
-            "detectors.single_photon_params:SinglePhotonParams",
-            "detectors.single_photon:SinglePhoton",
-        ),
-        "crossbar_tia": (
-            "detectors.crossbar_tia_params:CrossbarTiaParams",
-            "detectors.crossbar_tia:CrossbarTia",
-        ),
-        "accumulator": (
-            "detectors.accumulator_params:AccumulatorParams",
-            "detectors.accumulator:Accumulator",
-        ),
-    },
-    "nonlinearity": {
-        "electro_optic": (
-            "nonlinearities.electro_optic_params:ElectroOpticActivationParams",
-            "nonlinearities.electro_optic:ElectroOpticActivation",
-        ),
-        "square_law": (
-            "nonlinearities.passive_params:SquareLawParams",
-            "nonlinearities.passive:SquareLaw",
-        ),
-        "saturable_absorber": (
-            "nonlinearities.passive_params:SaturableAbsorberParams",
-            "nonlinearities.passive:SaturableAbsorber",
-        ),
-        "digital": (
-            "nonlinearities.digital_params:DigitalActivationParams",
-            "nonlinearities.digital:DigitalActivation",
-        ),
-        "lookup": ("nonlinearities.lookup_params:LookupParams", "nonlinearities.lookup:Lookup"),
-        "electronic_analog": (
-            "nonlinearities.electronic_params:ElectronicAnalogParams",
-            "nonlinearities.electronic:ElectronicAnalog",
-        ),
-        "mtj_sigmoid": (
-            "nonlinearities.electronic_params:MtjSigmoidParams",
-            "nonlinearities.electronic:MtjSigmoid",
-        ),
-        "stochastic_binary": (
-            "nonlinearities.stochastic_binary_params:StochasticBinaryParams",
-            "nonlinearities.stochastic_binary:StochasticBinary",
-        ),
-        "spin_oscillator": (
-            "nonlinearities.electronic_params:SpinOscillatorParams",
-            "nonlinearities.electronic:SpinOscillator",
-        ),
-    },
-    "memory": {
-        "sample_hold": (
-            "memories.sample_hold_params:SampleHoldParams",
-            "memories.sample_hold:SampleHold",
-        ),
-        "delay_line": (
-            "memories.delay_line_params:DelayLineParams",
-            "memories.delay_line:DelayLine",
-        ),
-        "sram": ("memories.sram_params:SramParams", "memories.sram:Sram"),
-    },
-    "readout": {
-        "adc": ("readouts.adc_params:AdcParams", "readouts.adc:Adc"),
-        "register": ("readouts.register_params:RegisterParams", "readouts.register:Register"),
-    },
-}
 
 _registered: dict[tuple[str, str], type[Component[Any]]] = {}
 
@@ -226,9 +75,8 @@ def params_class(part: str, kind: str) -> type[Params] | None:
         ValueError: If several packages have the kind, or its description is of another family.
     """
     if kind in BUILTIN[part]:
-        module, name = BUILTIN[part][kind][0].split(":")
-        found: type[Params] = getattr(import_module(f"pnnsim.devices.{module}"), name)
-        return found
+        params: type[Params] = _builtin(BUILTIN[part][kind][0])
+        return params
     component = _foreign(part, kind)
     return None if component is None else component.Params
 
@@ -244,13 +92,18 @@ def component_class(part: str, kind: str) -> type[Component[Any]]:
         KeyError: If there is no such kind.
     """
     if kind in BUILTIN[part]:
-        module, name = BUILTIN[part][kind][1].split(":")
-        found: type[Component[Any]] = getattr(import_module(f"pnnsim.devices.{module}"), name)
-        return found
-    component = _foreign(part, kind)
-    if component is None:
+        component: type[Component[Any]] = _builtin(BUILTIN[part][kind][1])
+        return component
+    foreign = _foreign(part, kind)
+    if foreign is None:
         raise KeyError(f"{part}.{kind}")
-    return component
+    return foreign
+
+
+def _builtin(place: str) -> Any:
+    """Return the class at a place of the table, written `module:name`."""
+    module, name = place.split(":")
+    return vars(import_module(f"pnnsim.devices.{module}"))[name]
 
 
 def non_idealities(part: str, kind: str) -> tuple[str, ...]:

@@ -21,4 +21,4 @@ __all__ = ["Study"]
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'pnnsim.explore' has no attribute '{name}'")
-    return getattr(import_module(f"pnnsim.explore.{_HOME[name]}"), name)
+    return vars(import_module(f"pnnsim.explore.{_HOME[name]}"))[name]

@@ -16,8 +16,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pnnsim.common.forms import Form
 from pnnsim.common.units import UnitError, read_quantity, readable_quantity, show
-from pnnsim.devices.quantities import Form
 from pnnsim.specs.document import Document, KeyPath, Tree
 from pnnsim.specs.validation import unknown_keys
 
@@ -86,12 +86,22 @@ class Span:
         return tuple(dict.fromkeys(map(self.at, shares)))
 
     def drawn(self, count: int, seed: int) -> tuple[str, ...]:
-        """Return random values, the same for the same key and seed."""
+        """Return random values, the same for the same key and seed.
+
+        Args:
+            count: How many values.
+            seed: Seed of the draws.
+        """
         source = random.Random(f"{seed}:{self.key}:random")
         return tuple(self.at(source.random()) for _ in range(count))
 
     def stratified(self, count: int, seed: int) -> tuple[str, ...]:
-        """Return one random value from each of `count` equal parts of the span, shuffled."""
+        """Return one random value from each of `count` equal parts of the span, shuffled.
+
+        Args:
+            count: How many values.
+            seed: Seed of the draws.
+        """
         source = random.Random(f"{seed}:{self.key}:latin hypercube")
         order = list(range(count))
         source.shuffle(order)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pnnsim.devices.quantities import Form, forms_of
+from pnnsim.common.forms import Form, forms_of
 from pnnsim.devices.registry import params_class, parts
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import Document, KeyPath, Tree

@@ -1,6 +1,6 @@
 """Yield: the share of fabricated chips that meet a requirement, and what the others fail by.
 
-The network is trained once for each machine that training tells apart. Chips are those of a run
+The network is trained once for each machine that differs in training. Chips are those of a run
 with the same seed: chip 7 here is chip 7 there.
 """
 

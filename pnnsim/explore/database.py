@@ -8,6 +8,7 @@ as it lives, a file in the folder or an advisory lock of the server, which no ot
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sqlite3
 import sys
@@ -29,8 +30,14 @@ _PATIENCE = 60.0
 _CONNECT = 10
 _PAUSE = 0.05
 
+#: Codes of SQLite for a file or a table that another connection has locked.
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
 #: Lock of the server under which statements that belong together run.
 _SERVER_LOCK = 0x706E6E73
+
+#: Names that `Database` gives to owners.
+_OWNER = re.compile(r"[0-9a-f]{15}")
 
 Row = tuple[Any, ...]
 
@@ -67,6 +74,11 @@ class Database(ABC):
         """Give everything up."""
 
 
+def is_owner(name: object) -> bool:
+    """Return whether something is the name of an owner; it is a part of a path."""
+    return isinstance(name, str) and _OWNER.fullmatch(name) is not None
+
+
 class SqliteDatabase(Database):
     """SQLite file, with the locks of its owners in a folder beside it.
 
@@ -80,16 +92,23 @@ class SqliteDatabase(Database):
         self._owners = owners
         self._lock: int | None = None
         try:
+            if os.path.lexists(file) and not file.is_file():
+                raise OSError("something else than a regular file is there")
             owners.mkdir(parents=True, exist_ok=True)
-            self._hold()
             self._connection = sqlite3.connect(
                 file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
             )
-            self._keep_a_log()
+            try:
+                self._keep_a_log()
+                self._check()
+                self._hold()
+            except BaseException:
+                self._connection.close()
+                raise
         except (OSError, sqlite3.Error) as error:
             raise OutputError(
-                f"{file}: cannot keep trials here: got '{error}'; expected a file of a study in a "
-                "folder that is writable"
+                f"{file}: cannot keep trials here: got '{' '.join(str(error).split())}'; expected "
+                "a file of a study in a folder that is writable"
             ) from None
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -145,11 +164,17 @@ class SqliteDatabase(Database):
             try:
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 break
-            except sqlite3.OperationalError:  # locked: SQLite itself does not wait here
-                if time.monotonic() > end:
+            except sqlite3.OperationalError as error:  # SQLite itself does not wait here
+                if error.sqlite_errorcode not in _LOCKED or time.monotonic() > end:
                     raise
                 time.sleep(_PAUSE)
         self._connection.execute("PRAGMA synchronous=NORMAL")
+
+    def _check(self) -> None:
+        """Refuse a file whose pages or indices contradict each other."""
+        ((found,), *_) = self._connection.execute("PRAGMA integrity_check(1)").fetchall()
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"damaged pages: {found}")
 
     def _hold(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL

@@ -14,9 +14,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import UnitError, read_quantity, show
 from pnnsim.explore.figures import PLAIN
-from pnnsim.specs.validation import did_you_mean
 
 _COMPARISON = re.compile(r"\s*(?P<key>[A-Za-z_][\w.]*)\s*(?P<sign><=|>=|<|>)\s*(?P<value>\S.*?)\s*")
 _AND = re.compile(r"\s+and\s+")

@@ -80,7 +80,7 @@ def _best(spec: StudySpec, records: list[Record]) -> list[Record]:
 
 
 def effects(spec: StudySpec, store: Store) -> list[Effect]:
-    """Return the main effect of each key on each figure that is asked for, the largest first.
+    """Return the main effect of each key on each figure that is requested, the largest first.
 
     A key with more values than a chart shows, such as one of a search, is put into as many groups.
 

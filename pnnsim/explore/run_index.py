@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pnnsim.common.files import FileError, open_regular
 from pnnsim.common.json_text import FormatError, parse_json
 from pnnsim.errors import InputError, PnnsimError
 from pnnsim.explore.figures import figures_of
@@ -98,7 +99,7 @@ def _folders(folder: Path, depth: int) -> Iterator[Path]:
 
 def _entry(path: Path) -> Entry:
     file = path / "metrics.json"
-    if file.exists():
+    if os.path.lexists(file):
         return _run(path, file)
     return _study(path, path / "study.yaml")
 
@@ -106,12 +107,14 @@ def _entry(path: Path) -> Entry:
 def _run(path: Path, file: Path) -> Entry:
     when = _when(file)
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            return Entry(path, "run", when, problem="metrics.json is too large")
-        metrics: Any = parse_json(file.read_text("utf-8"), _LEVELS)
+        with open_regular(file, _MOST_BYTES) as (content, size):
+            text = content.read(size).decode("utf-8")
+        metrics: Any = parse_json(text, _LEVELS)
         figures = figures_of(metrics)
         machine, task = str(metrics["hardware"]), str(metrics["task"]["name"])
-    except (OSError, UnicodeDecodeError, FormatError) as error:
+    except OSError as error:
+        return Entry(path, "run", when, problem=f"metrics.json: {error.strerror or error}")
+    except (FileError, UnicodeDecodeError, FormatError) as error:
         return Entry(path, "run", when, problem=f"metrics.json: {error}")
     except (KeyError, TypeError, AttributeError):
         return Entry(path, "run", when, problem="metrics.json is not that of a run")
@@ -143,4 +146,5 @@ def _study(path: Path, file: Path) -> Entry:
 
 
 def _when(file: Path) -> datetime:
-    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    # Of a link itself: what it leads to may be gone.
+    return datetime.fromtimestamp(file.lstat().st_mtime, UTC)

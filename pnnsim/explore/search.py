@@ -36,15 +36,15 @@ class Search:
 
     Args:
         spec: The study.
-        sampler: Optuna's study, which chooses and is told.
-        asked: Trials of the sampler that have been chosen and not told, by number.
-        told: Trials that the sampler has been told of.
+        sampler: Optuna's study, which chooses trials and gets their figures.
+        chosen: Trials of the sampler without figures as yet, by number.
+        reported: Trials of which the sampler has figures.
     """
 
     spec: StudySpec
     sampler: optuna.Study
-    asked: dict[int, optuna.Trial] = field(default_factory=dict)
-    told: int = 0
+    chosen: dict[int, optuna.Trial] = field(default_factory=dict)
+    reported: int = 0
 
     @staticmethod
     def of(spec: StudySpec) -> Search:
@@ -106,11 +106,11 @@ class Search:
         """Go on with the generation, or begin the next; see `Schedule`."""
         assert self.spec.search is not None, "checked when the search was made"
         size = self.spec.search.generation
-        begin = self.told
+        begin = self.reported
         end = min(begin + size, self.total)
         if begin >= self.total:
             return False
-        if not self.asked:
+        if not self.chosen:
             self._ask(store, begin, end)
             return True
         records = list(store.records(begin, end))
@@ -129,7 +129,7 @@ class Search:
         trials = []
         for number in range(begin, end):
             asked = self.sampler.ask()
-            self.asked[number] = asked
+            self.chosen[number] = asked
             texts = {axis.key: _suggested(asked, axis) for axis in self.spec.axes}
             trials.append(self.spec.chosen(number, texts))
         store.add(trials)
@@ -178,14 +178,14 @@ class Search:
         from optuna.trial import TrialState
 
         for record in records:
-            asked = self.asked.pop(record.trial.number)
+            asked = self.chosen.pop(record.trial.number)
             values = self._values(record)
             if values is None:
                 self.sampler.tell(asked, state=TrialState.FAIL)
             else:
                 asked.set_user_attr(_CONSTRAINTS, self._violation(record))
                 self.sampler.tell(asked, values)
-        self.told += len(records)
+        self.reported += len(records)
 
     def _values(self, record: Record) -> list[float] | None:
         """Return the losses of a trial; None of one that failed."""

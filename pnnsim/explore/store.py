@@ -7,17 +7,25 @@ claim whose process has died is given back, so that none is lost.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pnnsim.errors import OutputError
-from pnnsim.explore.database import Database, Row
+from pnnsim.explore.database import Database, is_owner
+from pnnsim.explore.sealed_rows import (
+    COLUMNS,
+    Record,
+    State,
+    figures_text,
+    overrides_text,
+    record_of,
+    seal,
+    warnings_text,
+)
 from pnnsim.explore.study_spec import Trial
 from pnnsim.explore.trial import Outcome
 
-State = Literal["waiting", "running", "staged", "done", "stopped", "failed"]
+__all__ = ["ENDS", "Claim", "Record", "State", "Store"]
 
 #: States in which a trial ends.
 ENDS: tuple[State, ...] = ("done", "stopped", "failed")
@@ -32,12 +40,9 @@ _TABLES = (
     "study TEXT NOT NULL, number BIGINT NOT NULL, overrides TEXT NOT NULL, state TEXT NOT NULL, "
     "stage INTEGER NOT NULL, owner TEXT NOT NULL, attempts INTEGER NOT NULL, "
     "seed BIGINT, spec_sha256 TEXT NOT NULL, figures TEXT NOT NULL, warnings TEXT NOT NULL, "
-    "reason TEXT NOT NULL, wall_s DOUBLE PRECISION NOT NULL, PRIMARY KEY (study, number))",
+    "reason TEXT NOT NULL, wall_s DOUBLE PRECISION NOT NULL, seal TEXT NOT NULL, "
+    "PRIMARY KEY (study, number))",
     "CREATE INDEX IF NOT EXISTS pnnsim_trial_state ON pnnsim_trial (study, state, number)",
-)
-_COLUMNS = (
-    "number, overrides, state, stage, attempts, seed, spec_sha256, figures, warnings, reason, "
-    "wall_s"
 )
 
 
@@ -54,25 +59,6 @@ class Claim:
     trial: Trial
     stage: int
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Trial as the store has it.
-
-    Args:
-        trial: What it sets.
-        state: How far it is.
-        stage: Number of the stage that it has reached.
-        attempts: How often it has been claimed.
-        outcome: What it has given so far.
-    """
-
-    trial: Trial
-    state: State
-    stage: int
-    attempts: int
-    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +105,13 @@ class Store:
             for trial in trials:
                 self.database.execute(
                     "INSERT INTO pnnsim_trial VALUES "
-                    "(?, ?, ?, 'waiting', 0, '', 0, NULL, '', '{}', '[]', '', 0) "
+                    "(?, ?, ?, 'waiting', 0, '', 0, NULL, '', '{}', '[]', '', 0, ?) "
                     "ON CONFLICT DO NOTHING",
-                    (self.study, trial.number, json.dumps(trial.overrides)),
-                )
+                    (
+                        self.study, trial.number, overrides_text(trial.overrides),
+                        seal(self.study, trial, Outcome({})),
+                    ),
+                )  # fmt: skip
 
     def entered(self) -> int:
         """Return how many trials have been entered; their numbers are 0 and up."""
@@ -132,23 +121,25 @@ class Store:
         return 0 if found is None else int(found) + 1
 
     def claim(self, count: int) -> list[Claim]:
-        """Return some trials that wait, the lowest numbers first, claimed for this process."""
+        """Return some trials that wait, the lowest numbers first, claimed for this process.
+
+        Raises:
+            OutputError: If a row is damaged, which nobody claims then.
+        """
         with self.database.transaction():
             rows = self.database.execute(
-                "SELECT number, overrides, stage, attempts FROM pnnsim_trial "
+                f"SELECT {COLUMNS} FROM pnnsim_trial "
                 "WHERE study = ? AND state = 'waiting' ORDER BY number LIMIT ?",
                 (self.study, count),
             )
-            for number, *_ in rows:
+            records = [record_of(self.study, row) for row in rows]
+            for record in records:
                 self.database.execute(
                     "UPDATE pnnsim_trial SET state = 'running', owner = ?, attempts = attempts + 1 "
                     "WHERE study = ? AND number = ?",
-                    (self.database.owner, self.study, number),
+                    (self.database.owner, self.study, record.trial.number),
                 )
-        return [
-            Claim(Trial(number, _pairs(overrides)), stage, attempts + 1)
-            for number, overrides, stage, attempts in rows
-        ]
+        return [Claim(record.trial, record.stage, record.attempts + 1) for record in records]
 
     def finish(self, ended: Sequence[tuple[Claim, State, Outcome]]) -> None:
         """Keep what claimed trials have given; what is no longer claimed is not counted again.
@@ -160,12 +151,12 @@ class Store:
             for claim, state, outcome in ended:
                 self.database.execute(
                     "UPDATE pnnsim_trial SET state = ?, owner = '', seed = ?, spec_sha256 = ?, "
-                    "figures = ?, warnings = ?, reason = ?, wall_s = wall_s + ? "
+                    "figures = ?, warnings = ?, reason = ?, wall_s = wall_s + ?, seal = ? "
                     "WHERE study = ? AND number = ? AND state = 'running' AND owner = ?",
                     (
                         state, outcome.seed, outcome.spec_sha256,
-                        json.dumps(dict(outcome.figures), allow_nan=False),
-                        json.dumps(outcome.warnings), outcome.reason, outcome.wall_s,
+                        figures_text(outcome), warnings_text(outcome), outcome.reason,
+                        outcome.wall_s, seal(self.study, claim.trial, outcome),
                         self.study, claim.trial.number, self.database.owner,
                     ),
                 )  # fmt: skip
@@ -195,7 +186,7 @@ class Store:
             (self.study,),
         )
         for (owner,) in owners:
-            if not self.database.is_alive(owner):
+            if not is_owner(owner) or not self.database.is_alive(owner):
                 with self.database.transaction():
                     self.database.execute(
                         "UPDATE pnnsim_trial SET state = 'waiting', owner = '', "
@@ -258,27 +249,26 @@ class Store:
         Args:
             begin: First number.
             end: Number behind the last; None for all.
+
+        Raises:
+            OutputError: If a row is damaged or lost.
         """
         last = 2**62 if end is None else end
         while True:
             rows = self.database.execute(
-                f"SELECT {_COLUMNS} FROM pnnsim_trial "
+                f"SELECT {COLUMNS} FROM pnnsim_trial "
                 "WHERE study = ? AND number >= ? AND number < ? ORDER BY number LIMIT ?",
                 (self.study, begin, last, _CHUNK),
             )
-            yield from map(_record, rows)
+            for number, row in enumerate(rows, begin):
+                record = record_of(self.study, row)
+                if record.trial.number != number:
+                    raise OutputError(
+                        f"storage: trial {number} is missing, and later ones are there; expected "
+                        "every one. Hint: the database is damaged; take a copy of it, or a new "
+                        "folder"
+                    )
+                yield record
             if len(rows) < _CHUNK:
                 return
-            begin = rows[-1][0] + 1
-
-
-def _pairs(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((key, value) for key, value in json.loads(text))
-
-
-def _record(row: Row) -> Record:
-    number, overrides, state, stage, attempts, seed, sha256, figures, warnings, reason, wall = row
-    outcome = Outcome(
-        json.loads(figures), tuple(json.loads(warnings)), sha256, seed, reason, float(wall)
-    )
-    return Record(Trial(number, _pairs(overrides)), state, stage, attempts, outcome)
+            begin += len(rows)

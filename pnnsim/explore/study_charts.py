@@ -5,7 +5,7 @@ Each returns a Matplotlib figure, for a page or for a paper; nothing is written 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from itertools import combinations
 
@@ -85,9 +85,10 @@ def pareto(spec: StudySpec, records: Sequence[Record], front: Sequence[Record]) 
             part = [r for r, g in zip(shown, good, strict=True) if g == wanted]
             _dots(axis, part, first, second, COLORS[style], 9)
         _dots(axis, front, first, second, COLORS["write"], 20)
-        for name, key, way in ((first, first, "x"), (second, second, "y")):
-            _scale(axis, way, [r.outcome.figures[key] for r in shown])
-            getattr(axis, f"set_{way}label")(_labelled(name), fontsize=9)
+        axis.set_xlabel(_labelled(first), fontsize=9)
+        axis.set_ylabel(_labelled(second), fontsize=9)
+        _scale(axis.set_xscale, [r.outcome.figures[first] for r in shown])
+        _scale(axis.set_yscale, [r.outcome.figures[second] for r in shown])
     return chart
 
 
@@ -103,7 +104,7 @@ def main_effects(effects: Sequence[Effect]) -> Figure:
         if numbers:
             values = [float(value or 0) for value in effect.values]
             axis.plot(values, effect.means, "o-", color=COLORS["sample"], markersize=3)
-            _scale(axis, "x", values)
+            _scale(axis.set_xscale, values)
         else:
             axis.plot(range(len(effect.values)), effect.means, "o", color=COLORS["sample"])
             texts = [str(value) for value in effect.values]
@@ -156,10 +157,10 @@ def _dots(
     axis.scatter([f[first] for f in found], [f[second] for f in found], s=size, color=color)
 
 
-def _scale(axis: Axes, way: str, values: Sequence[float]) -> None:
-    """Make an axis logarithmic where its values span many decades."""
+def _scale(set_scale: Callable[[str], None], values: Sequence[float]) -> None:
+    """Make a side of a chart logarithmic where its values span many decades."""
     if values and min(values) > 0 and max(values) / min(values) > _DECADES:
-        getattr(axis, f"set_{way}scale")("log")
+        set_scale("log")
 
 
 def _labelled(figure: str) -> str:

@@ -37,9 +37,9 @@ from pnnsim.explore.requirements import (
 )
 from pnnsim.explore.study_spec import Objective, Pairs, SearchSettings, StudySpec
 from pnnsim.explore.vary import check_fixed, read_vary
-from pnnsim.specs.document import Document, KeyPath, Tree
+from pnnsim.specs.document import Document, KeyPath, Tree, raise_problems
 from pnnsim.specs.experiment import load_experiment
-from pnnsim.specs.hardware import check_schema, raise_problems
+from pnnsim.specs.hardware import check_schema
 from pnnsim.specs.opened import Opened
 from pnnsim.specs.resolve import open_document
 from pnnsim.specs.validation import unknown_keys
@@ -56,7 +56,7 @@ SAMPLERS = ("tpe", "nsga2")
 
 _SEARCH = ("sampler", "generation", "keep", "epochs")
 
-#: Samples of a trial in which nothing is trained, where nobody says how many.
+#: Samples of a trial in which nothing is trained, where no number is given.
 TIMING_SAMPLES = "100"
 
 #: Dimensions that the figures of a single chip have beside those of the run.

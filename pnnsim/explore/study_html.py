@@ -1,4 +1,4 @@
-"""Write the page of a study: what was asked, the front, charts, and every failure with its reason.
+"""Write the page of a study: its question, the front, charts, and every failure with its reason.
 
 The page needs nothing else: no script, no font, no network. Of many trials some are drawn; the
 tables beside it have all of them.
@@ -88,7 +88,7 @@ def _some(store: Store, total: int) -> list[Record]:
 
 
 def _asked(spec: StudySpec) -> list[tuple[str, str]]:
-    """Return what the study varies and asks for, in words."""
+    """Return what the study varies and its figures, in words."""
     found = []
     for axis in spec.axes:
         if isinstance(axis, Span):

@@ -1,4 +1,4 @@
-"""What a study is: its base, what it varies, what it asks for, and the trials that follow from it.
+"""What a study is: its base, what it varies, its figures, and the trials that follow from it.
 
 Nothing is read from files here (`pnnsim.explore.study_file`), and nothing runs.
 """
@@ -89,8 +89,8 @@ class StudySpec:
         seed: Seed of random values, of replicas and of the search.
         objectives: What is made small or large.
         constraints: What must hold.
-        require: What a chip must meet to count for the yield; None where none is asked for.
-        figures: Further figures that are asked for.
+        require: What a chip must meet to count for the yield; None where there is none.
+        figures: Further figures that are requested.
         search: How a search chooses; None where `trials` is not given.
         storage: Address of a database; empty for a file in the folder of the study.
     """
@@ -112,7 +112,7 @@ class StudySpec:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Return every figure that is asked for, each once."""
+        """Return every figure that is requested, each once."""
         asked = [objective.key for objective in self.objectives]
         asked += [key for constraint in self.constraints for key in constraint.keys]
         asked += [YIELD] if self.require is not None else []
@@ -120,7 +120,7 @@ class StudySpec:
 
     @property
     def trains(self) -> bool:
-        """Return whether a figure is asked for that needs a trained network."""
+        """Return whether a figure is requested that needs a trained network."""
         return any(map(needs_training, self.keys))
 
     @cached_property

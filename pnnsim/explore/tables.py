@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pnnsim.common.units import UnitError, read_quantity
 from pnnsim.errors import OutputError
+from pnnsim.explore.axes import Axis
 from pnnsim.explore.base_texts import form_of
 from pnnsim.explore.store import Record, Store
 from pnnsim.explore.study_spec import StudySpec
@@ -42,7 +43,7 @@ def rows(spec: StudySpec, store: Store, figures: Sequence[str]) -> Iterator[dict
 
 
 def columns(spec: StudySpec, store: Store) -> tuple[str, ...]:
-    """Return the figures that any trial has, those that are asked for first.
+    """Return the figures that any trial has, those that are requested first.
 
     Args:
         spec: The study.
@@ -79,8 +80,11 @@ def reader(spec: StudySpec, key: str) -> Callable[[str], Value]:
         spec: The study.
         key: Key that has the value.
     """
-    kinds = {axis.key: list(getattr(axis, "texts", ())) for axis in spec.axes}
-    kinds = {name: texts for name, texts in kinds.items() if name.endswith(".kind")}
+    kinds = {
+        axis.key: list(axis.texts)
+        for axis in spec.axes
+        if isinstance(axis, Axis) and axis.key.endswith(".kind")
+    }
     forms = form_of(spec.base, spec.fixed, key, kinds)
 
     def read(text: str) -> Value:
@@ -156,7 +160,7 @@ def write_parquet(path: Path, spec: StudySpec, store: Store) -> bool:
         return False
     figures = columns(spec, store)
     types = _types(spec, store, figures)
-    schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in types.items()])
+    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in types.items()])
     scratch = path.with_name(f".{path.name}.new")
     try:
         with pq.ParquetWriter(scratch, schema) as writer:
@@ -204,14 +208,14 @@ def _types(spec: StudySpec, store: Store, figures: Sequence[str]) -> dict[str, s
         texts |= {key for key in set_keys(spec) if isinstance(row[key], str)}
     types |= {key: "string" if key in texts else "float64" for key in set_keys(spec)}
     types |= dict.fromkeys(figures, "float64")
-    last = {"feasible": "bool_", "seed": "int64"}
+    last = {"feasible": "bool", "seed": "int64"}
     return {**types, **last, **dict.fromkeys(("spec_sha256", "reason", "warnings"), "string")}
 
 
 def _as(kind: str, value: Any) -> Any:
     if value is None:
         return None
-    return {"float64": float, "int64": int, "string": str, "bool_": bool}[kind](value)
+    return {"float64": float, "int64": int, "string": str, "bool": bool}[kind](value)
 
 
 def _parts(found: Iterator[dict[str, Value]]) -> Iterator[list[dict[str, Value]]]:

@@ -24,7 +24,7 @@ from pnnsim.common.recent_results import Kept, content
 from pnnsim.devices.quantities import Params
 from pnnsim.errors import ParameterError
 from pnnsim.inference.predict import Parameters
-from pnnsim.learning.examples import Examples
+from pnnsim.learning.examples import Examples, Labelled
 from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.learning.task_examples import Data
 from pnnsim.networks.network_parameters import load_network_parameters
@@ -204,8 +204,10 @@ def _recorded(params: Params, section: str, read: set[str]) -> Params:
 def _identity(examples: Examples) -> list[str]:
     """Return a hash of examples: of all where they are stored, of the first and last of a text."""
     count = len(examples)
-    stored: list[Tensor] = [t for t in (getattr(examples, n, None) for n in "xy") if t is not None]
-    if not stored:
+    stored: list[Tensor] = []
+    if isinstance(examples, Labelled):
+        stored = [examples.x, examples.y]
+    else:
         ends = torch.tensor(sorted({0, count // 2, count - 1}))
         stored = list(examples.take(ends))
     return [str(count), *(content(tensor)[1].hex() for tensor in stored)]

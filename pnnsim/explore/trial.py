@@ -35,7 +35,7 @@ class TrialContext:
         base: Experiment in which values are set.
         fixed: Values that every trial sets.
         trains: Whether a figure of the study needs trained networks.
-        require: What a chip must meet to count for the yield; None where none is asked for.
+        require: What a chip must meet to count for the yield; None where there is none.
         cache: Folder of trained parameters; None for memory alone.
         data_dir: Where data sets are looked for first.
     """

@@ -1,7 +1,7 @@
-"""Run one trial: resolve its experiment, time it, and train and evaluate it where asked for.
+"""Run one trial: resolve its experiment, time it, and train and evaluate it where needed.
 
 It runs in worker processes, on this computer or another, and needs nothing but its arguments. It
-knows no store and no other trial; what fails is part of its outcome.
+has no store and no other trial; what fails is part of its outcome.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def run_trial(context: TrialContext, trial: Trial, stage: Stage) -> Outcome:
 
 
 def trial_metrics(context: TrialContext, experiment: Experiment, stage: Stage) -> dict[str, Any]:
-    """Return the metrics of an experiment as far as a stage asks for them.
+    """Return the metrics of an experiment as far as a stage needs them.
 
     Args:
         context: What the trials have in common.

@@ -12,7 +12,7 @@ from pnnsim.errors import Problem, SpecError
 from pnnsim.explore.axes import Axis, Span, read_axis
 from pnnsim.explore.base_texts import form_of
 from pnnsim.explore.study_spec import Pairs
-from pnnsim.specs.document import Document, KeyPath
+from pnnsim.specs.document import Document, KeyPath, dotted
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.opened import Opened
 from pnnsim.specs.validation import section_at
@@ -109,12 +109,14 @@ def _try(
 
 def _refusal(base: Opened, pairs: Pairs, key: str) -> Problem | None:
     """Return why a key refuses its value; None where it does not."""
-    section = key.split(".")[0]
+    parts = key.split(".")
+    # As messages write them, in which a part of strange characters stands in quotes.
+    section, where = dotted(parts[:1]), dotted(parts) if all(parts) else ""
     try:
         load_experiment(base, pairs)
     except SpecError as error:
         for problem in error.problems:
             strange = problem.where == section and "unknown key" in problem.what
-            if strange or problem.where == key or problem.where.startswith(f"{key}["):
+            if strange or problem.where == where or problem.where.startswith(f"{where}["):
                 return problem
     return None

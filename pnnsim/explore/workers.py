@@ -69,7 +69,7 @@ class Workers(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether a task is under way."""
+        """Return whether a task is under way."""
 
     def submit(self, tag: Any, argument: Any) -> None:
         """Begin a task.

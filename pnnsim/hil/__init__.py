@@ -1,6 +1,6 @@
 """Hardware in the loop: simulated, recorded or remote, its bench, calibration and costs.
 
-Nothing here trains or decides what is learned. A lab that wants its own machine in the loop
+Nothing here trains or decides what is learned. A lab that has a machine of its own
 implements `pnnsim.hil.HardwareBackend`, or the instrument commands of the documentation.
 """
 

@@ -25,7 +25,7 @@ class Description:
     Args:
         machine: Name of its description.
         spec_sha256: Hash of that description; empty where there is none.
-        serial: What tells one machine from another of its kind.
+        serial: Name of the machine among others of its kind.
         network: What it computes.
     """
 

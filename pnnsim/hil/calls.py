@@ -31,14 +31,14 @@ class _Form:
         arguments: Type of each argument.
         sent: Axes of each tensor that goes to the machine.
         optional: Those of `sent` that may be left out.
-        answer: Axes of each tensor that comes back.
+        reply: Axes of each tensor that comes back.
         cost: Whether a cost comes back.
     """
 
     arguments: Mapping[str, type] = field(default_factory=dict)
     sent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
-    answer: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reply: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cost: bool = True
 
 
@@ -53,7 +53,7 @@ _FORMS = {
         ("drive",),
         {"result": _SAMPLES},
     ),
-    "readback": _Form({"weight_set": int}, answer={"weight": _WEIGHT}),
+    "readback": _Form({"weight_set": int}, reply={"weight": _WEIGHT}),
     "wait": _Form({"time_s": float, "updates": int}),
 }
 
@@ -99,9 +99,9 @@ class Call(BaseModel):
         """
         form = _FORMS[self.call]
         found = {f"{number:06d}.sent.{name}": form.sent[name] for name in self.sent}
-        found |= {f"{number:06d}.answer.{name}": axes for name, axes in form.answer.items()}
+        found |= {f"{number:06d}.reply.{name}": axes for name, axes in form.reply.items()}
         if self.arguments.get("states"):
-            found[f"{number:06d}.answer.states"] = _STATES
+            found[f"{number:06d}.reply.states"] = _STATES
         return found
 
 

@@ -107,7 +107,7 @@ def save_condition(path: Path, condition: Condition, identity: dict[str, Any]) -
     Args:
         path: File to write.
         condition: What to keep.
-        identity: What tells this machine from others; JSON values.
+        identity: What this machine differs in from others; JSON values.
 
     Raises:
         OutputError: If the file cannot be written.

@@ -51,7 +51,7 @@ class CostReport:
 
     def time_share(self, kind: str) -> float:
         """Return the share of the bench time that one kind of work took; 0 of no time at all."""
-        cost: Cost = getattr(self, kind)
+        cost = dict(zip(KINDS, self.costs(), strict=True))[kind]
         return cost.time_s / self.time_s if self.time_s else 0.0
 
     def figures(self) -> dict[str, Any]:

@@ -25,10 +25,10 @@ FILE = "session.safetensors"
 
 KIND = storage.Kind(
     "session",
-    1,
+    2,
     "the session",
     BackendError,
-    "record it again with a `Recorder`; sessions of older versions, with calls.jsonl, are not read",
+    "record it again with a `Recorder`; sessions of older versions are not read",
 )
 
 #: Largest difference from a recorded number: other computers round otherwise, and that adds up.
@@ -77,7 +77,7 @@ class Recorder:
         """Carry samples through all steps; see `HardwareBackend`."""
         found = self._backend.forward(drive, states=states)
         self._note(
-            "forward", {"states": bool(states)}, {"drive": drive}, _answer(found), cost=found.cost
+            "forward", {"states": bool(states)}, {"drive": drive}, _reply(found), cost=found.cost
         )
         return found
 
@@ -85,7 +85,7 @@ class Recorder:
         """Carry samples through one weight set; see `HardwareBackend`."""
         found = self._backend.step(weight_set, state, drive)
         sent = {"state": state} if drive is None else {"state": state, "drive": drive}
-        self._note("step", {"weight_set": int(weight_set)}, sent, _answer(found), cost=found.cost)
+        self._note("step", {"weight_set": int(weight_set)}, sent, _reply(found), cost=found.cost)
         return found
 
     def readback(self, weight_set: int) -> tuple[Tensor, CostReport]:
@@ -121,13 +121,13 @@ class Recorder:
         name: str,
         arguments: Mapping[str, Any] | None = None,
         sent: Mapping[str, Tensor] | None = None,
-        answer: Mapping[str, Tensor] | None = None,
+        reply: Mapping[str, Tensor] | None = None,
         *,
         cost: CostReport | None = None,
         description: Description | None = None,
     ) -> None:
         """Write one call down, unless it could not be replayed."""
-        sent, answer = sent or {}, answer or {}
+        sent, reply = sent or {}, reply or {}
         numbers = None if cost is None else list(cost.numbers())
         try:
             call = Call(
@@ -142,7 +142,7 @@ class Recorder:
                 f"'{name}' cost: got {show(str(numbers))}; expected finite numbers from 0"
             ) from None
         number = len(self._calls)
-        parts = [("sent", sent), ("answer", answer)]
+        parts = [("sent", sent), ("reply", reply)]
         tensors = {
             f"{number:06d}.{part}.{key}": tensor.detach().cpu().double().clone()
             for part, given in parts
@@ -156,11 +156,11 @@ class Recorder:
         self._tensors |= {key: tensors[key] for key in axes}
 
 
-def _answer(found: Measured) -> dict[str, Tensor]:
-    answer = {"result": found.result}
+def _reply(found: Measured) -> dict[str, Tensor]:
+    reply = {"result": found.result}
     if found.states is not None:
-        answer["states"] = found.states
-    return answer
+        reply["states"] = found.states
+    return reply
 
 
 class RecordedBackend:
@@ -223,29 +223,29 @@ class RecordedBackend:
         return call.description
 
     def write(self, weight_set: int, weight: Tensor) -> CostReport:
-        """Expect a write."""
+        """Expect a write; see `HardwareBackend`."""
         return _cost(self._replay("write", {"weight_set": weight_set}, {"weight": weight})[0])
 
     def electronics(self, gain: Tensor, bias: Tensor) -> None:
-        """Expect gains and biases."""
+        """Expect gains and biases; see `HardwareBackend`."""
         self._replay("electronics", {}, {"gain": gain, "bias": bias})
 
     def forward(self, drive: Tensor, *, states: bool = False) -> Measured:
-        """Expect a pass and return what was measured."""
+        """Expect a pass and return what was measured; see `HardwareBackend`."""
         return _measured(*self._replay("forward", {"states": states}, {"drive": drive}))
 
     def step(self, weight_set: int, state: Tensor, drive: Tensor | None = None) -> Measured:
-        """Expect a step and return what was measured."""
+        """Expect a step and return what was measured; see `HardwareBackend`."""
         sent = {"state": state} if drive is None else {"state": state, "drive": drive}
         return _measured(*self._replay("step", {"weight_set": weight_set}, sent))
 
     def readback(self, weight_set: int) -> tuple[Tensor, CostReport]:
         """Expect a readback and return what was measured."""
-        call, answer = self._replay("readback", {"weight_set": weight_set}, {})
-        return answer["weight"], _cost(call)
+        call, reply = self._replay("readback", {"weight_set": weight_set}, {})
+        return reply["weight"], _cost(call)
 
     def wait(self, time_s: float, *, updates: int = 0) -> CostReport:
-        """Expect a wait."""
+        """Expect a wait; see `HardwareBackend`."""
         return _cost(self._replay("wait", {"time_s": time_s, "updates": updates}, {})[0])
 
     def _replay(
@@ -267,7 +267,7 @@ class RecordedBackend:
         for key, given in sent.items():
             _same(f"{where}: '{name}' {key}", given, self._tensors[f"{prefix}.sent.{key}"])
         self._next += 1
-        wanted = f"{prefix}.answer."
+        wanted = f"{prefix}.reply."
         names = [key for key in call.axes(self._next - 1) if key.startswith(wanted)]
         return call, {key.removeprefix(wanted): self._tensors[key].clone() for key in names}
 
@@ -285,8 +285,8 @@ def _same(where: str, given: Tensor, recorded: Tensor) -> None:
         )
 
 
-def _measured(call: Call, answer: Mapping[str, Tensor]) -> Measured:
-    return Measured(answer["result"], answer.get("states"), _cost(call))
+def _measured(call: Call, reply: Mapping[str, Tensor]) -> Measured:
+    return Measured(reply["result"], reply.get("states"), _cost(call))
 
 
 def _cost(call: Call) -> CostReport:

@@ -30,7 +30,7 @@ _PATIENCE = 120.0
 
 
 class Link(Protocol):
-    """Carry bytes to an instrument and back."""
+    """Connection that carries bytes to an instrument and back."""
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -235,8 +235,8 @@ class RemoteBackend:
         self._link.write(message + b"\nSYST:ERR?\n")
         self._judge(message, self._line())
 
-    def _judge(self, message: bytes, answer: str) -> None:
-        number, _, text = answer.partition(",")
+    def _judge(self, message: bytes, reply: str) -> None:
+        number, _, text = reply.partition(",")
         if number != "0":
             header = message.split(b" ", 1)[0].decode("ascii")
             raise BackendError(f"{header}: the instrument reports {number}: {text.strip(chr(34))}")
@@ -250,7 +250,7 @@ class RemoteBackend:
         self._link.write(message + b"\n*OPC?\n")
         first = self._link.read(1)
         if first == b"1":
-            # The mark itself: the query went unanswered.
+            # The mark itself: the query had no reply.
             self._link.read(1)
             self._link.write(b"SYST:ERR?\n")
             self._judge(message, self._line())

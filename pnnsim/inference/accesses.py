@@ -1,13 +1,14 @@
 """Which bank each sample met in each step, what that bank held, and how old that was.
 
 This is the bridge from timing to values: integer femtoseconds of a trace become elapsed seconds.
-The value pass sees nothing else of the schedule.
+The value pass has nothing else of the schedule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,11 @@ class AccessTable:
         """Return the accesses of some samples; a single row stands for every sample."""
         if len(self.bank) == 1:
             return self
-        return AccessTable(*(getattr(self, name)[samples] for name in self.__slots__))
+        return AccessTable(*(column[samples] for column in _columns(self)))
+
+
+#: Columns of a table, in the order of its fields.
+_columns = attrgetter(*AccessTable.__slots__)
 
 
 def nominal_accesses(
@@ -137,12 +142,8 @@ def accesses_from_trace(
             for part in run.parts
         ]
         back = np.argsort(np.concatenate([run.samples_of_core(c) for c in range(len(cores))]))
-        return AccessTable(
-            *(
-                np.concatenate([getattr(met, f) for met in cores])[back]
-                for f in AccessTable.__slots__
-            )
-        )
+        columns = zip(*map(_columns, cores), strict=True)
+        return AccessTable(*(np.concatenate(column)[back] for column in columns))
     trace = run.base
     shape = (trace.samples, len(order))
     mvm = _by_sample_and_step(trace, trace.rows("mvm"), shape)

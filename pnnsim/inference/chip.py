@@ -23,7 +23,6 @@ from pnnsim.devices.base import (
     Memory,
     Nonlinearity,
     Readout,
-    Size,
     State,
     Switch,
     WeightBank,
@@ -34,6 +33,7 @@ from pnnsim.errors import MappingError
 from pnnsim.inference.chip_delays import delays_of
 from pnnsim.inference.chip_fit import refuse_darkness, refuse_unfit, refuse_values
 from pnnsim.inference.chip_prices import prices_of
+from pnnsim.inference.chip_size import size_of
 from pnnsim.inference.chip_warnings import warnings_of
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.folding import MatrixShape
@@ -93,22 +93,10 @@ class Chip:
         )
         passage = passage_of(workload, mapping, spec.nonlinearity.operators)
         refuse_unfit(spec, workload, mapping, passage)
-        memory = cast(type[Memory[Any]], component_class("memory", spec.memory.kind))
-        size = Size(
-            inputs=workload.values[0].size,
-            hidden=_width(mapping, passage),
-            lines=mapping.inputs,
-            detectors=mapping.outputs,
-            outputs=workload.values[workload.output].size,
-            banks=mapping.logical,
-            tiles_out=mapping.parallel_tiles[0],
-            tiles_in=mapping.parallel_tiles[1],
-            analog_state=memory.analog,
-            temperature=spec.environment.temperature,
-            carrier=banks.carrier,
-        )
+        size = size_of(spec, workload, mapping=mapping, passage=passage)
+        sections = spec.sections()
         components = {
-            part: component_class(part, getattr(spec, part).kind)(getattr(spec, part), size)
+            part: component_class(part, sections[part].kind)(sections[part], size)
             for part in parts()
         }
         chip = Chip(spec, network, mapping, passage, components, ({},) * mapping.used)
@@ -287,7 +275,7 @@ class Chip:
     @property
     def policy(self) -> Policy:
         """Return the rules by which weights come to banks, but for writes ahead of time."""
-        return POLICIES[self.spec.control.policy]()
+        return POLICIES[self.spec.control.policy](self.spec.control.blocks_in_flight)
 
     def work(self) -> Work:
         """Return what each core has to do, and with what."""
@@ -330,13 +318,6 @@ class Chip:
                 it is not given.
         """
         return warnings_of(self, work or self.work())
-
-
-def _width(mapping: Mapping, passage: Passage) -> int:
-    """Return how many states, or numbers, nonlinearity, memory and readout have cells for."""
-    if not passage.products[-1].converts:
-        return mapping.shapes[0].outputs
-    return max(mapping.outputs, *(product.cells for product in passage.products))
 
 
 def nominal_chip(machine: HardwareSpec | Chip, network: Network) -> Chip:

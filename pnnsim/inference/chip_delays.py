@@ -44,4 +44,5 @@ def delays_of(chip: Chip) -> Delays:
         route_fs=chip.switch.delay_fs("route"),
         write_fs=chip.write_fs(),
         digitize_fs=read_fs if chip.converts else 0,
+        double_buffered=chip.spec.encoder.double_buffered,
     )

@@ -61,7 +61,7 @@ def refuse_values(chip: Chip) -> None:
     capacity = chip.front_end.buffer_capacity
     if capacity is None:
         return
-    block = chip.spec.control.block
+    block = chip.spec.control.block * chip.spec.control.blocks_in_flight
     needed = block * chip.passage.live
     if needed > capacity:
         raise MappingError(
@@ -74,7 +74,8 @@ def refuse_values(chip: Chip) -> None:
 def refuse_darkness(chip: Chip) -> None:
     """Refuse losses that leave nothing of a signal."""
     if chip.unit_input < _LEAST_INPUT:
-        unit = "V" if chip.weight_banks.size.carrier == "voltage" else "W"
+        units = {"voltage": "V", "microwave": "V", "gate": "ohm"}
+        unit = units.get(chip.weight_banks.size.carrier, "W")
         lets = {
             f"{part.part}.{part.params.kind}": part.transmission
             for part in (chip.memory, chip.switch, chip.weight_banks)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Lifetime below which wear is worth a warning [s].
 _YEAR = 365.25 * 24 * 3600.0
 
+#: Share of the symbol before in a capture from which on it is worth a warning.
+_LEAST_RESIDUE = 1e-3
+
 #: Blocks over which writes are counted for it.
 _WEAR_BLOCKS = 16
 
@@ -40,7 +43,32 @@ def warnings_of(chip: Chip, work: Work) -> tuple[str, ...]:
         )
     for part in ("switch", "weight_banks", "detector"):
         found.extend(chip.components[part].overload(chip.line_power(part)))
-    return (*found, *_wear(chip, work))
+    return (*found, *_nothing_to_prepare(work), *_left_out(chip, work), *_wear(chip, work))
+
+
+def _nothing_to_prepare(work: Work) -> list[str]:
+    """Return a warning where lines are double-buffered and no symbol follows another."""
+    trains = any(product.vectors > 1 for product in work.products)
+    several = work.control.block * work.control.blocks_in_flight > 1
+    if not work.delays.double_buffered or several or trains:
+        return []
+    return [
+        "encoder.double_buffered: one sample is in the loop at a time, so that no symbol is "
+        "prepared while a line keeps one, and the second set of drivers only takes power. "
+        "Hint: raise control.block or control.blocks_in_flight"
+    ]
+
+
+def _left_out(chip: Chip, work: Work) -> list[str]:
+    """Return a warning where a detector keeps some of a symbol that is not looked at."""
+    residue = chip.detector.residue(chip.deterministic)
+    if work.control.blocks_in_flight == 1 or residue < _LEAST_RESIDUE:
+        return []
+    return [
+        f"control.blocks_in_flight: the detector keeps {residue:.2g} of the symbol before, which "
+        "is left out of the outputs where that was of a block at another step. Hint: a longer "
+        "detector.settling_time"
+    ]
 
 
 def _wear(chip: Chip, work: Work) -> list[str]:
@@ -52,7 +80,7 @@ def _wear(chip: Chip, work: Work) -> list[str]:
     writes = sum(access.write for access in accesses) / _WEAR_BLOCKS / chip.mapping.used
     moves = sum(access.route for access in accesses) / _WEAR_BLOCKS
     # Nor are writes that begin ahead of time in the closed form; with them a sample is faster.
-    simple = {"block": 1, "prefetch": False, "refresh_interval": None}
+    simple = {"block": 1, "blocks_in_flight": 1, "prefetch": False, "refresh_interval": None}
     alone = chip.spec.control.model_copy(update=simple)
     latency = closed_form_fs(replace(work, control=alone))
     assert latency is not None, "one sample at a time has a closed form"
@@ -61,7 +89,9 @@ def _wear(chip: Chip, work: Work) -> list[str]:
     hint = "more banks, so that fewer are rewritten, or larger blocks"
     if chip.spec.control.refresh_interval is not None:
         hint += ", or a longer control.refresh_interval"
-    together = chip.spec.control.block * chip.spec.control.cores
+    # Blocks in flight share the moves of the switch.
+    control = chip.spec.control
+    together = control.block * control.blocks_in_flight * control.cores
     found = []
     for part, uses, endurance, what in (
         ("weight_banks", writes, chip.weight_banks.endurance, "programmings of a cell"),

@@ -243,6 +243,8 @@ class BankMvm:
         signal = weighted_sum(line, terms)
         if apart is not None:
             signal = signal + apart
+        if met.offset is not None:
+            signal = signal + met.offset.to(signal)
         # Without any non-ideality a detector is ideal, and needs no light to be known.
         total = (
             light_of(line.abs(), met.light) if self._noise.active else line.new_zeros(len(line), 1)

@@ -6,8 +6,8 @@ Nothing is multiplied here; see `pnnsim.inference.mvm`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -70,12 +70,14 @@ class Products:
             order: Where each sample is once groups are laid one behind the other; None where all
                 are in order.
         """
-        columns = {
-            field.name: [getattr(part, field.name) for part in parts] for field in fields(Products)
-        }
-        columns["scale"] = [part.each_scale() for part in parts]
-        together: dict[str, Any] = {name: joined(each, order) for name, each in columns.items()}
-        return Products(**together)
+        return Products(
+            signal=joined([part.signal for part in parts], order),
+            total=joined([part.total for part in parts], order),
+            fluctuation=joined_if_any([part.fluctuation for part in parts], order),
+            scale=joined([part.each_scale() for part in parts], order),
+            beats=joined_if_any([part.beats for part in parts], order),
+            spread=joined_if_any([part.spread for part in parts], order),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +117,36 @@ class Left:
         return mine.to(like).unsqueeze(1)
 
 
-def joined(tensors: Sequence[Tensor | None], order: Tensor | None) -> Tensor | None:
-    """Return one tensor of those there are, in order; None where there are none."""
-    present = [tensor for tensor in tensors if tensor is not None]
-    if not present:
-        return None
-    together = torch.cat(present)
+def joined(tensors: Sequence[Tensor], order: Tensor | None) -> Tensor:
+    """Return groups of samples as one tensor.
+
+    Args:
+        tensors: Rows of each group.
+        order: Where each sample is once groups are laid one behind the other; None where all are
+            in order.
+    """
+    together = torch.cat(list(tensors))
     return together if order is None else together[order]
 
 
+def joined_if_any(tensors: Sequence[Tensor | None], order: Tensor | None) -> Tensor | None:
+    """Return the groups that have rows as one tensor; None where none has any.
+
+    Args:
+        tensors: Rows of each group, or None.
+        order: As of `joined`.
+    """
+    present = [tensor for tensor in tensors if tensor is not None]
+    return joined(present, order) if present else None
+
+
 def rows_of(column: NDArray[Number], samples: Samples) -> NDArray[Number]:
-    """Return the entries of some samples; a single row stands for every sample."""
+    """Return the entries of some samples; a single row stands for every sample.
+
+    Args:
+        column: Entries, shape `(n_sample,)` or `(1,)`.
+        samples: Which of them.
+    """
     if len(column) == 1:
         return column
     return column[samples if isinstance(samples, slice) else samples.numpy()]

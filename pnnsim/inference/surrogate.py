@@ -26,7 +26,7 @@ from pnnsim.inference.workload_surrogate import (
     drawn_so_far,
     refuse_unknown,
 )
-from pnnsim.networks.parameters import ParameterSet, shapes
+from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.relaxnet_parameters import initial
 from pnnsim.specs.hardware import HardwareSpec
@@ -207,7 +207,7 @@ class Surrogate(nn.Module):
         given["bias"] = given["bias"] / scale
         given["output_weight"] = given["output_weight"] * scale
         for name, value in given.items():
-            getattr(self, name).copy_(value)
+            self.get_parameter(name).copy_(value)
 
     def get_extra_state(self) -> Tensor:
         """Return how many chips and evaluations have been drawn, int64, shape `(2,)`."""
@@ -219,7 +219,15 @@ class Surrogate(nn.Module):
 
     def live(self) -> ParameterSet:
         """Return the parameters in the machine's units; gradients flow through."""
-        live: dict[str, Tensor] = {name: getattr(self, name) for name in shapes(self.network)}
+        live: dict[str, Tensor] = {
+            "input_weight": self.input_weight,
+            "input_bias": self.input_bias,
+            "weight": self.weight,
+            "gain": self.gain,
+            "bias": self.bias,
+            "output_weight": self.output_weight,
+            "output_bias": self.output_bias,
+        }
         scale = self.state_scale
         live["input_weight"] = live["input_weight"] * (scale / self.input_scale)
         offset = live["input_weight"] @ self.input_center

@@ -42,12 +42,14 @@ class EffectiveWeights:
             every weight.
         scale: As of `ProgrammedWeights`.
         variance: Variance of each weight from read to read; None for nothing.
+        offset: As of `ProgrammedWeights`, of the selected bank.
     """
 
     seen: Tensor
     light: Tensor | float
     scale: Scale
     variance: Tensor | None
+    offset: Tensor | None = None
 
 
 class SwitchedBanks:
@@ -76,7 +78,7 @@ class SwitchedBanks:
         """
         key = (bank, age, tuple(contents))
         if key not in self._met:
-            own = self.model.effective(bank, contents[bank], age)
+            own = self._beside(bank, contents, age)
             seen = _laid_out(self._seen(bank, contents, age))
             light = self._light(bank, contents, age) / own.scale
             variance = None
@@ -84,12 +86,23 @@ class SwitchedBanks:
                 variance = self.chip.weight_banks.read_variance(
                     own.weights.detach(), age, self.noise.active
                 )
-            self._met[key] = EffectiveWeights(seen, light, own.scale, variance)
+            self._met[key] = EffectiveWeights(seen, light, own.scale, variance, own.offset)
         return self._met[key]
+
+    def _beside(self, bank: int, contents: Sequence[int], age: float) -> ProgrammedWeights:
+        """Return the selected bank's weights as its neighbors change them."""
+        own = self.model.effective(bank, contents[bank], age)
+        before, after = (
+            self.model.effective(other, contents[other], age)
+            if 0 <= other < len(contents)
+            else None
+            for other in (bank - 1, bank + 1)
+        )
+        return self.chip.weight_banks.beside(own, before, after, self.noise.active)
 
     def _seen(self, bank: int, contents: Sequence[int], age: float) -> Tensor:
         """Return the selected bank's weights and the leak of all others, in its units."""
-        own = self.model.effective(bank, contents[bank], age)
+        own = self._beside(bank, contents, age)
         weights = own.weights
         for other, weight_set in enumerate(contents):
             if self._leak and other != bank:

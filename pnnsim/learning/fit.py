@@ -225,7 +225,7 @@ class _Backpropagation(Procedure):
 
 
 def _description(network: Network) -> Any:
-    """Return what tells a network from others, as plain data."""
+    """Return what a network differs in from others, as plain data."""
     if isinstance(network, BaseModel):
         return network.model_dump(mode="json")
     return network.workload.sha256()

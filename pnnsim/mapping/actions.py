@@ -190,11 +190,11 @@ class Columns(Protocol):
 
     @property
     def content(self) -> Ints:
-        """What the bank of each span holds: a weight set, or a fold of it."""
+        """Return what the bank of each span holds: a weight set, or a fold of it."""
 
     @property
     def amount(self) -> Ints:
-        """What each span counts."""
+        """Return what each span counts."""
 
     @property
     def cause(self) -> Ints:

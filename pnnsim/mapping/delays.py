@@ -6,7 +6,7 @@ physics: a duration is an integer number of femtoseconds, so that sums are exact
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.actions import ACTIONS, ENGINE_LANE, READOUT_LANE, TABLE
@@ -20,7 +20,7 @@ LOOP_LANES = frozenset(a.lane.partition(".")[0] for a in TABLE if a.lane) - {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Occupy one lane with one action for a fixed time.
+    """Stage of a part: one lane that is busy with one action for a fixed time.
 
     Args:
         unit: Lane name; the part before the first dot is the component that pays for it.
@@ -35,7 +35,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """List the delays of one core, in the order in which a sample meets them.
+    """Delays of one core, in the order in which a sample meets them.
 
     The stages of `input`, `encode` and `output` are run one after the other by one server each; no
     two of these servers share a lane but that of the digital engine, which maps inputs and outputs
@@ -55,6 +55,7 @@ class Delays:
         enter: Stages of the encoder for a vector that comes from numbers, those of `encode` among
             them; as `encode` where it is not given.
         digitize_fs: Conversion of one captured vector to numbers that digital steps read [fs].
+        double_buffered: Whether the encoder prepares the next symbol while a line keeps one.
     """
 
     input: tuple[Stage, ...]
@@ -69,21 +70,26 @@ class Delays:
     write_fs: int
     enter: tuple[Stage, ...] = ()
     digitize_fs: int = 0
+    double_buffered: bool = False
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name.endswith("_fs"):
-                _refuse_negative(field.name, value)
-            else:
-                for index, stage in enumerate(value):
-                    where = f"{field.name}[{index}]"
-                    _refuse_negative(f"{where}.duration_fs", stage.duration_fs)
-                    if stage.action not in ACTIONS:
-                        raise ScheduleError(
-                            f"delays.{where}.action: got '{stage.action}'; expected one of "
-                            f"{', '.join(ACTIONS)}"
-                        )
+        _refuse_negative("propagate_fs", self.propagate_fs)
+        _refuse_negative("mvm_fs", self.mvm_fs)
+        _refuse_negative("detect_fs", self.detect_fs)
+        _refuse_negative("activate_fs", self.activate_fs)
+        _refuse_negative("hold_fs", self.hold_fs)
+        _refuse_negative("route_fs", self.route_fs)
+        _refuse_negative("write_fs", self.write_fs)
+        _refuse_negative("digitize_fs", self.digitize_fs)
+        for name, stages in self._stages().items():
+            for index, stage in enumerate(stages):
+                where = f"{name}[{index}]"
+                _refuse_negative(f"{where}.duration_fs", stage.duration_fs)
+                if stage.action not in ACTIONS:
+                    raise ScheduleError(
+                        f"delays.{where}.action: got '{stage.action}'; expected one of "
+                        f"{', '.join(ACTIONS)}"
+                    )
         encodes = [stage.action for stage in self.encode].count("encode")
         if not self.input or not self.output or encodes != 1:
             raise ScheduleError(
@@ -99,12 +105,21 @@ class Delays:
             )
         self._refuse_shared_lanes()
 
+    def _stages(self) -> dict[str, tuple[Stage, ...]]:
+        """Return the stages of each server, by the name of their field."""
+        return {
+            "input": self.input,
+            "encode": self.encode,
+            "enter": self.enter,
+            "output": self.output,
+        }
+
     def _refuse_shared_lanes(self) -> None:
-        """Refuse a lane that two servers would occupy without asking each other."""
+        """Refuse a lane that two servers would occupy without waiting for each other."""
         owner: dict[str, str] = {}
-        for name in ("input", "encode", "enter", "output"):
-            for stage in getattr(self, name):
-                name = "encode" if name == "enter" else name
+        for field, stages in self._stages().items():
+            name = "encode" if field == "enter" else field
+            for stage in stages:
                 if stage.unit == ENGINE_LANE and name != "encode":
                     continue
                 other = owner.setdefault(stage.unit, name)
@@ -130,6 +145,12 @@ class Delays:
     def encode_fs(self) -> int:
         """Return T_encode [fs]."""
         return sum(stage.duration_fs for stage in self.encode)
+
+    @property
+    def symbol_lane(self) -> str:
+        """Return the lane of the symbols that lines keep; that of `encode` if it waits for them."""
+        lane = next(stage.unit for stage in self.encode if stage.action == "encode")
+        return f"{lane}.symbol" if self.double_buffered else lane
 
     @property
     def mm_fs(self) -> int:

@@ -126,8 +126,8 @@ def closed_form_fs(work: Work) -> int | None:
     Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
     T_switch where the selected bank changes: a write into the selected bank leaves the switch at
     rest. The form holds with one sample in flight, so it does not apply to blocks of several; nor
-    does it know of writes that begin ahead of time (prefetch) or of a bank that is refreshed before
-    the sample is through.
+    does it hold for writes that begin ahead of time (prefetch), or for a bank that is refreshed
+    before the sample is through.
 
     Args:
         work: What is to be done, and with what.
@@ -139,7 +139,7 @@ def closed_form_fs(work: Work) -> int | None:
     arXiv:2511.00044, with the edges of a pass added.
     """
     delays, control = work.delays, work.control
-    if control.block > 1 or work.ahead:
+    if control.block > 1 or control.blocks_in_flight > 1 or work.ahead:
         return None
     over = delays.input_fs
     behind = converted = 0

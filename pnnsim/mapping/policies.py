@@ -1,8 +1,9 @@
 """Policies of a controller: by which rules a core orders its work on banks.
 
-A policy is one class here and one name of `control.policy`. It owns which bank is overwritten, what
-is written ahead of time, and how many blocks of the past a span can depend on. There are no times
-here, and what a policy decides is carried out elsewhere (`pnnsim.mapping.plan`, `pnnsim.timing`).
+A policy is one class here and one name of `control.policy`. It owns whose turn comes next where
+several blocks of samples are in the loop, which bank is overwritten, what is written ahead of time,
+and how many blocks of the past a span can depend on. There are no times here, and what a policy
+decides is carried out elsewhere (`pnnsim.mapping.plan`, `pnnsim.timing`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from typing import TypeVar
 
 from pnnsim.mapping.tiling import Mapping
+
+#: A block, as whoever orders turns has it.
+Member = TypeVar("Member")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,19 @@ class AheadOfTime:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """Block that waits for its next turn, as far as a policy chooses by it.
+
+    Args:
+        bank: Bank that it accesses next.
+        ready: Whether the input or state of its first sample was there before now.
+    """
+
+    bank: int
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """All that a block must be given of the past for its accesses to be planned.
 
@@ -76,12 +94,22 @@ class Policy(ABC):
     Each bank has a rank: the bank of the greatest is overwritten next.
 
     Args:
+        blocks_in_flight: Blocks in the loop at once.
         ahead: Whether banks are written ahead of time. The bank just used is never overwritten
             then, so that a write need not wait for it; a machine with a single logical bank has no
             other.
     """
 
+    blocks_in_flight: int = 1
     ahead: bool = False
+
+    @property
+    def places(self) -> int:
+        """Return of how many blocks the readout has places for the results.
+
+        While one waits to be read, those in the loop come.
+        """
+        return self.blocks_in_flight + 1
 
     @property
     def looks_back(self) -> int:
@@ -89,9 +117,10 @@ class Policy(ABC):
 
         The front end is one block ahead of the loop, while the readout may hand over the block
         before the last to it. A write ahead of time waits for the last use of its bank, which is at
-        most two blocks back, as each block uses every weight set.
+        most two blocks back, as each block uses every weight set. Each further block in flight may
+        take a turn between, before or behind.
         """
-        return 4
+        return 4 + 2 * (self.blocks_in_flight - 1)
 
     @property
     def felt_ahead(self) -> tuple[int, ...]:
@@ -99,9 +128,38 @@ class Policy(ABC):
 
         The engine of the front end, which maps their outputs, has no inputs of later blocks to map
         meanwhile. Where the engine is the slowest part, one block more is: it is read, one waits to
-        be, and one is in the loop, while the input of the next is mapped.
+        be, and one is in the loop, while the input of the next is mapped. The last blocks in flight
+        share the loop with fewer others.
         """
-        return (2, 3)
+        most = self.blocks_in_flight - 1
+        return (2 + 2 * most, 3 + 2 * most)
+
+    def in_turn(
+        self, waiting: Sequence[Member], newcomer: Member | None, served: Member | None
+    ) -> list[Member]:
+        """Return the blocks in the order of their next turns; one that comes in goes ahead.
+
+        Args:
+            waiting: Blocks that wait for their turn, in order.
+            newcomer: Block that may enter the loop now, if any.
+            served: Block that has just had its turn, if it has another one to come.
+        """
+        behind = (block for block in (newcomer, served) if block is not None)
+        return [*waiting, *behind]
+
+    def whose_turn(self, waiting: Sequence[Candidate], selected: int) -> int:
+        """Return the place of the block that is served next.
+
+        Blocks for which the switch need not move come first, and of these and of the others those
+        whose states are there; otherwise they keep their order. As all blocks go the same way, none
+        is passed over for ever: the others come to the bank for which it waits, behind it.
+
+        Args:
+            waiting: Blocks that wait, in the order of their turns.
+            selected: Bank on which the switch rests.
+        """
+        ranks = [(block.bank != selected, not block.ready) for block in waiting]
+        return ranks.index(min(ranks))
 
     def begins(self, order: Sequence[int], mapping: Mapping) -> Situation:
         """Return the situation that the first block finds.

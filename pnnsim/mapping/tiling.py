@@ -199,7 +199,7 @@ def map_matrices(
 
     Others: where there is a way to keep all of them resident, the one of these with the fewest
     folds. Otherwise each tile is multiplied by itself, as a group of banks would be filled by few
-    of them, unless `parallel_tiles` asks for groups of at most so many.
+    of them, unless `parallel_tiles` limits groups to so many.
 
     Args:
         shapes: Shape of each matrix.
@@ -224,9 +224,9 @@ def map_matrices(
 
     def with_inputs(across: int) -> Mapping:
         """Return the mapping whose logical banks have some tiles that share outputs."""
-        # No taller than it takes for as few turns.
-        turns = -(-highest // min(highest, most // across))
-        return Mapping(every, count, rows, cols, parallel_tiles=(-(-highest // turns), across))
+        # No taller than it takes for as few sequential tiles.
+        rounds = -(-highest // min(highest, most // across))
+        return Mapping(every, count, rows, cols, parallel_tiles=(-(-highest // rounds), across))
 
     ways = [with_inputs(across) for across in range(1, min(most, widest) + 1)]
     if ways[0].uniform:

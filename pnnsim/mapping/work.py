@@ -66,8 +66,9 @@ class Work:
         captured it, the nonlinearity, or the converter behind it.
         """
         delays = self.delays
+        encode_fs, held_fs = self.encode_fs(product), delays.hold_symbol_fs
         return max(
-            self.encode_fs(product) + delays.hold_symbol_fs,
+            max(encode_fs, held_fs) if delays.double_buffered else encode_fs + held_fs,
             delays.activate_fs if product.activates else 0,
             delays.digitize_fs if product.converts else 0,
         )
@@ -84,11 +85,11 @@ class Work:
     @property
     def policy(self) -> Policy:
         """Return the rules by which accesses are ordered."""
-        return POLICIES[self.control.policy](self.ahead)
+        return POLICIES[self.control.policy](self.control.blocks_in_flight, self.ahead)
 
     @property
     def ahead(self) -> bool:
-        """Return whether banks are written ahead of time: asked for, needed and possible."""
+        """Return whether banks are written ahead of time: requested, needed and possible."""
         return self.control.prefetch and not self.mapping.resident and self.mapping.logical > 1
 
 

@@ -46,6 +46,10 @@ class WorkloadBuilder:
     def parameter(self, name: str, shape: Shape) -> str:
         """Declare a parameter, and return its name; the same twice is one.
 
+        Args:
+            name: Name of the parameter.
+            shape: Its shape.
+
         Raises:
             WorkloadError: If the name stands for another shape.
         """

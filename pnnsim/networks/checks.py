@@ -253,9 +253,13 @@ def crossed(where: str, gather: Gather | None, shape: Shape, matrix: Matrix) -> 
 
 def _check_gather(where: str, gather: Gather) -> None:
     """Refuse kernels, strides and dilations below 1 and paddings below 0."""
-    bounds = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
-    for name, least in bounds.items():
-        pair = getattr(gather, name, None)
+    pairs = (
+        ("kernel", gather.kernel, 1),
+        ("stride", gather.stride, 1),
+        ("padding", gather.padding, 0),
+        ("dilation", gather.dilation, 1),
+    )
+    for name, pair, least in pairs:
         good = isinstance(pair, tuple) and len(pair) == 2
         if not good or not all(is_whole(size) and least <= size <= MOST for size in pair or ()):
             raise WorkloadError(

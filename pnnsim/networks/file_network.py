@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
-
-from pydantic import ConfigDict
+from typing import TYPE_CHECKING, Literal
 
 from pnnsim.networks.layer_settings import LayeredNetwork, LayerSettings
 from pnnsim.networks.layers import with_layers
@@ -20,10 +18,6 @@ if TYPE_CHECKING:
 
 class FileNetwork(LayeredNetwork):
     """Network in a file: an ONNX file with its weights, or a workload, whose weights are drawn."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
 
     kind: Literal["onnx", "workload"] = "onnx"
     """`onnx`: layers and weights; `workload`: what `Workload.save` has written."""

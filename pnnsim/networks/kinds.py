@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
 
-from pydantic import BaseModel
+from pnnsim.common.description import Description
 
 #: Module below `pnnsim.networks` and name of the class, by kind.
 _HOME: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -32,8 +32,8 @@ KINDS = tuple(_HOME)
 FILE_KINDS = ("onnx", "workload")
 
 
-def network_class(kind: str) -> type[BaseModel]:
+def network_class(kind: str) -> type[Description]:
     """Return the class that describes networks of a kind, one of `KINDS`."""
     module, name = _HOME[kind]
-    found: type[BaseModel] = vars(import_module(f"pnnsim.networks.{module}"))[name]
+    found: type[Description] = vars(import_module(f"pnnsim.networks.{module}"))[name]
     return found

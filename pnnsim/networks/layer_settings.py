@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, ValidationInfo, field_validator
+
+from pnnsim.common.description import Description
 
 
-class LayerSettings(BaseModel):
+class LayerSettings(Description):
     """Settings of one layer."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
 
     place: Literal["banks", "digital"] = "banks"
     """Where its products are made: on weight banks, or by the digital engine of the front end."""
@@ -23,11 +21,17 @@ class LayerSettings(BaseModel):
     """Whether each row of its matrix fills the range of the banks, or only the largest row does."""
 
 
-class LayeredNetwork(BaseModel):
+class LayeredNetwork(Description):
     """Network whose layers may have settings of their own."""
 
     layers: Mapping[str, LayerSettings] = Field(default_factory=dict)
     """Settings of layers by name, such as `{conv1: {place: digital}}`."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read(cls, value: Any, info: ValidationInfo) -> Any:
+        """Return a text as what its field holds; a section is one of layers."""
+        return value if info.field_name == "layers" else super()._read(value, info)
 
     def __hash__(self) -> int:
         """Return a hash of all settings."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from pnnsim.networks.layer_settings import LayeredNetwork
 from pnnsim.networks.layers import with_layers
@@ -92,10 +92,6 @@ class Convolution:
 
 class LruNet(LayeredNetwork):
     """LruNet for square images."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
 
     kind: Literal["lrunet"] = "lrunet"
     """Name of this kind of network."""

@@ -7,9 +7,9 @@ outputs. Nothing here imports torch until numbers are drawn.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from pnnsim.networks.builder import WorkloadBuilder
 from pnnsim.networks.layer_settings import LayeredNetwork
@@ -24,10 +24,6 @@ Size = Annotated[int, Field(ge=1, le=1_000_000)]
 
 class Mlp(LayeredNetwork):
     """Network of dense layers with one activation between them."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
 
     kind: Literal["mlp"] = "mlp"
     """Name of this kind of network."""

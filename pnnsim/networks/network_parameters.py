@@ -96,7 +96,7 @@ class NetworkParameters:
             any_machine: Accept them all the same.
 
         Raises:
-            ParameterError: If they name another machine and are not asked for all the same.
+            ParameterError: If they name another machine and `any_machine` is not set.
         """
         if self.spec_sha256 not in ("", sha256) and not any_machine:
             raise ParameterError(

@@ -1,7 +1,12 @@
 """Operations that digital operators take per sample: rules that the table of operators refers to.
 
-A rule gets sources, settings, shapes of parameters and the value that is made. Nothing here decides
-shapes, or computes with numbers of a sample.
+Nothing here decides shapes, or computes with numbers of a sample.
+
+Args:
+    sources: Values that the operator reads.
+    settings: Settings of the step, those that were left out included.
+    parameters: Shapes of its parameters.
+    made: The value that is made.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def compute(
 
 
 def activate(name: str, x: Tensor) -> Tensor:
-    """Return an activation with the settings that it has by default."""
+    """Return an activation of `x` with the settings that it has by default; see `FUNCTIONS`."""
     return FUNCTIONS[name]([x], settings_of(name), (), x)
 
 

@@ -1,6 +1,10 @@
 """Digital operators that pool the windows of a map, with torch.
 
-Arguments are those of every function of `pnnsim.networks.operator_functions`.
+Args:
+    sources: Values that the operator reads, of one sample.
+    settings: Settings of the step, those that were left out included.
+    parameters: Numbers of its parameters.
+    like: Tensor of the type and device of the result.
 """
 
 from __future__ import annotations

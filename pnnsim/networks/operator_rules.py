@@ -1,7 +1,12 @@
 """Shapes of what digital operators make: rules that the table of operators refers to.
 
-A rule gets sources, settings and shapes of parameters, and returns the value that is made or raises
-`WorkloadError`. Nothing here computes with numbers of a sample, or counts operations.
+A rule returns the value that is made, or raises `WorkloadError`. Nothing here computes with numbers
+of a sample, or counts operations.
+
+Args:
+    sources: Values that the operator reads.
+    settings: Settings of the step, those that were left out included.
+    parameters: Shapes of its parameters.
 """
 
 from __future__ import annotations
@@ -162,7 +167,13 @@ def gathered(settings: Settings) -> Gather:
 
 
 def places(gather: Gather, high: int, wide: int) -> tuple[int, int]:
-    """Return how many places a kernel has on a map, at least one."""
+    """Return how many places a kernel has on a map, at least one.
+
+    Args:
+        gather: The kernel.
+        high: Rows of the map.
+        wide: Columns of the map.
+    """
     down, across = gather.places(high, wide)
     if down < 1 or across < 1:
         raise WorkloadError(

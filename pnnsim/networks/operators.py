@@ -285,7 +285,12 @@ def canonical(
 
 
 def settings_of(operator: str, constants: Sequence[tuple[str, Constant]] = ()) -> Settings:
-    """Return the settings of an operator, those that were left out included."""
+    """Return the settings of an operator, those that were left out included.
+
+    Args:
+        operator: Name of the operator.
+        constants: Settings that are given, with their names.
+    """
     return Settings(OPERATORS[operator].constants, constants)
 
 

@@ -5,7 +5,7 @@ A `ParameterSet` is what training produces and chips are programmed with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -68,9 +68,13 @@ class ParameterSet:
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by name."""
         return {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.name not in ("network", "spec_sha256")
+            "input_weight": self.input_weight,
+            "input_bias": self.input_bias,
+            "weight": self.weight,
+            "gain": self.gain,
+            "bias": self.bias,
+            "output_weight": self.output_weight,
+            "output_bias": self.output_bias,
         }
 
     def to(self, dtype: torch.dtype) -> ParameterSet:
@@ -103,7 +107,7 @@ class ParameterSet:
             any_machine: Accept them all the same.
 
         Raises:
-            ParameterError: If they name another machine and are not asked for all the same.
+            ParameterError: If they name another machine and `any_machine` is not set.
         """
         if self.spec_sha256 not in ("", sha256) and not any_machine:
             raise ParameterError(

@@ -82,7 +82,12 @@ class Gather:
     dilation: tuple[int, int] = (1, 1)
 
     def places(self, high: int, wide: int) -> tuple[int, int]:
-        """Return how many places a kernel has on a map, down and across."""
+        """Return how many places a kernel has on a map, down and across.
+
+        Args:
+            high: Rows of the map.
+            wide: Columns of the map.
+        """
         down, across = (
             (size + 2 * pad - step * (kernel - 1) - 1) // stride + 1
             for size, kernel, stride, pad, step in zip(

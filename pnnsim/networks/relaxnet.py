@@ -14,10 +14,12 @@ torch: a description must be checked at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from pnnsim.common.description import Description
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,16 +30,8 @@ if TYPE_CHECKING:
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class ReLaXNet(BaseModel):
+class ReLaXNet(Description):
     """Network of a few weight sets that are used in turn over many steps."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        defer_build=True,  # a validator takes milliseconds to build
-    )
 
     kind: Literal["relaxnet", "rnn", "dnn"] = "relaxnet"
     """`rnn` means one weight set, `dnn` as many as steps; the code is the same."""
@@ -124,8 +118,11 @@ class ReLaXNet(BaseModel):
 
     def _maps_agree(self) -> None:
         """Refuse maps that are left out between different widths, or that a state does not pass."""
-        for name, width in (("input", self.inputs), ("output", self.outputs)):
-            kind = getattr(self, f"{name}_map")
+        maps = (
+            ("input", self.inputs, self.input_map),
+            ("output", self.outputs, self.output_map),
+        )
+        for name, width, kind in maps:
             if kind == "none" and width != self.hidden:
                 raise PydanticCustomError(
                     "network",

@@ -294,6 +294,10 @@ def read(path: Path) -> bytes:
 def write(path: Path, content: str) -> None:
     """Write a text whole or not at all.
 
+    Args:
+        path: The file.
+        content: The text.
+
     Raises:
         OutputError: If the file cannot be written.
     """

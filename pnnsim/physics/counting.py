@@ -42,7 +42,7 @@ def click_probability(mean: Tensor) -> Tensor:
         mean: Mean number of events, any shape, not negative.
 
     Returns:
-        `1 - exp(-mean)`, as `mean`: what a detector that tells none from some registers.
+        `1 - exp(-mean)`, as `mean`: what a detector registers that distinguishes none from some.
 
     Reference: Hadfield, Nat. Photonics 3, 696, 2009 (single-photon detectors).
     """
@@ -50,7 +50,7 @@ def click_probability(mean: Tensor) -> Tensor:
 
 
 def telegraph_average_variance(probability: Tensor, reads: int, persistence: float) -> Tensor:
-    """Return the variance of the mean of readings of a two-state system that forgets slowly.
+    """Return the variance of the mean of readings of a two-state system with a slow memory.
 
     Args:
         probability: Chance of state 1, any shape.

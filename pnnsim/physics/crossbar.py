@@ -113,19 +113,6 @@ def mean_wire_error(mean_conductance: float, size: int, r_row: float, r_col: flo
     return (r_row + r_col) * mean_conductance * size**2 / 3.0
 
 
-def crossbar_power(voltage: Tensor, conductance: Tensor) -> Tensor:
-    """Return the power that an array with ideal wires takes.
-
-    Args:
-        voltage: Voltage of each row [V], shape `(batch, n_in)`.
-        conductance: Conductance of each cell [S], shape `(n_in, n_out)`.
-
-    Returns:
-        Sum of `V_i² G_ij` [W], shape `(batch,)`.
-    """
-    return voltage**2 @ conductance.sum(dim=-1)
-
-
 def wire_delay(r_segment: float, c_segment: float, size: int) -> float:
     """Return the Elmore delay [s] of a wire with cells.
 

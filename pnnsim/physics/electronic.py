@@ -53,21 +53,6 @@ def survey_converter_energy(sample_rate: float, effective_bits: float) -> float:
     return float(10.0**exponent)
 
 
-def thermal_converter_energy(effective_bits: float, figure_of_merit: float) -> float:
-    """Return the energy of one conversion where thermal noise rules, above 11 bits.
-
-    Args:
-        effective_bits: Effective number of bits.
-        figure_of_merit: Schreier's figure of merit [dB]; 182 to 186 is the best published.
-
-    Returns:
-        `10**((SNDR - FOM) / 10) / 2` [J] with SNDR = 6.02 ENOB + 1.76 dB.
-
-    Reference: Murmann, ADC Performance Survey 1997-2025 (figure of merit of Schreier).
-    """
-    return float(0.5 * 10.0 ** ((quantization_snr(effective_bits) - figure_of_merit) / 10.0))
-
-
 def quantization_snr(bits: float) -> float:
     """Return the signal-to-noise ratio [dB] of a full-scale sine in so many bits.
 
@@ -104,12 +89,20 @@ def offset_current(voltage: Number, conductance: float) -> Number:
     return voltage * conductance
 
 
-def landauer_energy(temperature: float) -> float:
-    """Return the least energy [J] to erase one bit at a temperature [K]: kT ln 2.
+def johnson_voltage_variance(resistance: float, bandwidth: float, temperature: float) -> float:
+    """Return the variance of the thermal noise voltage of a resistance.
 
-    Reference: Landauer, IBM J. Res. Dev. 5, 183, 1961.
+    Args:
+        resistance: Resistance, of a chain the sum [Ohm].
+        bandwidth: Noise bandwidth [Hz].
+        temperature: Absolute temperature [K].
+
+    Returns:
+        `4 k T R B` [V^2].
+
+    Reference: Nyquist, Phys. Rev. 32, 110, 1928.
     """
-    return constants.k * temperature * math.log(2.0)
+    return 4.0 * constants.k * temperature * resistance * bandwidth
 
 
 def charge_injection(

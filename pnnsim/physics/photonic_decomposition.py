@@ -257,6 +257,6 @@ class _Cells:
 
 
 def _wrapped(angle: _Real) -> Tensor:
-    """Return angles in [0, 2 pi), of which none is a turn for want of some rounding."""
+    """Return angles in [0, 2 pi), of which rounding makes none a whole turn."""
     wrapped = np.mod(angle, _TURN)
     return torch.from_numpy(np.where(wrapped > _TURN - _NOTHING, 0.0, wrapped))

@@ -95,17 +95,8 @@ def mesh_depth(size: int, arrangement: Arrangement = "clements") -> int:
 
 
 def svd_depth(size: int, arrangement: Arrangement = "clements") -> int:
-    """Return how many columns light passes in two meshes, each of `mesh_depth`, and between."""
+    """Return how many columns light passes in two meshes and between; see `mesh_depth`."""
     return 2 * mesh_depth(size, arrangement) + 1
-
-
-def svd_phase_shifters(size: int) -> int:
-    """Return how many phase shifters hold a `size` by `size` matrix: `2 N (N - 1) + N`.
-
-    Two for each interferometer of both meshes and one for each singular value; phases on the
-    outputs are not counted, since detection does not see them or the next stage absorbs them.
-    """
-    return 4 * mzi_count(size) + size
 
 
 @lru_cache(maxsize=256)

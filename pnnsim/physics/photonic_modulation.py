@@ -105,7 +105,7 @@ def signed_masks(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def blurred_mask(mask: Tensor, leak: float) -> Tensor:
-    """Return a mask as light sees it when every pixel spills onto its neighbors.
+    """Return a mask as it acts on light when every pixel spills onto its neighbors.
 
     Args:
         mask: Transmission of each pixel, shape `(…, n_out, n_in)`.

@@ -1,6 +1,6 @@
 """Paths of coherent light: what their phases make of a matrix of fields.
 
-A line and a local oscillator come from one laser by different ways. What a homodyne receiver sees
+A line and a local oscillator come from one laser by different ways. What a homodyne receiver gives
 of a field goes with the cosine of the phase between both. Where phases come from (fabrication,
 temperature, a lock) is not decided here.
 """

@@ -136,7 +136,8 @@ def weight_to_phase(weight: Tensor, r: float, a: float) -> Tensor:
         a: Single-pass amplitude.
 
     Returns:
-        Phase in [0, pi] [rad], as `weight`. Its slope is infinite at both ends of the interval.
+        Phase between 0 and pi [rad], as `weight`. Its slope is infinite at both ends of the
+        interval.
     """
     low, high = weight_interval(r, a)
     m = r * r * a

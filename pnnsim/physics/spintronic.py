@@ -141,7 +141,7 @@ def thermal_stability(barrier: float, temperature: float) -> float:
     Returns:
         `barrier * 300 K / T`: the energy stays, what heat brings does not. That magnetization and
         anisotropy fall with heat is left out: near room temperature it is less than the 1 / T, and
-        it makes real junctions forget sooner.
+        it makes real junctions lose their state sooner.
 
     Reference: Neel, Ann. Geophys. 5, 99, 1949, and Brown, Phys. Rev. 130, 1677, 1963 (barrier over
     k T in the exponent).

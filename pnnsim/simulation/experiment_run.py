@@ -306,7 +306,7 @@ def _estimate(
 def _band(
     experiment: Experiment, result: Result, requests: int, progress: Progress | None
 ) -> Band | None:
-    """Return the band of a run of so many requests; None where none was asked for."""
+    """Return the band of a run of so many requests; None where none was requested."""
     simulation = experiment.simulation
     if not simulation.band_draws:
         return None

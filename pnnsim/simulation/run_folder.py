@@ -40,8 +40,8 @@ class Published:
 
     Args:
         folder: Folder that holds them; None where no folder could be written.
-        notice: Why the folder has another name than was asked for; empty where it has not.
-        problem: Why it is not in the place that was asked for; empty where it is.
+        notice: Why the folder has another name than was requested; empty where it has not.
+        problem: Why it is not in the place that was requested; empty where it is.
     """
 
     folder: Path | None

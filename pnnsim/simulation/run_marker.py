@@ -66,7 +66,12 @@ def seal(folder: Path) -> None:
 
 
 def move_to_free_name(folder: Path, out: Path) -> Path:
-    """Rename a folder to the first of NAME, NAME-2, NAME-3, ... where nothing stands."""
+    """Rename a folder to the first of NAME, NAME-2, NAME-3, ... where nothing stands.
+
+    Args:
+        folder: Folder to rename.
+        out: NAME.
+    """
     for number in range(1, _MOST_NAMES):
         place = out if number == 1 else out.with_name(f"{out.name}-{number}")
         if present(place):

@@ -72,7 +72,12 @@ def clean(parent: Path) -> None:
 
 
 def dissolve(workspace: Path, out: Path) -> None:
-    """Finish an exchange that stopped between its two renames, and remove a workspace."""
+    """Finish an exchange that stopped between its two renames, and remove a workspace.
+
+    Args:
+        workspace: Workspace that is left over.
+        out: Run folder that it is for.
+    """
     new, old, gone = workspace / "new", workspace / "old", workspace / "gone"
     if present(old):
         if present(new):

@@ -20,6 +20,7 @@ from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import streams_of
 from pnnsim.inference.programmings import sharing_errors
 from pnnsim.inference.waits import refuse_waits
+from pnnsim.mapping.bounds import bottleneck
 from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.work import Work
@@ -138,6 +139,7 @@ def timing_metrics(timing: Timing) -> dict[str, Any]:
         memory_capacity=chip.memory.capacity,
         closed_form_fs=closed_form_fs(timing.work),
     )
+    figures["bottleneck"] = bottleneck(timing.work)
     figures["setup"] = setup_of(chip, timing.prices)
     figures["mapping"] = {**layout(chip.mapping), "written_ahead": timing.work.ahead}
     return figures

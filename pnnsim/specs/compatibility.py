@@ -19,6 +19,9 @@ _CARRIERS = {
     "field": "an optical field",
     "voltage": "a voltage",
     "number": "a number",
+    "stream": "optical power, symbol by symbol",
+    "gate": "a level at gates",
+    "microwave": "microwave power",
 }
 
 
@@ -35,6 +38,10 @@ def check_fit(document: Document, prefix: KeyPath, spec: HardwareSpec) -> None:
         what = f"a bank has {banks.cols} inputs, the encoder drives {lines} lines; expected no more"
         hint = f"set encoder.lines to {banks.cols}, or weight_banks.cols to {lines}"
         document.report((*prefix, "weight_banks", "cols"), what, hint)
+    if banks.count > 1 and not spec.switch.selects:
+        what = f"{banks.count} banks, and a switch of kind '{spec.switch.kind}'; expected 1 bank"
+        hint = "set weight_banks.count to 1, or name a switch that selects a bank"
+        document.report((*prefix, "weight_banks", "count"), what, hint)
     if banks.wavelengths is not None and trees is not None:
         buses = -(-banks.cols // banks.wavelengths)
         if trees < buses:
@@ -59,6 +66,10 @@ def _check_carrier(document: Document, prefix: KeyPath, spec: HardwareSpec) -> N
             takes = " or ".join(_CARRIERS[name] for name in on_the_way.accepts)
             what = f"'{on_the_way.kind}' takes {takes} as described here; {wanted}"
             document.report((*prefix, part, "kind"), what)
+    if encoder.symbol_time != banks.symbol_time:
+        rates = [1.0 / p.symbol_time if p.symbol_time else 0.0 for p in (banks, encoder)]
+        what = f"weights come at {rates[0]:g} Hz, symbols at {rates[1]:g} Hz"
+        document.report((*prefix, "encoder", "symbol_rate"), f"{what}; expected the same rate")
     if carrier == "field" and switch.trees is not None and switch.trees < encoder.lines:
         what = f"{switch.trees} switch tree(s) for {encoder.lines} lines; expected one for each"
         hint = "fields of different lines cannot share a waveguide"

@@ -54,6 +54,9 @@ class ControlParams(Params):
     kind: Literal["sequencer"] = "sequencer"
     block: Count = 1
     """Samples that access a bank before the switch moves."""
+    blocks_in_flight: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Blocks in the loop at once; more than one take turns, a step each time, where every weight
+    set has a bank."""
     policy: Literal["belady", "lru"] = "belady"
     """Bank that is overwritten where weight sets do not fit: the one that is needed again latest,
     which the controller must see ahead, or the one whose last use is the longest ago."""

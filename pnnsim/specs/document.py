@@ -12,13 +12,13 @@ drawn: `drawn: false`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
 from pnnsim.common.units import show
-from pnnsim.errors import Problem
+from pnnsim.errors import Problem, SpecError
 
 MAX_DEPTH = 30
 #: Problems that one message lists; a file with more is not a description.
@@ -28,6 +28,9 @@ MAX_PROBLEMS = 100
 KeyPath = tuple[str | int, ...]
 #: Sections, lists, texts; None where a key has no value.
 Tree = dict[str, "Tree"] | list["Tree"] | str | None
+
+#: Whole numbers of Python that stand for no value; this one has 1001 digits.
+_MOST_WHOLE = 10**1000
 
 _WRAPPER = ("value", "range", "group", "drawn", "source")
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -126,7 +129,7 @@ def _copied(tree: Tree) -> Tree:
     return [_copied(item) for item in tree] if isinstance(tree, list) else tree
 
 
-def dotted(path: KeyPath) -> str:
+def dotted(path: Sequence[str | int]) -> str:
     """Return a path as it is written in messages: `network.order[3]`."""
     text = ""
     for part in path:
@@ -192,7 +195,12 @@ def _plain(document: Document, data: object, path: KeyPath) -> Tree:
     if isinstance(data, bool):
         return "true" if data else "false"
     if isinstance(data, Integral):
-        return str(int(data))
+        number = int(data)
+        if abs(number) >= _MOST_WHOLE:  # Python writes out no number of thousands of digits
+            document.report(path, "is a whole number of more than 1000 digits; expected a value")
+            document.refused.add(path)
+            return None
+        return str(number)
     if isinstance(data, Real):  # NumPy's own numbers too
         return repr(float(data))
     if data is not None and not isinstance(data, str):
@@ -318,3 +326,16 @@ def leaves(tree: Tree, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Tree]]:
             yield from leaves(value, (*path, key))
     else:
         yield path, tree
+
+
+def raise_problems(documents: Iterable[Document]) -> None:
+    """Raise one error with the problems of all documents in the order of their lines, if any."""
+    order: dict[str, int] = {}
+    problems: list[Problem] = []
+    for document in documents:
+        order.setdefault(document.file, len(order))
+        problems.extend(document.problems)
+    # What was typed on the command line comes after what stands in files.
+    problems.sort(key=lambda p: (order.get(p.file, len(order)), p.line, p.column))
+    if problems:
+        raise SpecError(limited(problems))

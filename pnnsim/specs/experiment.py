@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel
 
+from pnnsim.common.description import Description
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.devices.registry import non_idealities, parts
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.document import Document, KeyPath, Tree
+from pnnsim.specs.document import Document, KeyPath, Tree, raise_problems
 from pnnsim.specs.hardware import (
     SCHEMA_VERSION,
     HardwareSpec,
     build_spec,
     check_schema,
-    raise_problems,
     relative,
 )
 from pnnsim.specs.network_section import check_network, check_widths, shape_defaults
@@ -39,13 +39,13 @@ from pnnsim.specs.settings import (
     TaskParams,
     TrainingParams,
 )
-from pnnsim.specs.validation import check_section, did_you_mean, section_at, unknown_keys
+from pnnsim.specs.validation import check_section, section_at, unknown_keys
 
 #: Line breaks of Unicode that YAML folds.
 _BREAKS = "\x85\u2028\u2029"
 
 #: Blocks of an experiment beside the machine, and what they must be.
-BLOCKS: dict[str, type[BaseModel]] = {
+BLOCKS: dict[str, type[Description]] = {
     "network": ReLaXNet,
     "task": TaskParams,
     "training": TrainingParams,
@@ -77,10 +77,14 @@ class Experiment:
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
     outside: tuple[str, ...] = field(default=(), compare=False)
 
-    def blocks(self) -> dict[str, BaseModel]:
+    def blocks(self) -> dict[str, Description]:
         """Return what is not the machine, by name."""
-        found: dict[str, BaseModel] = {name: getattr(self, name) for name in BLOCKS}
-        return found
+        return {
+            "network": cast("Description", self.network),
+            "task": self.task,
+            "training": self.training,
+            "simulation": self.simulation,
+        }
 
     def warnings(self) -> list[str]:
         """Return a sentence for each value outside its published span or without effect."""
@@ -197,8 +201,9 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     network = check_network(document)
     training = check_section(document, ("training",), TrainingParams)
     simulation = check_section(document, ("simulation",), SimulationParams)
-    for name, model in BLOCKS.items():
-        check_ranges(document, (name,), model)
+    models = dict(BLOCKS) if network is None else {**BLOCKS, "network": type(network)}
+    for name, model in models.items():
+        check_ranges(document, (name,), cast("type[Description]", model))
     if task is not None and network is not None:
         _check_shape(document, task, network)
         _check_state(document, task, network, training, simulation)
@@ -222,8 +227,8 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
         ranges=_outside_machine(document.ranges),
         outside=tuple(
             warning
-            for name, model in {**BLOCKS, "network": cast("type[BaseModel]", type(network))}.items()
-            for warning in outside_ranges(document, (name,), model)
+            for name, model in models.items()
+            for warning in outside_ranges(document, (name,), cast("type[Description]", model))
         ),
     )
 

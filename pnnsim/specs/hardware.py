@@ -8,14 +8,16 @@ and nothing computes: a description says what a machine is, a chip is built from
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from pnnsim.common.description import Description
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.devices.family_params import (
     DetectorParams,
@@ -30,16 +32,15 @@ from pnnsim.devices.family_params import (
 from pnnsim.devices.laws import LawUse
 from pnnsim.devices.quantities import Params
 from pnnsim.devices.registry import kinds, params_class, parts
-from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.compatibility import check_fit
 from pnnsim.specs.control import ControlParams, EnvironmentParams
-from pnnsim.specs.document import Document, KeyPath, dotted, leaves, limited
+from pnnsim.specs.document import Document, KeyPath, dotted, leaves, raise_problems
 from pnnsim.specs.laws import Uses, law_warnings, read_laws, settle_laws
 from pnnsim.specs.plain_data import Notes, digest, section_tree
 from pnnsim.specs.ranges import check_ranges, check_values_in_ranges, outside_ranges
 from pnnsim.specs.resolve import available_specs, open_document, override
-from pnnsim.specs.tables import fill_routes
-from pnnsim.specs.validation import check_section, did_you_mean, section_at
+from pnnsim.specs.tables import fill_curve, fill_routes
+from pnnsim.specs.validation import check_section, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]
 
@@ -64,10 +65,8 @@ def _sentence(text: str) -> str:
     return text
 
 
-class Header(BaseModel):
+class Header(Description):
     """Head of a description: which machine it is of."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: Annotated[str, AfterValidator(_name)]
     """Name of the machine: letters, digits, `-` and `_`."""
@@ -125,7 +124,18 @@ class HardwareSpec:
 
     def sections(self) -> dict[str, Params]:
         """Return every part, then environment and control, by name."""
-        return {name: getattr(self, name) for name in (*parts(), "environment", "control")}
+        return {
+            "front_end": self.front_end,
+            "encoder": self.encoder,
+            "switch": self.switch,
+            "weight_banks": self.weight_banks,
+            "detector": self.detector,
+            "nonlinearity": self.nonlinearity,
+            "memory": self.memory,
+            "readout": self.readout,
+            "environment": self.environment,
+            "control": self.control,
+        }
 
     def warnings(self) -> list[str]:
         """Return a sentence for each value outside its published span, or contradicting its law."""
@@ -208,6 +218,7 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         if model is not None:
             models[name] = model
             fill_routes(document, (*prefix, name))
+            fill_curve(document, (*prefix, name))
             found[name] = check_section(document, (*prefix, name), model)
             check_ranges(document, (*prefix, name), model)
             uses.update(read_laws(document, (*prefix, name), model))
@@ -273,19 +284,6 @@ def relative(by_path: Mapping[KeyPath, Any], prefix: KeyPath) -> dict[str, Any]:
         for path, value in by_path.items()
         if path[:length] == prefix and len(path) > length + 1
     }
-
-
-def raise_problems(documents: Iterable[Document]) -> None:
-    """Raise one error with the problems of all documents in the order of their lines, if any."""
-    order: dict[str, int] = {}
-    problems: list[Problem] = []
-    for document in documents:
-        order.setdefault(document.file, len(order))
-        problems.extend(document.problems)
-    # What was typed on the command line comes after what stands in files.
-    problems.sort(key=lambda p: (order.get(p.file, len(order)), p.line, p.column))
-    if problems:
-        raise SpecError(limited(problems))
 
 
 def _section_model(document: Document, path: KeyPath) -> type[Params] | None:

@@ -12,13 +12,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from pnnsim.devices.registry import parts
-from pnnsim.networks.kinds import KINDS, network_class
 from pnnsim.specs.catalog import SURROUNDINGS, models_of
 from pnnsim.specs.experiment import BLOCKS
 from pnnsim.specs.hardware import SCHEMA_VERSION, Header
 from pnnsim.specs.value_schema import TEXT, Schema, field_schema, quantity_schemas
 
-#: The version that editors know best.
+#: The version that most editors support.
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
 _VERSION: Schema = {"const": SCHEMA_VERSION, "description": "Version of the format."}
@@ -79,8 +78,7 @@ def definitions() -> dict[str, Schema]:
         models = models_of(part)
         optional = part in SURROUNDINGS
         _add_section(found, part, models, default=next(iter(models)) if optional else None)
-    networks = {kind: network_class(kind) for kind in KINDS}
-    _add_section(found, "network", networks, default="relaxnet", drawn=False)
+    _add_section(found, "network", models_of("network"), default="relaxnet", drawn=False)
     for name, model in BLOCKS.items():
         if name != "network":
             found[name] = _kind_schema(model, None, drawn=False)

@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pnnsim.common.units import UnitError, read_quantity, show
+from pnnsim.common.description import TextError, read_text
+from pnnsim.common.forms import Form, forms_of
+from pnnsim.common.hints import bounds_text, did_you_mean, expected, readable, within
+from pnnsim.common.units import show
 from pnnsim.devices.laws import (
     Argument,
     ByLaw,
@@ -22,11 +25,9 @@ from pnnsim.devices.laws import (
     LawUse,
     laws_of,
 )
-from pnnsim.devices.quantities import Form, Params, forms_of
+from pnnsim.devices.quantities import Params
 from pnnsim.specs.document import Document, KeyPath
-from pnnsim.specs.hints import bounds_text, expected, readable, within
 from pnnsim.specs.plain_data import Notes, section_tree
-from pnnsim.specs.validation import TextError, did_you_mean, typed
 
 #: Law of each field that has one, by section and key.
 Uses = dict[tuple[str, str], LawUse]
@@ -113,13 +114,7 @@ def _argument(text: str, item: Input) -> Argument:
     Raises:
         TextError: If the text is not one.
     """
-    value: Any = typed(text, [_form(item)], (_form(item),))
-    if item.dimension is not None:
-        # A text with a unit is read by whatever has the field, which is here.
-        try:
-            value = read_quantity(text, item.dimension)
-        except UnitError as error:
-            raise TextError(str(error)) from None
+    value = read_text(text, (_form(item),))
     if not isinstance(value, str) and value < item.least:
         raise TextError(f"{text} is out of range; expected at least {_text(item.least, item)}")
     return value if isinstance(value, str) else float(value)
@@ -178,30 +173,6 @@ def settle_laws(
     return sections, settled
 
 
-def relawed(
-    sections: Mapping[str, Params],
-    laws: Mapping[str, LawUse],
-    factors: Mapping[str, float] | None = None,
-) -> dict[str, Params]:
-    """Return sections with their laws evaluated anew, after other values of them have changed.
-
-    Args:
-        sections: Every section of a machine, with changed values.
-        laws: Laws of the machine, by dotted path (`HardwareSpec.laws`).
-        factors: Factor on each law, by its name, such as one drawn from its scatter.
-
-    Raises:
-        LawEvaluationError: If a law gives no value for these sections.
-    """
-    uses = {(path.split(".")[0], path.split(".")[1]): use for path, use in laws.items()}
-    evaluation = Evaluation(sections, uses, factors)
-    changed = dict(sections)
-    for section, key in uses:
-        value = evaluation.value(section, key)
-        changed[section] = changed[section].model_copy(update={key: value})
-    return changed
-
-
 def law_warnings(
     document: Document,
     prefix: KeyPath,
@@ -225,9 +196,9 @@ def law_warnings(
     uses: Uses = {(p.split(".")[0], p.split(".")[1]): use for p, use in settled.items()}
     evaluation = Evaluation(sections, uses)
     for section, part in sections.items():
-        for key in type(part).model_fields:
+        for key, value in part:
             if f"{section}.{key}" not in settled:
-                yield from _contradiction(evaluation, section, key, part)
+                yield from _contradiction(evaluation, section, key, value)
 
 
 def _outside_data(path: str, use: LawUse) -> Iterator[str]:
@@ -251,15 +222,16 @@ def _other_than_shown(path: str, shown: str, use: LawUse, part: Params, key: str
         yield f"{path}: {shown} is shown, but law '{use.law.name}' gives {given}, which is used"
 
 
-def _contradiction(evaluation: Evaluation, section: str, key: str, part: Params) -> Iterator[str]:
+def _contradiction(evaluation: Evaluation, section: str, key: str, value: Any) -> Iterator[str]:
     """Yield a sentence where a value is farther from its usual law than published parts are.
 
     Nothing is said where nothing was given, or where the law has no data, needs what the
     description does not have, or gives nothing.
     """
-    value, field = getattr(part, key), type(part).model_fields[key]
-    marker = next(iter(laws_of(type(part), key).values()), None)
-    if marker is None or not isinstance(value, float) or value == field.default:
+    model = type(evaluation.sections[section])
+    marker = next(iter(laws_of(model, key).values()), None)
+    default = model.model_fields[key].default
+    if marker is None or not isinstance(value, float) or value == default:
         return
     usual = _usual(evaluation, section, key, marker)
     if not usual or usual[-1] == 0.0:
@@ -267,7 +239,7 @@ def _contradiction(evaluation: Evaluation, section: str, key: str, part: Params)
     low, high = marker.law.scatter[0] * usual[0], marker.law.scatter[1] * usual[-1]
     if low <= value <= high:
         return
-    form = forms_of(type(part), key)[0]
+    form = forms_of(model, key)[0]
     ends = dict.fromkeys(readable(_round(each), form) for each in (usual[0], usual[-1]))
     law = " to ".join(ends)
     span = " to ".join(readable(_round(end), form) for end in (low, high))

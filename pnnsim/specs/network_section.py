@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from pydantic import BaseModel
-
+from pnnsim.common.description import Description
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.kinds import FILE_KINDS, KINDS, network_class
@@ -16,7 +16,7 @@ from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.document import Document, KeyPath, Tree
 from pnnsim.specs.settings import TaskParams
-from pnnsim.specs.validation import check_section, did_you_mean, section_at
+from pnnsim.specs.validation import check_section, section_at
 
 if TYPE_CHECKING:
     from pnnsim.networks.file_network import FileNetwork
@@ -29,7 +29,7 @@ def check_network(document: Document) -> Network | None:
     """Return the network of an experiment, or None after reporting what is wrong with it."""
     tree = section_at(document.tree, ("network",))
     kind = tree.get("kind", "relaxnet") if isinstance(tree, dict) else "relaxnet"
-    model: type[BaseModel] = ReLaXNet
+    model: type[Description] = ReLaXNet
     if isinstance(kind, str):
         if kind not in KINDS:
             what = f"unknown kind {show(kind)}; expected one of {', '.join(KINDS)}"

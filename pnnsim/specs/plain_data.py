@@ -11,9 +11,9 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from pnnsim.common.forms import forms_of, forms_of_type
 from pnnsim.common.units import format_quantity
 from pnnsim.devices.laws import LawUse
-from pnnsim.devices.quantities import forms_of, forms_of_type
 
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -55,8 +55,8 @@ def section_tree(model: BaseModel, prefix: str, notes: Notes) -> dict[str, Any]:
         notes: What stands beside the values.
     """
     tree: dict[str, Any] = {}
-    for key in type(model).model_fields:
-        value: Any = getattr(model, key)
+    for key, field_value in model:
+        value = field_value
         if value is None or value == {}:
             continue
         if isinstance(value, Mapping):

@@ -5,15 +5,14 @@ What is drawn from a span is decided in `pnnsim.analysis.bands`.
 
 from __future__ import annotations
 
-from pydantic import BaseModel
-
+from pnnsim.common.description import Description, TextError
+from pnnsim.common.hints import out_of_range, within
 from pnnsim.common.units import show
 from pnnsim.specs.document import USER_SOURCE, Document, KeyPath, dotted
-from pnnsim.specs.hints import within
-from pnnsim.specs.validation import TextError, out_of_range, read_number, section_at
+from pnnsim.specs.validation import field_number, section_at
 
 
-def check_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> None:
+def check_ranges(document: Document, path: KeyPath, model: type[Description]) -> None:
     """Report the ranges of a section that leave the bounds of their field, or run backwards.
 
     Args:
@@ -28,7 +27,7 @@ def check_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> N
         ends = []
         try:
             for text in document.ranges[at]:
-                value, form = read_number(text, model, field)
+                value, form = field_number(text, model, field)
                 if not within(value, form):
                     raise TextError(out_of_range(text, form))
                 ends.append(value)
@@ -40,7 +39,7 @@ def check_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> N
             document.report((*at, "range"), f"has {texts}; expected the lowest value first")
 
 
-def check_values_in_ranges(document: Document, path: KeyPath, model: type[BaseModel]) -> None:
+def check_values_in_ranges(document: Document, path: KeyPath, model: type[Description]) -> None:
     """Report the ranges of a section that do not hold their value, as nothing can be drawn there.
 
     A value that was set over the one in the file may leave its range: `outside_ranges` warns.
@@ -58,7 +57,7 @@ def check_values_in_ranges(document: Document, path: KeyPath, model: type[BaseMo
 
 
 def outside_ranges(
-    document: Document, path: KeyPath, model: type[BaseModel], prefix: KeyPath = ()
+    document: Document, path: KeyPath, model: type[Description], prefix: KeyPath = ()
 ) -> list[str]:
     """Return a sentence for each value of a section that lies outside its `range:`.
 
@@ -75,7 +74,7 @@ def outside_ranges(
 
 
 def _outside(
-    document: Document, path: KeyPath, model: type[BaseModel]
+    document: Document, path: KeyPath, model: type[Description]
 ) -> list[tuple[KeyPath, str, str, str]]:
     """Return path, text, lowest and highest of each value that lies outside its range."""
     found = []
@@ -86,7 +85,7 @@ def _outside(
         if at not in document.ranges or not isinstance(text, str):
             continue
         low, high = document.ranges[at]
-        lowest, value, highest = (read_number(t, model, field)[0] for t in (low, text, high))
+        lowest, value, highest = (field_number(t, model, field)[0] for t in (low, text, high))
         if not lowest <= value <= highest:
             found.append((at, text, low, high))
     return found

@@ -1,6 +1,7 @@
 """Find a description by name or path, and change single values of it (`--set`).
 
-The machines that come with pnnsim are found by name; anything with a slash or a suffix is a path.
+The machines that come with pnnsim are found by name: the shipped ones, and those that others have
+published, which stand in a folder of their own. Anything with a slash or a suffix is a path.
 Nothing is validated here: that is done by `pnnsim.specs.hardware`.
 """
 
@@ -12,6 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.document import (
@@ -23,15 +25,35 @@ from pnnsim.specs.document import (
     from_data,
     problem_at,
 )
-from pnnsim.specs.validation import did_you_mean, section_at
+from pnnsim.specs.validation import section_at
 from pnnsim.specs.yaml_reader import parse_yaml, read_yaml
+
+#: Folder of the machines that others have demonstrated, below that of the shipped ones.
+_PUBLISHED = "published"
+#: Folder below it of what was published about each.
+_FIGURES = "figures"
 
 
 def available_specs() -> dict[str, str]:
     """Return the name and the summary of every shipped machine, sorted by name."""
+    return _summaries(spec_folder())
+
+
+def published_specs() -> dict[str, str]:
+    """Return the name and the summary of every machine that others have demonstrated, sorted."""
+    return _summaries(spec_folder() / _PUBLISHED)
+
+
+def published_figures() -> dict[str, Traversable]:
+    """Return the file of published figures of each machine that has one, sorted by name."""
+    folder = spec_folder() / _PUBLISHED / _FIGURES
+    return {name: folder / f"{name}.yaml" for name in _names(folder)}
+
+
+def _summaries(folder: Traversable) -> dict[str, str]:
     found = {}
-    for name in _shipped_names():
-        tree = read_yaml(_spec_folder() / f"{name}.yaml").tree
+    for name in _names(folder):
+        tree = read_yaml(folder / f"{name}.yaml").tree
         summary = tree.get("summary") if isinstance(tree, dict) else None
         found[name] = summary if isinstance(summary, str) else ""
     return found
@@ -47,16 +69,19 @@ def open_document(source: str | Path | Mapping[str, Any]) -> Document:
         return from_data(source)
     if isinstance(source, Path) or _is_path(source):
         path = Path(source)
-        shipped = isinstance(source, str) and path.stem in _shipped_names()
+        shipped = isinstance(source, str) and path.stem in _known_names()
         if shipped and not path.exists():
             hint = f"'{path.stem}' without path and suffix is a machine that comes with pnnsim"
             raise SpecError([Problem("", "no such file", hint, str(path))])
         return read_yaml(path)
-    names = _shipped_names()
+    folder = spec_folder()
+    if source in _names(folder / _PUBLISHED):
+        return read_yaml(folder / _PUBLISHED / f"{source}.yaml")
+    names = _names(folder)
     if source not in names:
         what = f"unknown machine {show(source)}; expected one of {', '.join(names)}, or a file"
-        raise SpecError([Problem("", what, did_you_mean(source, names))])
-    return read_yaml(_spec_folder() / f"{source}.yaml")
+        raise SpecError([Problem("", what, did_you_mean(source, _known_names()))])
+    return read_yaml(folder / f"{source}.yaml")
 
 
 def override(
@@ -147,19 +172,23 @@ def _is_path(source: str) -> bool:
     if "/" in source or "\\" in source or Path(source).suffix:
         return True
     try:
-        return source not in _shipped_names() and source != "" and Path(source).exists()
+        return source not in _known_names() and source != "" and Path(source).exists()
     except (OSError, ValueError):  # such as a name that is too long for a file
         return False
 
 
-def _spec_folder() -> Traversable:
+def spec_folder() -> Traversable:
     """Return the folder of shipped machines: in the wheel, or beside the package in a checkout."""
     shipped = files("pnnsim") / "hardware_specs"
     return shipped if shipped.is_dir() else Path(__file__).parents[2] / "hardware_specs"
 
 
-def _shipped_names() -> list[str]:
-    folder = _spec_folder()
+def _known_names() -> list[str]:
+    """Return the names of shipped machines, and after them those of published ones."""
+    return [*_names(spec_folder()), *_names(spec_folder() / _PUBLISHED)]
+
+
+def _names(folder: Traversable) -> list[str]:
     if not folder.is_dir():
         return []
     names = (entry.name for entry in folder.iterdir())

@@ -6,10 +6,11 @@ Together with the machine and the network these blocks make an experiment; see
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from pnnsim.common.description import Description
 from pnnsim.devices.quantities import Frequency, Time, distinct
 
 #: Evaluations for which a drawn chip stays, in files and in Python.
@@ -31,19 +32,7 @@ TEXT_VOCABULARIES: dict[str, int] = {"shakespeare": 65}
 Seed = Annotated[int, Field(ge=0, lt=2**53)]
 
 
-class Block(BaseModel):
-    """Base of the blocks of an experiment: frozen, and unknown keys are errors."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        defer_build=True,  # a validator takes milliseconds to build
-    )
-
-
-class TaskParams(Block):
+class TaskParams(Description):
     """What is to be learned."""
 
     name: Literal[
@@ -63,7 +52,7 @@ class TaskParams(Block):
         return TASK_SHAPES[self.name]
 
 
-class TrainingParams(Block):
+class TrainingParams(Description):
     """How the surrogate is trained."""
 
     rule: Literal["backprop", "hardware_aware"] = "backprop"
@@ -121,14 +110,15 @@ class TrainingParams(Block):
             "redraw": drawn,
             "momentum": ("training.optimizer", self.optimizer, "sgd"),
         }
+        values = dict(self)
         return tuple(
             f"training.{key}: is given, but {by} is {got}; it has no effect. Hint: {by}: {wanted}"
             for key, (by, got, wanted) in needs.items()
-            if got != wanted and getattr(self, key) != TrainingParams.model_fields[key].default
+            if got != wanted and values[key] != TrainingParams.model_fields[key].default
         )
 
 
-class SimulationParams(Block):
+class SimulationParams(Description):
     """What is simulated with the trained weights."""
 
     chips: Annotated[int, Field(ge=1, le=10_000)] = 3

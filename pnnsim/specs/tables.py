@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Keys that come out of tables.
 _FILLED = ("route_loss", "route_extinction", "table_sha256")
+#: Keys that come out of the table of a weight cell.
+_CURVE = ("weight_curve", "light_curve", "tuning_span")
 #: Tables of one part at most.
 _MOST_FILES = 63
 
@@ -56,6 +58,70 @@ def fill_routes(document: Document, path: KeyPath) -> None:
         document.refused.add((*path, key))
     for key in ("files", "ports"):
         section.pop(key, None)
+
+
+def fill_curve(document: Document, path: KeyPath) -> None:
+    """Replace the table of a weight cell by its curve, or report why it is none.
+
+    Args:
+        document: Description that has been read; problems are added to it.
+        path: Section of the weight banks.
+    """
+    section = section_at(document.tree, path)
+    if (
+        path[-1] != "weight_banks"
+        or not isinstance(section, dict)
+        or section.get("kind") != "tabulated"
+        or "file" not in section
+    ):
+        return
+    at, name = (*path, "file"), section["file"]
+    given = [key for key in _CURVE if key in section]
+    if given:
+        document.report(at, f"is given beside {' and '.join(given)}; expected one of them")
+    elif not isinstance(name, str):
+        document.report(at, "is no file; expected one table")
+    elif _fill_curve(document, path, section, name):
+        return
+    for key in _CURVE:
+        section.setdefault(key, None)
+        document.refused.add((*path, key))
+    for key in ("file", "ports"):
+        section.pop(key, None)
+
+
+def _fill_curve(document: Document, path: KeyPath, section: dict[str, Tree], name: str) -> bool:
+    """Put curve and hash in the place of the file; False after reporting what is wrong."""
+    from pnnsim.devices.tables.read_scattering import read_scattering
+    from pnnsim.devices.tables.scattering_table import TableError
+    from pnnsim.devices.tables.weight_curve import weight_curve_of
+
+    at = (*path, "file")
+    texts = [section.get(key) for key in ("wavelength", "tuning_range")]
+    try:
+        ends = [read_quantity(text if isinstance(text, str) else "", "length") for text in texts]
+    except UnitError:
+        return False
+    try:
+        table, digest = read_scattering(_folder(document.place(at).file) / name)
+        curve = weight_curve_of(table, _texts(section.get("ports")), ends[0], ends[1])
+    except TableError as error:
+        document.report(at, f"{show_path(name)} {error}")
+        return False
+    place, source = document.place(at), f"table: {show(Path(name).name)[1:-1]}"
+    filled: dict[str, Tree] = {
+        "weight_curve": [f"{each:.9g}" for each in curve.weight],
+        "light_curve": [f"{each:.9g}" for each in curve.light],
+        "tuning_span": readable_quantity(curve.span, "length", 9),
+        "table_sha256": digest,
+    }
+    for key, text in filled.items():
+        section[key] = text
+        document.keys[*path, key] = document.values[*path, key] = place
+        document.sources[*path, key] = source
+    for key in ("file", "ports"):
+        section.pop(key, None)
+    return True
 
 
 def _texts(tree: Tree) -> list[str] | None:

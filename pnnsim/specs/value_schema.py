@@ -11,11 +11,11 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from pnnsim.common.forms import Form, forms_of, forms_of_type, is_list
+from pnnsim.common.hints import bounds_text, example, readable
 from pnnsim.common.unit_patterns import NUMBER, quantity_pattern
 from pnnsim.common.units import DIMENSIONS
 from pnnsim.devices.laws import ByLaw, Input, laws_of
-from pnnsim.devices.quantities import Form, forms_of, forms_of_type
-from pnnsim.specs.hints import bounds_text, example, readable
 
 Schema = dict[str, Any]
 
@@ -54,7 +54,7 @@ def field_schema(model: type[BaseModel], key: str, *, drawn: bool) -> Schema:
 
 def forms_schema(forms: Sequence[Form]) -> Schema:
     """Return the schema of a value that is written in one of some forms, without notes."""
-    lists = [form for form in forms if get_origin(form.type) in (tuple, list)]
+    lists = [form for form in forms if is_list(form)]
     single = [_form_schema(form) for form in forms if form not in lists]
     if not lists:
         return single[0] if len(single) == 1 else {"anyOf": single}

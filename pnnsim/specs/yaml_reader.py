@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import yaml
 from yaml.composer import Composer
 
+from pnnsim.common.files import reason
 from pnnsim.common.units import show, show_path
 from pnnsim.errors import Problem, SpecError
 from pnnsim.specs.document import (
@@ -28,6 +29,9 @@ from pnnsim.specs.document import (
     problem_at,
     unwrap,
 )
+
+#: Source of events: libyaml, where there is libyaml, is ten times as fast.
+_Events = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 50_000
@@ -96,8 +100,8 @@ def _read_text(path: Path | Traversable, file: str) -> str:
     except FileNotFoundError:
         raise SpecError([Problem("", "no such file", "", show_path(file))]) from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise SpecError([Problem("", f"cannot be read: {why}", "", show_path(file))]) from None
+        problem = Problem("", f"cannot be read: {reason(error)}", "", show_path(file))
+        raise SpecError([problem]) from None
     if special is not None:
         raise SpecError([Problem("", f"is {special}; expected a YAML file", "", file)])
     if len(raw) > MAX_BYTES:
@@ -148,8 +152,7 @@ class _Composer(Composer):
 
     def __init__(self, text: str, document: Document) -> None:
         super().__init__()
-        # libyaml's events, where there is libyaml, come ten times as fast.
-        events: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        events: Any = _Events(text)
         self.check_event = events.check_event
         self.peek_event = events.peek_event
         self.get_event = events.get_event
@@ -190,7 +193,7 @@ class _Composer(Composer):
         return node
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
-        """Return no tag: every text stays what it is, and a tag that is found was typed."""
+        """Return no tag, as every text stays what it is; see `Resolver` of PyYAML."""
         return ""
 
     def _composed(self, event: Any) -> yaml.Node | None:

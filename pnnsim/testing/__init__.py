@@ -70,7 +70,7 @@ def check_component(part: str, kind: str, params: Params, *, size: Size | None =
             f"{part}.{kind}: params is {type(params).__name__}; expected "
             f"{component.Params.__name__}"
         )
-    missing = sorted(getattr(component, "__abstractmethods__", ()))
+    missing = sorted(component.__abstractmethods__)
     if missing:
         raise LawError(
             f"{part}.{kind}: declaration: declarations: {component.__name__} lacks "

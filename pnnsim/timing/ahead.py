@@ -26,7 +26,7 @@ def planned(work: Work) -> Work:
     """Return the work with the faster of both plans, as `control.prefetch` says which it is.
 
     Args:
-        work: What is to be done; banks may be written ahead of time where it asks for that.
+        work: What is to be done; banks may be written ahead of time where its control allows that.
 
     Raises:
         ScheduleError: As `run_fast`.

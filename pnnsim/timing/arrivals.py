@@ -15,11 +15,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pnnsim.common.files import FileError, open_regular
 from pnnsim.common.rng import stream
 from pnnsim.common.times import time_column
 from pnnsim.common.units import DIMENSIONS, UnitError, read_quantity, readable_quantity, to_fs
 from pnnsim.errors import Problem, ScheduleError, SpecError
 from pnnsim.specs.settings import SimulationParams
+
+#: Bytes of a file of times; ten million times have about half of them.
+_MOST_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,12 @@ class Arrivals:
         return Arrivals(count, times, self.capacity, self.interval_fs)
 
     def deal(self, cores: int, block: int) -> list[Arrivals]:
-        """Return the requests of each core that gets any, dealt in turn by so many at a time."""
+        """Return the requests of each core that gets any, dealt in turn by so many at a time.
+
+        Args:
+            cores: Number of cores.
+            block: Requests that a core gets in a row.
+        """
         if self.times_fs is None:
             rounds, rest = divmod(self.count, cores * block)
             counts = [rounds * block + min(block, max(0, rest - c * block)) for c in range(cores)]
@@ -132,7 +141,12 @@ class Queue:
         return now
 
     def waiting(self, now: int, most: int) -> int:
-        """Return how many samples, at most `most`, could follow the one being served at once."""
+        """Return how many samples, at most `most`, could follow the one being served at once.
+
+        Args:
+            now: Time [fs].
+            most: Most samples of a block.
+        """
         times = self._arrivals.times_fs
         if times is None:
             return min(most, self._arrivals.count - self._next)
@@ -157,7 +171,12 @@ class Queue:
 
 
 def arrivals_of(simulation: SimulationParams, count: int) -> Arrivals:
-    """Return when so many requests come, as a description says."""
+    """Return when so many requests come, as a description says.
+
+    Args:
+        simulation: Section of the experiment.
+        count: Requests.
+    """
     capacity = simulation.queue
     if simulation.interval is not None:
         return periodic(count, simulation.interval, capacity=capacity)
@@ -169,7 +188,13 @@ def arrivals_of(simulation: SimulationParams, count: int) -> Arrivals:
 
 
 def periodic(count: int, interval: float, *, capacity: int | None = None) -> Arrivals:
-    """Return requests at 0, interval, 2 interval, … [s]."""
+    """Return requests at 0, interval, 2 interval, … [s].
+
+    Args:
+        count: Requests.
+        interval: Time from one to the next [s].
+        capacity: Requests that may wait; None for any number.
+    """
     if not 1e-15 <= interval <= DIMENSIONS["time"].most:
         raise ScheduleError(
             f"simulation.interval: got {interval} s; expected from 1 fs to "
@@ -213,8 +238,9 @@ def from_file(path: Path, count: int, *, capacity: int | None = None) -> Arrival
         SpecError: With every line that cannot be read, or where there are too few.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with open_regular(path, _MOST_BYTES) as (file, size):
+            text = file.read(size).decode("utf-8")
+    except (OSError, FileError, UnicodeDecodeError) as error:
         raise SpecError([Problem("", f"cannot be read: {error}", file=str(path))]) from None
     times: list[int] = []
     problems: list[Problem] = []

@@ -107,6 +107,7 @@ def _name_lanes(wiring: Wiring) -> None:
     spans.lanes(delays.encode)
     banks = (f"weight_banks.{bank}" for bank in range(wiring.work.mapping.used))
     spans.lanes(delays.entering)
+    spans.lane(delays.symbol_lane)
     for unit in ("switch", PATH_LANE, *banks, "detector", "nonlinearity", "memory"):
         spans.lane(unit)
     if wiring.work.converts:

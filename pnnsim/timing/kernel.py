@@ -4,7 +4,7 @@ This is the only file that imports SimPy. Time is whole femtoseconds. The clock 
 environment and units are SimPy processes; in the place of its resources and stores stand
 
     Inbox    for Store(env), with one taker
-    Board    for FilterStore(env), with rows found by the number of their access
+    Board    for FilterStore(env), with rows found by the number of an access or a sample
     Servers  for Resource(env, capacity)
     Engine   for PriorityResource(env, 1), the oldest sample first among those that come at once
     Gate     for nothing that SimPy has: many samples cross, or one job closes it
@@ -67,6 +67,11 @@ class Inbox(Generic[Item]):
             self._waiting.succeed(item)
             self._waiting = None
 
+    @property
+    def first(self) -> Item | None:
+        """Return the oldest item without taking it, None if there is none."""
+        return self._items[0] if self._items else None
+
     def get(self) -> Wait[Item]:
         """Take the oldest item, waiting for one if there is none."""
         if self._items:
@@ -77,7 +82,7 @@ class Inbox(Generic[Item]):
 
 
 class Board:
-    """Rows by access, each kept until the one process that needs it takes it."""
+    """Rows by a number, of an access or a sample, each kept until a process takes it."""
 
     __slots__ = ("_env", "_rows", "_waiting")
 
@@ -86,18 +91,30 @@ class Board:
         self._rows: dict[int, int] = {}
         self._waiting: dict[int, simpy.Event] = {}
 
-    def post(self, access: int, row: int) -> None:
-        """Leave the row of an access; wake the process that waits for it."""
-        self._rows[access] = row
-        if access in self._waiting:
-            self._waiting.pop(access).succeed()
+    def post(self, number: int, row: int) -> None:
+        """Leave the row of a number; wake the process that waits for it.
 
-    def get(self, access: int) -> Wait[int]:
-        """Return the row of an access, waiting for it if need be."""
-        if access not in self._rows:
-            self._waiting[access] = self._env.event()
-            yield self._waiting[access]
-        return self._rows.pop(access)
+        Args:
+            number: Number of what the row is of.
+            row: Row of its span.
+        """
+        waiting = self._waiting.pop(number, None)
+        if waiting is None:
+            self._rows[number] = row
+        else:
+            waiting.succeed(row)
+
+    def posted(self, number: int) -> int:
+        """Return the row of a number without taking it, `NO_CAUSE` if it is not there."""
+        return self._rows.get(number, NO_CAUSE)
+
+    def get(self, number: int) -> Wait[int]:
+        """Return the row of a number, waiting for it if need be."""
+        row = self._rows.pop(number, None)
+        if row is None:
+            waiting = self._waiting[number] = self._env.event()
+            row = yield waiting
+        return row
 
 
 class Servers:

@@ -20,7 +20,7 @@ from pnnsim.timing.trace import NO_CAUSE, Ints, Trace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParallelTrace:
-    """Stand for the trace of a run on several cores.
+    """Trace of a run on several cores.
 
     Lanes of core c end in `.core` and its number. Samples are numbered as the host gave out their
     requests.
@@ -43,7 +43,13 @@ class ParallelTrace:
     def join(
         cls, parts: Sequence[Trace | PeriodicTrace], *, cores: int, deal: int
     ) -> ParallelTrace:
-        """Put the runs of cores together."""
+        """Put the runs of cores together.
+
+        Args:
+            parts: Run of each core that got any request.
+            cores: Cores, idle ones included.
+            deal: Requests that a core gets in a row.
+        """
         firsts = np.cumsum([0, *(part.base.samples for part in parts)])
         samples = [
             np.arange(first, first + part.base.samples)
@@ -152,7 +158,7 @@ def _merged(traces: Sequence[Trace], samples: Sequence[Ints], cores: int) -> tup
     place[-1] = NO_CAUSE
 
     def joined(name: str) -> Ints:
-        return np.concatenate([getattr(trace, name) for trace in traces])[order]
+        return np.concatenate([trace.column(name) for trace in traces])[order]
 
     own_samples = [
         np.append(numbers, -1)[trace.sample] for numbers, trace in zip(samples, traces, strict=True)

@@ -2,7 +2,7 @@
 
 Nothing is simulated or guessed here: `pnnsim.timing.run` has seen the state of the machine recur,
 and from then on every time is a time of the short run plus a multiple of the period. Whole numbers
-make this exact. Memory does not grow with the number of samples until somebody asks for every span.
+make this exact. Memory does not grow with the number of samples until every span is read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pnnsim.timing.trace import NO_CAUSE, Ints, Trace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeriodicTrace:
-    """Stand for the trace of a run whose middle repeats.
+    """Trace of a run whose middle repeats.
 
     Rows `[first_row, end_row)` of the base are one period; behind it the whole trace has `repeats`
     copies more, each later than the one before, and then the rest of the base.

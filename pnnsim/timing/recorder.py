@@ -73,7 +73,18 @@ class Spans:
         """Occupy a lane from `start` for `duration` [fs], and return the row of the span.
 
         Rows are written when spans end, so they stand in the order of their ends and a cause always
-        stands above its effect. `start` may lie in the past for what can hold several samples.
+        stands above its effect.
+
+        Args:
+            lane: Number of the lane.
+            action: Index into `ACTIONS`.
+            start: Start [fs]; it may lie in the past for what can hold several samples.
+            duration: Time taken [fs].
+            cause: Row of the span whose end allowed this one to start.
+            sample: Sample served, or -1.
+            product: Number of the product, or -1.
+            access: Use of a bank that the span belongs to.
+            amount: How often the action happens.
         """
         env = self._env
         end = start + duration

@@ -77,7 +77,7 @@ def run_fast(
     Args:
         work: What is to be done, and with what.
         samples: When samples come, or their number where they come as fast as they are taken.
-        progress: Told as by `run_timing`, but not at all where the run is cut short.
+        progress: As of `run_timing`; not used where the run is cut short.
 
     Raises:
         ScheduleError: As `run_timing`.
@@ -120,7 +120,7 @@ def run_cores(
         run: `run_timing` or `run_fast`; the other arguments are theirs.
         work: What is to be done, and with what.
         samples: When samples come to the host, or their number.
-        progress: Told as by `run`, of the samples of all cores.
+        progress: As of `run`, for the samples of all cores.
 
     Raises:
         ScheduleError: As `run_timing`.
@@ -161,6 +161,7 @@ def _refuse(work: Work, arrivals: Arrivals) -> None:
             f"states, got a capacity of {capacity}; expected at most {capacity}. "
             "Hint: lower control.block or raise memory.capacity"
         )
+    _refuse_blocks_in_flight(work)
     if control.refresh_interval is None:
         return
     rounds = -(-work.mapping.used // work.mapping.writers(control.write_drivers))
@@ -181,6 +182,40 @@ def _refuse(work: Work, arrivals: Arrivals) -> None:
             f"refreshed {float(refreshes):.3g} times in a run of {from_fs(run_fs):.4g} s or more; "
             f"expected at most {_MOST_REFRESHES} times. Hint: raise control.refresh_interval, "
             "simulate fewer samples, or make the slowest part faster"
+        )
+
+
+def _refuse_blocks_in_flight(work: Work) -> None:
+    """Refuse several blocks in the loop where they do not fit, or cannot overtake each other."""
+    control, count = work.control, work.control.blocks_in_flight
+    if count == 1:
+        return
+    states = count * control.block
+    reason = None
+    if states > work.memory_capacity:
+        reason = (
+            f"memory for {states} states, got a capacity of {work.memory_capacity}. "
+            "Hint: raise memory.capacity, or lower control.block or control.blocks_in_flight"
+        )
+    elif not work.mapping.resident:
+        reason = (
+            f"a bank for each weight set, got {work.mapping.logical} logical banks for "
+            f"{work.mapping.matrices} contents: banks that are rewritten on the way serve one "
+            "block after the other. Hint: raise weight_banks.count"
+        )
+    elif not control.overlap:
+        reason = (
+            "control.overlap: without it the switch waits for the state of the step before, and "
+            "so would every other block"
+        )
+    elif work.stateful:
+        reason = (
+            "samples that begin anew: where the state is kept, a block begins with the state in "
+            "which the block before has ended"
+        )
+    if reason is not None:
+        raise ScheduleError(
+            f"control.blocks_in_flight: got {count} blocks in the loop at once; expected {reason}"
         )
 
 
@@ -207,7 +242,7 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     served = np.fromiter(core.spans.block_of_row.values(), np.int64, len(core.spans.block_of_row))
     block[rows] = served
     table, block = _without(
-        table, block, _served_nobody(table, block, len(firsts), core.tally.results)
+        table, block, _served_no_sample(table, block, len(firsts), core.tally.results)
     )
     refreshed = table["action"] == _REFRESH
     rows = np.flatnonzero((table["sample"] < 0) & ~refreshed)
@@ -217,7 +252,7 @@ def _trace(core: Core) -> tuple[Trace, Blocks]:
     aside = np.zeros(len(block), dtype=bool)
     aside[rows] = True
     aside[refreshed] = True
-    order = _row_order(table, block, firsts, aside, len(core.work.order), core.outputs)
+    order = _row_order(table, block, firsts, aside, _places(core, len(firsts)), core.outputs)
     place = np.empty(len(order) + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
     place[-1] = -1
@@ -245,14 +280,14 @@ def _starts(work: Work) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _served_nobody(table: Table, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
-    """Return which rows served nobody: they prepared a block that never came, or came too late."""
+def _served_no_sample(table: Table, block: Ints, blocks: int, results: Sequence[int]) -> Flags:
+    """Return which rows served no sample: they prepared a block that never came, or too late."""
     action, start, bank = table["action"], table["start_fs"], table["bank"]
     gone = block >= blocks
     refreshed = action == _REFRESH
     gone |= refreshed & (start >= results[-1])
     for row in np.flatnonzero(gone & (action == ACTIONS.index("write"))):
-        # What was refreshed there later had been written for nobody.
+        # What was refreshed there later had been written for no sample.
         gone |= refreshed & (bank == bank[row]) & (start > start[row])
     return gone
 
@@ -267,27 +302,43 @@ def _without(table: Table, block: Ints, gone: Flags) -> tuple[Table, Ints]:
     return table, block[~gone]
 
 
+def _places(core: Core, blocks: int) -> Ints:
+    """Return the place of each turn in the order of all, shape `(n_block, n_product)`."""
+    turns = np.array(core.tally.turns, dtype=np.int64)
+    places = np.zeros(max(int(turns.max()) + 1, blocks * len(core.work.order)), dtype=np.int64)
+    places[turns] = np.arange(len(turns))
+    return places[: blocks * len(core.work.order)].reshape(blocks, -1)
+
+
 def _row_order(
     table: Table,
     block: Ints,
     firsts: Ints,
     aside: Flags,
-    steps: int,
+    places: Ints,
     outputs: Collection[tuple[int, int]],
 ) -> Ints:
-    """Return the order of rows: by end, then by block, step and sample.
+    """Return the order of rows: by end, then by the turn of the encoder, and by sample.
 
     SimPy breaks ties by the order in which events were scheduled, which depends on how long ago
     something began. This order depends on nothing but the spans. Of those that end together, those
     that take no time come last, as only these can have been caused by others.
+
+    Args:
+        table: Columns of the spans.
+        block: Block of each span.
+        firsts: First sample of each block.
+        aside: Whether each span serves a block and no sample.
+        places: Place of each turn in the order of all, shape `(n_block, n_product)`.
+        outputs: Lane and action of the output stages, which come behind a block's last turn.
     """
     action, start, end = table["action"], table["start_fs"], table["end_fs"]
     sample, product = table["sample"], table["product"]
     output = np.zeros(len(block), dtype=bool)
     for lane, stage in outputs:
         output |= (table["unit"] == lane) & (action == stage)
-    place = np.where(output, steps, np.maximum(product, 0))
+    turn = 2 * places[block, np.where(output, -1, np.maximum(product, 0))] + output
     width = int(np.diff(np.append(firsts, sample.max() + 1)).max()) + 2
     inside = np.where(aside, 0, sample - firsts[block] + 1)
-    key = ((block * (steps + 1) + place) * width + inside) * len(ACTIONS) + _RANK[table["action"]]
+    key = (turn * width + inside) * len(ACTIONS) + _RANK[table["action"]]
     return np.lexsort((key, start == end, end)).astype(np.int64)

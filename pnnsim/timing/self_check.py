@@ -1,4 +1,4 @@
-"""Check every run before anyone sees its figures: whole up to a size, a sample of it beyond.
+"""Check every run before its figures are used: whole up to a size, a sample of it beyond.
 
 A run that repeats is checked on a shorter one with the same beginning, the same period and the same
 end, as copies differ from each other in nothing but a multiple of the period. Cores that were timed

@@ -187,11 +187,11 @@ def _repeats(base: Trace, edges: tuple[int, int, int], period: _Period) -> bool:
         return False
     one, two = slice(first, end), slice(end, after)
     same = all(
-        np.array_equal(getattr(base, name)[one], getattr(base, name)[two])
+        np.array_equal(base.column(name)[one], base.column(name)[two])
         for name in ("unit", "action", "step", "fold", "bank", "weight_set", "amount")
     )
     later = all(
-        np.array_equal(getattr(base, name)[one] + period.period_fs, getattr(base, name)[two])
+        np.array_equal(base.column(name)[one] + period.period_fs, base.column(name)[two])
         for name in ("start_fs", "end_fs")
     )
     sample, cause = base.sample[one], base.cause[one]

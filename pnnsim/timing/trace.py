@@ -33,7 +33,7 @@ __all__ = ["ACTIONS", "COLUMNS", "NO_CAUSE", "PATH_LANE", "Ints", "Trace", "core
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Record a run as columns; row order is the order in which spans were finished.
+    """Trace of a run, one row per span; rows are in the order in which spans were finished.
 
     Times are integer femtoseconds from the arrival of the first sample (`pnnsim.common.times`). The
     writes of the set-up are not here: see `pnnsim.analysis.metrics.setup`.
@@ -238,6 +238,11 @@ class Trace:
         """Return the rows with this action, in row order."""
         return np.flatnonzero(self.action == ACTIONS.index(action)).astype(np.int64)
 
+    def column(self, name: str) -> Ints:
+        """Return a column by its name, one of `COLUMNS`."""
+        found: Ints = getattr(self, name)  # a slotted record is no mapping
+        return found
+
     def equals(self, other: Trace) -> bool:
         """Return whether every column of both traces is the same."""
         mine, others = (
@@ -245,7 +250,7 @@ class Trace:
             for trace in (self, other)
         )
         return mine == others and all(
-            np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
+            np.array_equal(self.column(name), other.column(name)) for name in COLUMNS
         )
 
     def check(self, work: Work, requests: Requests | None = None) -> None:

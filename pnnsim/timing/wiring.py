@@ -1,19 +1,20 @@
 """What the units of one core share: clock, spans, work, and the messages that pass between them.
 
 A message is a row of the trace, whose end is the cause of what the receiver does next, or an
-`InFlight` where the receiver also needs to know of which sample. Nothing happens here: units are in
-`pnnsim.timing.units`, and `pnnsim.timing.core` joins them.
+`InFlight` where the receiver also needs the number of the sample. Nothing happens here: units are
+in `pnnsim.timing.units`, and `pnnsim.timing.core` joins them.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pnnsim.mapping.plan import Access, plan_blocks
 from pnnsim.mapping.work import Work
 from pnnsim.timing.arrivals import Arrivals, Queue
-from pnnsim.timing.kernel import Clock, Inbox
+from pnnsim.timing.kernel import Board, Clock, Inbox
 from pnnsim.timing.recorder import Spans
 
 
@@ -41,6 +42,23 @@ class InFlight:
     cause: int
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One product of one block at the encoder.
+
+    Args:
+        block: Number of the block.
+        product: Number of the product.
+        access: Bank and weight set of the product.
+        leads: Whether anything must happen to bank or switch before its first sample departs.
+    """
+
+    block: int
+    product: int
+    access: Access
+    leads: bool
+
+
 class Tally:
     """What a run has counted so far.
 
@@ -48,7 +66,7 @@ class Tally:
         arrivals: Requests that come.
     """
 
-    __slots__ = ("arrived", "expected", "firsts", "queue", "results")
+    __slots__ = ("arrived", "expected", "firsts", "queue", "results", "turns")
 
     def __init__(self, arrivals: Arrivals) -> None:
         self.queue = Queue(arrivals)
@@ -58,6 +76,8 @@ class Tally:
         self.arrived: list[int] = []
         #: Result of each sample at the host [fs].
         self.results: list[int] = []
+        #: Turns as they were chosen: block times products plus product.
+        self.turns = array("q")
         #: Samples in all; -1 until the last one was taken from the queue.
         self.expected = -1
 
@@ -93,10 +113,10 @@ class Wiring:
         self.mapped: Inbox[int] = Inbox(env)
         #: To the encoder: the sums of a fold are captured, its state may be encoded again.
         self.summed: Inbox[int] = Inbox(env)
-        #: To the encoder: the digital engine is done with the numbers that a product reads.
-        self.computed: Inbox[int] = Inbox(env)
-        #: To the encoder: a state is in the memory.
-        self.held: Inbox[int] = Inbox(env)
+        #: To the encoder, by sample: the digital engine is done with what a product reads.
+        self.computed = Board(env)
+        #: To the encoder, by sample: a state is in the memory.
+        self.held = Board(env)
         #: To the encoder: a block has left the loop.
         self.loop_left: Inbox[int] = Inbox(env)
         #: To the encoder: the readout has taken the last result of a block.
@@ -119,6 +139,8 @@ class Wiring:
         self.activated: Inbox[InFlight] = Inbox(env)
         #: To the readout: a sample has left the loop.
         self.finished: Inbox[InFlight] = Inbox(env)
+        #: To the switch: what is served next is chosen.
+        self.chosen: Inbox[Turn] = Inbox(env)
         #: To the switch: no sample needs the bank of the access before any more.
         self.bank_left: Inbox[int] = Inbox(env)
 

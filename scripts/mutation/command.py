@@ -38,11 +38,11 @@ def main(arguments: Sequence[str], *, root: Path) -> int:
         return 0
 
     # The digest covers all that a result depends on: another tree or other tests start anew.
-    name = digest(root, options.tests)
+    name = digest(root, options.tests, options.select)
     stored = root / CACHE / f"map-{name}.json"
     results = root / CACHE / f"results-{name}.jsonl"
     with tempfile.TemporaryDirectory(prefix="pnnsim-mutate-") as workspace:
-        covered = _map(root, Path(workspace), stored, options.tests)
+        covered = _map(root, Path(workspace), stored, options)
         done = read(results)
         waiting = [mutant for mutant in drawn if mutant not in done]
         if waiting:
@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--changed", metavar="BASE", help="mutate lines that differ from a commit")
     what.add_argument("--packages", nargs="+", default=[], help="packages (default: all)")
     parser.add_argument("--tests", nargs="+", default=[], help="folders of tests (default: all)")
+    parser.add_argument(
+        "--select", default="", metavar="EXPR", help="tests by marker: -m of pytest"
+    )
     parser.add_argument("--count", type=int, default=60, help="number of mutants (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the sample (default: 1)")
     parser.add_argument("--workers", type=int, default=1, help="copies at a time (default: 1)")
@@ -87,10 +90,11 @@ def _existing(root: Path, files: Sequence[str]) -> list[str]:
 
 
 def _map(
-    root: Path, workspace: Path, stored: Path, tests: Sequence[str]
+    root: Path, workspace: Path, stored: Path, options: argparse.Namespace
 ) -> coverage_map.CoverageMap:
     """Return the coverage map of a tree, recorded now unless it is stored."""
     if not stored.exists():
         print("mutate: running the tests with coverage", file=sys.stderr, flush=True)
-        coverage_map.write(coverage_map.record(root, workspace, tests), stored)
+        found = coverage_map.record(root, workspace, options.tests, options.select)
+        coverage_map.write(found, stored)
     return coverage_map.read(stored)

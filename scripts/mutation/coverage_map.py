@@ -44,17 +44,18 @@ class CoverageMap:
         return found
 
 
-def record(root: Path, workspace: Path, folders: Sequence[str]) -> CoverageMap:
+def record(root: Path, workspace: Path, folders: Sequence[str], markers: str = "") -> CoverageMap:
     """Run tests once with coverage, in a copy of the tree, and return the map.
 
     Args:
         root: Root of the tree.
         workspace: Empty folder for the copy.
         folders: Folders or files of tests; empty for all.
+        markers: Which of them by their markers, as `-m` of pytest; empty for all.
     """
     folder = copy(root, workspace / "coverage")
     data, log = workspace / "coverage.data", workspace / "tests.jsonl"
-    arguments = ["--cov=pnnsim", "--cov-context=test", "--cov-report=", *folders]
+    arguments = ["--cov=pnnsim", "--cov-context=test", "--cov-report=", "-m", markers, *folders]
     environment = {"COVERAGE_FILE": str(data), RECORD: str(log)}
     status, output = pytest_run(folder, arguments, limit=None, extra=environment)
     if status not in (0, 1):

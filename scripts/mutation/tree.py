@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .plugin import MEMORY, RECORD
+from .plugin import LIFELINE, MEMORY, RECORD
 
 #: Folder with the results and the coverage map of a tree, which git ignores.
 CACHE = ".mutate"
@@ -36,15 +36,16 @@ def files(root: Path) -> list[str]:
     return sorted({name for name in listed.split("\0") if name and (root / name).is_file()})
 
 
-def digest(root: Path, tests: Sequence[str]) -> str:
+def digest(root: Path, tests: Sequence[str], markers: str = "") -> str:
     """Return 16 digits that change with the code, the machines and the tests of a tree.
 
     Args:
         root: Root of the tree.
         tests: Folders or files of tests; empty for all.
+        markers: Which of them by their markers; empty for all.
     """
     deciding = [(root / name).resolve() for name in (*DECIDING, *(tests or ["tests"]))]
-    total = hashlib.sha256("\0".join(sorted(tests)).encode())
+    total = hashlib.sha256("\0".join([*sorted(tests), markers]).encode())
     for name in files(root):
         path = (root / name).resolve()
         if any(path.is_relative_to(each) for each in deciding):
@@ -97,20 +98,27 @@ def pytest_run(
         **extra,
     }
     fixed = ["-q", "-p", "mutation.plugin", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *fixed, *arguments],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    # The run watches one end: however this process ends, the kernel closes the other.
+    theirs, ours = os.pipe()
     try:
-        output, _ = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return TIMED_OUT, output
-    return process.returncode, output
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *fixed, *arguments],
+            cwd=folder,
+            env={**environment, LIFELINE: str(theirs)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            pass_fds=(theirs,),
+        )
+        try:
+            output, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            return TIMED_OUT, output
+        return process.returncode, output
+    finally:
+        os.close(theirs)
+        os.close(ours)

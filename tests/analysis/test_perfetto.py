@@ -245,6 +245,10 @@ def test_file_holds_the_first_samples_only_and_says_so(tmp_path: Path) -> None:
     assert {e["args"].get("sample", 0) for e in phase(content, "X")} == {0, 1}
     assert other["spans_written"] == str(len(phase(content, "X")))
     assert other["seed"] == "7"
+    (cut,) = phase(content, "i")
+    assert cut["name"] == "cut here: 2 of 6 samples are shown"
+    assert cut["ts"] == max(e["ts"] + e["dur"] for e in phase(content, "X"))
+    assert phase(written(tmp_path, trace, samples=6), "i") == []
 
 
 def test_size_is_bounded_for_long_runs(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.analysis.metrics import latencies
 from pnnsim.analysis.sensitivity import _neighbors, _parameters, sensitivities
 from pnnsim.cli.app import main
-from pnnsim.devices.quantities import forms_of
+from pnnsim.common.forms import forms_of
 from pnnsim.inference.chip import Chip
 from pnnsim.mapping.placement import rewrites, tiles
 from pnnsim.mapping.policies import Belady

@@ -26,7 +26,7 @@ def test_soak_ends_at_its_counts_and_shows_the_memory(
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_soak_ends_at_its_time() -> None:
     assert list(soak.calls(0.0, 10**6)) == []
 

@@ -191,12 +191,13 @@ def test_quiet_leaves_json_alone(
 
 @pytest.mark.slow
 def test_a_derivative_has_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sensitivity", "photonic_mrr"]) == 0
+    few = ["--set", "network.steps=2"]
+    assert main(["sensitivity", "photonic_mrr", *few]) == 0
     rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
     assert [text for text in rows["switch.rise_time"] if "/" in text] == ["s/s", "J/s"]
     assert [text for text in rows["weight_banks.hold_power"] if "/" in text] == ["s/W", "J/W"]
     assert rows["switch.bits"][-3:-2] + rows["switch.bits"][-1:] == ["s", "J"]
-    assert main(["sensitivity", "photonic_mrr", "--json"]) == 0
+    assert main(["sensitivity", "photonic_mrr", *few, "--json"]) == 0
     units = {row["parameter"]: row["parameter_unit"] for row in json.loads(capsys.readouterr().out)}
     assert units["weight_banks.hold_power"] == "W"
     assert units["switch.bits"] == ""
@@ -208,7 +209,13 @@ def test_components_and_specs_are_tables(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["components", "memory"]) == 0
     assert "mrr" not in capsys.readouterr().out
     assert main(["components", "weight_banks.mrr"]) == 0
-    assert "slow_time_constant " in capsys.readouterr().out
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "slow_time_constant" in rows
+    assert " 2 " in rows["count"]  # of the shipped machine
+    assert main(["components", "training"]) == 0
+    assert "warmup " in capsys.readouterr().out
+    assert main(["components", "network"]) == 0
+    assert "network  lrunet" in capsys.readouterr().out
     assert main(["components", "weight_banks.mr"]) == 2
     assert "did you mean 'mrr'?" in capsys.readouterr().err
     assert main(["specs"]) == 0

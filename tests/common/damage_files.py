@@ -3,7 +3,8 @@
 Shared by `test_damaged_files.py`. By hand: `python -m tests.common.damage_files --count 20000`. A
 damaged file must be refused with an error of the kind, or give exactly what it holds: bytes that
 were changed at random the content from before, a file whose content was changed and sealed anew
-with a right SHA-256 never, where the change is one that no writer makes.
+with a right SHA-256 never, where the change is one that no writer makes. A file without a seal is
+refused or read as something sound.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import argparse
 import copy
 import os
 import random
+import shutil
 import signal
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +26,8 @@ from types import FrameType
 import torch
 
 from tests.common.damage_of_content import CONTENT, Content, parsed, sealed
+from tests.common.damage_plain import WAYS
+from tests.common.damage_plain_subjects import PLAIN, Plain
 from tests.common.damage_subjects import SUBJECTS, Subject
 
 #: Time after which a read has hung [s].
@@ -36,7 +41,7 @@ def flip(raw: bytes, draw: random.Random) -> bytes:
     found = bytearray(raw)
     length = int.from_bytes(raw[:8], "little")
     # The header is small: without this nearly all flips would meet the data.
-    last = draw.choice((8, 8 + length, len(raw)))
+    last = min(draw.choice((8, 8 + length, len(raw))), len(raw))
     for _ in range(draw.choice((1, 1, 1, 2, 8))):
         found[draw.randrange(last)] ^= 1 << draw.randrange(8)
     return bytes(found)
@@ -100,7 +105,7 @@ def joined(header: bytes, data: bytes) -> bytes:
 # --- things that are no file
 
 
-def placed(path: Path, subject: Subject, draw: random.Random) -> str:
+def placed(path: Path, raw: bytes, draw: random.Random) -> str:
     """Put something else in the place of a file; return what."""
     what = draw.choice(
         ("fifo", "folder", "missing", "loop", "dangling", "device", "link", "vast", "unreadable")
@@ -116,10 +121,10 @@ def placed(path: Path, subject: Subject, draw: random.Random) -> str:
     elif what == "device":
         path.symlink_to(draw.choice(("/dev/zero", "/dev/null", "/dev/tty", "/proc/self/mem")))
     elif what == "link":
-        path.with_name("aside").write_bytes(subject.raw)
+        path.with_name("aside").write_bytes(raw)
         path.symlink_to("aside")
     elif what == "vast":
-        path.write_bytes(subject.raw)
+        path.write_bytes(raw)
         os.truncate(path, draw.choice((2**31 + 1, 2**40)))
     elif what == "unreadable":
         path.symlink_to("a" * 200 + "/\x7f" * 20)
@@ -162,7 +167,7 @@ def trial(
     way = draw.choice((*BYTES, *CONTENT, placed))
     allowed = {whole}
     if way is placed:
-        name = f"placed {placed(path, subject, draw)}"
+        name = f"placed {placed(path, subject.raw, draw)}"
     elif way in CONTENT:
         name, allowed = way.__name__, set()
         content = copy.deepcopy(valid)
@@ -179,6 +184,30 @@ def trial(
     except BaseException as error:
         return name, f"{type(error).__name__}: {error}"
     return name, "" if found in allowed else "was accepted with other content"
+
+
+def plain_trial(subject: Plain, whole: str, draw: random.Random, path: Path) -> tuple[str, str]:
+    """Damage a file without a seal in one way and read it; see `trial`."""
+    ways = (*BYTES[:-1], *WAYS[subject.content] * 3, placed)
+    way = draw.choice(ways)
+    if way is placed:
+        name = f"placed {placed(path, subject.raw, draw)}"
+    else:
+        name = way.__name__
+        path.write_bytes(way(subject.raw, draw))  # type: ignore[operator]
+    try:
+        with no_longer_than(HANGS), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = subject.load(path)
+    except subject.error as error:
+        lines = str(error).split("\n")
+        if not all(line.isprintable() for line in lines) or len(str(error)) > 20_000:
+            return name, f"message cannot be shown: {str(error)[:500]!a}"
+        return name, ""
+    except BaseException as error:
+        return name, f"{type(error).__name__}: {str(error)[:500]}"
+    wrong = subject.sealed and found != whole
+    return name, "was accepted with other content" if wrong else ""
 
 
 def message_fault(subject: Subject, name: str, message: str) -> str:
@@ -198,24 +227,28 @@ def damage(name: str, count: int, seed: int) -> tuple[Counter[str], list[str]]:
     Returns:
         How often each way was tried, and what was wrong.
     """
-    subject, draw = SUBJECTS[name](), random.Random(seed)
+    subject, draw = {**SUBJECTS, **PLAIN}[name](), random.Random(seed)
     ways: Counter[str] = Counter()
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as root:
-        (Path(root) / "whole").mkdir()
         path = Path(root) / "whole" / subject.file
+        path.parent.mkdir(parents=True)
         path.write_bytes(subject.raw)
-        whole, valid = subject.load(path), parsed(subject.raw)
+        whole = subject.load(path)
+        valid = parsed(subject.raw) if isinstance(subject, Subject) else None
         for number in range(count):
             folder = Path(root) / "damaged"
-            folder.mkdir()
-            way, fault = trial(subject, valid, whole, draw, folder)
+            path = folder / subject.file
+            path.parent.mkdir(parents=True)
+            if isinstance(subject, Subject):
+                assert valid is not None
+                way, fault = trial(subject, valid, whole, draw, folder)
+            else:
+                way, fault = plain_trial(subject, whole, draw, path)
             ways[way] += 1
             if fault:
                 faults.append(f"{name}, case {number}, {way}: {fault}")
-            for item in folder.iterdir():
-                item.rmdir() if item.is_dir() and not item.is_symlink() else item.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder)
     return ways, faults
 
 
@@ -223,10 +256,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000, help="files of each kind")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kind", choices=sorted(SUBJECTS), action="append")
+    parser.add_argument("--kind", choices=sorted({**SUBJECTS, **PLAIN}), action="append")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    for name in options.kind or SUBJECTS:
+    for name in options.kind or {**SUBJECTS, **PLAIN}:
         ways, faults = damage(name, options.count, options.seed)
         print(f"{name}: {sum(ways.values())} files, {len(faults)} faults")
         print("  " + ", ".join(f"{way} {count}" for way, count in sorted(ways.items())))

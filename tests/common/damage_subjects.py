@@ -21,6 +21,9 @@ from pnnsim.learning import checkpoint
 from pnnsim.networks import lrunet_files
 from pnnsim.networks.lrunet import LruNet
 from pnnsim.networks.lrunet_module import LruModule
+from pnnsim.networks.mlp import Mlp
+from pnnsim.networks.network_parameters import KIND as NETWORK_PARAMETERS
+from pnnsim.networks.network_parameters import NetworkParameters, load_network_parameters
 from pnnsim.networks.parameters import KIND as PARAMETERS
 from pnnsim.networks.parameters import ParameterSet, load_parameters, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -83,6 +86,19 @@ def parameters() -> Subject:
 
     saved = ParameterSet(network, **drawn, spec_sha256="a" * 64)
     return Subject(PARAMETERS, bytes_written(saved.save), load)
+
+
+def network_parameters() -> Subject:
+    network = Mlp(sizes=(5, 4, 3))
+    numbers = network.initial_parameters(seed=1)
+    ranges = {"line.0": torch.ones(2, dtype=next(iter(numbers.values())).dtype)}
+
+    def load(path: Path) -> str:
+        found = load_network_parameters(path)
+        return fingerprint(found.tensors(), found.network.workload.sha256(), found.spec_sha256)
+
+    saved = NetworkParameters(network, numbers, ranges, "b" * 64)
+    return Subject(NETWORK_PARAMETERS, bytes_written(saved.save), load)
 
 
 def lrunet() -> Subject:
@@ -211,6 +227,7 @@ def training() -> Subject:
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
     "parameters": parameters,
+    "network_parameters": network_parameters,
     "lrunet": lrunet,
     "condition": machine_state,
     "session": session,

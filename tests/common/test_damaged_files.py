@@ -14,17 +14,23 @@ import torch
 import pnnsim
 from tests.common import damage_files
 from tests.common.damage_of_content import Content
+from tests.common.damage_plain_subjects import PLAIN
 from tests.common.damage_subjects import SUBJECTS
 
 KINDS = sorted(SUBJECTS)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *PLAIN])
 def test_damaged_file_is_refused_or_gives_what_it_held(kind: str) -> None:
-    ways, faults = damage_files.damage(kind, 300, seed=11)
-    assert sum(ways.values()) == 300
+    ways, faults = damage_files.damage(kind, 20, seed=11)
+    assert sum(ways.values()) == 20
     assert faults == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [*KINDS, *PLAIN])
+def test_many_damaged_files_are_refused_or_give_what_they_held(kind: str) -> None:
+    assert damage_files.damage(kind, 1000, seed=12)[1] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -62,7 +62,7 @@ def test_estimates_lie_around_the_truth(tmp_path: Path, kind: str) -> None:
             assert abs(found.value - truth) < reach, (name, found, truth)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_intervals_hold_the_truth_as_often_as_they_say(tmp_path: Path, kind: str) -> None:
     """30 sets: counts within a binomial of 95.45 % at a chance of 1e-6 for each side of all."""

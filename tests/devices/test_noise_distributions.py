@@ -21,7 +21,8 @@ from torch import Tensor
 
 from pnnsim.common.rng import noise_like, normal, rare, stream, uniform
 from pnnsim.devices.base import Received
-from pnnsim.devices.registry import BUILTIN, component_class
+from pnnsim.devices.builtin_kinds import BUILTIN
+from pnnsim.devices.registry import component_class
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.light_noise import dephase, draw_intensity
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from pnnsim.common.forms import dimension_of, forms_of
 from pnnsim.devices import registry
 from pnnsim.devices.family_params import FAMILIES, MemoryParams
-from pnnsim.devices.quantities import Params, Time, dimension_of, forms_of
+from pnnsim.devices.quantities import Params, Time
 from pnnsim.devices.registry import component_class, kinds, params_class, parts, register
 from pnnsim.errors import SpecError
 from pnnsim.specs.hardware import load_spec

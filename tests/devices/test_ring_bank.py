@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from itertools import pairwise
 
@@ -10,10 +11,12 @@ import pytest
 import torch
 
 from pnnsim.common.rng import stream
-from pnnsim.devices.base import Active, State
+from pnnsim.devices.base import Active, ProgrammedWeights, State
 from pnnsim.devices.weight_banks.mrr import RingBank
 from pnnsim.errors import SpecError
+from pnnsim.inference.bank_models import NominalBanks
 from pnnsim.inference.chip import Chip
+from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.physics import photonic_channels
 from pnnsim.specs.hardware import load_spec
@@ -366,3 +369,59 @@ def test_heat_of_light_needs_both_of_its_values() -> None:
     del tree["weight_banks"]["heating_activity"]
     with pytest.raises(SpecError, match="got one of self_heating and heating_activity"):
         load_spec(tree)
+
+
+BANKS = frozenset({"weight_banks.bank_crosstalk"})
+
+
+def test_heaters_of_the_next_bank_move_the_nearest_rings() -> None:
+    """Each ring by itself: exponential in its distance to every heater of the other bank."""
+    b, pitch = bank(bank_spacing="50 um"), 25e-6
+    own, other = (0.5 * random_weights(seed)[:6, :6] for seed in (0, 1))
+    for side in (0, 1):
+        beside = [ProgrammedWeights(other), None] if side == 0 else [None, ProgrammedWeights(other)]
+        found = b.beside(ProgrammedWeights(own), *beside, BANKS).weights
+        rings, heat = b._curve.detuning(own), b._curve.detuning(other)
+        heat = heat - b._curve.detuning(torch.zeros((), dtype=torch.float64))
+        shift = torch.zeros_like(own)
+        for i, j, k, m in itertools.product(range(6), repeat=4):
+            # Columns of both banks on one axis, with 50 um from the last to the first.
+            across = j - m + 7 if side == 0 else j - m - 7
+            distance = pitch * math.hypot(i - k, across)
+            reach = math.ceil(1.0 + math.log(1000.0) * 50e-6 / pitch)
+            if max(abs(i - k), abs(across)) <= reach:
+                shift[i, j] += 0.01 * math.exp(-(distance - pitch) / 50e-6) * heat[k, m]
+        expected = own + (b._curve.weight(rings + shift) - b._curve.weight(rings)) / b._scale
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=0, atol=1e-12)
+        moved = (found - own).abs().mean(dim=0)
+        assert float(moved[0 if side == 0 else -1]) > 3.0 * float(moved[-1 if side == 0 else 0])
+
+
+def test_banks_apart_from_each_other_take_area_and_leave_weights_alone() -> None:
+    own, other = (ProgrammedWeights(0.5 * random_weights(seed)[:6, :6]) for seed in (0, 1))
+    off = []
+    for spacing in ("50 um", "100 um", "150 um"):
+        b = bank(bank_spacing=spacing)
+        off.append(float((b.beside(own, other, None, BANKS).weights - own.weights).abs().max()))
+    # Two, and two more, of the 25 um pitches: a little more than e, as rows count less.
+    assert off[0] / off[1] == pytest.approx(math.e, rel=0.15, abs=0)
+    assert off[1] / off[2] == pytest.approx(math.e, rel=0.15, abs=0)
+    assert b.area() - bank().area() == pytest.approx(2 * 64 * 25e-6 * 150e-6, rel=1e-9, abs=0)
+    for alone in (bank(), bank(bank_spacing="50 um", heater_crosstalk="0 %")):
+        same = alone.beside(own, other, None, BANKS).weights
+        np.testing.assert_allclose(same.numpy(), own.weights.numpy(), rtol=0, atol=1e-15)
+    assert b.beside(own, other, None, NONE) is own
+    assert b.beside(own, None, None, BANKS).weights.tolist() == own.weights.tolist()
+
+
+def test_samples_meet_the_bank_as_its_neighbors_are() -> None:
+    spec = load_spec("photonic_mrr", [("weight_banks.bank_spacing", "25 um")])
+    chip = Chip.nominal(spec, ReLaXNet(hidden=8, weight_sets=2, steps=2))
+    weight = 0.5 * torch.stack([random_weights(k)[:8, :8] for k in (0, 1)])
+    met = SwitchedBanks(NominalBanks(chip, weight, BANKS), NoiseContext(BANKS)).meet(
+        1, (0, 1), math.inf
+    )
+    alone = [ProgrammedWeights(w) for w in weight]
+    expected = chip.weight_banks.beside(alone[1], alone[0], None, BANKS).weights
+    np.testing.assert_allclose(met.seen.numpy(), expected.numpy(), rtol=0, atol=1e-12)
+    assert not torch.equal(met.seen, weight[1])

@@ -60,7 +60,7 @@ def scheduler() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         process.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cluster_that_loses_a_worker_gives_the_same_table(
     scheduler: tuple[str, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:

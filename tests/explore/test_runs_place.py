@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from pnnsim.cli.app import main
 from pnnsim.explore.place import CLASSES, history, placed, table
+from pnnsim.explore.run_index import index
 from pnnsim.explore.study import Study
 from pnnsim.specs.experiment import load_experiment
 from tests.explore.studies import TIMING
@@ -55,6 +57,16 @@ def test_runs_and_studies_are_listed_and_nothing_is_written(
     kept = {p: p.stat().st_mtime_ns for p in before if "sqlite" not in p.name}
     assert kept == {p: t for p, t in before.items() if "sqlite" not in p.name}
     assert not (folder / "fresh" / "trials.sqlite").exists()
+
+
+def test_metrics_that_are_no_regular_file_are_listed_and_not_waited_for(tmp_path: Path) -> None:
+    for name in ("pipe", "loop"):
+        (tmp_path / name).mkdir()
+    os.mkfifo(tmp_path / "pipe" / "metrics.json")
+    (tmp_path / "loop" / "metrics.json").symlink_to("metrics.json")
+    found = index(tmp_path)
+    assert len(found) == 2
+    assert all(entry.problem.startswith("metrics.json: ") for entry in found)
 
 
 def test_runs_are_filtered_and_sorted_by_figures(

@@ -63,7 +63,7 @@ def test_the_best_are_those_of_the_lowest_ranks() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+@pytest.mark.parametrize("sampler", ["tpe", pytest.param("nsga2", marks=pytest.mark.long)])
 def test_a_search_does_not_depend_on_workers_or_interruptions(tmp_path: Path, sampler: str) -> None:
     description = {**SEARCH, "search": {"generation": 6, "sampler": sampler}}
     whole = Study.open(description, out=tmp_path / "whole")

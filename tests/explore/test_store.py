@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -33,8 +34,6 @@ def server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="pnnsim-postgres-"))  # pytest's own are for one user
     prefix: list[str] = []
     if sys.platform != "win32":
-        import os
-
         if os.getuid() == 0:  # the server refuses to run as root
             if shutil.which("setpriv") is None:
                 pytest.skip("PostgreSQL does not run as root, and setpriv is missing")
@@ -201,3 +200,77 @@ def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "owners").write_text("a file in its place", "utf-8")
     with pytest.raises(OutputError, match="writable"):
         open_database("", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE pnnsim_trial SET figures = replace(figures, '1.5', '1.7')", "as it was written"),
+        ("UPDATE pnnsim_trial SET figures = '{' WHERE number = 0", "as it was written"),
+        ("UPDATE pnnsim_trial SET seed = 4 WHERE number = 0", "as it was written"),
+        ("UPDATE pnnsim_trial SET overrides = replace(overrides, '2', '9')", "as it was written"),
+        ("UPDATE pnnsim_trial SET state = 'gone' WHERE number = 0", "as it was written"),
+        ("UPDATE pnnsim_trial SET attempts = -1 WHERE number = 0", "as it was written"),
+        ("DELETE FROM pnnsim_trial WHERE number = 1", "trial 1 is missing"),
+    ],
+)
+def test_a_row_that_is_not_as_it_was_written_is_refused(
+    tmp_path: Path, change: str, message: str
+) -> None:
+    database = open_database("", tmp_path)
+    store = Store(database, "one")
+    store.begin("{}", "here")
+    store.add(TRIALS[:3])
+    claims = store.claim(2)
+    store.finish([(claim, "done", GOOD) for claim in claims])
+    assert states(store) == ["done", "done", "waiting"]
+    database.execute(change)
+    with pytest.raises(OutputError, match=message):
+        list(store.records())
+    database.close()
+
+
+def test_a_damaged_row_is_not_claimed(tmp_path: Path) -> None:
+    database = open_database("", tmp_path)
+    store = Store(database, "one")
+    store.begin("{}", "here")
+    store.add(TRIALS[:1])
+    database.execute("UPDATE pnnsim_trial SET overrides = '[]'")
+    with pytest.raises(OutputError, match="not as it was written"):
+        store.claim(1)
+    assert store.counts() == {"waiting": 1}
+    database.close()
+
+
+def test_an_owner_that_is_no_name_is_dead_and_no_path(tmp_path: Path) -> None:
+    (tmp_path / "precious.lock").write_text("", "utf-8")
+    database = open_database("", tmp_path)
+    store = Store(database, "one")
+    store.begin("{}", "here")
+    store.add(TRIALS[:1])
+    store.claim(1)
+    database.execute("UPDATE pnnsim_trial SET owner = '../precious'")
+    store.revive()
+    assert store.counts() == {"waiting": 1}
+    assert (tmp_path / "precious.lock").exists()
+    database.close()
+
+
+def test_a_damaged_database_is_refused_at_once(tmp_path: Path) -> None:
+    database = open_database("", tmp_path)
+    store = Store(database, "one")
+    store.begin("{}", "here")
+    store.add(TRIALS)
+    database.close()
+    file = tmp_path / "trials.sqlite"
+    raw = bytearray(file.read_bytes())
+    at = raw.index(b"weight_banks") - 40  # within the page of the rows
+    raw[at : at + 400] = bytes(400)
+    file.write_bytes(raw)
+    with pytest.raises(OutputError, match="cannot keep trials here"):
+        open_database("", tmp_path)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(OutputError, match="regular file"):
+        open_database("", tmp_path)
+    assert list((tmp_path / "owners").iterdir()) == []

@@ -88,8 +88,8 @@ def test_a_rule_that_draws_chips_depends_on_the_whole_machine(case: Case) -> Non
 
 def doubled(experiment: Experiment, section: str, field: str) -> tuple[str, str] | None:
     """Return another value of a numeric field; None where it has none."""
+    from pnnsim.common.forms import forms_of
     from pnnsim.common.units import format_quantity
-    from pnnsim.devices.quantities import forms_of
 
     params = experiment.hardware.sections()[section]
     value = getattr(params, field)

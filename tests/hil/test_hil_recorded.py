@@ -41,7 +41,7 @@ def same(a: object, b: object) -> bool:
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-def test_replay_gives_the_same_answers_and_costs(tmp_path: Path) -> None:
+def test_replay_gives_the_same_replies_and_costs(tmp_path: Path) -> None:
     recorder = Recorder(machine(), tmp_path)
     recorded = session(recorder)
     recorder.save()
@@ -102,15 +102,13 @@ def test_session_that_is_cut_off_anywhere_is_refused(short: Path) -> None:
             RecordedBackend(short)
 
 
-def test_answer_that_could_not_be_replayed_is_refused_at_the_call(tmp_path: Path) -> None:
+def test_reply_that_could_not_be_replayed_is_refused_at_the_call(tmp_path: Path) -> None:
     """A session is saved at its end: what makes it unreadable must be known long before."""
     broken = Broken(lambda m: replace(m, result=m.result * torch.nan))
     recorder = Recorder(broken, tmp_path)  # type: ignore[arg-type]
     recorder.write(0, weights()[0])
     recorder.write(1, weights()[1])
-    with pytest.raises(
-        BackendError, match=r"'forward' answer\.result: got values that are not fin"
-    ):
+    with pytest.raises(BackendError, match=r"'forward' reply\.result: got values that are not fin"):
         recorder.forward(drives())
     recorder.save()
     replay = RecordedBackend(tmp_path)
@@ -171,7 +169,7 @@ def test_bench_refuses_parameters_of_another_network() -> None:
 
 
 class Broken(Counting):
-    """Answer what no machine of this network can."""
+    """Give what no machine of this network can."""
 
     def __init__(self, change: Callable[[Measured], Measured]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A machine behind a socket is the machine itself: same answers, same costs, same training."""
+"""A machine behind a socket is the machine itself: same replies, same costs, same training."""
 
 from __future__ import annotations
 
@@ -163,27 +163,27 @@ def test_nobody_there_is_an_error() -> None:
 class Babble:
     """Be a link to something that is no instrument."""
 
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
+    def __init__(self, reply: bytes) -> None:
+        self._reply = reply
 
     def write(self, data: bytes) -> None:
         pass
 
     def read(self, count: int) -> bytes:
-        found, self._answer = self._answer[:count], self._answer[count:]
+        found, self._reply = self._reply[:count], self._reply[count:]
         if len(found) < count:
             raise BackendError("it has closed the connection")
         return found
 
     def close(self) -> None:
-        self._answer = b""
+        self._reply = b""
 
 
 FINE = b'0,"No error"\n'
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("reply", "message"),
     [
         (b"hello\n", "FORM: the instrument reports hello"),
         (FINE + b"hello\n", "the response is not a block"),
@@ -198,9 +198,9 @@ FINE = b'0,"No error"\n'
         (b"", "closed the connection"),
     ],
 )
-def test_what_is_no_instrument_is_an_error(answer: bytes, message: str) -> None:
+def test_what_is_no_instrument_is_an_error(reply: bytes, message: str) -> None:
     with pytest.raises(BackendError, match=message):
-        RemoteBackend(Babble(answer))
+        RemoteBackend(Babble(reply))
 
 
 SMALL = [f"--set={key}={value}" for key, value in (
@@ -212,7 +212,7 @@ DESCRIPTION = FINE + block(json.dumps(machine().describe().to_data()).encode()) 
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("reply", "message"),
     [
         (block(b"abc") + b"\n1\n", "got 3 bytes of REAL,64; expected 320"),
         (block(bytes(64)) + b"\n1\n", "got 64 bytes of REAL,64; expected 320"),
@@ -221,15 +221,15 @@ DESCRIPTION = FINE + block(json.dumps(machine().describe().to_data()).encode()) 
         (block(bytes(320)) + b"\n1\nhello\n", "expected 12 numbers"),
     ],
 )
-def test_answers_that_make_no_sense_are_errors(answer: bytes, message: str) -> None:
-    remote = RemoteBackend(Babble(DESCRIPTION + answer))
+def test_replies_that_make_no_sense_are_errors(reply: bytes, message: str) -> None:
+    remote = RemoteBackend(Babble(DESCRIPTION + reply))
     with pytest.raises(BackendError, match=message):
         remote.forward(drives())
 
 
 @pytest.mark.parametrize("name", LINKS)
 def test_link_that_has_failed_asks_no_more(name: str) -> None:
-    """An answer that comes late would be taken for that of the next question."""
+    """A reply that comes late would be taken for that of the next question."""
     with socket.create_server((HOST, 0)) as silent:
         link = LINKS[name](silent.getsockname()[1])
         if isinstance(link, SocketLink):

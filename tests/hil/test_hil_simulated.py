@@ -1,4 +1,4 @@
-"""A simulated machine answers as the simulator does, charges by the spec, and keeps its state."""
+"""A simulated machine does what the simulator does, charges by the spec, and keeps its state."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_chip_of_the_simulator_and_of_the_backend_are_the_same_chip() -> None:
     np.testing.assert_allclose(bench.run(parameters, x).outputs, expected, rtol=0, atol=ROUNDING)
 
 
-def test_same_seed_answers_alike_and_another_seed_does_not() -> None:
+def test_same_seed_replies_alike_and_another_seed_does_not() -> None:
     first, second = noisy().forward(drives()), noisy().forward(drives())
     assert torch.equal(first.result, second.result)
     assert not torch.equal(first.result, noisy(seed=8).forward(drives()).result)

@@ -68,8 +68,8 @@ def test_one_client_owns_the_instrument_until_it_leaves() -> None:
         with Client(server.port) as second:
             assert second.ask(b"*IDN?").startswith(b"pnnsim")
             second.send(b"FORM REAL,32\n")
-            answer = second.ask(b"SYST:ERR?")
-            assert answer.startswith(b'-221,"Settings conflict; FORM: another client owns')
+            reply = second.ask(b"SYST:ERR?")
+            assert reply.startswith(b'-221,"Settings conflict; FORM: another client owns')
             first.vanish()
             happens(server.ended)
             second.send(b"FORM REAL,32\n")
@@ -78,7 +78,7 @@ def test_one_client_owns_the_instrument_until_it_leaves() -> None:
 
 
 def test_client_that_never_reads_is_dropped_and_the_next_one_served() -> None:
-    """Ten answers of 0.8 MB are more than the system keeps for it."""
+    """Ten replies of 0.8 MB are more than the system keeps for it."""
     ask = b"LOOP:FORW? 1," + doubles(drives(3000)) + b"\n"
     with (
         watching(Instrument(machine()), limits=Limits(stall_s=1.0)) as server,

@@ -170,7 +170,7 @@ def test_documentation_lists_every_command_and_no_other() -> None:
         if line.startswith("| `")
     ]
     expected = [
-        [f"`{e.header}`", ", ".join(f"`{name}`" for name in e.arguments), e.answer, e.meaning]
+        [f"`{e.header}`", ", ".join(f"`{name}`" for name in e.arguments), e.reply, e.meaning]
         for e in COMMANDS
     ]
     assert rows == expected

@@ -30,7 +30,7 @@ def test_a_command_of_an_earlier_name_is_refused_with_its_name_of_today(old: str
         assert error == f'-113,"Undefined header; {old.upper()}: is {new} now"'.encode()
 
 
-def test_common_commands_answer_as_the_standard_says() -> None:
+def test_common_commands_reply_as_the_standard_says() -> None:
     with serving(Instrument(machine())) as port, Client(port) as client:
         maker, name, serial, version = client.ask(b"*IDN?").split(b",")
         assert (maker, name, serial) == (b"pnnsim", b"photonic_mrr", b"seed7.chip0")
@@ -130,7 +130,7 @@ def test_what_cannot_be_executed_is_an_error_and_changes_nothing() -> None:
     assert condition(backend) == before
 
 
-def test_ten_thousand_damaged_messages_are_each_answered_by_an_error() -> None:
+def test_ten_thousand_damaged_messages_each_get_an_error() -> None:
     """Good messages are broken in one place, at random but the same each time.
 
     A message that is cut off within a block takes what follows for the block; so these wait until
@@ -180,7 +180,7 @@ def test_ten_thousand_damaged_messages_are_each_answered_by_an_error() -> None:
     with serving(Instrument(backend)) as port, Client(port) as client:
         for batch in range(200):
             sent = [damaged() for _ in range(50)]
-            # Asked after each, answered in order: no message may swallow its question.
+            # Asked after each, replies in order: no message may swallow its question.
             client.send(b"".join(message + b"SYST:ERR?\n" for message in sent))
             for message in sent:
                 number = int(client.line().split(b",")[0])
@@ -192,10 +192,10 @@ def test_ten_thousand_damaged_messages_are_each_answered_by_an_error() -> None:
     assert {-113, -161, -223, -102} <= found
 
 
-def test_answer_beyond_all_memory_is_refused_before_it_is_computed(
+def test_reply_beyond_all_memory_is_refused_before_it_is_computed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pnnsim.hil.instrument.session.ANSWER_LIMIT", 1000)
+    monkeypatch.setattr("pnnsim.hil.instrument.session.REPLY_LIMIT", 1000)
     backend = machine()
     before = condition(backend)
     with serving(Instrument(backend)) as port, Client(port) as client:

@@ -194,7 +194,10 @@ def test_streams_take_turns_in_the_samples_of_a_text(monkeypatch: pytest.MonkeyP
         load_data(TaskParams()).in_sequences(None)
 
 
-@pytest.mark.parametrize(("cores", "samples"), [("1", 64), ("3", 60)])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cores", "samples"), [pytest.param("1", 64, marks=pytest.mark.long), ("3", 60)]
+)
 def test_a_text_with_a_kept_state_goes_through_training_and_machine(
     cores: str, samples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +208,8 @@ def test_a_text_with_a_kept_state_goes_through_training_and_machine(
         ("network.injection", "every"), ("network.stateful", "true"), ("control.block", "2"),
         ("memory.capacity", "2"), ("training.sequence", "13"), ("training.batch", "4"),
         ("training.epochs", "20"), ("training.learning_rate", "0.03"),
-        ("simulation.chips", "1"), ("simulation.samples", "65"), ("control.cores", cores),
+        ("simulation.chips", "1"), ("simulation.samples", "65"), ("simulation.band_draws", "0"),
+        ("control.cores", cores),
     ], task="shakespeare")).metrics  # fmt: skip
     assert found["task"]["samples"] == samples
     # The letters stand in a row; guessing costs ln 65.

@@ -13,7 +13,7 @@ import pytest
 import scipy.io
 
 from pnnsim.errors import TaskError
-from pnnsim.learning.datasets import IMAGE_TASKS, Task, load_task
+from pnnsim.learning.datasets import IMAGE_TASKS, Task, files, load_task
 
 DATA = os.environ.get("PNNSIM_DATA_DIR")
 IDX = {
@@ -227,6 +227,37 @@ def test_truncated_file_is_one_error_that_names_it(suffix: str, keep: int, tmp_p
     assert str(path.with_suffix(suffix)) in message
     assert "expected" in message
     assert "yann.lecun.com" in message
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ""])
+def test_file_of_more_than_any_has_is_refused_before_it_fills_the_memory(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_mnist(tmp_path / "mnist")
+    path = tmp_path / "mnist" / "train-images-idx3-ubyte.gz"
+    path.unlink()
+    stored = {".gz": gzip.compress, ".xz": lzma.compress, "": bytes}[suffix](bytes(300_000))
+    path.with_suffix(suffix).write_bytes(stored)
+    monkeypatch.setattr(files, "_MOST_BYTES", 200_000)
+    with pytest.raises(TaskError, match=r"200,000|300000"):
+        load_task("mnist", data_dir=tmp_path, offline=True)
+
+
+def test_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    write_svhn(tmp_path / "svhn")
+    (tmp_path / "svhn" / "train_32x32.mat").unlink()
+    os.mkfifo(tmp_path / "svhn" / "train_32x32.mat")
+    with pytest.raises(TaskError):
+        load_task("svhn", data_dir=tmp_path, offline=True)
+
+
+def test_compressed_variable_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_svhn(tmp_path / "svhn")
+    monkeypatch.setattr("pnnsim.learning.datasets.mat._MOST_BYTES", 1000)
+    with pytest.raises(TaskError, match="does not end"):
+        load_task("svhn", data_dir=tmp_path, offline=True)
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz"])

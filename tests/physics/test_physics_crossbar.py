@@ -159,20 +159,6 @@ def test_first_order_has_the_right_slope_in_both_wires() -> None:
         torch.testing.assert_close(near, exact, rtol=1e-3, atol=1e-11)
 
 
-def test_power_of_an_ideal_array() -> None:
-    g, voltage = cells(5, 4, 7), torch.from_numpy(np.random.default_rng(3).normal(size=(3, 5)))
-    expected = [sum(v[i] ** 2 * g[i, j] for i in range(5) for j in range(4)) for v in voltage]
-    torch.testing.assert_close(
-        crossbar.crossbar_power(voltage, g), torch.stack(expected), rtol=ROUNDING, atol=0
-    )
-    # The sources deliver it: V_i times the current into row i.
-    ports = crossbar.port_admittance(g, 0.0, 0.0)[:5, :5]
-    delivered = torch.einsum("bi,ij,bj->b", voltage, ports, voltage)
-    torch.testing.assert_close(
-        crossbar.crossbar_power(voltage, g), delivered, rtol=ROUNDING, atol=0
-    )
-
-
 def test_wires_save_power_but_never_give_it() -> None:
     g = cells(6, 6, 8, 1e3)
     ports = crossbar.port_admittance(g, 20.0, 50.0)

@@ -35,22 +35,8 @@ def test_a_published_converter_lies_within_the_scatter_of_the_survey() -> None:
     assert abs(math.log10(ratio)) < 1.0
 
 
-def test_thermal_limit_quadruples_with_every_bit() -> None:
-    twelve, thirteen = (electronic.thermal_converter_energy(b, 184.0) for b in (12, 13))
-    assert thirteen / twelve == pytest.approx(4.0, rel=1e-6, abs=0)
-    assert twelve == pytest.approx(0.5 * 10 ** ((6.0206 * 12 + 1.7609 - 184) / 10), rel=1e-4, abs=0)
-
-
 def test_quantization_snr() -> None:
     assert electronic.quantization_snr(8) == pytest.approx(6.02 * 8 + 1.76, abs=0.01)
-
-
-def test_landauer_bound_lies_below_every_event() -> None:
-    bound = electronic.landauer_energy(300.0)
-    assert bound == pytest.approx(2.871e-21, abs=1e-24)
-    assert electronic.converter_energy(1.4e-15, 1) > bound
-    assert electronic.capacitor_energy(1e-15, 0.1) > bound
-    assert electronic.landauer_energy(600.0) == pytest.approx(2 * bound, rel=1e-6, abs=0)
 
 
 def test_capacitor_and_charge() -> None:

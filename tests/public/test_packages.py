@@ -29,6 +29,13 @@ def test_a_package_says_what_it_is_for_and_what_it_must_not_do(file: Path) -> No
     assert BOUND.search(" ".join(rest)) or (family and len(rest) > 1), "what must it not do?"
 
 
+def test_files_are_of_one_idea_and_read_fields_by_their_names() -> None:
+    texts = {file: file.read_text("utf-8") for file in (ROOT / "pnnsim").rglob("*.py")}
+    assert [str(file) for file, text in texts.items() if len(text.splitlines()) > 350] == []
+    # What is read by a computed name is seen by no type checker: each such line has its reason.
+    assert sum(text.count("getattr") for text in texts.values()) < 10
+
+
 def layers() -> list[str]:
     """Return the packages in the order in which they may import each other."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import pnnsim
-from pnnsim import explore, hil, testing
+from pnnsim import explore, hil, learning, testing
 from pnnsim.learning import rules
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,9 @@ SCRIPTS = [
 ]
 
 #: Packages with public names of their own, beside those of `pnnsim`.
-DOORS = {package.__name__: set(package.__all__) for package in (explore, hil, rules, testing)}
+DOORS = {
+    package.__name__: set(package.__all__) for package in (explore, hil, learning, rules, testing)
+}
 
 #: What a script needs beyond that, by file: the pieces of a device, or the inside that it measures.
 EXCEPTIONS = {
@@ -39,36 +41,26 @@ EXCEPTIONS = {
         "pnnsim.physics",
     },
     # Recipes that score by themselves, or train by a loop of their own.
-    "training/common.py": {"pnnsim.learning.fit"},
-    "training/held_out.py": {"pnnsim.errors", "pnnsim.learning.examples"},
-    "training/hil_common.py": {"pnnsim.learning.examples"},
     "training/lrunet_images.py": {
         "pnnsim.common.rng",
-        "pnnsim.errors",
         "pnnsim.inference.predict",
-        "pnnsim.learning.examples",
-        "pnnsim.learning.fit",
         "pnnsim.networks.lrunet_files",
     },
     "training/non_idealities.py": {
         "pnnsim.inference.predict",
-        "pnnsim.learning.fit",
     },
     "training/photon_counting.py": {
         "pnnsim.devices.base",
         "pnnsim.devices.detectors.camera",
         "pnnsim.inference.predict",
-        "pnnsim.learning.fit",
         "pnnsim.physics",
     },
     "training/refresh_interval.py": {
         "pnnsim.inference.predict",
-        "pnnsim.learning.examples",
         "pnnsim.simulation.simulate",
         "pnnsim.simulation.timing_pass",
         "pnnsim.timing.arrivals",
     },
-    "training/relaxnet_shakespeare.py": {"pnnsim.learning.examples"},
     # The network in plain torch, to compare with.
     "docs/how-to/bring-a-network.md": {"pnnsim.networks.reference"},
     # How a link of one's own is made.
@@ -76,7 +68,6 @@ EXCEPTIONS = {
     # Benchmarks take the passes apart.
     "benchmarks/arrays.py": {"pnnsim.physics.crossbar", "pnnsim.physics.photonic_decomposition"},
     "benchmarks/blocks.py": {"pnnsim.mapping.delays", "pnnsim.timing.run"},
-    "benchmarks/soak.py": {"pnnsim.errors"},
     "benchmarks/timing.py": {
         "pnnsim.analysis.metrics",
         "pnnsim.mapping.delays",

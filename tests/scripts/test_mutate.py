@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -250,6 +253,49 @@ def test_the_outcome_of_a_fault(
     start_s = 0.8 if outcome == "timeout" else 60.0
     assert attempt(mutant, planted, covered, start_s=start_s).outcome == outcome
     assert (planted / path).read_text("utf-8") == source
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_leaves_no_tests_running(planted: Path, tmp_path: Path) -> None:
+    # The test tells its process and then waits, as a mutant in an endless loop does.
+    (planted / "tests" / "physics" / "test_a.py").write_text(
+        "import os, pathlib, time\n\n\ndef test_endless():\n"
+        f"    pathlib.Path({str(tmp_path / 'part')!r}).write_text(str(os.getpid()))\n"
+        f"    os.rename({str(tmp_path / 'part')!r}, {str(tmp_path / 'pid')!r})\n"
+        "    time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", f"""
+import pathlib, sys
+sys.path.insert(0, {str(ROOT)!r})
+from scripts.mutation.tree import pytest_run
+pytest_run(pathlib.Path({str(planted)!r}), ["tests"], limit=None, extra={{}})
+"""]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert _within(60, (tmp_path / "pid").exists)
+        of_tests = int((tmp_path / "pid").read_text())
+        assert _runs(of_tests)
+    finally:
+        process.kill()
+        process.wait()
+    assert _within(60, lambda: not _runs(of_tests))
+
+
+def _within(seconds: int, what: Callable[[], bool]) -> bool:
+    """Return whether something has become true within some time, looking again and again."""
+    for _ in range(seconds * 20):
+        if what():
+            return True
+        time.sleep(0.05)
+    return what()
+
+
+def _runs(process: int) -> bool:
+    """Return whether a process is there and has not ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_the_lines_of_a_change_are_those_that_differ(planted: Path) -> None:

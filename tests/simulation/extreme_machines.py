@@ -22,8 +22,8 @@ from typing import Any, Literal, get_args, get_origin
 import torch
 
 from pnnsim.analysis.energy import power_trace
+from pnnsim.common.forms import Form, forms_of
 from pnnsim.common.units import DIMENSIONS, format_quantity
-from pnnsim.devices.quantities import Form, forms_of
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -30,9 +30,9 @@ FILES = {
 KEYS = {
     "schema", "pnnsim_version", "hardware", "spec_sha256", "seed", "network", "task", "accuracy",
     "samples", "latency_s", "makespan_s", "interval_s", "throughput_per_s", "closed_form",
-    "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "mapping", "setup", "parameters",
-    "macs_per_inference", "area_m2", "queue", "refresh", "utilization", "critical_path", "layers",
-    "counts", "events", "wall_s", "warnings", "band",
+    "bottleneck", "energy_j", "power_w", "energy_per_mac_j", "tops_per_w", "mapping", "setup",
+    "parameters", "macs_per_inference", "area_m2", "queue", "refresh", "utilization",
+    "critical_path", "layers", "counts", "events", "wall_s", "warnings", "band",
 }  # fmt: skip
 
 SMALL = [

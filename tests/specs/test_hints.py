@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from pnnsim.devices.quantities import dimension_of
-from pnnsim.devices.registry import BUILTIN, kinds, params_class, parts
+from pnnsim.common.forms import dimension_of
+from pnnsim.devices.builtin_kinds import BUILTIN
+from pnnsim.devices.registry import kinds, params_class, parts
 from pnnsim.specs.control import ControlParams, EnvironmentParams
 from pnnsim.specs.document import from_data
 from pnnsim.specs.experiment import BLOCKS

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from pnnsim.devices.laws import Evaluation
 from pnnsim.errors import SpecError
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
-from pnnsim.specs.laws import relawed
 from tests.specs.spec_text import changed, place_of, problems_of
 
 DAC = "dac_energy: {law: dac, node: 16 nm}"
@@ -192,10 +192,12 @@ def test_a_value_far_from_its_law_is_a_warning_that_gives_both(tmp_path: Path) -
 def test_laws_follow_other_values_of_a_machine_and_drawn_factors() -> None:
     spec = load_spec("photonic_mrr")
     sections = dict(spec.sections())
-    assert relawed(sections, spec.laws) == sections
-    drawn = relawed(sections, spec.laws, {"ring_trim": 2.0})
-    banks, environment = (drawn[name] for name in ("weight_banks", "environment"))
+    uses = {(path.split(".")[0], path.split(".")[1]): use for path, use in spec.laws.items()}
+    plain, drawn = (Evaluation(sections, uses, factors) for factors in (None, {"ring_trim": 2.0}))
     was: Any = spec
-    assert banks.hold_power == pytest.approx(2 * was.weight_banks.hold_power, rel=1e-12, abs=0)  # type: ignore[attr-defined]
-    ratio = environment.stabilization_power / was.environment.stabilization_power  # type: ignore[attr-defined]
-    assert 1.9 < ratio < 2.0
+    assert {(s, key): plain.value(s, key) for s, key in uses} == {
+        (s, key): dict(sections[s])[key] for s, key in uses
+    }
+    hold, cooling = drawn.value("weight_banks", "hold_power"), was.environment.stabilization_power
+    assert hold == pytest.approx(2 * was.weight_banks.hold_power, rel=1e-12, abs=0)
+    assert 1.9 < drawn.value("environment", "stabilization_power") / cooling < 2.0

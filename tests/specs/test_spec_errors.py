@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from pnnsim.devices.quantities import forms_of
+from pnnsim.common import hints
+from pnnsim.common.forms import forms_of
+from pnnsim.common.hints import readable
 from pnnsim.errors import SpecError
-from pnnsim.specs import validation
 from pnnsim.specs.document import MAX_PROBLEMS
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.hardware import load_spec
-from pnnsim.specs.hints import readable
 from tests.specs.spec_text import MACHINE, changed, place_of, problems_of
 
 SMALL = load_spec(yaml.load(MACHINE, yaml.BaseLoader))
@@ -47,6 +47,17 @@ def test_a_check_across_fields_waits_until_each_field_is_right(tmp_path: Path) -
     assert problems_of(text, tmp_path) == [
         "m.yaml:3:35: network.steps: 'x' is not a whole number; expected a whole number"
     ]
+
+
+def test_a_value_that_follows_from_another_is_blamed_only_where_that_one_is_right() -> None:
+    def blamed(**network: Any) -> list[str]:
+        with pytest.raises(SpecError) as caught:
+            load_experiment({"schema": "1", "hardware": "photonic_mrr", "network": network})
+        return [problem.where for problem in caught.value.problems]
+
+    for wrong in ("x", ["1"], {"a": "1"}, "0", -3, "5 ns"):
+        assert blamed(kind="dnn", steps=wrong) == ["network.steps"]
+    assert blamed(kind="dnn", steps="5000") == ["network.weight_sets"]
 
 
 def test_an_unknown_name_lists_the_machines_that_come_along() -> None:
@@ -119,13 +130,13 @@ def test_a_machine_that_an_experiment_cannot_find_is_reported_where_it_is_named(
 def test_many_unknown_keys_cost_no_more_hints_than_are_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, looked_up = validation.get_close_matches, []
+    plain, looked_up = hints.get_close_matches, []
 
     def count(word: str, *how: Any, **more: Any) -> list[str]:
         looked_up.append(word)
         return plain(word, *how, **more)
 
-    monkeypatch.setattr(validation, "get_close_matches", count)
+    monkeypatch.setattr(hints, "get_close_matches", count)
     lines = "".join(f"  amplifier_nois{i}: 3\n" for i in range(2000))
     file = tmp_path / "m.yaml"
     file.write_text(MACHINE.replace("detector:\n", f"detector:\n{lines}", 1))
@@ -251,3 +262,12 @@ def test_settings_of_a_training_without_effect_are_warned_of(
     again = tmp_path / "resolved.yaml"
     again.write_text(experiment.resolved(), encoding="utf-8")
     assert load_experiment(again).own_warnings() == expected
+
+
+def test_banks_without_a_switch_between_them_are_refused(tmp_path: Path) -> None:
+    begin, end = MACHINE.index("switch:"), MACHINE.index("weight_banks:")
+    text = changed(MACHINE[begin:end], "switch:\n  kind: none\n")
+    (problem,) = problems_of(text, tmp_path)
+    assert "2 banks, and a switch of kind 'none'; expected 1 bank" in problem
+    one = changed("  count: 2\n  rows", "  count: 1\n  rows", text)
+    assert load_spec(yaml.load(one, yaml.BaseLoader)).switch.kind == "none"

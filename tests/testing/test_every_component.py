@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from pnnsim.devices.builtin_kinds import BUILTIN
 from pnnsim.devices.quantities import Params
-from pnnsim.devices.registry import BUILTIN, params_class, parts
+from pnnsim.devices.registry import params_class, parts
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.specs.hardware import load_spec

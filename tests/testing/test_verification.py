@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ import torch
 
 from pnnsim.cli.app import main
 from pnnsim.errors import SpecError
-from pnnsim.testing.published import DEMONSTRATIONS, devices, verify
+from pnnsim.specs.resolve import published_specs
+from pnnsim.testing.published import DEMONSTRATIONS, described, devices, verify
 from pnnsim.testing.published.check import (
     Band,
     Check,
@@ -24,7 +27,9 @@ from pnnsim.testing.published.check import (
 )
 from pnnsim.testing.published.networks import _on_junctions
 
-CHECKS = verify()
+#: Trains a network that has met the defects of arrays: twenty seconds.
+LONG = ("mtj_array",)
+CHECKS = verify(name for name in DEMONSTRATIONS if name not in LONG)
 
 
 def check(quantity: str, name: str) -> Check:
@@ -33,22 +38,33 @@ def check(quantity: str, name: str) -> Check:
 
 
 @pytest.mark.parametrize("one", CHECKS, ids=lambda c: f"{c.demonstration.name}: {c.quantity}")
-def test_every_published_figure_is_met(one: Check) -> None:
-    assert one.passed, one.row()
+def test_every_published_figure_is_met_or_differs_for_a_reason(one: Check) -> None:
+    assert one.expected, one.row()
     assert one.band.low <= one.band.high
     assert one.inputs
     assert one.demonstration.source
 
 
-def test_every_demonstration_has_checks() -> None:
-    assert tuple(dict.fromkeys(c.demonstration.name for c in CHECKS)) == DEMONSTRATIONS
+def test_every_demonstration_and_every_described_machine_has_checks() -> None:
+    names = dict.fromkeys(c.demonstration.name for c in CHECKS)
+    assert [*names] == [name for name in DEMONSTRATIONS if name not in LONG]
+    assert set(published_specs()) <= set(DEMONSTRATIONS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", LONG)
+def test_figures_that_take_a_training_are_met(name: str) -> None:
+    assert all(one.expected for one in verify([name]))
 
 
 @pytest.mark.parametrize(
     ("name", "quantity", "expected"),
     [
-        # By hand: 2 x 4 x 128^2 x 0.5e9; 9 x 4 x 4 x 14e9; 2 x 10 x 9 x 62.9e9.
-        ("lightmatter", "rate", 65.536e12),
+        # By hand: 9 x 4 x 4 x 14e9; 2 x 10 x 9 x 62.9e9.
+        # 128 words of 40 ns and 10 ns to settle, ln 2^8 times 1.8 ns.
+        ("lightmatter", "write", 128 * 40e-9 + 1.8e-9 * math.log(2.0**8)),
+        # 3 x 6 x 6.
+        ("ficonn", "weights", 108.0),
         ("tensor-core", "rate", 2.016e12),
         ("convolution", "rate", 11.322e12),
         # ln 9 / (2 pi 130 kHz), and twelve and a half microseconds on 768 x 16 / 400 MHz.
@@ -106,7 +122,7 @@ def test_bands_hold_their_ends() -> None:
 def test_the_command_prints_a_table_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "mirrors", "heater"]) == 0
     text = capsys.readouterr().out
-    assert "4 of 4 figures pass" in text
+    assert "4 of 4 figures agree" in text
     assert "Harris et al., Opt. Express 22, 10487, 2014" in text
     assert "that heat: published power times the time constant" in text
     assert main(["verify", "mirrors", "tensor-core", "--json"]) == 0
@@ -123,7 +139,7 @@ def test_a_figure_that_is_missed_ends_in_exit_code_1(
     assert main(["verify", "mirrors"]) == 1
     text = capsys.readouterr().out
     assert "FAIL  mirrors" in text
-    assert "0 of 2 figures pass" in text
+    assert "0 of 2 figures agree" in text
     assert main(["verify", "mirrors", "--quiet"]) == 1
     assert capsys.readouterr().out == ""
 
@@ -133,3 +149,57 @@ def test_an_unknown_demonstration_is_a_users_error(capsys: pytest.CaptureFixture
         verify(["mirors"])
     assert main(["verify", "mirors"]) == 2
     assert "Hint: did you mean 'mirrors'?" in capsys.readouterr().err
+
+
+FIGURES = """
+shown: A loop
+work: "Somebody, 2025"
+left_out: the rest
+network: {kind: rnn, inputs: 6, hidden: 6, outputs: 6, steps: 3, input_map: none, output_map: none}
+figures:
+  weights:
+    measure: weights
+    published: {value: "36", source: "derived: 6 x 6"}
+    tolerance: 1 %
+    basis: closed form
+    assumed: nothing
+"""
+
+
+def figures_of(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Check]:
+    file = tmp_path / "ficonn.yaml"
+    file.write_text(text)
+    monkeypatch.setattr(described, "published_figures", lambda: {"ficonn": file})
+    return list(described.checks("ficonn"))
+
+
+def test_a_reason_to_differ_passes_only_where_the_figure_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def statuses(text: str) -> list[str]:
+        return [one.status for one in figures_of(text, tmp_path, monkeypatch)]
+
+    reason = FIGURES.rstrip() + "\n    differs: a reason\n"
+    assert statuses(FIGURES) == ["pass"]
+    assert statuses(reason) == ["FAIL"]
+    assert statuses(FIGURES.replace('"36"', '"37"')) == ["FAIL"]
+    assert statuses(reason.replace('"36"', '"37"')) == ["differs"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (', source: "derived: 6 x 6"', "", "weights.published: has no source"),
+        ('"36"', '"36 ns"', "weights.published"),
+        ("1 %", "nearly", "'nearly' is no tolerance"),
+        ("measure: weights", "measure: weight", "weights.measure"),
+        ("left_out: the rest", "", "left_out: is missing"),
+        ("hidden: 6", "hidden: six", "network.hidden"),
+    ],
+)
+def test_a_file_of_figures_is_refused_with_the_place_of_its_fault(
+    old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert old in FIGURES
+    with pytest.raises(SpecError, match=re.escape(message)):
+        figures_of(FIGURES.replace(old, new), tmp_path, monkeypatch)

@@ -85,6 +85,7 @@ def machine(
     steps: int = 2,
     banks: int = 2,
     block: int = 1,
+    blocks_in_flight: int = 1,
     overlap: bool = True,
     samples: int = 1,
     order: Any = "cycle",
@@ -115,6 +116,7 @@ def machine(
         ),
         control=ControlParams(
             block=block,
+            blocks_in_flight=blocks_in_flight,
             overlap=overlap,
             prefetch=prefetch,
             policy=policy,
@@ -123,7 +125,7 @@ def machine(
             refresh_interval=None if refresh_fs is None else seconds(refresh_fs),
         ),
         samples=samples,
-        memory_capacity=block,
+        memory_capacity=block * blocks_in_flight,
         arrivals=arrivals,
     )
 
@@ -152,6 +154,7 @@ def delay_sets(draw: st.DrawFn) -> Delays:
         ),
         route_fs=draw(durations),
         write_fs=draw(durations) * 10,
+        double_buffered=draw(st.booleans()),
     )
 
 
@@ -176,5 +179,27 @@ def machines(draw: st.DrawFn, samples: tuple[int, int] = (1, 9), ahead: bool = F
         prefetch=draw(st.booleans()) if ahead else False,
         policy=draw(st.sampled_from(sorted(POLICIES))),
         write_drivers=draw(st.integers(1, 3)) if ahead else 1,
+        order=tuple(order),
+    )
+
+
+@st.composite
+def pipelines(draw: st.DrawFn, samples: tuple[int, int] = (1, 12)) -> Machine:
+    """Draw machines in which several blocks may be in the loop at once."""
+    sets = draw(st.integers(1, 3))
+    order = draw(
+        st.permutations([*range(sets), *draw(st.lists(st.integers(0, sets - 1), max_size=3))])
+    )
+    tile, tiles = draw(st.sampled_from([((4, 4), 1), ((4, 4), 1), ((2, 4), 2)]))
+    return machine(
+        draw(delay_sets()),
+        sets=sets,
+        steps=len(order),
+        banks=sets * tiles,
+        tile=tile,
+        parallel_tiles=1 if tiles > 1 else None,
+        block=draw(st.integers(1, 3)),
+        blocks_in_flight=draw(st.integers(1, 4)),
+        samples=draw(st.integers(*samples)),
         order=tuple(order),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -169,6 +170,18 @@ def test_file_that_is_too_short_or_missing_is_refused(tmp_path):
         from_file(file, 5)
     with pytest.raises(SpecError, match="cannot be read"):
         from_file(tmp_path / "none.txt", 5)
+
+
+def test_times_that_are_no_regular_file_or_endless_are_refused(tmp_path):
+    file = tmp_path / "arrivals.txt"
+    os.mkfifo(file)
+    with pytest.raises(SpecError, match="regular file"):
+        from_file(file, 5)
+    file.unlink()
+    file.touch()
+    os.truncate(file, 2**31)
+    with pytest.raises(SpecError, match="got 2147483648 bytes"):
+        from_file(file, 5)
 
 
 @pytest.mark.parametrize(

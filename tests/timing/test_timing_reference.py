@@ -102,56 +102,111 @@ class Outputs:
         return begin
 
 
+class Order:
+    """Whose turn it is at the encoder.
+
+    Of the blocks in the loop those on the selected bank, of these those whose states are there, of
+    these the one served longest ago.
+    """
+
+    def __init__(self, case, blocks, steps):
+        self.flight, self.blocks, self.steps = case.control.blocks_in_flight, blocks, steps
+        self.sets, self.folds = case.order, len(case.order) // steps
+        self.selected = case.order[0]
+        self.ring, self.served, self.newest = [], None, -1
+        self.begun = {}  # steps that each block has begun
+
+    def next(self, time, could_enter, ready):
+        """Return the block of the next turn, chosen at a time."""
+        coming = self.newest + 1
+        goes_on = self.served is not None and self.begun[self.served] < self.steps
+        there = coming < len(self.blocks) and self.begun.get(self.newest, 1) > 0
+        if there and (not (self.ring or goes_on) or (time > could_enter(coming))):
+            self.ring.append(coming)
+            self.begun[coming] = 0
+            self.newest = coming
+        if goes_on:
+            self.ring.append(self.served)
+        first = min(self.ring, key=lambda block: (
+            self.sets[self.begun[block] * self.folds] != self.selected,
+            self.begun[block] > 0 and ready[self.blocks[block][0]] >= time,
+            self.ring.index(block),
+        ))  # fmt: skip
+        self.ring.remove(first)
+        self.served = first
+        self.begun[self.served] += 1
+        self.selected = self.sets[self.begun[self.served] * self.folds - 1]
+        return self.served, self.begun[self.served] - 1
+
+
 def recurrence(case):
     """Return arrivals, results and the departure of each (sample, step) [fs]."""
-    d, block, steps = case.delays, case.control.block, len(case.order)
-    folds = case.mapping.folds
-    arrival = {}
-    departure = {}
-    encoder_taken = {}  # by sample, at step 0
-    left = encoder_free = 0
+    d, block, products = case.delays, case.control.block, len(case.order)
+    folds, flight = case.mapping.folds, case.control.blocks_in_flight
+    arrival, departure, mapped = {}, {}, {}
+    left = {}  # when each block left the loop
+    encoder_free = lines_free = 0
     outputs = Outputs(d)
-    last_of = []  # number of the last sample of each block
     nonlinearity_free = -1  # departures from which on it is free at capture
     blocks = [range(b, min(b + block, case.samples)) for b in range(0, case.samples, block)]
     changes = needed_changes(case, len(blocks))
     ready = {}
     rest = 0  # when the bank of this access is ready
-    for number, samples in enumerate(blocks):
-        for step in range(steps):
-            write, route = changes[number * steps + step]
+    selected = case.order[0]
+
+    def map_input(sample, could_begin):
+        if sample < case.samples:
+            arrival[sample] = outputs.map_input(could_begin, d.input[0].duration_fs)
+            mapped[sample] = arrival[sample] + d.input_fs
+
+    def could_enter(number):
+        could = mapped[blocks[number][0]]
+        if number >= flight:
+            could = max(could, left.get(number - flight, math.inf))
+        if number > flight and could < math.inf:
+            could = max(could, outputs.taken(blocks[number - flight - 1][-1]))
+        return could
+
+    map_input(0, 0)
+    order = Order(case, blocks, products // folds)
+    for _ in range(len(blocks) * (products // folds)):
+        number, turn = order.next(encoder_free, could_enter, ready)
+        samples = blocks[number]
+        for step in range(turn * folds, (turn + 1) * folds):
+            write, route = changes[number * products + step]
+            if flight > 1:
+                # Every weight set has its bank.
+                write, route, selected = False, case.order[step] != selected, case.order[step]
             duration = write * d.write_fs + route * d.route_fs
             changed = rest + duration if (write or route) else 0
             activates = (step + 1) % folds == 0
             for sample in samples:
                 if step == 0:
-                    could_begin = encoder_taken.get(sample - 1, 0)
-                    mapping_fs = d.input[0].duration_fs
-                    arrival[sample] = outputs.map_input(could_begin, mapping_fs)
-                    ready[sample] = max(arrival[sample] + d.input_fs, left)
-                    if number > 1:
-                        ready[sample] = max(ready[sample], outputs.taken(last_of[number - 2]))
+                    ready[sample] = max(
+                        mapped[sample], could_enter(number) if sample == samples[0] else 0
+                    )
                 start = max(ready[sample], encoder_free)
                 if not case.control.overlap:
                     start = max(start, changed)
                 if step == 0:
-                    encoder_taken[sample] = start
-                leave = max(start + d.encode_fs, changed)
+                    map_input(sample + 1, start)
+                leave = max(start + d.encode_fs, changed, lines_free)
                 if activates:
                     leave = max(leave, nonlinearity_free)
                     nonlinearity_free = leave + d.activate_fs
                 departure[sample, step] = leave
-                encoder_free = leave + d.mvm_fs + d.detect_fs
+                lines_free = leave + d.mvm_fs + d.detect_fs
+                encoder_free = leave if d.double_buffered else lines_free
                 captured = leave + d.propagate_fs + d.mvm_fs + d.detect_fs
                 active = captured + d.activate_fs
                 ready[sample] = active + d.hold_fs if activates else captured
-                if step == steps - 1:
+                if step == products - 1:
                     outputs.active.append(active)
             rest = captured
             if not case.control.overlap:
-                rest = ready[sample] if step < steps - 1 else active
-        left = active
-        last_of.append(samples[-1])
+                rest = ready[sample] if step < products - 1 else active
+        if step == products - 1:
+            left[number] = active
     outputs.until(math.inf)
     return arrival, dict(enumerate(outputs.result)), departure
 

@@ -115,7 +115,8 @@ class Recurrence:
     def period(self, p):
         encode = self.d.entering if p.digital else self.d.encode
         encode = sum(stage.duration_fs for stage in encode)
-        symbol = encode + self.d.mvm_fs + self.d.detect_fs
+        held = self.d.mvm_fs + self.d.detect_fs
+        symbol = max(encode, held) if self.d.double_buffered else encode + held
         return encode, max(
             symbol, p.activates * self.d.activate_fs, p.converts * self.d.digitize_fs
         )
@@ -124,7 +125,7 @@ class Recurrence:
         """Follow all samples with the turns of the engine that are known."""
         d, way, overlap = self.d, self.way, self.case.work.control.overlap
         self.wanted, self.departs, self.taken = {}, {}, {}
-        encoder = nonlinear = converter = server = rest = 0
+        encoder = lines = nonlinear = converter = server = rest = 0
         left, served, ready = 0, [], {}
         for number, samples in enumerate(self.blocks):
             for product, p in enumerate(way):
@@ -141,15 +142,16 @@ class Recurrence:
                             ready[sample] = max(ready[sample], served[number - 2])
                     start = max(ready[sample], encoder, 0 if overlap else bank)
                     self.taken[sample, product] = start
-                    leave = max(start + encode, bank if overlap else 0)
+                    leave = max(start + encode, bank if overlap else 0, lines)
                     activate = d.activate_fs * p.activates
                     if p.activates:
                         leave = max(leave, nonlinear)
                     if p.converts:
                         leave = max(leave, converter - activate)
                     self.departs[sample, product] = leave
-                    encoder = leave + d.mvm_fs + d.detect_fs + train
-                    captured = encoder + d.propagate_fs
+                    lines = leave + d.mvm_fs + d.detect_fs + train
+                    encoder = leave + train if d.double_buffered else lines
+                    captured = lines + d.propagate_fs
                     if p.activates:
                         nonlinear = leave + activate + train
                     if p.converts:
@@ -220,6 +222,7 @@ def cases(draw):
         propagate_fs=draw(span), mvm_fs=draw(span), detect_fs=draw(span), activate_fs=draw(span),
         hold_fs=draw(span), output=(Stage("front_end", "map_output", draw(span)),),
         route_fs=draw(span), write_fs=draw(span) * 10, digitize_fs=draw(span),
+        double_buffered=draw(st.booleans()),
     )  # fmt: skip
     rows, cols = draw(st.sampled_from([(4, 4), (2, 4), (8, 8), (3, 5)]))
     workload, per_operation = draw(plain_workloads()), draw(st.sampled_from([1, 2, 7]))

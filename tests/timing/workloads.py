@@ -230,6 +230,7 @@ def number_delays(draw: st.DrawFn) -> Delays:
         route_fs=draw(durations),
         write_fs=draw(durations) * 10,
         digitize_fs=draw(durations),
+        double_buffered=draw(st.booleans()),
     )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import training.common
 from pnnsim import Data, ReLaXNet, load_dataset
-from pnnsim.errors import TaskError
+from pnnsim.errors import PnnsimError
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.rules import RULES
 from training import hil_rules, lrunet_images, relaxnet_budget, relaxnet_svhn
@@ -115,6 +115,6 @@ def test_a_closed_test_part_is_not_read() -> None:
     data = load_dataset("digits")
     shut = closed(data)
     assert len(shut.test) == len(data.test)
-    with pytest.raises(TaskError, match="test part: 2 examples are read while it is closed"):
+    with pytest.raises(PnnsimError, match="test part: 2 examples are read while it is closed"):
         shut.test.take(torch.arange(2))
     assert opened(shut).test is data.test

@@ -13,7 +13,7 @@ from typing import Any
 from pnnsim.common.units import format_quantity, readable_quantity
 from pnnsim.devices.quantities import Params
 from pnnsim.specs.hardware import HardwareSpec
-from pnnsim.specs.validation import read_number
+from pnnsim.specs.validation import field_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def assumptions_of(spec: HardwareSpec) -> tuple[Assumption, ...]:
     """
     tied: dict[tuple[str, str], list[Span | Scatter]] = {}
     for section, part in spec.sections().items():
-        for field in type(part).model_fields:
+        for field, value in part:
             path = f"{section}.{field}"
             use = spec.laws.get(path)
             if use is not None:
@@ -179,7 +179,7 @@ def assumptions_of(spec: HardwareSpec) -> tuple[Assumption, ...]:
                 factor = float(use.parameters["factor"])
                 tied.setdefault(names, []).append(Scatter(section, field, factor, *use.law.scatter))
                 continue
-            span = _span(part, section, field, spec.ranges)
+            span = _span(path, part, value, spec.ranges)
             if span is None or path in spec.chosen:
                 continue
             group = spec.groups.get(path)
@@ -190,14 +190,14 @@ def assumptions_of(spec: HardwareSpec) -> tuple[Assumption, ...]:
 
 
 def _span(
-    part: Params, section: str, field: str, ranges: Mapping[str, tuple[str, str]]
+    path: str, part: Params, value: Any, ranges: Mapping[str, tuple[str, str]]
 ) -> Span | None:
     """Return the range of a value; None where nothing can be drawn."""
-    texts = ranges.get(f"{section}.{field}")
-    value = getattr(part, field)
+    texts = ranges.get(path)
+    section, _, field = path.partition(".")
     if texts is None or value is None:
         return None
-    (low, form), (high, _) = (read_number(text, type(part), field) for text in texts)
+    (low, form), (high, _) = (field_number(text, type(part), field) for text in texts)
     if not low <= value <= high or low == high:
         return None
     return Span(section, field, low, float(value), high, form.dimension, form.type is int)

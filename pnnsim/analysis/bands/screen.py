@@ -1,6 +1,6 @@
 """Leave out assumptions that no delay and no price depends on, before variance is shared out.
 
-Many ranges belong to what makes values wrong, such as noise and drift. Told apart beforehand, they
+Many ranges belong to what makes values wrong, such as noise and drift. Separated beforehand, they
 cannot take a share by chance.
 """
 

@@ -75,7 +75,13 @@ def percent(share: float | None, digits: int = 2) -> str:
 
 
 def mean_std(mean: float | None, std: float | None, digits: int = 2) -> str:
-    """Return `96.94 ± 0.42 %` for two shares; without a deviation only the mean."""
+    """Return `96.94 ± 0.42 %` for two shares; without a deviation only the mean.
+
+    Args:
+        mean: Mean of the shares; None where there is none.
+        std: Standard deviation of the shares, likewise.
+        digits: Digits behind the point.
+    """
     if mean is None or std is None:
         return percent(mean, digits)
     return f"{100 * mean:.{digits}f} ± {100 * std:.{digits}f} %"
@@ -89,7 +95,12 @@ def count(number: float) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Return `1 chip`, `3 chips`."""
+    """Return `1 chip`, `3 chips`.
+
+    Args:
+        number: How many there are.
+        noun: What one of them is called.
+    """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

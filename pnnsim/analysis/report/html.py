@@ -33,7 +33,7 @@ class Described(Protocol):
 
     @property
     def summary(self) -> str:
-        """What it is, in a sentence or two."""
+        """Return what it is, in a sentence or two."""
 
     @property
     def sources(self) -> Mapping[str, str]:

@@ -70,7 +70,12 @@ def sublanes(start_fs: Ints, end_fs: Ints) -> NDArray[np.int64]:
 
 
 def sublane_name(unit: str, lane: int) -> str:
-    """Return `memory` for the first sub-lane of memory, `memory #2` for the second."""
+    """Return `memory` for the first sub-lane of memory, `memory #2` for the second.
+
+    Args:
+        unit: Lane of the trace.
+        lane: Number of the sub-lane, from 0.
+    """
     return unit if lane == 0 else f"{unit} #{lane + 1}"
 
 

@@ -82,7 +82,11 @@ def write_perfetto(
         "counters": "power and energy of the whole machine, up to the end of the spans written",
     }
     power = power_trace(trace, prices).until(end_fs)
-    events = chain(_events(trace, rows, prices, scale), _counters(power, scale))
+    events = chain(
+        _events(trace, rows, prices, scale),
+        _cut(written_samples, trace.samples, end_fs, scale),
+        _counters(power, scale),
+    )
     write_pieces(path, _pieces(events, notes))
 
 
@@ -153,6 +157,15 @@ def _events(trace: Trace, rows: Ints, prices: PriceTable, scale: int) -> Iterato
         yield {
             "ph": phase, "id": 0, "name": "sample 0", "cat": "sample", "pid": pid[i],
             "tid": tid[i], "ts": begin[i] / 1000, **({"bp": "e"} if phase != "s" else {}),
+        }  # fmt: skip
+
+
+def _cut(written: int, samples: int, end_fs: int, scale: int) -> Iterator[dict[str, Any]]:
+    """Return a mark where the file ends before the run does; nothing for a whole run."""
+    if written < samples:
+        yield {
+            "ph": "i", "s": "g", "name": f"cut here: {written} of {samples} samples are shown",
+            "pid": _COUNTERS, "tid": 0, "ts": end_fs // scale / 1000,
         }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ class Row:
     Args:
         label: What is measured.
         value: The figure with its unit.
-        note: What a reader needs to know about it; may be empty.
+        note: What a reader needs to understand it; may be empty.
     """
 
     label: str

@@ -112,6 +112,15 @@ def _latency(metrics: Metrics) -> Section:
     return Section("Latency", tuple(rows))
 
 
+def _bottleneck(metrics: Metrics) -> list[Row]:
+    """Return which part sets the pace of samples that always wait."""
+    found = metrics.get("bottleneck")
+    if found is None:
+        return []
+    interval = engineering(found["interval_s"], "s")
+    return [Row(f"bottleneck: {found['part']}", interval, "least interval that it allows")]
+
+
 def _rate(metrics: Metrics) -> Section:
     samples = metrics["samples"]
     return Section(
@@ -119,6 +128,7 @@ def _rate(metrics: Metrics) -> Section:
         (
             Row("interval", engineering(metrics["interval_s"], "s"), "from result to result"),
             Row("throughput", engineering(metrics["throughput_per_s"], "/s"), "inferences"),
+            *_bottleneck(metrics),
             Row(
                 "makespan",
                 engineering(metrics["makespan_s"], "s"),

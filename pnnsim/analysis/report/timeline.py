@@ -97,7 +97,7 @@ class Axis:
         return (1 - CUT_SHARE if self.cuts else 1.0) * length / plain, exact_time(length)
 
     def remark(self) -> str:
-        """Return what to know about the cuts; empty where there are none."""
+        """Return what the cuts leave out; empty where there are none."""
         if not self.cuts:
             return ""
         lengths = sorted(end - start for start, end in self.cuts)

@@ -15,9 +15,13 @@ from pnnsim.devices.base import Active, Detector, Received, band_wait_fs
 from pnnsim.devices.detectors.balanced_photodiode_params import BalancedPhotodiodeParams
 from pnnsim.devices.detectors.crossbar_tia_params import CrossbarTiaParams
 from pnnsim.devices.detectors.photodiode_params import PhotodiodeParams
+from pnnsim.devices.detectors.voltage_amplifier_params import VoltageAmplifierParams
 from pnnsim.physics import dynamics, photonic_detection
 
-A = TypeVar("A", bound=BalancedPhotodiodeParams | PhotodiodeParams | CrossbarTiaParams)
+A = TypeVar(
+    "A",
+    bound=BalancedPhotodiodeParams | PhotodiodeParams | CrossbarTiaParams | VoltageAmplifierParams,
+)
 
 
 class AmplifiedDetector(Detector[A]):

@@ -17,7 +17,7 @@ from pnnsim.physics import counting, photonic_detection
 class SinglePhoton(Detector[SinglePhotonParams]):
     """Detector that subtracts the clicks of two pixels, counted over gates and diodes.
 
-    A diode tells none from some: with m photons in a gate it clicks with the chance 1 - exp(-m),
+    A diode registers some or none: with m photons in a gate it clicks with the chance 1 - exp(-m),
     and many diodes or gates are needed to count. The signal is clicks over those of logical 1 in
     weak light. One gate of one diode is a binary neuron (Ma et al., Nat. Commun. 16, 2025); many
     make a camera without reading noise. Intensity noise of sources is left out: it is far below

@@ -29,7 +29,7 @@ class SinglePhotonParams(DetectorParams):
     cells: Count
     """Diodes of one pixel, which share its light; each clicks at most once in a gate."""
     gates: Count
-    """Gates of one detection, over which clicks are counted; 1 tells none from some."""
+    """Gates of one detection, over which clicks are counted; 1 distinguishes none from some."""
     gate_time: Annotated[Time, Field(gt=0)]
     """Time during which a diode is sensitive in one gate."""
     dead_time: Annotated[Time, Field(ge=0)]

@@ -12,11 +12,15 @@ from torch import Tensor
 
 from pnnsim.devices.base import Active, Encoder
 from pnnsim.devices.encoders.line_driver_params import LineDriverParams
+from pnnsim.devices.encoders.microwave_source_params import MicrowaveSourceParams
 from pnnsim.devices.encoders.modulator_params import MrmParams, MzmParams
 from pnnsim.devices.encoders.source_array_params import SourceArrayParams
 from pnnsim.physics import quantize
 
-E = TypeVar("E", bound=MrmParams | MzmParams | SourceArrayParams | LineDriverParams)
+E = TypeVar(
+    "E",
+    bound=MrmParams | MzmParams | SourceArrayParams | LineDriverParams | MicrowaveSourceParams,
+)
 
 
 class ConverterEncoder(Encoder[E]):
@@ -60,7 +64,7 @@ class ConverterEncoder(Encoder[E]):
     def static_power(self) -> float:
         """Return the power of all lines in use and of their converters."""
         converters = self.params.standing_power(self.size.lines)
-        return self.size.lines * self._line_power + converters
+        return self.params.sets * (self.size.lines * self._line_power + converters)
 
     @property
     @abstractmethod
@@ -69,7 +73,8 @@ class ConverterEncoder(Encoder[E]):
 
     def area(self) -> float | None:
         """Return the area of the converters, where it is described."""
-        return self.params.converters_area(self.size.lines)
+        area = self.params.converters_area(self.size.lines)
+        return None if area is None else self.params.sets * area
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the state as the lines carry it, clipped at the ends of their range."""

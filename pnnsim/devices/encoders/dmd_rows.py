@@ -41,7 +41,7 @@ class MirrorEncoder(Encoder[DmdRowsParams]):
     def static_power(self) -> float:
         """Return the electrical power of the light on all patches, and the array's own."""
         light = self.params.source_power / self.params.source_efficiency
-        return self.size.lines * light + self.params.static_power
+        return self.params.sets * (self.size.lines * light + self.params.static_power)
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the brightness of every patch."""

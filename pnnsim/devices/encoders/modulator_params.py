@@ -63,7 +63,7 @@ class MrmParams(DacParams):
     @property
     def package_heat(self) -> float:
         """Return the heat of all modulators, which share the chip of the banks, and their light."""
-        return self.lines * (self.static_power + self.laser_power)
+        return self.sets * self.lines * (self.static_power + self.laser_power)
 
     @model_validator(mode="after")
     def _curve_is_known(self) -> Self:
@@ -141,4 +141,4 @@ class MzmParams(DacParams):
     @property
     def package_heat(self) -> float:
         """Return the light that reaches the chip of the banks and ends there."""
-        return self.lines * self.laser_power * power_ratio(-self.insertion_loss)
+        return self.sets * self.lines * self.laser_power * power_ratio(-self.insertion_loss)

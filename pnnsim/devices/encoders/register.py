@@ -30,7 +30,7 @@ class RegisterRow(Encoder[RegisterRowParams]):
 
     def static_power(self) -> float:
         """Return the power of the registers of all lines in use."""
-        return self.size.lines * self.params.static_power
+        return self.params.sets * self.size.lines * self.params.static_power
 
     def encode(self, state: Tensor, *, converted: bool, active: Active) -> Tensor:
         """Return the state in the steps of a register, clipped at the ends of its range."""

@@ -53,7 +53,7 @@ class DeviceFit:
         kind: Kind of measurement.
         part: Part and kind that the keys belong to, such as `weight_banks.mrr`.
         estimates: Every fitted quantity with its 2-sigma interval.
-        notes: What a reader should know, a sentence each.
+        notes: What a reader should note, a sentence each.
         source: What stands as the source of each value.
         solution: The regression behind it.
     """

@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pnnsim.common.forms import dimension_of, forms_of
 from pnnsim.common.units import readable_quantity
 from pnnsim.devices.fit.measurement import Estimate, Measurement
-from pnnsim.devices.quantities import dimension_of, forms_of
 from pnnsim.devices.registry import params_class
 
 

@@ -93,7 +93,13 @@ class MeasuredTable:
 
 
 def place_of(line: str, index: int, delimiter: str) -> int:
-    """Return the character from 1 at which a cell of a line begins."""
+    """Return the character from 1 at which a cell of a line begins.
+
+    Args:
+        line: Line of the file.
+        index: Number of the cell, from 0.
+        delimiter: What stands between cells.
+    """
     cells = line.split(delimiter)
     before = sum(len(cell) + 1 for cell in cells[:index])
     cell = cells[index] if index < len(cells) else ""

@@ -91,7 +91,7 @@ class Solution:
         residuals: Measured less predicted; for counts, in standard deviations.
         used: Which points took part, one array for each curve.
         freedom: Points less parameters.
-        notes: What a reader should know, a sentence each.
+        notes: What a reader should note, a sentence each.
     """
 
     regression: Regression

@@ -90,7 +90,7 @@ class MtjSigmoid(NoisyNeurons[MtjSigmoidParams]):
 
 @final
 class SpinOscillator(NoisyNeurons[SpinOscillatorParams]):
-    """Nonlinearity of the amplitude of spin-torque oscillators.
+    """Nonlinearity of the amplitude of spin-torque oscillators, or of the power that they emit.
 
     The amplitude grows as a square root above a threshold that heat makes smooth; 1 is that at
     pre-activation 1. Before the first step an oscillator rests at its bias.
@@ -120,11 +120,16 @@ class SpinOscillator(NoisyNeurons[SpinOscillatorParams]):
 
     def _deviation(self, mean: Tensor) -> Tensor:
         thermal = self.params.thermal_power
-        return spintronic.oscillator_deviation(self._full * mean, thermal) / self._full
+        if self.params.emits == "amplitude":
+            return spintronic.oscillator_deviation(self._full * mean, thermal) / self._full
+        amplitude = mean.clamp(min=0.0).sqrt()
+        deviation = spintronic.oscillator_deviation(self._full * amplitude, thermal) / self._full
+        return 2.0 * amplitude * deviation
 
     def _settled(self, value: Tensor) -> Tensor:
-        """Return the steady amplitude over that at pre-activation 1."""
-        return self._steady(value) / self._full
+        """Return the steady amplitude, or power, over that at pre-activation 1."""
+        amplitude = self._steady(value) / self._full
+        return amplitude if self.params.emits == "amplitude" else amplitude**2
 
     @cached_property
     def _full(self) -> float:

@@ -37,7 +37,7 @@ class MtjSigmoidParams(NonlinearityParams):
     devices: Count
     """Junctions of one neuron whose states are averaged."""
     correlation_time: Annotated[Time, Field(ge=0)]
-    """Time in which a junction forgets its state; 0 for a cell that is a sigmoid without chance."""
+    """Time in which a junction loses its state; 0 for a cell that is a sigmoid without chance."""
     integration_time: Annotated[Time, Field(gt=0)]
     """Time over which a neuron averages, which is that of one activation."""
     energy: Annotated[Energy, Field(ge=0)]
@@ -56,8 +56,11 @@ class SpinOscillatorParams(NonlinearityParams):
     """Current at pre-activation 0."""
     drive_current: Annotated[Current, Field(gt=0)]
     """Current that pre-activation 1 adds; the driver saturates at plus and minus this."""
+    emits: Literal["amplitude", "power"] = "amplitude"
+    """What of an oscillation carries the state: its amplitude, as a diode reads it, or its power,
+    which goes to the next layer as microwaves."""
     time_constant: Annotated[Time, Field(gt=0)]
-    """Time constant with which the amplitude follows."""
+    """Time constant with which the amplitude, or the power, follows."""
     settling_time: Annotated[Time, Field(gt=0)]
     """Wait before the amplitude is read; what has not settled is memory of the last step."""
     thermal_power: Annotated[Fraction, Field(gt=0, le=1)]

@@ -21,7 +21,7 @@ class StochasticBinary(Nonlinearity[StochasticBinaryParams]):
         current ──▶ junction that flips by heat ──▶ latch: 0 or 1, R times, averaged
 
     Without sampling it is its own chance, a sigmoid. `mtj_sigmoid` averages an analog signal over
-    many flips instead. Readings that follow faster than a junction forgets are those of a two-state
+    many flips instead. Readings that follow faster than a junction flips are those of a two-state
     system with an exponential correlation, drawn one after the other.
 
     The gradient of a reading is that of its chance (Bengio, Leonard and Courville,

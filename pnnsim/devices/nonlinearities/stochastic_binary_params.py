@@ -23,7 +23,7 @@ class StochasticBinaryParams(NonlinearityParams):
     read_time: Annotated[Time, Field(gt=0)]
     """Time from one reading to the next, and ahead of the first."""
     correlation_time: Annotated[Time, Field(ge=0)]
-    """Time in which a junction forgets its state; readings that follow faster agree."""
+    """Time in which a junction loses its state; readings that follow faster agree."""
     read_energy: Annotated[Energy, Field(ge=0)]
     """Energy of one reading of one neuron."""
     static_power: Annotated[Power, Field(ge=0)]

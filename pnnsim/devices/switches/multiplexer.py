@@ -1,4 +1,4 @@
-"""Switch of multiplexers, which select among digital arrays."""
+"""Switch of multiplexers, which select among arrays."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pnnsim.common.units import to_fs
+from pnnsim.common.units import amplitude_ratio, to_fs
 from pnnsim.devices.base import Active, Switch
 from pnnsim.devices.switches.multiplexer_params import MultiplexerParams
 
 
 @final
 class Multiplexer(Switch[MultiplexerParams]):
-    """Switch of logic gates, which leak nothing from one array to another."""
+    """Switch of gates: of logic, which leak nothing, or of transistors, which leak little."""
 
     kind = "multiplexer"
     Params = MultiplexerParams
+    deterministic = non_idealities = ("leakage",)
 
     def delay_fs(self, action: str) -> int:
         """Return the time of a new address."""
@@ -42,8 +43,10 @@ class Multiplexer(Switch[MultiplexerParams]):
         return 1.0
 
     def leakage(self, active: Active) -> float:
-        """Return 0: the sums of other banks stop at a gate."""
-        return 0.0
+        """Return the ratio of voltages that isolation leaves; 0 for logic gates."""
+        if self.params.isolation is None or not self.on(active, "leakage"):
+            return 0.0
+        return amplitude_ratio(-self.params.isolation)
 
     def residue(self, dwell: Tensor, active: Active) -> Tensor:
         """Return nothing: the sums are those of one bank or of the other."""

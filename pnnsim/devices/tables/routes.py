@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pnnsim.common.units import level_db
 from pnnsim.devices.tables.scattering_table import ScatteringTable, TableError
 
-#: Largest level that is told apart from nothing [dB].
+#: Largest level that counts as nothing [dB].
 MOST_DB = 100.0
 
 

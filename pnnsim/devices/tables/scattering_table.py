@@ -77,7 +77,7 @@ def table_of(
     """Return a checked table.
 
     Args:
-        wavelengths: In m, µm or nm, which their size tells; rising or falling.
+        wavelengths: In m, µm or nm, by their size; rising or falling.
         entries: (port, port) → field transmission between them at each wavelength. A device without
             magnetism is reciprocal, so one direction stands for both.
 

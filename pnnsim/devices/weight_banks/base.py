@@ -18,17 +18,20 @@ class ProgrammedWeights:
     Args:
         weights: Effective weights in logical units, shape `(n_out, n_in)`.
         scale: Signal at weight 1 over that of the bank's `transmission`: a passive mesh must scale
-            a matrix down to singular values of at most 1, and the detector sees less.
+            a matrix down to singular values of at most 1, and the detector gets less.
         light: Light of each line that each output absorbs, over that at weight 1, as `weights`;
             None where the bank's `absorbed` holds for every weight.
         leaking: Weights that light meets which a switch leaks into the bank, as `weights`: fields
             come with phases of their own. None where they are `weights`.
+        offset: Signal of each output that does not depend on any line, shape `(n_out,)`; None for
+            none.
     """
 
     weights: Tensor
     scale: float | Tensor = 1.0
     light: Tensor | None = None
     leaking: Tensor | None = None
+    offset: Tensor | None = None
 
     def unselected(self) -> ProgrammedWeights:
         """Return what light meets that leaks into the bank while another one is selected."""
@@ -60,6 +63,23 @@ class WeightBank(Component[P]):
             age: Time since the write began [s], infinite where it does not matter; only banks
                 that declare `ages` depend on it.
         """
+
+    def beside(
+        self,
+        own: ProgrammedWeights,
+        before: ProgrammedWeights | None,
+        after: ProgrammedWeights | None,
+        active: Active,
+    ) -> ProgrammedWeights:
+        """Return the weights of a bank as the contents of its neighbors change them.
+
+        Args:
+            own: Weights of the bank alone.
+            before: Those of the bank with the next lower number; None where there is none.
+            after: Those of the bank with the next higher number, likewise.
+            active: Non-idealities that are switched on.
+        """
+        return own
 
     def respond(self, line: Tensor, full_scale: float, active: Active) -> Tensor:
         """Return the lines as the cells respond to them, where they do not respond in proportion.

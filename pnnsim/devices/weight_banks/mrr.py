@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import final
 
@@ -16,10 +17,10 @@ from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
 from pnnsim.devices.weight_banks.ring_buses import ways_on_buses, weights_on_buses
+from pnnsim.devices.weight_banks.ring_curve import RingCurve
 from pnnsim.devices.weight_banks.ring_heat import RingHeat
 from pnnsim.physics import (
     dynamics,
-    photonic_ring,
     photonic_thermal,
     quantize,
 )
@@ -55,6 +56,7 @@ class RingBank(WeightBank[MrrParams]):
         "interference",
         "bus_drift",
         "heater_crosstalk",
+        "bank_crosstalk",
         "resonance_error",
         "temperature",
         "gradient",
@@ -65,17 +67,8 @@ class RingBank(WeightBank[MrrParams]):
 
     def __init__(self, params: MrrParams, size: Size) -> None:
         super().__init__(params, size)
-        circumference = 2.0 * math.pi * params.ring_radius
-        self._fsr = photonic_ring.free_spectral_range(
-            params.wavelength, params.group_index, circumference
-        )
-        self._amplitude = photonic_ring.ring_amplitude(params.ring_loss, circumference)
-        self._low, high = photonic_ring.weight_interval(params.self_coupling, self._amplitude)
-        if params.voltage_shift is not None and params.voltage_limit is not None:
-            # A junction moves a resonance only so far, so that little weight is left off resonance.
-            reach = torch.tensor(params.voltage_shift * params.voltage_limit, dtype=torch.float64)
-            self._low = max(self._low, float(self._single(reach)))
-        self._scale = params.usable_range * min(high, -self._low)
+        self._curve = RingCurve(params)
+        self._scale = self._curve.scale
         self._calibrated: Kept[Tensor] = Kept(_KEPT)
         self._heat: Kept[Tensor] = Kept(_KEPT)
         self._warmth = RingHeat(params, size.line_power * self.split_power_fraction)
@@ -87,11 +80,7 @@ class RingBank(WeightBank[MrrParams]):
         if action == "propagate":
             return to_fs(self.params.path_length * self.params.group_index / constants.c)
         if action == "mvm":
-            coupling = self.params.self_coupling
-            width = photonic_ring.linewidth(self._fsr, coupling, coupling, self._amplitude)
-            bandwidth = photonic_ring.optical_bandwidth(self.params.wavelength, width)
-            response = dynamics.time_constant_from_bandwidth(bandwidth)
-            return to_fs(dynamics.settling_time(response, self.params.bits))
+            return to_fs(dynamics.settling_time(self._curve.response, self.params.bits))
         if action == "write":
             return to_fs(self._write_time)
         raise KeyError(action)
@@ -130,8 +119,9 @@ class RingBank(WeightBank[MrrParams]):
         )
 
     def area(self) -> float:
-        """Return the area of all rings at their pitch."""
-        return self._rings * self.params.ring_pitch**2
+        """Return the area of all rings at their pitch, and of what keeps banks apart."""
+        p, apart = self.params, self.params.bank_spacing or 0.0
+        return self._rings * p.ring_pitch**2 + p.count * p.rows * p.ring_pitch * apart
 
     @property
     def _rings(self) -> int:
@@ -204,7 +194,7 @@ class RingBank(WeightBank[MrrParams]):
         heated = self._heats_neighbors(active)
         if shift is None and not heated and not self.on(active, "crosstalk"):
             return ProgrammedWeights(command)
-        ways = ways_on_buses(bus_phase, self.params, self._fsr)
+        ways = ways_on_buses(bus_phase, self.params, self._curve.spectral_range)
         return ProgrammedWeights(self._measure(command, shift, ways, active, heated=heated))
 
     def _bus_phase(self, target: Tensor, state: State, active: Active) -> Tensor | None:
@@ -236,7 +226,7 @@ class RingBank(WeightBank[MrrParams]):
     def _corrected(self, target: Tensor, bus_phase: Tensor | None, active: Active) -> Tensor:
         """Return the command after all rounds: of light that does not interfere, for all chips."""
         command, wanted = self._converted(target, active), target
-        ways = ways_on_buses(bus_phase, self.params, self._fsr)
+        ways = ways_on_buses(bus_phase, self.params, self._curve.spectral_range)
         part = 1.0 if ways is None else _PART
         for _ in range(self.params.calibration_rounds - 1):
             wanted = wanted + part * (target - self._measure(command, None, ways, active))
@@ -245,7 +235,7 @@ class RingBank(WeightBank[MrrParams]):
 
     def _converted(self, wanted: Tensor, active: Active) -> Tensor:
         """Return the nearest weights that a ring can be set to."""
-        reach = self.params.usable_range * -self._low / self._scale
+        reach = self.params.usable_range * -self._curve.low / self._scale
         if self.on(active, "quantization"):
             # The converter spans what the ring reaches; a symmetric range keeps weight 0 exact.
             wanted = quantize.quantize(wanted, self.params.bits, -reach, reach)
@@ -264,19 +254,16 @@ class RingBank(WeightBank[MrrParams]):
 
         `heated` adds what setting all rings at once has left: each moves while the others do.
         """
-        phase = photonic_ring.weight_to_phase(
-            self._scale * command, self.params.self_coupling, self._amplitude
-        )
-        detuning = photonic_ring.phase_to_detuning(phase, self._fsr)
+        detuning = self._curve.detuning(command)
         if heated:
             rings = detuning.detach()
             detuning = detuning + self._heat.get(content(rings), lambda: self._heat_left(rings))
         if shift is not None:
             detuning = detuning + shift
         if not self.on(active, "crosstalk"):
-            return self._single(detuning) / self._scale
-        weights = weights_on_buses(detuning, ways, self.params, (self._fsr, self._amplitude))
-        return weights / self._scale
+            return self._curve.weight(detuning) / self._scale
+        ring = (self._curve.spectral_range, self._curve.amplitude)
+        return weights_on_buses(detuning, ways, self.params, ring) / self._scale
 
     def _heat_left(self, detuning: Tensor) -> Tensor:
         """Return what calibration leaves of the neighbors' heat, as a detuning [m]."""
@@ -290,6 +277,24 @@ class RingBank(WeightBank[MrrParams]):
             decay_length=self.params.heater_decay_length,
         )
 
+    def beside(
+        self,
+        own: ProgrammedWeights,
+        before: ProgrammedWeights | None,
+        after: ProgrammedWeights | None,
+        active: Active,
+    ) -> ProgrammedWeights:
+        """Return the weights that the heaters of neighboring banks leave.
+
+        A bank is calibrated while the others hold weights of 0.
+        """
+        reached = self.params.tuning == "thermal" and self.params.bank_spacing is not None
+        if not reached or not self.on(active, "bank_crosstalk"):
+            return own
+        beside = [None if bank is None else bank.weights for bank in (before, after)]
+        added = self._warmth.from_neighbors(own.weights, beside[0], beside[1], self._curve)
+        return replace(own, weights=own.weights + added)
+
     def _shift(self, command: Tensor, state: State, active: Active) -> Tensor | None:
         """Return how far each resonance is from where it was put [m]; None where exactly there."""
         shifts = []
@@ -302,11 +307,6 @@ class RingBank(WeightBank[MrrParams]):
         if self.on(active, "self_heating") and self.params.self_heating:
             shifts.append(self._warmth.own(self._scale * command))
         return sum(shifts[1:], shifts[0]).to(command) if shifts else None
-
-    def _single(self, detuning: Tensor) -> Tensor:
-        """Return the weights of rings that meet their own wavelength only."""
-        phase = detuning * (2.0 * math.pi / self._fsr)
-        return photonic_ring.ring_weight(phase, self.params.self_coupling, self._amplitude)
 
     def write_error(
         self, held: Tensor, generator: torch.Generator, active: Active
@@ -330,7 +330,7 @@ class RingBank(WeightBank[MrrParams]):
     @property
     def rest_weight(self) -> float:
         """Return the weight of an unheated ring: all of the light goes through."""
-        return max(-1.0, self._low / self._scale)
+        return max(-1.0, self._curve.low / self._scale)
 
     @property
     def transmission(self) -> float:

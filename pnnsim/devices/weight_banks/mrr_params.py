@@ -107,6 +107,9 @@ class MrrParams(WeightBankParams):
     """Shift of a ring by the heater next to it, relative to its own; none with depletion."""
     heater_decay_length: Annotated[Length, Field(gt=0, le=1e-2)]
     """Distance over which that influence falls by e."""
+    bank_spacing: Annotated[Length, Field(gt=0, le=1)] | None = None
+    """Distance of the nearest rings of neighboring banks, whose heaters warm each other as within a
+    bank; none for banks that heat does not reach."""
     hold_power: Annotated[
         Power,
         Field(ge=0, le=1),

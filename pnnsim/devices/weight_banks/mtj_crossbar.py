@@ -37,7 +37,7 @@ _KEPT = 48
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Bank as it was written, before junctions forget or traps switch.
+    """Bank as it was written, before junctions flip or traps switch.
 
     Args:
         share: How parallel each junction is, shape `(n_out, n_in, 2, n_device)`.
@@ -180,7 +180,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         """Draw what each junction is like, shape `(n_out, n_in, 2, n_device)`.
 
         Resistance and ratio are over nominal ones, `stuck` is 1 parallel and -1 anti-parallel, and
-        `luck`, in [0, 1], orders the junctions by how early they forget their state.
+        `luck`, in [0, 1], orders the junctions by how early they lose their state.
         """
         p, shape = self.params, self._shape
         resistance = spintronic.lognormal_spread(1.0, p.resistance_spread, normal(shape, generator))
@@ -219,7 +219,7 @@ class MtjCrossbar(WeightBank[MtjCrossbarParams]):
         return {"traps": previous["traps"], "full": full}
 
     def correlation_time(self) -> float:
-        """Return the time in which a trap forgets its state."""
+        """Return the time in which a trap loses its state."""
         return 1.0 / (2.0 * self.params.trap_rate)
 
     def program(

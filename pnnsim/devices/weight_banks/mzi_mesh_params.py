@@ -139,13 +139,18 @@ class MziMeshParams(WeightBankParams):
     @model_validator(mode="after")
     def _lock_is_whole(self) -> Self:
         """Refuse a lock without all of its numbers."""
-        names = ("lock_residual", "lock_bandwidth", "lock_power", "lock_time")
-        missing = [name for name in names if getattr(self, name) is None]
+        numbers = {
+            "lock_residual": self.lock_residual,
+            "lock_bandwidth": self.lock_bandwidth,
+            "lock_power": self.lock_power,
+            "lock_time": self.lock_time,
+        }
+        missing = [name for name, value in numbers.items() if value is None]
         if self.path_lock == "active" and missing:
             raise PydanticCustomError(
                 "lock",
                 "an active path_lock without {missing}; expected all of {names}",
-                {"missing": " and ".join(missing), "names": ", ".join(names)},
+                {"missing": " and ".join(missing), "names": ", ".join(numbers)},
             )
         return self
 

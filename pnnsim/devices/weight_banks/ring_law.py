@@ -77,7 +77,7 @@ def _power(
         "any_channel": spread * largest_of(channels) + 0.5 * spectral_range / channels,
         "fixed_channel": 0.5 * spectral_range,
     }[policy]
-    # Weights spread evenly over [-1, 1] ask for a mean detuning of pi/4 linewidths.
+    # Weights spread evenly over [-1, 1] need a mean detuning of pi/4 linewidths.
     weight = math.pi / 4.0 * linewidth
     return (trim + weight + thermal_shift * headroom) / efficiency
 

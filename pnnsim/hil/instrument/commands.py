@@ -42,7 +42,7 @@ class Entry:
     Args:
         header: Capitals are the short form; what stands in brackets may be left out.
         arguments: Their names and kinds, as the documentation shows them.
-        answer: What is sent back; empty for a command without an answer.
+        reply: What is sent back; empty for a command without a reply.
         meaning: What it does, in one sentence.
         execute: Method of `Session`.
         use: What it uses.
@@ -50,7 +50,7 @@ class Entry:
 
     header: str
     arguments: tuple[str, ...]
-    answer: str
+    reply: str
     meaning: str
     execute: Callable[[Session, tuple[Argument, ...]], bytes | None]
     use: Use = Use.MACHINE
@@ -66,23 +66,23 @@ async def execute(session: Session, message: bytes | ScpiError, carry: Carrier) 
         message: Message without its line feed, or what is wrong with it.
         carry: Carries out one command after the other.
     """
-    answers = []
+    replies = []
     session.begin_message()
     try:
         if isinstance(message, ScpiError):
             raise message
         for command in parse(message):
             entry = _entry(session, command)
-            answer = await carry(entry.use, partial(entry.execute, session, command.arguments))
-            if answer is not None:
-                answers.append(answer)
+            reply = await carry(entry.use, partial(entry.execute, session, command.arguments))
+            if reply is not None:
+                replies.append(reply)
     except ScpiError as error:
         session.status.report(error)
     except OutputError as error:
         session.status.report(ScpiError(-310, str(error)))
     except PnnsimError as error:
         session.status.report(ScpiError(-222, str(error)))
-    return b";".join(answers) + b"\n" if answers else b""
+    return b";".join(replies) + b"\n" if replies else b""
 
 
 def _entry(session: Session, command: Command) -> Entry:
@@ -109,7 +109,7 @@ COMMANDS: tuple[Entry, ...] = (
         "*IDN?", (), "text", "maker, machine, serial number, version", Session.identify, Use.STATUS
     ),
     Entry("*RST", (), "", "REAL,64, gains 1, biases 0; banks keep their weights", Session.reset),
-    Entry("*CLS", (), "", "forget errors and events", Session.clear, Use.STATUS),
+    Entry("*CLS", (), "", "clear errors and events", Session.clear, Use.STATUS),
     Entry("*ESR?", (), "integer", "event register, cleared by reading", Session.events, Use.STATUS),
     Entry(
         "*ESE",
@@ -124,7 +124,7 @@ COMMANDS: tuple[Entry, ...] = (
         "*SRE",
         ("<mask>",),
         "",
-        "status bits that ask for service",
+        "status bits that request service",
         Session.set_service_mask,
         Use.STATUS,
     ),

@@ -49,7 +49,7 @@ class Command:
 
 
 class Splitter:
-    """Cut a stream into messages; what cannot be one becomes an error, and the stream goes on.
+    """Splitter of a stream into messages; what cannot be one is an error, and the stream goes on.
 
     Args:
         limit: Most bytes in the blocks of one message; may be changed between messages.
@@ -70,7 +70,7 @@ class Splitter:
         return bool(self._buffer) or self._lost
 
     def reset(self) -> None:
-        """Forget what has come of an unfinished message."""
+        """Drop what has come of an unfinished message."""
         self._start(b"")
         self._lost = False
 

@@ -61,7 +61,7 @@ class Limits:
 
 
 class Server:
-    """Serve an instrument.
+    """Server of one instrument over TCP, for several clients.
 
     Args:
         instrument: What is served.
@@ -193,12 +193,12 @@ class Server:
                 return
             for message in splitter.feed(data):
                 self._claim(session)
-                answer = await execute(session, message, carry)
+                reply = await execute(session, message, carry)
                 if session.refusals >= _REFUSALS or not self._still_welcome(connection):
                     return
                 splitter.limit = limits.block if session.known else TEXT_LIMIT
-                if answer:
-                    writer.write(answer)
+                if reply:
+                    writer.write(reply)
                     async with asyncio.timeout(limits.stall_s):
                         await writer.drain()
                 await asyncio.sleep(0)  # many short messages let the others' pass

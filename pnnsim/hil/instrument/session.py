@@ -25,7 +25,7 @@ from pnnsim.hil.instrument.status import ScpiError, Status
 SCPI_VERSION = "1999.0"
 
 #: Longest block in a response [bytes]; the client of `pnnsim.hil.remote` reads no longer one.
-ANSWER_LIMIT = 2**28
+REPLY_LIMIT = 2**28
 
 #: Most work of one message, in products of two numbers: some ten seconds of one processor core
 #: (262,144 passes of a sample through a step of 8 lines took 11 s). One bank may always be
@@ -62,7 +62,7 @@ class Instrument:
 
 
 class Session:
-    """Obey one client.
+    """Session of one client: its messages in, replies and errors out.
 
     Args:
         instrument: What it uses.
@@ -114,12 +114,12 @@ class Session:
     # common commands
 
     def identify(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `*IDN?`."""
+        """Reply to `*IDN?`."""
         about = self.instrument.description
         return _text(f"pnnsim,{about.machine},{about.serial},{self.instrument.version}")
 
     def reset(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `*RST`: what is fast goes back; banks keep what they hold."""
+        """Execute `*RST`: what is fast goes back; banks keep what they hold."""
         network = self.instrument.description.network
         self._bits = 64
         self.instrument.backend.electronics(
@@ -128,64 +128,64 @@ class Session:
         )
 
     def clear(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `*CLS`."""
+        """Execute `*CLS`."""
         self.status.clear()
 
     def events(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `*ESR?`."""
+        """Reply to `*ESR?`."""
         return _text(self.status.take_events())
 
     def set_event_mask(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `*ESE`."""
+        """Execute `*ESE`."""
         self.status.event_mask = _integer(arguments[0], 0, 255)
 
     def event_mask(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `*ESE?`."""
+        """Reply to `*ESE?`."""
         return _text(self.status.event_mask)
 
     def set_service_mask(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `*SRE`."""
+        """Execute `*SRE`."""
         self.status.service_mask = _integer(arguments[0], 0, 255)
 
     def service_mask(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `*SRE?`."""
+        """Reply to `*SRE?`."""
         return _text(self.status.service_mask)
 
     def status_byte(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `*STB?`."""
+        """Reply to `*STB?`."""
         return _text(self.status.byte())
 
     def complete(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `*OPC`: every command is over before the next is read."""
+        """Execute `*OPC`: every command is over before the next is read."""
         self.status.complete()
 
     def one(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `*OPC?`."""
+        """Reply to `*OPC?`."""
         return b"1"
 
     def passed(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `*TST?`."""
+        """Reply to `*TST?`."""
         return b"0"
 
     def wait(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `*WAI`: there is nothing to wait for."""
+        """Execute `*WAI`: there is nothing to wait for."""
 
     # system
 
     def next_error(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `SYSTem:ERRor?`."""
+        """Reply to `SYSTem:ERRor?`."""
         return _text(self.status.next_error())
 
     def error_count(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `SYSTem:ERRor:COUNt?`."""
+        """Reply to `SYSTem:ERRor:COUNt?`."""
         return _text(self.status.errors())
 
     def scpi_version(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `SYSTem:VERSion?`."""
+        """Reply to `SYSTem:VERSion?`."""
         return _text(SCPI_VERSION)
 
     def give_token(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `SYSTem:TOKen`."""
+        """Execute `SYSTem:TOKen`."""
         given = arguments[0]
         if not isinstance(given, str):
             raise ScpiError(-104, "SYSTem:TOKen: expected a text in quotes")
@@ -198,14 +198,14 @@ class Session:
         self.known = True
 
     def describe(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `SYSTem:DESCribe?`."""
+        """Reply to `SYSTem:DESCribe?`."""
         data = json.dumps(self.instrument.description.to_data(), sort_keys=True)
         return block(data.encode("ascii"))
 
     # data
 
     def set_format(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `FORMat`."""
+        """Execute `FORMat`."""
         if arguments[0] != "REAL":
             raise ScpiError(-104, "FORMat: expected REAL")
         bits = _integer(arguments[1], 32, 64)
@@ -214,17 +214,17 @@ class Session:
         self._bits = bits
 
     def format(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `FORMat?`."""
+        """Reply to `FORMat?`."""
         return _text(f"REAL,{self._bits}")
 
     def border(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `FORMat:BORDer?`."""
+        """Reply to `FORMat:BORDer?`."""
         return b"SWAP"
 
     # machine
 
     def write(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `BANK:WEIGht`."""
+        """Execute `BANK:WEIGht`."""
         network = self.instrument.description.network
         number = _integer(arguments[0], 0, network.weight_sets - 1)
         weight = self._numbers(arguments[1], network.hidden, network.hidden)
@@ -232,7 +232,7 @@ class Session:
         self.instrument.charge(self.instrument.backend.write(number, weight))
 
     def measure(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `BANK:MEASure?`."""
+        """Reply to `BANK:MEASure?`."""
         network = self.instrument.description.network
         number = _integer(arguments[0], 0, network.weight_sets - 1)
         self._claim_work("BANK:MEASure?", network.hidden)
@@ -241,23 +241,23 @@ class Session:
         return self._block(weight)
 
     def electronics(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `ELECtronics`."""
+        """Execute `ELECtronics`."""
         network = self.instrument.description.network
         gain = self._numbers(arguments[0], network.weight_sets)
         bias = self._numbers(arguments[1], network.weight_sets, network.hidden)
         self.instrument.backend.electronics(gain, bias)
 
     def forward(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `LOOP:FORWard?`."""
+        """Reply to `LOOP:FORWard?`."""
         states = bool(_integer(arguments[0], 0, 1))
         network = self.instrument.description.network
         drive = self._numbers(arguments[1], -1, network.hidden)
-        answer = (
+        reply = (
             drive.numel() * (1 + network.steps * states) * np.dtype(FORMATS[self._bits]).itemsize
         )
-        if answer > ANSWER_LIMIT:
+        if reply > REPLY_LIMIT:
             raise ScpiError(
-                -223, f"LOOP:FORWard?: a response of {answer} bytes; at most {ANSWER_LIMIT}"
+                -223, f"LOOP:FORWard?: a response of {reply} bytes; at most {REPLY_LIMIT}"
             )
         # Where states are read on the way, the pass without them is timed as well.
         self._claim_work("LOOP:FORWard?", len(drive) * network.steps * (1 + states))
@@ -268,7 +268,7 @@ class Session:
         return self._block(torch.cat([found.result.unsqueeze(0), found.states]))
 
     def step(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `LOOP:STEP?`."""
+        """Reply to `LOOP:STEP?`."""
         network = self.instrument.description.network
         number = _integer(arguments[0], 0, network.weight_sets - 1)
         state = self._numbers(arguments[1], -1, network.hidden)
@@ -281,7 +281,7 @@ class Session:
         return self._block(found.result)
 
     def pause(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `LOOP:WAIT`."""
+        """Execute `LOOP:WAIT`."""
         time = arguments[0]
         if not isinstance(time, float) or not math.isfinite(time):
             raise ScpiError(-104, "LOOP:WAIT: expected a time in seconds")
@@ -289,15 +289,15 @@ class Session:
         self.instrument.charge(self.instrument.backend.wait(time, updates=updates))
 
     def last_cost(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `COST?`."""
+        """Reply to `COST?`."""
         return _cost(self.instrument.last)
 
     def total_cost(self, arguments: tuple[Argument, ...]) -> bytes:
-        """Answer `COST:TOTal?`."""
+        """Reply to `COST:TOTal?`."""
         return _cost(self.instrument.total)
 
     def save_state(self, arguments: tuple[Argument, ...]) -> None:
-        """Obey `STATe:SAVE`."""
+        """Execute `STATe:SAVE`."""
         if self.instrument.save is None:
             raise ScpiError(-221, "STATe:SAVE: the instrument was started without a state file")
         self.instrument.save()

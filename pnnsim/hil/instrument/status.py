@@ -69,12 +69,12 @@ class Status:
         self._events |= _COMPLETE
 
     def clear(self) -> None:
-        """Forget errors and events."""
+        """Clear errors and events."""
         self._errors.clear()
         self._events = 0
 
     def next_error(self) -> str:
-        """Return the oldest error and forget it."""
+        """Return the oldest error and remove it."""
         return self._errors.popleft() if self._errors else _line(0, "")
 
     def errors(self) -> int:

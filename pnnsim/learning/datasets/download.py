@@ -142,10 +142,10 @@ def _unpack(archive: Path, members: Sequence[str], folder: Path) -> None:
 
 
 class _Bar:
-    """Speak pooch's progress-bar protocol to a `Progress`.
+    """Progress bar, as pooch uses one, that counts in a `Progress`.
 
     pooch sets `total`, calls `update` once a chunk, and at the end `reset`, `update(total)`,
-    `close`, which a bar that only counts up must not hear as more bytes.
+    `close`, which a bar that only counts up must not count as more bytes.
     """
 
     def __init__(self, name: str, progress: Progress) -> None:
@@ -167,7 +167,7 @@ class _Bar:
             self._done += step
 
     def reset(self) -> None:
-        """Ignore the reset: what follows brings the bar to its end, which `update` sees to."""
+        """Ignore the reset: what follows brings the bar to its end, in `update`."""
 
     def close(self) -> None:
         """End the bar, once."""

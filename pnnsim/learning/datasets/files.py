@@ -15,14 +15,16 @@ Each file may be stored as it is, as `.gz` or as `.xz`.
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
+from pnnsim.common.files import FileError, open_regular
 from pnnsim.errors import TaskError
 from pnnsim.learning.datasets import download
 
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_VARIABLE = "PNNSIM_DATA_DIR"
 SUFFIXES = ("", ".gz", ".xz")
+
+#: Bytes of a file, packed or not; the largest published one has 182 million.
+_MOST_BYTES = 2**29
+
+_READERS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
+    ".gz": lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file)),
+    ".xz": lambda file: cast("IO[bytes]", lzma.LZMAFile(file)),  # noqa: SIM115  opened where used
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,20 +185,25 @@ def read(source: Source, folder: Path, name: str) -> File:
     path = find(folder, name) or folder / name
     file = File(source.task, path, source.home)
     try:
-        stored = path.read_bytes()
+        with open_regular(path, _MOST_BYTES) as (opened, size):
+            stored = opened.read(size)
+    except FileError as error:
+        raise file.wrong(str(error).partition(";")[0], "a whole regular file") from None
     except OSError as error:
         raise file.wrong(f"cannot be read ({error.strerror})", "a readable file") from error
+    if path.suffix not in _READERS:
+        return replace(file, data=stored)
     try:
-        if path.suffix == ".gz":
-            stored = gzip.decompress(stored)
-        elif path.suffix == ".xz":
-            stored = lzma.decompress(stored)
+        with _READERS[path.suffix](io.BytesIO(stored)) as unpacked:
+            data = unpacked.read(_MOST_BYTES + 1)
     except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise file.wrong(
             f"{len(stored):,} bytes that do not decompress ({error})",
             f"a whole {path.suffix} file",
         ) from error
-    return replace(file, data=stored)
+    if len(data) > _MOST_BYTES:
+        raise file.wrong(f"more than {_MOST_BYTES:,} bytes when unpacked", "the published file")
+    return replace(file, data=data)
 
 
 def _given_roots(task: str, data_dir: str | Path | None) -> Iterator[Path]:

@@ -42,6 +42,9 @@ NUMBERS = {
 NUMERIC_CLASSES = range(6, 16)
 COMPLEX = 0x0800
 
+#: Bytes of a compressed variable; the largest published one has 226 million.
+_MOST_BYTES = 2**30
+
 EXPECTED = "a MATLAB file of version 5 to 7.2"
 
 
@@ -66,7 +69,7 @@ def read_arrays(file: File, names: tuple[str, ...]) -> dict[str, NDArray[np.gene
     try:
         for kind, data in _elements(file.data[HEADER:], order):
             if kind == COMPRESSED:
-                kind, data = next(_elements(zlib.decompress(data), order))
+                kind, data = next(_elements(_unpacked(data), order))
             if kind == MATRIX:
                 found.update(_matrix(data, order, names))
     except (_DamagedError, zlib.error, struct.error, StopIteration) as error:
@@ -74,6 +77,15 @@ def read_arrays(file: File, names: tuple[str, ...]) -> dict[str, NDArray[np.gene
     for name in names:
         if name not in found:
             raise file.wrong(f"no variable '{name}'", f"variables {', '.join(names)}")
+    return found
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return the content of a compressed element, of which more is expected nowhere."""
+    unpacker = zlib.decompressobj()
+    found = unpacker.decompress(data, _MOST_BYTES)
+    if not unpacker.eof:
+        raise _DamagedError("a compressed variable does not end")
     return found
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from types import MethodWrapperType
 from typing import Any, NoReturn
 
 import torch
@@ -220,7 +221,7 @@ class Tracer(TorchFunctionMode):
         return operand
 
     def _bind_all(self, value: Any, made: Any, name: str) -> None:
-        """Know the tensors of a result by what a rule has made."""
+        """Note what a rule has made as the operands of the tensors of a result."""
         if isinstance(value, Tensor):
             if tuple(value.shape) != made.shape:
                 self._sketch.refuse(f"{name} makes {tuple(value.shape)}", f"{made.shape}")
@@ -244,12 +245,12 @@ class Tracer(TorchFunctionMode):
         self._sketch.where = f"{name} ({kind})" if name else kind
 
 
-def _name(func: Callable[..., Any]) -> str:
+def _name(func: object) -> str:
     """Return the name of a function; of a property, its own."""
-    name = getattr(func, "__name__", str(func))
-    if name == "__get__":
-        return getattr(getattr(func, "__self__", None), "__name__", name)
-    return name
+    if isinstance(func, MethodWrapperType) and func.__name__ == "__get__":
+        return _name(func.__self__)
+    # Functions of torch are of many types, not all of which have a name.
+    return getattr(func, "__name__", str(func))
 
 
 @contextmanager

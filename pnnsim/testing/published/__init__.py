@@ -7,16 +7,17 @@ check names it, and the check proves no more than that the equations are consist
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
+from pnnsim.common.hints import did_you_mean
 from pnnsim.errors import Problem, SpecError
-from pnnsim.specs.validation import did_you_mean
-from pnnsim.testing.published import devices, machines, networks, throughput
+from pnnsim.specs.resolve import published_figures
+from pnnsim.testing.published import described, devices, machines, networks, throughput
 from pnnsim.testing.published.check import Check, Demonstration
 
 __all__ = ["DEMONSTRATIONS", "Check", "Demonstration", "verify"]
 
 _ALL: tuple[tuple[Demonstration, Callable[[], Iterator[Check]]], ...] = (
-    (throughput.LIGHTMATTER, throughput.lightmatter),
     (throughput.TENSOR_CORE, throughput.tensor_core),
     (throughput.CONVOLUTION, throughput.convolution),
     (devices.HEATER, devices.heater),
@@ -26,12 +27,13 @@ _ALL: tuple[tuple[Demonstration, Callable[[], Iterator[Check]]], ...] = (
     (networks.ANALOG_COMPUTER, networks.analog_computer),
     (networks.JUNCTIONS, networks.junctions),
     (machines.MACROS, machines.mram_macros),
-    (machines.HERMES, machines.hermes),
+    (machines.HERMES, machines.electronic_pcm),
     (networks.SURVEY, networks.adc_survey),
 )
 
-#: Names of all demonstrations, in the order in which they are checked.
-DEMONSTRATIONS: tuple[str, ...] = tuple(known.name for known, _ in _ALL)
+#: Names of all demonstrations, in the order in which they are checked: single figures first, then
+#: the machines that are described from their works.
+DEMONSTRATIONS: tuple[str, ...] = (*(known.name for known, _ in _ALL), *published_figures())
 
 
 def verify(names: Iterable[str] = ()) -> list[Check]:
@@ -55,4 +57,6 @@ def verify(names: Iterable[str] = ()) -> list[Check]:
     ]
     if problems:
         raise SpecError(problems)
-    return [check for known, run in _ALL if not wanted or known.name in wanted for check in run()]
+    runs = {known.name: run for known, run in _ALL}
+    runs |= {name: partial(described.checks, name) for name in published_figures()}
+    return [check for name, run in runs.items() if not wanted or name in wanted for check in run()]

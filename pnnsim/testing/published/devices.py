@@ -61,7 +61,7 @@ def heater() -> Iterator[Check]:
         0.35 / bandwidth,
         measured,
         percent(0.35 / bandwidth, 1.0),
-        "physics",
+        "simulation",
         "3 dB bandwidth 130 kHz; single pole",
     )
     # The interferometer is dark at the drive that the shifter's heat balance calls pi.
@@ -81,7 +81,7 @@ def heater() -> Iterator[Check]:
         power,
         full,
         about(power, 1e-6, "±1 uW, the step of the sweep"),
-        "physics",
+        "simulation",
         "heat for a phase of pi, 30.3 nJ",
         fitted="that heat: published power times the time constant",
     )
@@ -121,7 +121,7 @@ def switch() -> Iterator[Check]:
         3.2e-9,
         rise_time(lambda dwell: part.residue(dwell, settling), 100e-9),
         percent(3.2e-9, 0.1),
-        "physics",
+        "simulation",
         "switch of photonic_mrr",
         fitted="its rise time is the published one",
     )
@@ -164,7 +164,7 @@ def rings() -> Iterator[Check]:
             bits,
             math.log2(2.0 / _weight_deviation(temperature)),
             about(bits, 0.2, "±0.2 bit"),
-            "physics",
+            "simulation",
             "ring of photonic_mrr (linewidth 0.10 nm, 0.075 nm/K), 4096 drawn temperatures at "
             "weight 0; log2(2 / sigma) of drop minus through",
             fitted="the residual temperature, which is not published",

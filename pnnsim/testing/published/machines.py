@@ -19,8 +19,8 @@ MACROS = Demonstration(
 )
 
 HERMES = Demonstration(
-    "hermes",
-    "64 cores of electronic phase-change memory",
+    "electronic-pcm",
+    "64 cores of electronic phase-change memory, from which electronic_pcm takes its energies",
     "Le Gallo et al., Nat. Electronics 6, 680, 2023 (63.1 TOPS, 9.76 TOPS/W)",
 )
 
@@ -53,12 +53,12 @@ def mram_macros() -> Iterator[Check]:
             1.0 / rate,
             energy,
             band,
-            "physics",
+            "simulation",
             inputs,
         )
 
 
-def hermes() -> Iterator[Check]:
+def electronic_pcm() -> Iterator[Check]:
     """Compare a product of one core of 256 x 256 cells, and what it costs, with the chip."""
     size, cores, rate, efficiency = 256, 64, 63.1e12, 9.76e12
     wide = [(f"weight_banks.{key}", str(size)) for key in ("rows", "cols")]
@@ -76,7 +76,7 @@ def hermes() -> Iterator[Check]:
         published,
         float(times[1] - times[0]) * 1e-15 / 4,
         percent(published, 2.0),
-        "physics",
+        "simulation",
         "electronic_pcm with banks of 256 x 256; 8 steps less 4; 64 x 256 x 256 x 2 / 63.1 TOPS",
         fitted="detector.bandwidth: 8 bits within 128 cycles of 1 ns; conversion: the rest",
     )
@@ -91,7 +91,7 @@ def hermes() -> Iterator[Check]:
         _OPERATIONS_PER_MAC / efficiency,
         energy,
         percent(_OPERATIONS_PER_MAC / efficiency, 25.0),
-        "physics",
+        "simulation",
         "as above; drivers, cells, amplifiers and converters, front end and package left out",
         fitted="energies of drivers, amplifiers and converters: shares of the published total",
     )

@@ -38,7 +38,7 @@ def analog_computer() -> Iterator[Check]:
         20e-9,
         period,
         percent(20e-9, 15.0),
-        "physics",
+        "simulation",
         "light sources of 200 MHz settle to 8 bit in 5.0 ns; electronics 15 ns",
         fitted="the time of the electronics, which is not published",
     )
@@ -50,7 +50,7 @@ def analog_computer() -> Iterator[Check]:
         0.0,
         error,
         Band(0.0, 0.01, "at most 1 %, as 'surrogate > 99 %'"),
-        "physics",
+        "simulation",
         "16 variables, weights of 9 bit on two masks, norm 0.5, tanh, 40 turns of the loop; "
         "light sources settle for 5.0 ns in each",
     )
@@ -101,7 +101,7 @@ def junctions() -> Iterator[Check]:
         0.0,
         software - four,
         about(0.0, 0.02, "±2 points; the paper says 'as software'"),
-        "physics",
+        "simulation",
         inputs,
     )
     yield Check(
@@ -111,7 +111,7 @@ def junctions() -> Iterator[Check]:
         0.0,
         four - one,
         at_least(0.0),
-        "physics",
+        "simulation",
         inputs,
     )
 

@@ -6,11 +6,6 @@ from collections.abc import Iterator
 
 from pnnsim.testing.published.check import Check, Demonstration, at_least, percent
 
-LIGHTMATTER = Demonstration(
-    "lightmatter",
-    "Photonic processor, four cores",
-    "Lightmatter, Nature, 2025 (figures as in its announcement)",
-)
 TENSOR_CORE = Demonstration(
     "tensor-core", "Phase-change tensor core fed by combs", "Feldmann et al., Nature 589, 2021"
 )
@@ -19,35 +14,6 @@ CONVOLUTION = Demonstration(
 )
 
 _OPERATIONS_PER_MAC = 2
-
-
-def lightmatter() -> Iterator[Check]:
-    """Compare rate and energy of an operation with 65.5 TOPS at 78 W and 1.6 W of light."""
-    cores, rows, cols, clock = 4, 128, 128, 0.5e9
-    rate = _OPERATIONS_PER_MAC * cores * rows * cols * clock
-    yield Check(
-        LIGHTMATTER,
-        "rate",
-        "op/s",
-        65.5e12,
-        rate,
-        percent(65.5e12, 0.1),
-        "closed form",
-        "4 cores of 128 x 128 (not in the announcement), 0.5 GHz",
-        fitted="clock: the round figure that gives the published rate",
-    )
-    power = 78.0 + 1.6
-    yield Check(
-        LIGHTMATTER,
-        "energy of an operation",
-        "J",
-        power / 65.5e12,
-        power / rate,
-        percent(power / 65.5e12, 1.0),
-        "closed form",
-        "78 W electrical, 1.6 W optical, and the rate above",
-        fitted="clock, as above",
-    )
 
 
 def tensor_core() -> Iterator[Check]:

@@ -8,6 +8,7 @@ one is a fault of pnnsim, never a user's error.
     order, causes        `order`         rows ascend, what begins was released by what ended
     occupancy            `occupancy`     no part, memory, driver or queue holds more than it can
     passages             `passages`      every sample passes every part once for each product
+    turns                `turns`         blocks are served in turns
     contents             `contents`      the switch rests, banks hold what is used
     durations, amounts   `durations`     every span takes the delay of its part, and counts
     schedule             `schedule`      writes and moves are those needed, none else
@@ -53,6 +54,7 @@ from pnnsim.timing.invariants.requests import (
     samples_arrive_when_requested,
 )
 from pnnsim.timing.invariants.schedule import changes_are_those_of_the_plan
+from pnnsim.timing.invariants.turns import blocks_take_turns
 
 __all__ = ["Requests", "check", "check_passages"]
 
@@ -70,7 +72,7 @@ def check(trace: Columns, work: Work, requests: Requests | None = None) -> None:
     """
     with blamed_on_pnnsim():
         times_ascend(trace)
-        causes_precede(trace, work.trains_fs)
+        causes_precede(trace, work.trains_fs, double_buffered=work.delays.double_buffered)
         parts_serve_one_at_a_time(trace)
         run = passages(trace, work, requests)
         samples_arrive_when_requested(run)
@@ -89,6 +91,7 @@ def check_passages(run: Passages) -> None:
     results_find_places(run)
     drivers_write_their_number(run)
     front_end_does_one_job(run)
+    blocks_take_turns(run)
     changes = changes_are_those_of_the_plan(run)
     jobs = gates(run, changes)
     front_end_starts_when_it_can(run)

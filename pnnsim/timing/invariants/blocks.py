@@ -32,7 +32,13 @@ class Requests(Protocol):
 
 
 def firsts_of(trace: Columns, work: Work, requests: Requests) -> Ints:
-    """Return the first sample of each block of a run, shape `(n_block,)`."""
+    """Return the first sample of each block of a run, shape `(n_block,)`.
+
+    Args:
+        trace: The run.
+        work: What was to be done.
+        requests: What it was to serve.
+    """
     stage = work.delays.encode[0]
     rows = trace.rows(stage.action)
     rows = rows[(trace.unit[rows] == trace.units.index(stage.unit)) & (trace.product[rows] == 0)]

@@ -13,7 +13,7 @@ from pnnsim.timing.invariants.grouping import NOWHERE, groups
 
 
 def switch_rests(trace: Columns) -> None:
-    """The switch rests, on the bank of the sample, from each departure to each capture.
+    """Check that the switch rests, on the bank of the sample, from each departure to each capture.
 
     Guards "The switch may move once the detector has captured the step's sample, and must rest
     when T_MM of the next step begins".
@@ -31,7 +31,7 @@ def switch_rests(trace: Columns) -> None:
 
 
 def banks_hold_what_is_used(trace: Columns, order: Sequence[int]) -> None:
-    """Each product uses the weight set of its step, and its bank holds this set all the time.
+    """Check that each product uses the set of its step, which its bank holds all the time.
 
     Guards "weight and bias switch together; order[t]" and "the next weights must first be written".
 

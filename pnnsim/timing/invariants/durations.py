@@ -10,7 +10,7 @@ from pnnsim.timing.invariants.passages import Passages
 
 
 def spans_last_as_long_as_parts_take(run: Passages) -> None:
-    """Each span takes the delay of its part; the encoder keeps its symbol through the capture.
+    """Check that spans take the delays of parts, and symbols are kept through the capture.
 
     Guards the times of "Time of one step" (T_in, T_encode, T_MM, T_nonlinearity, T_memory,
     T_switch, T_write, T_out) and "A line keeps its symbol until the detector has integrated it".
@@ -38,7 +38,7 @@ def spans_last_as_long_as_parts_take(run: Passages) -> None:
 
 
 def spans_count_what_is_priced(run: Passages) -> None:
-    """Each span counts the vectors of its sample, or the lines, states or operations of them.
+    """Check that spans count the vectors of samples, or their lines, states or operations.
 
     Guards "Energy = sum of (times an action happened) x (its price)".
     """

@@ -1,4 +1,10 @@
-"""Invariants of eagerness: a part that could start does, and none starts before it may."""
+"""Invariants of eagerness: a part that could start does, and none starts before it may.
+
+Args:
+    run: The run, by sample and product.
+    changes: Writes and moves that the plan has.
+    gates: Jobs that program banks.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +20,11 @@ from pnnsim.timing.invariants.gates import Gates
 from pnnsim.timing.invariants.needs import LONG_AGO, Need, before, start_when_needs_are_met, where
 from pnnsim.timing.invariants.passages import Passages
 from pnnsim.timing.invariants.schedule import Changes
+from pnnsim.timing.invariants.turns import blocks_in_turn, left_fs, samples_in_turn
 
 
 def front_end_starts_when_it_can(run: Passages) -> None:
-    """The front end begins with a sample that has come once the encoder took the one before.
+    """Check that the front end begins with a sample once the encoder took the one before.
 
     Guards "Saturated means that a sample arrives at the moment when the front_end can take it". A
     front end that does one job at a time also finishes the job before.
@@ -32,25 +39,30 @@ def front_end_starts_when_it_can(run: Passages) -> None:
 
 
 def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
-    """The encoder takes the state of the next sample as soon as both are there.
+    """Check that the encoder takes the state of the next sample as soon as both are there.
 
     Guards "Within a step the samples follow each other as the parts free up", "the next block
     enters the loop when the last sample of this one has left it", "The encoder's period is
-    T_encode plus the time for which bank and detector need the symbol", and without
+    T_encode plus the time for which bank and detector need the symbol, unless
+    `encoder.double_buffered`, which lets the next symbol be prepared meanwhile", and without
     `control.overlap` that the switch moves first.
     """
     work, block = run.work, run.block
-    order = _encoder_order(run)
+    order = samples_in_turn(run)
     sample, product = np.divmod(order, run.products)
     place, number = block[sample], np.arange(len(order))
     enters, leads = product == 0, sample == run.firsts[place]
-    driven = before(run.end(run.hold_symbol_rows).ravel()[order])
+    if work.delays.double_buffered:
+        over = run.start(run.hold_symbol_rows) + run.train_fs
+    else:
+        over = run.end(run.hold_symbol_rows)
+    driven = before(over.ravel()[order])
     ahead = (np.maximum(product - 1, 0), sample)
     state = run.end(run.hold_rows)[ahead[1], ahead[0]]
     sums = run.end(run.detect_rows)[ahead[1], ahead[0]]
     computed = run.end(run.compute_rows)[ahead[1], ahead[0]]
     mapped = run.end(run.input_rows[:, -1])[sample]
-    left = run.end(run.digitize_rows if work.converts else run.activate_rows)[run.lasts, -1]
+    left, flight = left_fs(run), work.control.blocks_in_flight
     taken = results_taken_fs(run)[run.lasts]
     begins = run.of_products("begins")[product] & ~enters
     digital = run.of_products("digital")[product]
@@ -61,10 +73,13 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
         ("the digital steps before were done", where(begins & digital, computed)),
         ("the encoder was free of the symbol before", where(number > 0, driven)),
         (
-            "the block before left the loop",
-            where(enters & (place > 0), left[np.maximum(place - 1, 0)]),
+            "a block before left the loop",
+            where(enters & (place >= flight), left[np.maximum(place - flight, 0)]),
         ),
-        ("the readout had a place", where(enters & (place > 1), taken[np.maximum(place - 2, 0)])),
+        (
+            "the readout had a place",
+            where(enters & (place > flight), taken[np.maximum(place - flight - 1, 0)]),
+        ),
     ]
     if work.stateful:
         kept = run.end(run.hold_rows)[np.maximum(sample - work.control.block, 0), -1]
@@ -78,13 +93,13 @@ def encoder_starts_when_it_can(run: Passages, changes: Changes) -> None:
 
 
 def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) -> None:
-    """A sample departs once encoded, the switch at rest, the nonlinearity free at its capture.
+    """Check that samples depart once encoded, switch at rest, nonlinearity free at capture.
 
     Guards "T_change runs in parallel with T_state" and "Refresh: samples wait". Light cannot wait,
     so a sample waits before it departs; what it then passes follows without a gap.
     """
     trace, work = run.trace, run.work
-    order = _encoder_order(run)
+    order = samples_in_turn(run)
     sample, product = np.divmod(order, run.products)
     place = run.block[sample]
     rows = run.hold_symbol_rows.ravel()[order]
@@ -100,8 +115,10 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
     converter = np.full(len(rows), LONG_AGO, dtype=free.dtype)
     converter[converts] = before((free + work.delays.digitize_fs)[converts])
     converter[converter > LONG_AGO] -= activate_fs[converter > LONG_AGO]
+    kept = before(trace.end_fs[rows])
     needs: list[Need] = [
         ("it was encoded", encoded),
+        ("the lines were free of the symbol before", kept),
         ("the nonlinearity was free at its capture", reserved),
         ("the converter was free behind it", converter),
     ]
@@ -131,7 +148,7 @@ def samples_depart_when_they_can(run: Passages, changes: Changes, gates: Gates) 
 
 
 def readout_starts_when_it_can(run: Passages) -> None:
-    """The readout takes a result as soon as there is one and the result before is at the host.
+    """Check that the readout takes a result once there is one, and the one before is out.
 
     Guards "readout and front_end work on" while the next block is in the loop.
     """
@@ -162,7 +179,7 @@ def _digital_steps_start_when_they_can(run: Passages) -> None:
 
 
 def switch_moves_when_it_can(run: Passages, changes: Changes) -> None:
-    """The switch moves once the last sample of the access before is through, and its bank written.
+    """Check that the switch moves once the access before is through, and its bank written.
 
     Guards "the switch moves when the block's last sample is captured" and "T_change = T_write + T_
     switch"; without `control.overlap` it waits for the state.
@@ -188,7 +205,10 @@ def access_over_fs(run: Passages) -> Ints:
             done[:, -1] = run.end(run.digitize_rows)[:, -1]
         ends_step = (run.activate_rows >= 0) | (run.compute_rows >= 0)
         over = np.where(ends_step[last], done[last], captured)
-    return before(over.ravel()).reshape(over.shape)
+    turns = blocks_in_turn(run)
+    free = np.empty(over.size, dtype=over.dtype)
+    free[turns] = before(over.ravel()[turns])
+    return free.reshape(over.shape)
 
 
 def _ready_fs(run: Passages, changes: Changes) -> Ints:
@@ -196,12 +216,6 @@ def _ready_fs(run: Passages, changes: Changes) -> Ints:
     changed = (changes.write_rows >= 0) | (changes.route_rows >= 0)
     done = np.maximum(run.end(changes.write_rows), run.end(changes.route_rows))
     return where(changed, np.maximum(access_over_fs(run), done))
-
-
-def _encoder_order(run: Passages) -> Ints:
-    """Return (sample, product), flattened, in the order in which the encoder serves them."""
-    sample, product = np.divmod(np.arange(run.trace.samples * run.products), run.products)
-    return np.lexsort((sample, product, run.block[sample])).astype(np.int64)
 
 
 def _follow_each_other(run: Passages, rows: Ints) -> None:

@@ -57,7 +57,12 @@ def start_when_needs_are_met(
 
 
 def where(condition: Flags | Ints, time_fs: Ints) -> Ints:
-    """Return times where there is a need, and `LONG_AGO` where there is none."""
+    """Return times where there is a need, and `LONG_AGO` where there is none.
+
+    Args:
+        condition: Where there is a need.
+        time_fs: Times [fs], as `condition`.
+    """
     return np.where(np.asarray(condition, dtype=bool), time_fs, LONG_AGO)
 
 

@@ -14,7 +14,7 @@ from pnnsim.timing.invariants.passages import Passages
 
 
 def parts_serve_one_at_a_time(trace: Columns) -> None:
-    """Each lane does one thing at a time; the path and the memory do any number.
+    """Check that each lane does one thing at a time; the path and the memory do any number.
 
     Guards "each part serves one sample at a time; propagation does not occupy".
     """
@@ -33,7 +33,7 @@ def parts_serve_one_at_a_time(trace: Columns) -> None:
 
 
 def memory_holds_its_capacity(run: Passages) -> None:
-    """A state is in memory until it is encoded for the last time; never more than fit.
+    """Check that no more states are in memory than fit, each until it is encoded last.
 
     Guards "`memory` holds the state between steps; capacity in samples". A state that is kept stays
     until the sample behind it in its stream is encoded.
@@ -62,7 +62,7 @@ def memory_holds_its_capacity(run: Passages) -> None:
 
 
 def results_find_places(run: Passages) -> None:
-    """Results that wait for the readout are those of two blocks at most.
+    """Results that wait for the readout are those of the blocks in flight and one, at most.
 
     Guards "Readout. It has places for two blocks".
     """
@@ -71,12 +71,12 @@ def results_find_places(run: Passages) -> None:
         done, read = run.end(run.digitize_rows)[:, -1], results_taken_fs(run)
     order = np.argsort(done, kind="stable")
     waiting = under_way(done[order], read)
-    most = 2 * run.work.control.block
+    most = (1 + run.work.control.blocks_in_flight) * run.work.control.block
     over = first(waiting > most)
     if over is not None:
         raise InvariantError(
             f"trace: {waiting[over]} results wait for the readout at {done[order][over]} fs; "
-            f"expected at most {most}, those of two blocks"
+            f"expected at most {most}, those of {most // run.work.control.block} blocks"
         )
 
 

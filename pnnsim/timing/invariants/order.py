@@ -13,7 +13,7 @@ from pnnsim.timing.invariants.faults import fail, first
 
 
 def times_ascend(trace: Columns) -> None:
-    """Each span ends no earlier than it starts, rows are in order of their ends, results come.
+    """Check that spans end after they start, rows are in order of their ends, results come.
 
     Guards "latency, from arrival to result at the host" of a sample.
     """
@@ -53,8 +53,10 @@ def times_ascend(trace: Columns) -> None:
         )
 
 
-def causes_precede(trace: Columns, trains_fs: Sequence[int] = ()) -> None:
-    """Each span has a cause in an earlier row and starts when it ended; departures may wait.
+def causes_precede(
+    trace: Columns, trains_fs: Sequence[int] = (), *, double_buffered: bool = False
+) -> None:
+    """Check that spans start when a cause in an earlier row ended; departures may wait.
 
     Guards "follow each other as the parts free up": what begins is released by something that
     ends. A refresh may begin by itself, when it is due. Of several vectors the first one goes on
@@ -63,6 +65,7 @@ def causes_precede(trace: Columns, trains_fs: Sequence[int] = ()) -> None:
     Args:
         trace: The trace.
         trains_fs: Time from the first to the last vector of each product [fs].
+        double_buffered: Whether the encoder goes on when a symbol departs, with which no span ends.
     """
     rows = np.arange(len(trace))
     arrives = np.zeros(len(trace), dtype=bool)
@@ -85,6 +88,9 @@ def causes_precede(trace: Columns, trains_fs: Sequence[int] = ()) -> None:
     if row is not None:
         fail(trace, row, f"starts before its cause, row {trace.cause[row]}, ends at {freed[row]}")
     departs = np.isin(trace.action, numbers("propagate", "hold_symbol"))
+    if double_buffered:
+        # The front end goes on when the encoder does.
+        departs |= np.isin(trace.action, numbers("encode", "convert", "map_input"))
     row = first((trace.start_fs > freed) & ~departs)
     if row is not None:
         fail(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -103,7 +104,7 @@ class Passages:
 
     def of_products(self, name: str) -> Ints:
         """Return a field of each product as a column, shape `(n_product,)`."""
-        return np.array([getattr(product, name) for product in self.work.products])
+        return np.array(list(map(attrgetter(name), self.work.products)))
 
     @property
     def train_fs(self) -> Ints:
@@ -175,16 +176,16 @@ def passages(
     entering = [work.stages(product) for product in work.products]
     encodes = _staged(trace, work.delays.entering, entering, claimed)
     loop = {}
-    wants = {
+    needs = {
         "activate": [product.activates for product in work.products],
         "hold": [product.activates and not product.converts for product in work.products],
         "digitize": [product.converts for product in work.products],
         "compute": [product.leaves for product in work.products],
     }
     if not work.stateful:
-        wants["hold"][-1] = False
+        needs["hold"][-1] = False
     for action in _LOOP:
-        wanted = np.array(wants.get(action, [True] * products), dtype=np.int64)
+        wanted = np.array(needs.get(action, [True] * products), dtype=np.int64)
         rows = trace.rows(action)
         claimed[rows] = True
         loop[action] = _table(
@@ -285,14 +286,13 @@ def _table(trace: Columns, rows: Ints, wanted: Ints, action: str, *, outside: bo
 
 def _lanes_are_those_of_actions(trace: Columns, work: Work) -> None:
     """Refuse work on a lane that is not the one of its part, or of its bank."""
-    driven = next(stage.unit for stage in work.delays.encode if stage.action == "encode")
     lanes = {unit: lane for lane, unit in enumerate(trace.units)}
     for action in TABLE:
         rows = trace.rows(action.name)
         if action.when == "stage":
             continue
         if "{bank}" not in action.lane:
-            _on_lane(trace, rows, action.lane or driven, lanes)
+            _on_lane(trace, rows, action.lane or work.delays.symbol_lane, lanes)
             continue
         for bank, places in groups(trace.bank[rows]).items():
             if not 0 <= bank < work.mapping.used:

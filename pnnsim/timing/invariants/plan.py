@@ -9,7 +9,7 @@ is the longest ago.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,19 @@ class Plan:
     bank: Ints
     write: Ints
     route: Ints
+
+    def in_turn(self, turns: Ints) -> Plan:
+        """Return the plan with the moves of the switch that some order of accesses needs.
+
+        Args:
+            turns: Accesses, block times products plus product, in the order in which they come.
+        """
+        if np.all(turns[:-1] < turns[1:]):
+            return self
+        bank = self.bank.ravel()[turns]
+        route = np.zeros(bank.size, dtype=np.int64)
+        route[turns] = np.concatenate([[0], bank[1:] != bank[:-1]])
+        return replace(self, route=route.reshape(self.bank.shape))
 
 
 def plan_of(work: Work, blocks: int, *, first: int = 0) -> Plan:

@@ -1,4 +1,10 @@
-"""Invariants of programming: banks are written and refreshed as soon as they can be, not before."""
+"""Invariants of programming: banks are written and refreshed as soon as they can be, not before.
+
+Args:
+    run: The run, by sample and product.
+    changes: Writes and moves that the plan has.
+    jobs: Jobs that program banks.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +39,7 @@ def gates(run: Passages, changes: Changes) -> Gates:
 
 
 def writes_start_when_they_can(run: Passages, changes: Changes, jobs: Gates) -> None:
-    """A bank is written once its last use is over and a driver is free, as soon as both are so.
+    """Check that a bank is written as soon as its last use is over and a driver is free.
 
     Guards "without prefetch the write starts when the detector has captured the step's sample" and
     "Prefetch. A spare bank is written while the others compute".
@@ -66,7 +72,7 @@ def writes_start_when_they_can(run: Passages, changes: Changes, jobs: Gates) -> 
 
 
 def refreshes_start_when_due(run: Passages, jobs: Gates) -> None:
-    """A bank is refreshed once its last programming is old, as soon as driver and bank are free.
+    """Check that old banks are refreshed, as soon as driver and bank are free.
 
     Guards "Refresh. A drifting bank is rewritten every `refresh_interval`; samples wait": not
     earlier, not later, and none left out up to the last result.

@@ -11,7 +11,7 @@ from pnnsim.timing.invariants.passages import Passages
 
 
 def samples_arrive_when_requested(run: Passages) -> None:
-    """Each sample arrives when its request came, or when the front end takes it.
+    """Check that each sample arrives when its request came, or when the front end takes it.
 
     Guards "Arrivals. saturated, periodic, Poisson, or a list of times".
     """
@@ -37,7 +37,7 @@ def samples_arrive_when_requested(run: Passages) -> None:
 
 
 def requests_are_dropped_where_the_queue_is_full(run: Passages) -> None:
-    """A request is turned away if, and only if, as many wait as fit.
+    """Check that a request is turned away if, and only if, as many wait as fit.
 
     Guards the queue in front of the machine. A place that gets free at the instant of an arrival is
     free for it.

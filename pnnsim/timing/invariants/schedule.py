@@ -18,6 +18,7 @@ from pnnsim.timing.invariants.faults import fail, first
 from pnnsim.timing.invariants.grouping import NOWHERE, groups
 from pnnsim.timing.invariants.passages import NO_ROW, Passages
 from pnnsim.timing.invariants.plan import Plan, plan_of
+from pnnsim.timing.invariants.turns import blocks_in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def changes_are_those_of_the_plan(run: Passages) -> Changes:
         The writes and moves by access.
     """
     trace = run.trace
-    plan = plan_of(run.work, len(run.firsts), first=run.window.block)
+    turns = blocks_in_turn(run)
+    plan = plan_of(run.work, len(run.firsts), first=run.window.block).in_turn(turns)
     used = trace.bank[run.mvm_rows]
     wrong = first((used != plan.bank[run.block]).ravel())
     if wrong is not None:
@@ -55,7 +57,7 @@ def changes_are_those_of_the_plan(run: Passages) -> Changes:
         expected = plan.bank[run.block].ravel()[wrong]
         fail(trace, row, f"uses bank {trace.bank[row]}; expected bank {expected}, as planned")
     route_rows = np.full(plan.bank.shape, NO_ROW, dtype=np.int64)
-    accesses = np.flatnonzero(plan.route)
+    accesses = turns[plan.route.ravel()[turns] > 0]
     match = partial(_matched, run, plan, np.array(run.work.order), _columns(trace))
     route_rows.ravel()[accesses] = match("route", trace.rows("route"), accesses)
     write_rows = np.full(plan.bank.shape, NO_ROW, dtype=np.int64)
@@ -71,7 +73,12 @@ def changes_are_those_of_the_plan(run: Passages) -> Changes:
 
 def _columns(trace: Columns) -> dict[str, Ints]:
     """Return what is compared of each write or move, shape `(n_span,)`."""
-    return {name: getattr(trace, name) for name in ("product", "bank", "content", "sample")}
+    return {
+        "product": trace.product,
+        "bank": trace.bank,
+        "content": trace.content,
+        "sample": trace.sample,
+    }
 
 
 def _matched(

@@ -82,7 +82,8 @@ class Cut:
 def check_windows(trace: Columns, work: Work, requests: Requests, *, spans: int) -> None:
     """Raise if the beginning, the middle or the end of a run breaks an invariant.
 
-    The order of rows, their causes and that parts serve one at a time are checked everywhere.
+    The order of rows, their causes and that parts serve one at a time are checked everywhere, and
+    nothing else is where several blocks are in flight: a part of their turns cannot be judged.
 
     Args:
         trace: The trace.
@@ -95,8 +96,10 @@ def check_windows(trace: Columns, work: Work, requests: Requests, *, spans: int)
     """
     with blamed_on_pnnsim():
         times_ascend(trace)
-        causes_precede(trace, work.trains_fs)
+        causes_precede(trace, work.trains_fs, double_buffered=work.delays.double_buffered)
         parts_serve_one_at_a_time(trace)
+        if work.control.blocks_in_flight > 1:
+            return
         firsts = firsts_of(trace, work, requests)
         blocks = len(firsts)
         size = max(4 * _CONTEXT, blocks * spans // len(trace))

@@ -43,6 +43,10 @@ class DigitalEngine:
         """Set the engine free at the end of a span, if the lane is that of the engine.
 
         What took no time has set nothing free: the span before it did.
+
+        Args:
+            lane: Lane of the span.
+            row: Its row.
         """
         if lane == self._lane:
             self._freed = self._spans.latest(self._freed, row)

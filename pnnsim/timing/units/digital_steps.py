@@ -40,7 +40,7 @@ class DigitalSteps:
                 wiring.results_taken.put(row)
             previous = yield from self._compute(flight, row)
             if not final:
-                wiring.computed.put(previous)
+                wiring.computed.post(flight.sample, previous)
                 if flight.last and not wiring.work.control.overlap:
                     wiring.bank_left.put(previous)
                 continue

@@ -3,12 +3,11 @@
 Light cannot wait. A sample departs only when the switch rests on its bank, the bank is not being
 written, and the nonlinearity will be free at capture; as delays are fixed, the time of capture is
 known at departure. The spacing of departures by `hold_symbol` keeps bank and detector free for each
-of them. Where banks are refreshed, a sample also waits for the refresh of its bank.
+of them. Where lines are double-buffered, the next symbol is prepared meanwhile, and departs when
+the lines are free of the one before. Where banks are refreshed, a sample also waits for the refresh
+of its bank.
 
-The readout has places for the results of two blocks: while one waits to be read, the next comes. So
-a block enters the loop when the block before has left it and the readout has taken the last sample
-of the block before that. This never slows a machine down; it keeps the queue in front of a readout
-that is slower than the loop from growing without end.
+Which block of samples is served next is the business of `pnnsim.timing.units.turns`.
 
 Where matrices are folded, a step is several products. After each but the last the sums stay behind
 the detector, or go to the converter, and the state, which is still in the memory, is encoded again.
@@ -19,32 +18,15 @@ they become numbers, they depart when the converter will be free at capture, too
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pnnsim.mapping.actions import ACTIONS, NO_CAUSE
 from pnnsim.mapping.plan import Access
-from pnnsim.timing.kernel import Wait
+from pnnsim.timing.kernel import Servers, Wait
 from pnnsim.timing.units.bank import WeightBank
+from pnnsim.timing.units.turns import Block, Turns
 from pnnsim.timing.wiring import InFlight, Wiring
 
 _HOLD_SYMBOL = ACTIONS.index("hold_symbol")
-
-
-@dataclass(slots=True)
-class _Block:
-    """The block of samples in the loop.
-
-    Args:
-        number: Number of the block.
-        first: Its first sample.
-        end: The sample behind its last; known when the first one is taken.
-        left: Row of the span that set the loop free for it.
-    """
-
-    number: int
-    first: int
-    end: int
-    left: int
 
 
 class Encoder:
@@ -63,51 +45,34 @@ class Encoder:
         self._stateful = wiring.work.stateful
         work = wiring.work
         self._stages = [wiring.spans.lanes(work.stages(product)) for product in work.products]
-        self._symbol_lane = next(
-            lane for lane, action, _ in self._stages[0] if ACTIONS[action] == "encode"
-        )
+        self._symbol_lane = wiring.spans.lane(work.delays.symbol_lane)
+        #: Free while no line keeps a symbol.
+        self._lines = Servers(wiring.env, 1)
         #: Departure from which on the nonlinearity is free of samples on their way to it [fs].
         self._reserved_fs = 0
         #: Departure from which on the converter behind detector and nonlinearity is free [fs].
         self._converter_fs = 0
-        #: Row of the last symbol.
+        #: Row of the last symbol that is over.
         self._driven = NO_CAUSE
+        #: Row that allowed the last symbol to be driven.
+        self._departed = NO_CAUSE
         wiring.env.process(self._serve())
 
     def _serve(self) -> Wait[None]:
-        block = _Block(0, 0, 1, NO_CAUSE)
-        for number, accesses in enumerate(self._wiring.plan()):
-            left = yield from self._loop_is_free(number, block.left)
-            block = _Block(number, block.end if number else 0, block.end + 1 if number else 1, left)
-            for product, access in enumerate(accesses):
-                changes = access.changes and (number > 0 or product > 0)
-                sample = block.first
-                while sample < block.end:
-                    leads = changes and sample == block.first
-                    row = yield from self._take(block, sample, product, leads)
-                    row = yield from self._encode(sample, product, row)
-                    row = yield from self._may_depart(product, access, leads, row)
-                    yield from self._drive(block, sample, product, access, row)
-                    sample += 1
+        turns = Turns(self._wiring)
+        while True:
+            block, turn = yield from turns.next()
+            product, access = turn.product, turn.access
+            sample = block.first
+            while sample < block.end:
+                leads = turn.leads and sample == block.first
+                row = yield from self._take(block, sample, product, leads)
+                row = yield from self._encode(sample, product, row)
+                row = yield from self._may_depart(product, access, leads, row)
+                yield from self._drive(block, sample, product, access, row)
+                sample += 1
 
-    def _loop_is_free(self, number: int, left: int) -> Wait[int]:
-        """Wait until a block may enter the loop.
-
-        Args:
-            number: Number of the block.
-            left: Row of the span that set the loop free for the block before.
-
-        Returns:
-            Row of the span that sets it free for this one.
-        """
-        if number:
-            left = yield from self._wiring.loop_left.get()
-        if number > 1:
-            taken = yield from self._wiring.results_taken.get()
-            left = self._wiring.spans.latest(left, taken)
-        return left
-
-    def _take(self, block: _Block, sample: int, product: int, leads: bool) -> Wait[int]:
+    def _take(self, block: Block, sample: int, product: int, leads: bool) -> Wait[int]:
         """Wait for what a sample brings to a product: its input, its state, or its state again.
 
         Args:
@@ -124,23 +89,25 @@ class Encoder:
         if not product:
             own = yield from wiring.mapped.get()
             if self._stateful and block.number:
-                own = latest(own, (yield from wiring.held.get()))
+                before = sample - wiring.work.control.block
+                own = latest(own, (yield from wiring.held.get(before)))
         elif not wiring.passage[product].begins:
             own = yield from wiring.summed.get()
         elif wiring.passage[product].digital:
-            own = yield from wiring.computed.get()
+            own = yield from wiring.computed.get(sample)
         else:
-            own = yield from wiring.held.get()
+            own = yield from wiring.held.get(sample)
         if leads and not self._overlap:
             ready = yield from wiring.bank_ready.get()
-        row = latest(own, self._driven, block.left, ready)
+        freed = self._departed if wiring.delays.double_buffered else self._driven
+        row = latest(own, freed, block.left, ready)
         if not product:
             if sample == block.first:
                 self._admit(block)
             wiring.accepted.put(row)
         return row
 
-    def _admit(self, block: _Block) -> None:
+    def _admit(self, block: Block) -> None:
         """Let a block take the samples that are there, at most as many as fit in it."""
         wiring = self._wiring
         most = wiring.work.control.block - 1
@@ -179,6 +146,7 @@ class Encoder:
         wiring, env, latest = self._wiring, self._wiring.env, self._wiring.spans.latest
         if leads and self._overlap:
             row = latest(row, (yield from wiring.bank_ready.get()))
+        row = latest(row, (yield from self._lines.take()))
         passed, train_fs = wiring.passage[product], wiring.train_fs[product]
         # The nonlinearity is free of the previous sample when this one is captured, and so is the
         # converter when its vectors come there.
@@ -199,9 +167,9 @@ class Encoder:
         return row
 
     def _drive(
-        self, block: _Block, sample: int, product: int, access: Access, row: int
+        self, block: Block, sample: int, product: int, access: Access, row: int
     ) -> Wait[None]:
-        """Let a sample depart, and keep its symbols while bank and detector respond to them.
+        """Let a sample depart, until the encoder is free for the next one.
 
         Args:
             block: The block in the loop.
@@ -215,8 +183,27 @@ class Encoder:
         self._wiring.departed[access.bank].put(
             InFlight(sample, product, access, last, env.now, row)
         )
-        duration = delays.hold_symbol_fs + self._wiring.train_fs[product]
-        self._driven = yield from self._wiring.spans.occupy(
-            self._symbol_lane, _HOLD_SYMBOL, env.now, duration, row, sample, product,
-            amount=self._wiring.passage[product].vectors,
+        self._departed = row
+        if not delays.double_buffered:
+            yield from self._keep(sample, product, row)
+            return
+        env.process(self._keep(sample, product, row))
+        # Of several vectors, the last one leaves the stages now.
+        if self._wiring.train_fs[product]:
+            yield env.timeout(self._wiring.train_fs[product])
+
+    def _keep(self, sample: int, product: int, row: int) -> Wait[None]:
+        """Keep the symbols of a sample on the lines while bank and detector respond to them.
+
+        Args:
+            sample: The sample.
+            product: The product.
+            row: Row of the span that allowed it to depart.
+        """
+        wiring = self._wiring
+        duration = wiring.delays.hold_symbol_fs + wiring.train_fs[product]
+        self._driven = yield from wiring.spans.occupy(
+            self._symbol_lane, _HOLD_SYMBOL, wiring.env.now, duration, row, sample, product,
+            amount=wiring.passage[product].vectors,
         )  # fmt: skip
+        self._lines.give(self._driven)

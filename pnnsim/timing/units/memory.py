@@ -31,6 +31,6 @@ class Memory:
                 self._lane, _HOLD, flight.start_fs, hold_fs, flight.cause,
                 flight.sample, flight.product, amount=wiring.passage[flight.product].cells,
             )  # fmt: skip
-            wiring.held.put(row)
+            wiring.held.post(flight.sample, row)
             if flight.last and not overlap:
                 wiring.bank_left.put(row)

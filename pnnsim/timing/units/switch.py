@@ -1,6 +1,6 @@
 """The switch: it has the bank of each access written, and moves to it, while states are processed.
 
-What is to be written or moved to comes from the plan (`pnnsim.mapping.plan`).
+What is to be written or moved to comes with the turns of blocks (`pnnsim.timing.units.turns`).
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ class Switch:
     def _serve(self) -> Wait[None]:
         """Prepare each access once the one before is over: write its bank if need be, then move."""
         wiring, spans, writers = self._wiring, self._wiring.spans, self._writers
-        for block, accesses in enumerate(wiring.plan()):
-            for product, access in enumerate(accesses):
-                if not block and not product:
-                    continue
-                row = yield from wiring.bank_left.get()
-                if access.write and writers is not None:
-                    row = spans.latest(row, (yield from writers.written(block, product)))
-                elif access.write:
-                    row = yield from self._banks[access.bank].write(block, product, access, row)
-                if access.route:
-                    row = yield from spans.occupy(
-                        self._lane, _ROUTE, wiring.env.now, wiring.delays.route_fs, row,
-                        -1, product, access,
-                    )  # fmt: skip
-                    spans.block_of_row[row] = block
-                if access.changes:
-                    wiring.bank_ready.put(row)
+        yield from wiring.chosen.get()
+        while True:
+            row = yield from wiring.bank_left.get()
+            turn = yield from wiring.chosen.get()
+            block, product, access = turn.block, turn.product, turn.access
+            if access.write and writers is not None:
+                row = spans.latest(row, (yield from writers.written(block, product)))
+            elif access.write:
+                row = yield from self._banks[access.bank].write(block, product, access, row)
+            if access.route:
+                row = yield from spans.occupy(
+                    self._lane, _ROUTE, wiring.env.now, wiring.delays.route_fs, row,
+                    -1, product, access,
+                )  # fmt: skip
+                spans.block_of_row[row] = block
+            if access.changes:
+                wiring.bank_ready.put(row)

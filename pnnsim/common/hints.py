@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Literal, get_args, get_origin
 
-from pnnsim.common.units import DIMENSIONS, parse_quantity, readable_quantity
-from pnnsim.devices.quantities import Form
+from pnnsim.common.forms import Form
+from pnnsim.common.units import DIMENSIONS, parse_quantity, readable_quantity, show
 
 _BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
 
@@ -81,3 +82,24 @@ def readable(value: float, form: Form) -> str:
     if form.dimension is not None:
         return readable_quantity(value, form.dimension)
     return f"{value:g}" if form.type is not int else str(int(value))
+
+
+def out_of_range(text: str, form: Form) -> str:
+    """Return the message for a number beyond the bounds of its field.
+
+    Args:
+        text: The number, as it was typed.
+        form: How the field is written.
+    """
+    return f"{show(text)[1:-1]} is out of range; expected {bounds_text(form)}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the closest known name; empty where none is close.
+
+    Args:
+        name: Name that was typed.
+        known: Names that there are.
+    """
+    close = get_close_matches(name[:60].lower(), list(known), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else ""
