@@ -24,8 +24,8 @@ class LayerSettings(Description):
 class LayeredNetwork(Description):
     """Network whose layers may have settings of their own."""
 
-    layers: Mapping[str, LayerSettings] = Field(default_factory=dict)
-    """Settings of layers by name, such as `{conv1: {place: digital}}`."""
+    layers: Mapping[str, LayerSettings] = Field(default={})
+    """Settings of layers by name: `{weight.1: {place: banks, bits: 4, scaling: matrix}}`."""
 
     @field_validator("*", mode="before")
     @classmethod
