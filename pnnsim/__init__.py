@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from pnnsim.networks.relaxnet import ReLaXNet
     from pnnsim.networks.workload import Workload
     from pnnsim.simulation.experiment_run import compare, run
-    from pnnsim.simulation.simulate import Result, simulate
+    from pnnsim.simulation.result import Result
+    from pnnsim.simulation.simulate import simulate
     from pnnsim.simulation.timing_pass import time_run, timing_metrics
     from pnnsim.specs.experiment import Experiment, load_experiment
     from pnnsim.specs.hardware import HardwareSpec, load_spec
@@ -57,7 +58,7 @@ _HOME = {
     "ParameterSet": "networks.parameters",
     "PnnsimError": "errors",
     "ReLaXNet": "networks.relaxnet",
-    "Result": "simulation.simulate",
+    "Result": "simulation.result",
     "SpecError": "errors",
     "Surrogate": "inference.surrogate",
     "TaskParams": "specs.settings",

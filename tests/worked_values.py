@@ -15,6 +15,7 @@ _COOLER = ("environment.stabilization_power", "2 W")
 _CROSSBAR = (
     *_FRONT_END, ("encoder.dac_energy", "1 pJ"), ("readout.figure_of_merit", "25 fJ"),
     ("readout.enob", "5.5"), ("detector.static_power", "0.1 mW"),
+    ("detector.detection_energy", "0 J"),
     ("weight_banks.tmr_slope", "-0.15 %/K"),
 )  # fmt: skip
 
@@ -30,12 +31,14 @@ WORKED: dict[str, tuple[tuple[str, str], ...]] = {
         *_FRONT_END, _DAC, _DIGITAL, ("nonlinearity.enob", "7"), *_DETECTOR, _COOLER,
         ("weight_banks.driver_power", "0 W"), ("memory.energy_per_byte", "0.1 pJ"),
         ("memory.static_power", "1 nW"), ("readout.energy", "0.1 pJ"),
+        ("switch.settling_time", "10 ns"), ("weight_banks.lock_power", "5 mW"),
     ),
     "freespace_dmd": (
+        ("switch.static_power", "12 W"), ("weight_banks.static_power", "5 W"),
         *_FRONT_END, _DAC, _DIGITAL, ("nonlinearity.enob", "11"),
         ("memory.energy_per_byte", "1 pJ"), ("memory.static_power", "0 W"),
         ("readout.energy", "1 pJ"),
     ),
     "spintronic_mtj": _CROSSBAR,
-    "spintronic_sto": _CROSSBAR,
+    "spintronic_sto": (*_CROSSBAR, ("nonlinearity.static_power", "0.1 mW")),
 }  # fmt: skip

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pnnsim import available_specs, fit, load_dataset, load_experiment, load_spec, simulate
-from pnnsim.learning.fit import make_surrogate
+from pnnsim.learning import make_surrogate
 from training.figures import write_table
 
 FOLDER = Path("runs/effects")
@@ -77,12 +77,12 @@ EFFECTS: Mapping[str, Mapping[str, Settings]] = {
         **_QUIET_LASER,
     },
     "photonic_pcm": {
-        "drift of cells off": (("weight_banks.drift_exponent", "0"),),
+        "drift of cells, exponent 0.005": (("weight_banks.drift_exponent", "0.005"),),
         **_SHARP,
         **_QUIET_LASER,
     },
     "fiber_loop": {
-        "drift of cells off": (("weight_banks.drift_exponent", "0"),),
+        "drift of cells, exponent 0.005": (("weight_banks.drift_exponent", "0.005"),),
         **_SHARP,
         **_QUIET_LASER,
     },

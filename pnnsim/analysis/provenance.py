@@ -7,14 +7,14 @@ and delays. What is no price and no delay has no share.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pnnsim.analysis.sensitivity import Sensitivity, sensitivities
 from pnnsim.common.forms import dimension_of
 from pnnsim.networks.protocol import Network
 from pnnsim.specs.hardware import HardwareSpec
-from pnnsim.specs.provenance import CLASSES, Provenance, provenance, value_counts
+from pnnsim.specs.provenance import BACKED, CLASSES, Provenance, provenance, value_counts
 
 _PRICES = ("energy", "power")
 _DELAYS = ("time", "frequency", "length")
@@ -35,10 +35,18 @@ class Shares:
     latency: dict[Provenance, float]
 
     @property
-    def backed(self) -> float:
-        """Return the share of values that are not assumed, nor by a law beyond its data."""
-        weak = self.values["assumed"] + self.values["extrapolated"]
-        return 1.0 - weak / sum(self.values.values())
+    def backed(self) -> dict[str, float]:
+        """Return the share with evidence behind it: of all values, of energy, and of latency."""
+        return {
+            "values": _backed(self.values),
+            "energy": _backed(self.energy),
+            "latency": _backed(self.latency),
+        }
+
+
+def _backed(amounts: Mapping[Provenance, float]) -> float:
+    total = sum(amounts.values())
+    return sum(amounts[key] for key in BACKED) / total if total else 0.0
 
 
 def shares(spec: HardwareSpec, network: Network) -> Shares:

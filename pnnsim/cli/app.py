@@ -22,9 +22,11 @@ from pnnsim.cli.explore import add_explore_commands
 from pnnsim.cli.fit_device import add_fit_device
 from pnnsim.cli.machines import add_machine_commands
 from pnnsim.cli.options import refuse_renamed, say
+from pnnsim.cli.papers import add_paper_commands
 from pnnsim.cli.schedule import add_schedule_commands
 from pnnsim.cli.serve import add_serve
 from pnnsim.cli.sources import add_sources_command
+from pnnsim.cli.starting import add_starting_commands
 from pnnsim.cli.trace import add_trace_command
 from pnnsim.errors import PnnsimError, SpecError, one_line
 
@@ -98,9 +100,11 @@ def _options(
     """Accuracy, latency and energy of photonic and spintronic neural networks."""
 
 
+add_starting_commands(app)
 add_experiment_commands(app)
 add_description_commands(app)
 add_schedule_commands(app)
+add_paper_commands(app)
 add_trace_command(app)
 add_bands(app)
 add_sources_command(app)

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pnnsim.analysis.report.tables import (
+    compare_latex,
+    compare_markdown,
+    run_latex,
+    run_markdown,
+)
 from pnnsim.cli.options import (
     Chips,
     DataDir,
     Exact,
     Json,
+    Latex,
+    Markdown,
     Offline,
     Quiet,
     Rule,
@@ -25,15 +33,17 @@ from pnnsim.cli.options import (
     Source,
     Task,
     TrainingSeed,
+    one_form,
     overrides,
     print_json,
+    print_line,
     progress_bar,
     say,
 )
 from pnnsim.errors import Problem, SpecError, UnsavedError
 
 if TYPE_CHECKING:
-    from pnnsim.simulation.experiment_run import Comparison
+    from pnnsim.simulation.comparison import Comparison
     from pnnsim.specs.experiment import Experiment
 
 #: Networks that `compare` puts on one machine by name.
@@ -72,9 +82,12 @@ def add_experiment_commands(app: typer.Typer) -> None:
             bool, typer.Option("--force", help="Replace an existing run folder; nothing else.")
         ] = False,
         json: Json = False,
+        latex: Latex = False,
+        markdown: Markdown = False,
         quiet: Quiet = False,
     ) -> None:
         """Train the surrogate, run the simulated machine, and write the run folder."""
+        form = one_form(json=json, latex=latex, markdown=markdown)
         from pnnsim.simulation.run_folder import check_target
         from pnnsim.specs.experiment import load_experiment
 
@@ -110,9 +123,9 @@ def add_experiment_commands(app: typer.Typer) -> None:
                 say(f"{resume}: the same command goes on from the last checkpoint in this folder")
             raise
         except UnsavedError as unsaved:
-            _print_run(unsaved.metrics, unsaved.table, json, quiet)
+            _print_run(unsaved.metrics, unsaved.table, form, quiet)
             raise
-        _print_run(result.metrics, result.table, json, quiet)
+        _print_run(result.metrics, result.table, form, quiet)
         if result.notice:
             say(f"note: {result.notice}")
 
@@ -121,7 +134,8 @@ def add_experiment_commands(app: typer.Typer) -> None:
         sources: Annotated[
             list[str],
             typer.Argument(
-                metavar="NAME_OR_FILE…", help="Machines or experiments; or rnn, relaxnet, dnn."
+                metavar="NAME_OR_FILE…",
+                help="Machines, experiments or run folders; or rnn, relaxnet, dnn.",
             ),
         ],
         hardware: Annotated[
@@ -137,16 +151,26 @@ def add_experiment_commands(app: typer.Typer) -> None:
         exact: Exact = False,
         data_dir: DataDir = None,
         offline: Offline = False,
+        html: Annotated[
+            Path | None, typer.Option("--html", metavar="FILE", help="Write a page, too.")
+        ] = None,
         json: Json = False,
+        latex: Latex = False,
+        markdown: Markdown = False,
         quiet: Quiet = False,
     ) -> None:
-        """Run several machines, or several networks on one machine, and print one table."""
+        """Run several machines, or several networks on one, and print one table."""
+        from pnnsim.analysis.report.past_run import PastRun, is_run, read_run
         from pnnsim.common.hints import did_you_mean
         from pnnsim.specs.experiment import load_experiment
 
-        experiments: list[tuple[str, Experiment]] = []
+        form = one_form(json=json, latex=latex, markdown=markdown)
+        experiments: list[tuple[str, Experiment | PastRun]] = []
         problems: list[Problem] = []
         for label in sources:
+            if is_run(Path(label)):
+                experiments.append((label, read_run(Path(label))))
+                continue
             kind = label if label in NETWORK_KINDS else None
             try:
                 experiment = load_experiment(
@@ -168,17 +192,34 @@ def add_experiment_commands(app: typer.Typer) -> None:
         if problems:
             raise SpecError(list(dict.fromkeys(problems)))
 
-        from pnnsim.simulation.experiment_run import compare as compare_jobs
+        past = [(label, each) for label, each in experiments if isinstance(each, PastRun)]
+        if len(past) == len(experiments):  # torch takes longer than the comparison
+            from pnnsim.simulation.comparison import side_by_side
 
-        with progress_bar(quiet) as progress:
-            result = compare_jobs(
-                experiments, data_dir=data_dir, offline=offline, progress=progress
+            result = side_by_side(
+                [(label, dict(each.metrics)) for label, each in past],
+                [each.draws for _, each in past],
             )
-        if json:
+        else:
+            from pnnsim.simulation.experiment_run import compare as compare_jobs
+
+            with progress_bar(quiet) as progress:
+                result = compare_jobs(
+                    experiments, data_dir=data_dir, offline=offline, progress=progress
+                )
+        if html is not None:
+            from pnnsim.analysis.report.compare_page import write_compare_html
+
+            write_compare_html(html, result.rows, result.pairings)
+        if form == "json":
             print_json([
                 {"label": label, "metrics": metrics, "beats": _beats(place, result)}
                 for place, (label, metrics) in enumerate(result.rows)
             ])  # fmt: skip
+        elif form == "latex":
+            _print_lines(compare_latex(result.rows))
+        elif form == "markdown":
+            _print_lines(compare_markdown(result.rows))
         elif not quiet:
             print(result.table)
 
@@ -189,12 +230,29 @@ def default_folder(experiment: Experiment) -> Path:
     return Path("runs") / name
 
 
-def _print_run(metrics: dict[str, Any], table: str, json: bool, quiet: bool) -> None:
-    """Print a run's metrics as JSON, as a table, or not at all."""
-    if json:
+def _print_run(metrics: dict[str, Any], table: str, form: str, quiet: bool) -> None:
+    """Print a run's metrics as JSON, as a table of some form, or not at all.
+
+    Args:
+        metrics: Content of `metrics.json`.
+        table: The same as a table of plain text.
+        form: `json`, `latex`, `markdown`, or empty for the plain table.
+        quiet: Whether the plain table is left out.
+    """
+    if form == "json":
         print_json(metrics)
+    elif form == "latex":
+        _print_lines(run_latex(metrics))
+    elif form == "markdown":
+        _print_lines(run_markdown(metrics))
     elif not quiet:
         print(table)
+
+
+def _print_lines(text: str) -> None:
+    """Print lines; what a terminal would interpret is escaped."""
+    for line in text.splitlines():
+        print_line(line)
 
 
 def _beats(place: int, result: Comparison) -> list[dict[str, Any]]:

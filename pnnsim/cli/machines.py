@@ -205,12 +205,14 @@ def add_machine_commands(app: typer.Typer) -> None:
         """Place a machine among the physical neural networks that have been published."""
         from datetime import UTC, datetime
 
-        from pnnsim.explore.place import CLASSES, chart, history, placed, write_chart
+        from pnnsim.explore.place import CLASSES, chart, history, placed
         from pnnsim.specs.experiment import load_experiment
 
         machine = placed(load_experiment(source, overrides(settings)))
         if plot is not None:
-            write_chart(plot, chart(machine, year or datetime.now(UTC).year))
+            from pnnsim.analysis.report.style import write_picture
+
+            write_picture(plot, chart(machine, year or datetime.now(UTC).year))
         rows = history()
         larger = [row for row in rows if row.kind == "H" and row.count > machine.hardware]
         present = [row for row in rows if row.kind == "H"]

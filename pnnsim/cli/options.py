@@ -62,6 +62,10 @@ Offline = Annotated[
     typer.Option("--offline", envvar="PNNSIM_OFFLINE", help="Never download a data set."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the metrics alone, as JSON.")]
+Latex = Annotated[
+    bool, typer.Option("--latex", help="Print the table for LaTeX: booktabs and siunitx.")
+]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")]
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Print no progress and no table; errors, and --json, stay."),
@@ -103,6 +107,22 @@ def overrides(settings: Sequence[str] | None, *, exact: bool = False) -> list[tu
             raise SpecError([Problem("--set", what)])
         pairs.append((key.strip(), value.strip()))
     return pairs
+
+
+def one_form(**chosen: bool) -> str:
+    """Return the one form of output that was chosen by its option; empty for none.
+
+    Args:
+        **chosen: Whether each option was given, by its name.
+
+    Raises:
+        SpecError: If there are several.
+    """
+    given = [name for name, wanted in chosen.items() if wanted]
+    if len(given) > 1:
+        what = f"got --{' and --'.join(given)}; expected one of them"
+        raise SpecError([Problem(f"--{given[1]}", what)])
+    return "".join(given)
 
 
 @contextmanager

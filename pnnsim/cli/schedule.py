@@ -76,7 +76,8 @@ def add_schedule_commands(app: typer.Typer) -> None:
         source: Source,
         settings: Settings = None,
         plot: Annotated[
-            Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a tornado plot.")
+            Path | None,
+            typer.Option("--plot", metavar="FILE", help="Tornado plot: .svg, .pdf, .png."),
         ] = None,
         json: Json = False,
     ) -> None:

@@ -45,27 +45,32 @@ def _as_json(found: Shares) -> dict[str, object]:
         "values": found.values,
         "energy_share": found.energy,
         "latency_share": found.latency,
+        "backed": found.backed,
     }
 
 
 def _print(found: dict[str, Shares]) -> None:
-    from pnnsim.specs.provenance import CLASSES
+    from pnnsim.specs.provenance import BACKED, CLASSES
 
-    titles = ("machine", "of", *CLASSES)
+    titles = ("machine", "of", *CLASSES, "backed")
     rows = []
     for name, each in found.items():
-        rows.append((name, "values", *(str(each.values[key]) for key in CLASSES)))
-        rows.append(("", "energy", *(_percent(each.energy[key]) for key in CLASSES)))
-        rows.append(("", "latency", *(_percent(each.latency[key]) for key in CLASSES)))
+        cells = {
+            "values": [str(each.values[key]) for key in CLASSES],
+            "energy": [_percent(each.energy[key]) for key in CLASSES],
+            "latency": [_percent(each.latency[key]) for key in CLASSES],
+        }
+        for of, row in cells.items():
+            first = name if of == "values" else ""
+            rows.append((first, of, *row, _percent(each.backed[of])))
     totals = {key: sum(each.values[key] for each in found.values()) for key in CLASSES}
     if len(found) > 1:
-        rows.append(("all", "values", *(str(totals[key]) for key in CLASSES)))
+        rows.append(("all", "values", *(str(totals[key]) for key in CLASSES), ""))
     print_table(titles, rows)
-    count = sum(totals.values())
-    weak = totals["assumed"] + totals["extrapolated"]
+    count, backed = sum(totals.values()), sum(totals[key] for key in BACKED)
     print_line(
-        f"{count - weak} of {count} values ({(count - weak) / count:.0%}) are neither assumed nor "
-        f"by a law beyond its data; {totals['chosen']} of them are choices of the designer"
+        f"{backed} of {count} values ({backed / count:.0%}) are published, derived, fitted, or by "
+        f"a law within its data; {totals['chosen']} more are choices of the designer"
     )
 
 

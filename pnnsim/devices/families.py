@@ -126,6 +126,11 @@ class Encoder(Component[P]):
         return 0.0
 
     @property
+    def common_intensity(self) -> float:
+        """Return the part of its variance that all lines have in common; 0 for lines apart."""
+        return 0.0
+
+    @property
     def linewidth(self) -> float:
         """Return the linewidth of the laser [Hz]; 0 where phases do not matter."""
         return 0.0

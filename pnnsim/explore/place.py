@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from pnnsim.analysis.report.canvas import COLORS, settings
-from pnnsim.errors import OutputError
+from pnnsim.analysis.report.style import COLORS, settings
 from pnnsim.specs.experiment import Experiment
 from pnnsim.specs.yaml_reader import parse_yaml
 
@@ -152,28 +150,6 @@ def chart(machine: Placed | None, year: int) -> Figure:
         axes.set_ylabel("weights, or what takes their place")
         axes.legend(fontsize=7, loc="upper left")
     return drawing
-
-
-def write_chart(path: Path, drawing: Figure) -> None:
-    """Write a chart; its suffix says in which format.
-
-    Args:
-        path: File to write, `.png`, `.svg` or `.pdf`.
-        drawing: The chart.
-
-    Raises:
-        OutputError: If it cannot be written.
-    """
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise OutputError(f"{path}: is no picture; expected .png, .svg or .pdf")
-    dates = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    try:
-        with settings():
-            drawing.savefig(path, dpi=_DPI, metadata=dates[path.suffix])
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}); expected a folder that exists"
-        ) from None
 
 
 def table() -> str:

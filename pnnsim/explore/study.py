@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from pnnsim.common.html_table import html_table
 from pnnsim.common.json_text import canonical
 from pnnsim.errors import InputError, OutputError, SpecError, one_line
 from pnnsim.explore.database import check_storage, open_database
@@ -45,6 +46,19 @@ class Study:
 
     spec: StudySpec
     folder: Path
+
+    def __repr__(self) -> str:
+        """Return name, folder and number of keys that it varies."""
+        return f"Study({self.spec.name}, {len(self.spec.axes)} keys, {self.folder})"
+
+    def _repr_html_(self) -> str:
+        """Return what is varied and how the trials stand, as a notebook shows them."""
+        rows = [(axis.key, "varied") for axis in self.spec.axes]
+        rows += [(goal.key, "largest" if goal.maximize else "smallest wanted")
+                 for goal in self.spec.objectives]  # fmt: skip
+        if self.spec.storage or (self.folder / "trials.sqlite").exists():
+            rows += [(f"trials {state}", str(count)) for state, count in self.counts().items()]
+        return html_table(f"Study of {self.spec.name} in {self.folder}", (), rows)
 
     @staticmethod
     def open(

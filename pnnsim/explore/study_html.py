@@ -1,7 +1,7 @@
 """Write the page of a study: its question, the front, charts, and every failure with its reason.
 
-The page needs nothing else: no script, no font, no network. Of many trials some are drawn; the
-tables beside it have all of them.
+Of many trials some are drawn; the tables beside it have all of them. Markup is in
+`study.html.j2` of `pnnsim.analysis.report`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from pnnsim.analysis.report.files import write_pieces
 from pnnsim.analysis.report.format import engineering
+from pnnsim.analysis.report.page import plates, write_page
 from pnnsim.common.units import DIMENSIONS
 from pnnsim.explore.axes import Span
 from pnnsim.explore.figures import dimensions
 from pnnsim.explore.results import effects, front_of
 from pnnsim.explore.store import Record, Store
-from pnnsim.explore.study_charts import main_effects, parallel_coordinates, pareto, svg
+from pnnsim.explore.study_charts import main_effects, parallel_coordinates, pareto
 from pnnsim.explore.study_spec import StudySpec
 
 #: Trials in a chart, rows of a table, panels of main effects, and values that are listed.
@@ -37,16 +34,7 @@ def write_study_html(path: Path, spec: StudySpec, store: Store) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("pnnsim.explore", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = environment.get_template("study.html.j2").render(_content(spec, store))
-    write_pieces(path, [page])
+    write_page(path, "study.html.j2", _content(spec, store))
 
 
 def _content(spec: StudySpec, store: Store) -> dict[str, Any]:
@@ -57,6 +45,11 @@ def _content(spec: StudySpec, store: Store) -> dict[str, Any]:
     numbers = {record.trial.number for record in front}
     shown = effects(spec, store)[:_PANELS]
     ended = [record for record in drawn if record.state == "done"]
+    charts = [parallel_coordinates(spec, ended, numbers)] if ended else []
+    if ended and len(spec.objectives) > 1:
+        charts.insert(0, pareto(spec, ended, front))
+    if shown:
+        charts.append(main_effects(spec, shown))
     keys = spec.keys or ("latency_s.first", "energy_j.per_inference")
     return {
         "title": f"Study of {spec.name}",
@@ -67,18 +60,23 @@ def _content(spec: StudySpec, store: Store) -> dict[str, Any]:
         "front": [_row(record, keys) for record in front[:_ROWS]],
         "left_out": max(0, len(front) - _ROWS),
         "command": _command(spec, front[0]) if front else "",
-        "parallel": _markup(parallel_coordinates(spec, ended, numbers)) if ended else "",
-        "pareto": _markup(pareto(spec, ended, front)) if len(spec.objectives) > 1 else "",
-        "effects": _markup(main_effects(shown)) if shown else "",
+        "best": _best(spec, front),
+        "plates": plates(charts),
         "failures": _failures(store),
-        "drawn": len(drawn),
         "identity": spec.identity,
     }
 
 
-def _markup(chart: Any) -> Markup:
-    """Return a chart as markup; its texts are escaped where they are drawn."""
-    return Markup(svg(chart))
+def _best(spec: StudySpec, front: list[Record]) -> list[tuple[str, str, int]]:
+    """Return the best of each objective on the front, and which trial has it."""
+    found = []
+    for goal in spec.objectives if front else ():
+        record = min(front, key=lambda r, g=goal: g.loss(r.outcome.figures[g.key]))  # type: ignore[misc]
+        what = f"{'largest' if goal.maximize else 'smallest'} {goal.key}"
+        found.append(
+            (what, _shown(goal.key, record.outcome.figures[goal.key]), record.trial.number)
+        )
+    return found
 
 
 def _some(store: Store, total: int) -> list[Record]:

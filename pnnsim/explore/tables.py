@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pnnsim.common.units import UnitError, read_quantity
+from pnnsim.common.forms import Form
+from pnnsim.common.units import DIMENSIONS, UnitError, read_quantity
 from pnnsim.errors import OutputError
 from pnnsim.explore.axes import Axis
 from pnnsim.explore.base_texts import form_of
@@ -80,12 +81,7 @@ def reader(spec: StudySpec, key: str) -> Callable[[str], Value]:
         spec: The study.
         key: Key that has the value.
     """
-    kinds = {
-        axis.key: list(axis.texts)
-        for axis in spec.axes
-        if isinstance(axis, Axis) and axis.key.endswith(".kind")
-    }
-    forms = form_of(spec.base, spec.fixed, key, kinds)
+    forms = _forms(spec, key)
 
     def read(text: str) -> Value:
         for form in forms:
@@ -104,6 +100,27 @@ def reader(spec: StudySpec, key: str) -> Callable[[str], Value]:
         return text
 
     return read
+
+
+def unit_of(spec: StudySpec, key: str) -> str:
+    """Return the SI unit of the values of a key; empty for a number or a text.
+
+    Args:
+        spec: The study.
+        key: Key that has the values.
+    """
+    names = (form.dimension for form in _forms(spec, key))
+    return next((DIMENSIONS[name].si for name in names if name is not None), "")
+
+
+def _forms(spec: StudySpec, key: str) -> Sequence[Form]:
+    """Return the forms that a value of a key may have, whatever the kinds that the study sets."""
+    kinds = {
+        axis.key: list(axis.texts)
+        for axis in spec.axes
+        if isinstance(axis, Axis) and axis.key.endswith(".kind")
+    }
+    return form_of(spec.base, spec.fixed, key, kinds)
 
 
 def to_frame(spec: StudySpec, store: Store) -> pd.DataFrame:

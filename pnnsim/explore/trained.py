@@ -91,7 +91,10 @@ class TrainedCache:
         with _locked(self.folder / f"{key}.lock"):
             if file.exists():
                 with suppress(ParameterError):  # damaged, such as on a full disk: train again
-                    return _read(file, experiment)
+                    kept = _read(file, experiment)
+                    # The seal of a file covers its content; its name is the key.
+                    if kept.network.workload == experiment.network.workload:
+                        return kept
             found = _trained(experiment, data)
             with suppress(OSError):  # what cannot be kept is trained again
                 found.save(file)

@@ -34,6 +34,7 @@ from pnnsim.inference.chip_delays import delays_of
 from pnnsim.inference.chip_fit import refuse_darkness, refuse_unfit, refuse_values
 from pnnsim.inference.chip_prices import prices_of
 from pnnsim.inference.chip_size import size_of
+from pnnsim.inference.chip_table import chip_table
 from pnnsim.inference.chip_warnings import warnings_of
 from pnnsim.mapping.delays import Delays
 from pnnsim.mapping.folding import MatrixShape
@@ -71,6 +72,14 @@ class Chip:
     states: tuple[State, ...]
     name: str = "nominal"
     seed: int = 0
+
+    def __repr__(self) -> str:
+        """Return machine and name, and how many banks hold the network."""
+        return f"Chip({self.spec.name}, {self.name}, {self.mapping.used} banks in use)"
+
+    def _repr_html_(self) -> str:
+        """Return the parts of the chip and their static power, as a notebook shows them."""
+        return chip_table(repr(self), self.components, self.prices().static_w)
 
     @staticmethod
     def nominal(spec: HardwareSpec, network: Network) -> Chip:

@@ -5,6 +5,7 @@ How lines are multiplied, and what a detector adds of its own, is decided elsewh
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -35,6 +36,10 @@ def draw_intensity(
     if generator is None or not (band and density):
         return None
     drawn = noise_like(line[:, :1] if encoder.one_source else line, generator)
+    common = encoder.common_intensity
+    if common and not encoder.one_source:
+        shared = noise_like(line[:, :1], generator)
+        drawn = math.sqrt(common) * shared + math.sqrt(1.0 - common) * drawn
     return relative_intensity(drawn, density, band) - 1.0
 
 

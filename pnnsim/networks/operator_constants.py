@@ -155,9 +155,10 @@ def is_whole(value: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Return whether something is a finite number; an integer may be too large for one."""
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    return real and abs(cast(float, value)) <= sys.float_info.max
+    """Return whether something is a finite number, which an integer of too many digits is not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max and float(value) == value
 
 
 def shown(value: object) -> str:

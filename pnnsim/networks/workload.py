@@ -22,6 +22,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pnnsim.common.html_table import html_table
 from pnnsim.networks import workload_json
 from pnnsim.networks.checks import check
 from pnnsim.networks.parts import (
@@ -75,6 +76,27 @@ class Workload:
 
     def __post_init__(self) -> None:
         check(self.values, self.matrices, self.steps, self.output, self.carried, self.shapes)
+
+    def __repr__(self) -> str:
+        """Return its size; `to_json` has the whole of it."""
+        return (
+            f"Workload({len(self.matrices)} matrices, {len(self.steps)} steps, "
+            f"{self.macs:,} MACs, {self.sha256()[:12]})"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return its matrices and how often each is used, as a notebook shows them."""
+        uses = [step.matrix for step in self.steps if isinstance(step, Mvm)]
+        rows = [
+            (
+                matrix.name,
+                f"{matrix.outputs} × {matrix.inputs}",
+                str(matrix.groups),
+                str(uses.count(number)),
+            )
+            for number, matrix in enumerate(self.matrices)
+        ]
+        return html_table(repr(self), ("matrix", "outputs × inputs", "groups", "uses"), rows)
 
     @property
     def parameters(self) -> int:

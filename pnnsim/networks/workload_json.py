@@ -6,7 +6,6 @@ Only types and names of keys are checked here; whether the parts agree is for `c
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -283,8 +282,8 @@ def read(path: Path) -> bytes:
         WorkloadError: If the file cannot be read or is too large.
     """
     try:
-        with open_regular(path, sys.maxsize) as (file, _):
-            return file.read(LIMIT + 1)
+        with open_regular(path, LIMIT) as (file, size):
+            return file.read(size)
     except (OSError, ValueError) as error:
         raise WorkloadError(
             f"{path}: cannot read a workload: {error}; expected a file written by pnnsim"

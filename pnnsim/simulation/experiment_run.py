@@ -6,23 +6,18 @@ returned metrics; nothing is printed.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pnnsim.analysis.bands.band import SAMPLES as BAND_SAMPLES
 from pnnsim.analysis.bands.band import Band, bands
-from pnnsim.analysis.bands.pairs import Pairing, pairings
-from pnnsim.analysis.report.band_rows import pairings_table
-from pnnsim.analysis.report.html import write_html
-from pnnsim.analysis.report.perfetto import write_perfetto
-from pnnsim.analysis.report.run_figures import write_run_picture
-from pnnsim.analysis.report.text import compare_table, summary_table
+from pnnsim.analysis.bands.pairs import Drawn
+from pnnsim.analysis.report.past_run import PastRun
+from pnnsim.analysis.report.text import summary_table
 from pnnsim.errors import UnsavedError
 from pnnsim.inference.predict import streams_of
 from pnnsim.inference.quality import IMAGE_QUALITIES, TEXT_QUALITIES
@@ -32,9 +27,12 @@ from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.learning.task_examples import Data, load_data
 from pnnsim.networks.protocol import is_stateful
+from pnnsim.simulation.comparison import Comparison, side_by_side
 from pnnsim.simulation.estimates import LONG, Estimate, estimate_run
+from pnnsim.simulation.report_files import record_of_run, write_report_files
+from pnnsim.simulation.result import Result
 from pnnsim.simulation.run_folder import check_checkpoints, claim
-from pnnsim.simulation.simulate import Result, ablation, network_figures, simulate
+from pnnsim.simulation.simulate import ablation, simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.experiment import Experiment
 from pnnsim.timing.arrivals import arrivals_of
@@ -42,7 +40,8 @@ from pnnsim.timing.arrivals import arrivals_of
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
-METRICS_SCHEMA = 1
+#: Figures of a simulation that stand before the task.
+_HEAD = ("schema", "pnnsim_version", "hardware", "spec_sha256", "seed", "network")
 #: Spans beyond which a run is cut short before descriptions are drawn, as each would take as many.
 _MANY_SPANS = 20_000
 
@@ -62,21 +61,6 @@ class JobResult:
     table: str
     folder: Path | None
     notice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Metrics of several runs side by side.
-
-    Args:
-        rows: Label and metrics of each.
-        table: The same as a table for people.
-        pairings: How often each machine beats each other over draws from their ranges.
-    """
-
-    rows: list[tuple[str, dict[str, Any]]]
-    table: str
-    pairings: tuple[Pairing, ...] = ()
 
 
 def run(
@@ -129,7 +113,7 @@ def run(
 
 
 def compare(
-    experiments: Sequence[tuple[str, Experiment]],
+    experiments: Sequence[tuple[str, Experiment | PastRun]],
     *,
     data_dir: Path | None = None,
     offline: bool = False,
@@ -138,23 +122,23 @@ def compare(
     """Run several experiments and put them side by side; no files are written.
 
     Args:
-        experiments: Label and description of each.
+        experiments: Label and description of each, or a past run, which is taken as it is.
         data_dir: Where data sets are looked for first.
         offline: Never download a data set.
         progress: Display of training and simulation; None for silence.
     """
     rows = []
-    drawn = []
+    drawn: list[Drawn | None] = []
     for label, experiment in experiments:
+        if isinstance(experiment, PastRun):
+            rows.append((label, dict(experiment.metrics)))
+            drawn.append(experiment.draws)
+            continue
         data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)
         done = _work(experiment, data, progress)
         rows.append((label, done.metrics))
         drawn.append(done.band)
-    found = pairings(drawn)
-    table = compare_table(rows)
-    if found:
-        table = f"{table}\n\n{pairings_table([label for label, _ in rows], found)}"
-    return Comparison(rows, table, tuple(found))
+    return side_by_side(rows, drawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,12 +245,7 @@ def _work(
     band = _band(experiment, result, len(x), progress)
     end = time.perf_counter()
     metrics = {
-        "schema": METRICS_SCHEMA,
-        "pnnsim_version": version("pnnsim"),
-        "hardware": experiment.hardware.name,
-        "spec_sha256": experiment.hardware.sha256(),
-        "seed": simulation.seed,
-        "network": network_figures(experiment.network),
+        **{name: result.metrics[name] for name in _HEAD},
         "task": {"name": data.name, "note": data.note, "samples": len(x)},
         **result.metrics,
         "band": None if band is None else band.as_metrics(),
@@ -328,12 +307,14 @@ def _band(
 
 def _write(folder: Path, experiment: Experiment, done: _Done) -> None:
     """Fill a run folder."""
-    metrics, result = done.metrics, done.result
-    text = json.dumps(metrics, indent=2, allow_nan=False) + "\n"
-    (folder / "metrics.json").write_text(text, encoding="utf-8")
+    result = done.result
     (folder / "resolved.yaml").write_text(experiment.resolved(), encoding="utf-8")
     done.surrogate.parameter_set().save(folder / "parameters.safetensors")
-    notes = {name: metrics[name] for name in ("pnnsim_version", "hardware", "spec_sha256", "seed")}
-    write_perfetto(folder / "trace.json", result.trace, result.timing.prices, notes)
-    write_html(folder / "report.html", metrics, result.trace, experiment.hardware)
-    write_run_picture(folder / "run.png", result.trace, metrics)
+    record = record_of_run(
+        done.metrics,
+        result.timing,
+        predicted=result.predicted,
+        classes=result.classes,
+        band=done.band,
+    )
+    write_report_files(folder, done.metrics, result.timing, record)

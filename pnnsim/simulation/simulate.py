@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel
 from torch import Tensor
 
+from pnnsim.analysis.report.intervals import Z95
 from pnnsim.errors import InputError
 from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
@@ -32,7 +33,6 @@ from pnnsim.inference.quality import (
     IMAGE_QUALITIES,
     Qualities,
     quality,
-    share_correct,
     spread,
 )
 from pnnsim.inference.signal_to_noise import signal_to_noise
@@ -41,38 +41,19 @@ from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.workload import Mvm
 from pnnsim.networks.workload_counts import macs_by_place, parameters_by_place
+from pnnsim.simulation.result import Result
 from pnnsim.simulation.software import software_outputs
 from pnnsim.simulation.timing_pass import Timing, faded, time_run, timing_metrics
 from pnnsim.timing.arrivals import Arrivals
 from pnnsim.timing.multicore import ParallelTrace
-from pnnsim.timing.trace import Trace
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
 
+METRICS_SCHEMA = 1
 #: Inputs that fix ranges where nothing has fixed them before.
 _RANGED = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Metrics of a simulation, and the timing pass behind them.
-
-    Args:
-        metrics: Figures with the keys of the documentation, SI units in their names.
-        timing: The timing pass behind them.
-        wall_s: Seconds that the timing pass and the value pass took on this computer.
-    """
-
-    metrics: dict[str, Any]
-    timing: Timing
-    wall_s: dict[str, float]
-
-    @property
-    def trace(self) -> Trace:
-        """Return the trace of the run."""
-        return self.timing.trace
 
 
 def simulate(
@@ -139,6 +120,12 @@ def simulate(
     counts = timed_metrics["counts"]
     writes = sum(counts.get(f"weight_banks.{action}", 0) for action in ("write", "refresh"))
     metrics = {
+        "schema": METRICS_SCHEMA,
+        "pnnsim_version": version("pnnsim"),
+        "hardware": spec.name,
+        "spec_sha256": spec.sha256(),
+        "seed": seed,
+        "network": network_figures(network),
         **{
             name: quality(measure, in_software, nominally, really, y)
             for name, measure in qualities.items()
@@ -155,7 +142,13 @@ def simulate(
         ],
     }
     evaluated = time.perf_counter()
-    return Result(metrics, timing, {"timing": timed - begin, "values": evaluated - timed})
+    return Result(
+        metrics,
+        timing,
+        {"timing": timed - begin, "values": evaluated - timed},
+        tuple(found.argmax(dim=1).numpy() for found in really),
+        y.numpy(),
+    )
 
 
 def ranged(chip: Chip, parameters: Parameters, x: Tensor) -> tuple[Parameters, list[str]]:
@@ -229,7 +222,9 @@ def ablation(
 
     Returns:
         One entry for each non-ideality, the most costly first: its name, mean and standard
-        deviation of the accuracy without it, and by how much the mean rises (`recovered`).
+        deviation of the accuracy without it, by how much the mean rises (`recovered`), and what the
+        first chip loses with it as its only one (`alone`); both with 95 % intervals (`_low`,
+        `_high`).
 
     Raises:
         InputError: If an argument cannot be meant, as for `simulate`.
@@ -240,26 +235,56 @@ def ablation(
     parts = [timing.chip.fabricate(seed, index) for index in range(chips)]
     x, y = timing.served(x), timing.served(y)
 
-    def measure(without: Sequence[str]) -> list[float]:
-        return [
-            share_correct(chip_outputs(c, parameters, x, timing, without=without), y) for c in parts
-        ]
+    def right(on: Sequence[Chip], without: Sequence[str]) -> NDArray[np.float64]:
+        """Return which samples each chip gets right, shape `(n_chip, batch)`."""
+        found = [chip_outputs(chip, parameters, x, timing, without=without) for chip in on]
+        return np.array([(each.argmax(dim=1) == y).double().numpy() for each in found])
 
     names = sorted(timing.chip.non_idealities)
     if progress is not None:
         progress.start("explaining the gap", len(names))
-    base = float(np.mean(measure(())))
+    base, ideal = right(parts, ()), right(parts[:1], names)
     rows = []
     for name in names:
-        found = spread("accuracy_without", measure((name,)))
+        without = right(parts, (name,))
+        alone = right(parts[:1], [other for other in names if other != name])
         rows.append(
-            {"non_ideality": name, **found, "recovered": found["accuracy_without_mean"] - base}
+            {
+                "non_ideality": name,
+                **spread("accuracy_without", without.mean(axis=1).tolist()),
+                **paired("recovered", without, base),
+                **paired("alone", ideal, alone),
+            }
         )
         if progress is not None:
             progress.advance(1, name)
     if progress is not None:
         progress.finish()
     return sorted(rows, key=lambda row: (-row["recovered"], row["non_ideality"]))
+
+
+def paired(
+    name: str, more: NDArray[np.float64], less: NDArray[np.float64]
+) -> dict[str, float | None]:
+    """Return the mean difference of two accuracies on the same samples, with its 95 % interval.
+
+    Its variance is that over the samples, each a mean over the chips, and that over the chips. A
+    single sample has no interval.
+
+    Args:
+        name: What the difference is called in the result, also before `_low` and `_high`.
+        more: Which samples are right where more are expected to be, shape `(n_chip, batch)`.
+        less: Which are where fewer are expected to be, likewise.
+    """
+    gap = more - less
+    mean = float(gap.mean())
+    if gap.shape[1] < 2:
+        return {name: mean, f"{name}_low": None, f"{name}_high": None}
+    variance = float(gap.mean(axis=0).var(ddof=1)) / gap.shape[1]
+    if len(gap) > 1:
+        variance += float(gap.mean(axis=1).var(ddof=1)) / len(gap)
+    half = Z95 * variance**0.5
+    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
 
 
 def chip_outputs(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pnnsim.analysis.metrics import layout, metrics_from, setup_of
 from pnnsim.errors import ScheduleError
-from pnnsim.inference.accesses import AccessTable, accesses_from_trace
+from pnnsim.inference.accesses import AccessTable, accesses_from_trace, held_s
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import streams_of
 from pnnsim.inference.programmings import sharing_errors
@@ -47,20 +47,27 @@ class Timing:
         work: What was timed, with the decision whether banks are written ahead of time.
         run: Trace, as far as it was simulated.
         prices: What actions and time cost.
-        accesses: What each sample met.
     """
 
     chip: Chip
     work: Work
     run: AnyTrace
     prices: PriceTable
-    accesses: AccessTable
 
     def served(self, requests: Tensor) -> Tensor:
         """Return what belongs to the samples, without the requests that were turned away."""
         if not len(self.run.dropped):
             return requests
         return requests[torch.from_numpy(self.run.served)]
+
+    @cached_property
+    def accesses(self) -> AccessTable:
+        """Return what each sample met: memory for all samples, made where outputs need it."""
+        chip = self.chip
+        accesses = accesses_from_trace(
+            self.run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
+        )
+        return sharing_errors(accesses, chip.mapping.used)
 
     @cached_property
     def trace(self) -> Trace:
@@ -111,13 +118,10 @@ def time_run(
     check_run(run, work, arrivals)
     if progress is not None:
         progress.finish()
-    accesses = accesses_from_trace(
-        run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
-    )
+    timing = Timing(chip, work, run, chip.prices())
     if not chip.memory.patient:
-        refuse_waits(chip, accesses)
-    accesses = sharing_errors(accesses, chip.mapping.used)
-    return Timing(chip, work, run, chip.prices(), accesses)
+        refuse_waits(chip, timing.accesses)
+    return timing
 
 
 def timing_metrics(timing: Timing) -> dict[str, Any]:
@@ -151,7 +155,8 @@ def faded(timing: Timing) -> list[str]:
     # Each fold of a step finds what the folds before it have left. Numbers do not fade.
     analog = [not product.digital for product in timing.chip.passage.products]
     begins = np.flatnonzero([product.begins for product in timing.chip.passage.products])
-    held = float(np.add.reduceat(timing.accesses.held_s * analog, begins, axis=1).max())
+    times = held_s(timing.run, len(analog), block=timing.chip.spec.control.block)
+    held = float(np.add.reduceat(times * analog, begins, axis=1).max())
     one = torch.ones(1, 1, dtype=torch.float64)
     kept = float(memory.hold(one, held * one, timing.chip.non_idealities))
     if kept > 1.0 - _FADED:

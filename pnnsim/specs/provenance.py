@@ -18,6 +18,9 @@ Provenance = Literal["published", "derived", "law", "fitted", "chosen", "extrapo
 #: Classes of values, from the surest.
 CLASSES: tuple[Provenance, ...] = get_args(Provenance)
 
+#: Classes with evidence behind the value; a choice is no claim, and an assumption has none.
+BACKED: tuple[Provenance, ...] = ("published", "derived", "law", "fitted")
+
 #: First word of a source text, and the class that it stands for.
 _WORDS: dict[str, Provenance] = {
     "assumed": "assumed", "derived": "derived", "fit": "fitted", "chosen": "chosen",

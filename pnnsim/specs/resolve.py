@@ -26,7 +26,7 @@ from pnnsim.specs.document import (
     problem_at,
 )
 from pnnsim.specs.validation import section_at
-from pnnsim.specs.yaml_reader import parse_yaml, read_yaml
+from pnnsim.specs.yaml_reader import parse_yaml, read_text, read_yaml
 
 #: Folder of the machines that others have demonstrated, below that of the shipped ones.
 _PUBLISHED = "published"
@@ -65,23 +65,39 @@ def open_document(source: str | Path | Mapping[str, Any]) -> Document:
     Raises:
         SpecError: If there is no such machine or file, or it is not YAML.
     """
-    if isinstance(source, Mapping):
-        return from_data(source)
+    return from_data(source) if isinstance(source, Mapping) else read_yaml(_located(source))
+
+
+def source_text(source: str) -> str:
+    """Return the text of a description by name or path, as it stands in its file.
+
+    Raises:
+        SpecError: If there is no such machine or file, or it is not text.
+    """
+    return read_text(_located(source), source)
+
+
+def _located(source: str | Path) -> Path | Traversable:
+    """Return the file of a description by name or path.
+
+    Raises:
+        SpecError: If there is no such machine; whether a path is a file is found when it is read.
+    """
     if isinstance(source, Path) or _is_path(source):
         path = Path(source)
         shipped = isinstance(source, str) and path.stem in _known_names()
         if shipped and not path.exists():
             hint = f"'{path.stem}' without path and suffix is a machine that comes with pnnsim"
             raise SpecError([Problem("", "no such file", hint, str(path))])
-        return read_yaml(path)
+        return path
     folder = spec_folder()
     if source in _names(folder / _PUBLISHED):
-        return read_yaml(folder / _PUBLISHED / f"{source}.yaml")
+        return folder / _PUBLISHED / f"{source}.yaml"
     names = _names(folder)
     if source not in names:
         what = f"unknown machine {show(source)}; expected one of {', '.join(names)}, or a file"
         raise SpecError([Problem("", what, did_you_mean(source, _known_names()))])
-    return read_yaml(folder / f"{source}.yaml")
+    return folder / f"{source}.yaml"
 
 
 def override(

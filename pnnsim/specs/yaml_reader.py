@@ -58,7 +58,7 @@ def read_yaml(path: Path | Traversable, name: str | None = None) -> Document:
             single keys is collected in the document instead.
     """
     file = str(path) if name is None else name
-    return parse_yaml(_read_text(path, file), file)
+    return parse_yaml(read_text(path, file), file)
 
 
 def parse_yaml(text: str, file: str) -> Document:
@@ -89,7 +89,16 @@ def parse_yaml(text: str, file: str) -> Document:
     return document
 
 
-def _read_text(path: Path | Traversable, file: str) -> str:
+def read_text(path: Path | Traversable, file: str) -> str:
+    """Return the text of a description.
+
+    Args:
+        path: File to read.
+        file: Name for messages.
+
+    Raises:
+        SpecError: If the file cannot be read, or is not text.
+    """
     special = None
     try:
         if isinstance(path, Path) and path.exists() and not path.is_file():

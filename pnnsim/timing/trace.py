@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pnnsim.common.html_table import html_table
 from pnnsim.common.times import Times, time_column
 from pnnsim.errors import InvariantError
 from pnnsim.mapping.actions import (
@@ -93,6 +94,23 @@ class Trace:
         if self.folds == 1 and len(self.fold) != len(self):
             whole = np.where(np.maximum(self.step, self.weight_set) < 0, -1, 0).astype(np.int64)
             object.__setattr__(self, "fold", whole)
+
+    def __repr__(self) -> str:
+        """Return how much was recorded; the columns themselves are the fields."""
+        makespan_s = 1e-15 * float(self.makespan_fs) if self.samples else 0.0
+        return (
+            f"Trace({len(self)} spans on {len(self.units)} lanes, {self.samples} samples, "
+            f"{makespan_s:.6g} s)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the lanes of the trace, as a notebook shows them."""
+        rows = []
+        for number, unit in enumerate(self.units):
+            mine = self.unit == number
+            busy = 1e-15 * float((self.end_fs[mine] - self.start_fs[mine]).sum())
+            rows.append((unit, f"{int(mine.sum()):,}", f"{busy:.4g} s"))
+        return html_table(repr(self), ("lane", "spans", "their time, added"), rows)
 
     @classmethod
     def from_table(

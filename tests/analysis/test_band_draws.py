@@ -117,7 +117,7 @@ def test_machines_share_the_draws_of_groups_and_of_equal_kinds_alone():
     mzi = with_ranges("photonic_mzi", encoder__dac_energy=shared, detector__static_power=own)
     mtj = with_ranges(
         "spintronic_mtj", encoder__dac_energy=shared,
-        detector__static_power={"range": ["0.05 mW", "9 mW"]},
+        detector__static_power={"value": "1 mW", "range": ["0.05 mW", "9 mW"]},
     )  # fmt: skip
     places = [quantiles(assumptions_of(spec), 16, 0) for spec in (mrr, mzi, mtj)]
     assert np.array_equal(places[0], places[1])  # both detectors are balanced photodiodes

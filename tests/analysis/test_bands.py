@@ -13,7 +13,7 @@ from pnnsim.analysis.bands.band import FIGURES, bands
 from pnnsim.analysis.bands.pairs import pairings
 from pnnsim.analysis.bands.replay import Replay
 from pnnsim.analysis.energy import EnergyLedger
-from pnnsim.analysis.report.band_rows import band_section, pairings_table, spread
+from pnnsim.analysis.report.band_rows import band_section, pairings_table
 from pnnsim.cli.app import main
 from pnnsim.errors import InputError, MappingError
 from pnnsim.inference.chip import Chip
@@ -134,8 +134,6 @@ def test_a_machine_without_ranges_has_no_band_and_says_so(capsys):
     assert (found["assumptions"], found["hangs_on"]) == (0, [])
     (row,) = band_section({"band": found}).rows
     assert "no value of the machine has a range" in row.note
-    assert spread({"band": found}, "energy_j", "J") == ""
-    assert spread({"band": None}, "energy_j", "J") == ""
     assert band_section({"band": None}).rows == ()
 
 

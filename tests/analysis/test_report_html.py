@@ -1,26 +1,30 @@
-"""The page of a run, and its bitmap: complete, self-contained, safe, the same twice."""
+"""The page of a run, and its pictures: complete, self-contained, safe, the same twice."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import matplotlib as mpl
-import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
-from pnnsim.analysis.report import html
-from pnnsim.analysis.report.canvas import svg
-from pnnsim.analysis.report.figures import accuracy_figure, latency_figure, schedule_figure
-from pnnsim.analysis.report.html import write_html
-from pnnsim.analysis.report.run_figures import write_run_picture
-from pnnsim.analysis.report.timeline import first_sample
-from pnnsim.errors import OutputError
-from tests.analysis.report_example import SPEC, make_metrics, make_trace
+from pnnsim.analysis.report import page as page_module
+from pnnsim.analysis.report.cards import cards
+from pnnsim.analysis.report.html import report, write_html
+from pnnsim.analysis.report.page import plate, write_page
+from pnnsim.analysis.report.pictures.energy import energy_pictures
+from pnnsim.analysis.report.pictures.gallery import write_overview
+from pnnsim.analysis.report.record import Record, read_record, write_record
+from pnnsim.analysis.report.sections import sections
+from pnnsim.errors import InputError, OutputError
+from tests.analysis.report_example import make_metrics, make_record, make_trace
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -33,6 +37,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
+        self.words: list[str] = []
         self.feed(text)
         self.close()
         assert self.open == []
@@ -49,162 +54,192 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] not in (["script"], ["style"]):
+            self.words.append(data)
 
-def page(tmp_path: Path, metrics: dict[str, Any] | None = None, **of: int) -> str:
+
+@cache
+def plain_page(**of: int) -> str:
+    of = {"steps": 12} | of
     trace = make_trace(**of)
-    write_html(tmp_path / "report.html", metrics or make_metrics(trace), trace, SPEC)
-    return (tmp_path / "report.html").read_text(encoding="utf-8")
+    return report(make_metrics(trace), make_record(trace))
 
 
-def test_page_is_well_formed_and_needs_nothing_else(tmp_path: Path) -> None:
-    text = page(tmp_path, steps=12)
+def page_of(metrics: dict[str, Any]) -> str:
+    return report(metrics, make_record(make_trace(steps=12)))
+
+
+def test_page_is_well_formed_and_loads_nothing() -> None:
+    text = plain_page()
     found = Page(text)
-    assert not {"script", "link", "img", "iframe", "object"} & set(found.tags)
-    assert not {"src", "href", "onload"} & {name for name, _ in found.attributes}
-    assert "url(" not in text
+    assert not {"link", "img", "iframe", "object", "image"} & set(found.tags)
+    assert not {"src", "onload", "onclick", "srcset"} & {name for name, _ in found.attributes}
+    # Links are for a reader to follow, within the page or to a work; files are in the page itself.
+    allowed = ("#", "data:", "https://arxiv.org/abs/", "https://doi.org/")
+    for name, value in found.attributes:
+        if name == "href":
+            assert str(value).startswith(allowed), value
+    assert not re.search(r"url\((?!#)", text)
     assert "@import" not in text
+    # A browser is told to load nothing, whatever else the page may hold.
+    assert """content="default-src 'none'; style-src 'unsafe-inline'; script-src""" in text
+    assert not re.search(r"fetch\(|XMLHttpRequest|WebSocket|sendBeacon|import\(", text)
 
 
-def test_every_picture_has_a_title_and_a_description(tmp_path: Path) -> None:
-    text = page(tmp_path)
+def test_every_picture_has_a_title_and_a_description() -> None:
+    text = plain_page()
     found = Page(text)
-    pictures = found.tags.count("svg")
-    assert pictures == 5  # first sample, closer, latencies, energy, accuracy
     labels = [value for name, value in found.attributes if name == "aria-labelledby"]
     ids = [value for name, value in found.attributes if name == "id"]
-    assert len(labels) == pictures
-    assert len(set(ids)) == len(ids) == 2 * pictures
-    assert sorted(" ".join(map(str, labels)).split()) == sorted(map(str, ids))
+    # Eleven pictures, each for a desk and for a telephone.
+    assert found.tags.count("svg") == len(labels) == 2 * 11
+    assert len(set(ids)) == len(ids)
+    assert set(" ".join(map(str, labels)).split()) <= set(map(str, ids))
 
 
-def test_page_says_what_a_reader_needs(tmp_path: Path) -> None:
-    text = page(tmp_path)
+def test_page_says_what_a_reader_needs() -> None:
+    text = " ".join(" ".join(Page(plain_page()).words).split())
     for wanted in (
-        "96.94 %", "detector saturates for 3 %", "crosstalk", "+0.47 points", "6b1f" * 16,
-        "pnnsim run resolved.yaml", "Lu, Optics Express, 2016", "switch.rise_time",
+        "96.94 %", "detector saturates for 3 %", "weight_banks.crosstalk", "+0.47 points",
+        "6b1f" * 16, "pnnsim run resolved.yaml", "Lu et al., Optics Express", "switch.rise_time",
         "assumed: a fast sample-and-hold", "equal to the simulation to the femtosecond",
+        "2026-01-02 03:04 UTC", "95 % interval from 3 samples", "p50",
+        "2 published, 1 derived, 1 assumed", "author = {Lu and others}",
     ):  # fmt: skip
         assert wanted in text, wanted
+    assert 'href="https://arxiv.org/abs/2508.11146"' in plain_page()
 
 
-def test_page_tells_of_refreshes_where_banks_are_refreshed(tmp_path: Path) -> None:
-    assert "refresh" not in page(tmp_path).lower()
+def test_page_opens_with_first_latency_and_median() -> None:
+    trace = make_trace()
+    metrics = make_metrics(trace)
+    metrics["latency_s"]["p50"] = 777e-9
+    metrics["band"] = {
+        "draws": 2, "infeasible": 0, "seed": 0, "samples": 3, "assumptions": 1, "hangs_on": [],
+        **{key: {"value": 2.0, "p5": 1.0, "p50": 2.0, "p95": 3.0}
+           for key in ("latency_s", "interval_s", "energy_j")},
+    }  # fmt: skip
+    head = " ".join(" ".join((card.value, card.second, *card.lines)) for card in cards(metrics))
+    assert "777 ns p50" in head
+    assert "1 s to 3 s: 5 to 95 % of the stated ranges" in head
+    assert "1 J to 3 J: 5 to 95 % of the stated ranges" in head
+
+
+def test_page_tells_of_refreshes_where_banks_are_refreshed() -> None:
+    words = "Refresh, while inference goes on"
+    assert words not in plain_page()
     metrics = make_metrics(make_trace())
     metrics["refresh"] = {"writes": 4, "time_s": 8e-6, "energy_j": 2e-9}
-    text = page(tmp_path, metrics)
-    for wanted in ("Refresh, while inference goes on", "2 µs each", "2 nJ"):
-        assert wanted in text, wanted
+    shown = {section.title: section.rows for section in sections(metrics)}
+    values = [f"{row.value} {row.note}" for row in shown[words]]
+    assert "2 µs each" in " ".join(values)
+    assert any("2 nJ" in value for value in values)
 
 
 def test_names_cannot_inject_markup(tmp_path: Path) -> None:
     trace = make_trace()
     metrics = make_metrics(trace)
-    metrics["hardware"] = metrics["warnings"][0] = "<script>alert(1)</script>"
-    spec = SimpleNamespace(name="<b>", summary='"><i>', sources={"<u>": "<img src=x>"})
-    write_html(tmp_path / "r.html", metrics, trace, spec)
+    evil = "</script><script>alert(1)</script><b>"
+    metrics["hardware"] = metrics["warnings"][0] = evil
+    metrics["accuracy"]["ablation"][0]["non_ideality"] = evil
+    tree = TypeAdapter(Record).dump_python(make_record(trace), mode="json")
+    tree |= {"summary": '"><i>', "when": evil}
+    tree["sources"] = [{"path": evil, "kind": "assumed", "source": 'arXiv:2508.11146"><u>'}]
+    tree["spans"]["labels"] = [evil for _ in tree["spans"]["labels"]]
+    record = TypeAdapter(Record).validate_python(tree)
+    write_html(tmp_path / "r.html", metrics, record)
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert not {"script", "b", "i", "u", "img"} & set(Page(text).tags)
+    found = Page(text)
+    assert not {"b", "i", "u", "img"} & set(found.tags)
+    assert found.tags.count("script") == 2  # the spans, and the script of the page
 
 
 def test_page_without_accuracy_and_sources_is_whole(tmp_path: Path) -> None:
     metrics = make_metrics(make_trace(samples=1))
     del metrics["accuracy"], metrics["task"], metrics["warnings"]
-    text = page(tmp_path, metrics, samples=1)
-    assert Page(text).tags.count("svg") == 3  # one sample has no distribution of latencies
+    trace = make_trace(samples=1)
+    tree = TypeAdapter(Record).dump_python(make_record(trace), mode="json")
+    record = TypeAdapter(Record).validate_python(tree | {"sources": [], "confusion": []})
+    write_html(tmp_path / "r.html", metrics, record)
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    # machine, rate, path, two schedules, energy, power; one sample has no course of latencies
+    assert Page(text).tags.count("svg") == 2 * 7
     assert "Every sample took equally long" in text
-    assert "accuracy" not in text
+    assert "accuracy-section" not in text
 
 
-def test_rewriting_leaves_the_picture_legible() -> None:
-    figure = schedule_figure(first_sample(make_trace(steps=6, write_fs=10_000_000_000)), "first")
-    cuts = [box for box in figure.boxes if box.style == "cut"]
-    assert len(cuts) == 5
-    # each capture is wider than a line (1 px) although a write lasts 50,000 times as long
-    detects = [box for box in figure.boxes if box.title.startswith("detect t=")]
-    assert min(box.width for box in detects) > 1.5
-    assert all(box.x + box.width <= figure.width for box in figure.boxes)
+def test_files_in_the_page_are_whole() -> None:
+    links = [str(value) for name, value in Page(plain_page()).attributes if name == "href"]
+    drawings = [link for link in links if link.startswith("data:image/svg+xml;base64,")]
+    tables = [link for link in links if link.startswith("data:text/csv;charset=utf-8,")]
+    assert len(drawings) == len(tables) == 11
+    for link in drawings:
+        root = ElementTree.fromstring(b64decode(link.partition(",")[2]))
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "var(--" not in ElementTree.tostring(root, "unicode")
+    assert any(
+        unquote(link).endswith("detector,0.0,2.0\n") or "static_j" in link for link in tables
+    )
 
 
-def test_text_stays_inside_its_span() -> None:
-    figure = schedule_figure(first_sample(make_trace(steps=12)), "first")
-    named = [box for box in figure.boxes if box.text]
-    assert named
-    # 5 px is a narrow mean advance at 11 px: text that passes here may still be tight, not long
-    assert all(5.0 * len(box.text) < box.width for box in named)
+def test_colors_of_pictures_are_those_of_the_page() -> None:
+    text = plain_page(steps=6, write_fs=10_000_000_000)
+    style = Path(page_module.__file__).with_name("page.css").read_text(encoding="utf-8")
+    drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert drawn
+    assert "next write" in text  # and not where nothing is written
+    assert "next write" not in plain_page()
+    for element in drawn:
+        assert not re.search(r'"[^"]*#[0-9a-f]{6}[^"]*"', element)
+        for name in set(re.findall(r"var\(--(\w+)\)", element)):
+            assert style.count(f"--{name}: ") == 3  # light, dark, print
 
 
-def test_histogram_counts_every_sample_once() -> None:
-    latency = np.array([100, 100, 103, 120, 140, 140, 140])
-    figure = latency_figure(latency)
-    assert figure is not None
-    counted = [int(re.match(r"\d+", box.title)[0]) for box in figure.boxes]  # type: ignore[index]
-    assert sum(counted) == len(latency)
-    assert latency_figure(np.array([7, 7])) is None
+def test_texts_of_pictures_keep_all_their_digits() -> None:
+    metrics = make_metrics(make_trace())
+    metrics["energy_j"]["by_component"]["switch"] = 3 * 3.4871e-9
+    metrics["energy_j"]["static_by_component"]["switch"] = 0.0
+    (split,) = energy_pictures(metrics, None)
+    assert "switch, dynamic: 3.487 nJ" in plate(split).desk
 
 
-def test_chips_that_agree_stay_visible() -> None:
-    figure = accuracy_figure(0.97, [0.95, 0.95, 0.95, 0.96])
-    assert figure is not None
-    assert len({(box.x, box.y) for box in figure.boxes}) == 4
-    assert all(0 <= box.y < figure.height for box in figure.boxes)
-    assert accuracy_figure(0.97, []) is None
-    assert accuracy_figure(1.0, [1.0]) is not None
-
-
-def test_drawing_keeps_every_text_and_tooltip_as_text() -> None:
-    figure = schedule_figure(first_sample(make_trace(steps=3)), "a & <b>")
-    root = ElementTree.fromstring(svg(figure, "s1"))
-    texts = [element.text for element in root.iter("text")]
-    inside = [box.text for box in figure.boxes if box.text]
-    assert sorted(map(str, texts)) == sorted([*inside, *(text.text for text in figure.texts)])
-    tooltips = [element.text for element in root.iter("title")]
-    assert tooltips == ["a & <b>", *(box.title for box in figure.boxes)]
-
-
-def test_drawing_takes_its_colors_and_fonts_from_the_page() -> None:
-    trace = make_trace(steps=6, write_fs=10_000_000_000)
-    text = svg(schedule_figure(first_sample(trace), "first"), "s1")
-    assert not re.search(r"#[0-9a-f]{6}", text)
-    assert "font" not in text
-    template = (
-        Path(html.__file__)
-        .with_name("report.html.j2")
-        .read_text(encoding="utf-8")
-        .split("</style>")
-    )[0]
-    for name in set(re.findall(r"var\(--(\w+)\)", text)):
-        assert f"--{name}: " in template
-
-
-def test_names_in_one_drawing_never_meet_those_of_another(tmp_path: Path) -> None:
-    ids = re.findall(r' id="([^"]*)"', page(tmp_path))
-    assert len(ids) == len(set(ids)) == 2 * 5
-
-
-def test_page_and_picture_are_the_same_twice(tmp_path: Path) -> None:
-    trace = make_trace()
-    assert page(tmp_path) == page(tmp_path)
-    for name in ("a.png", "b.png"):
-        write_run_picture(tmp_path / name, trace, make_metrics(trace))
+def test_page_and_picture_are_the_same_twice_whatever_the_settings(tmp_path: Path) -> None:
+    trace = make_trace(steps=12)
+    write_overview(tmp_path / "a.png", make_metrics(trace), make_record(trace))
+    with mpl.rc_context({"font.size": 17.0, "svg.fonttype": "path", "savefig.dpi": 30}):
+        assert page_of(make_metrics(trace)) == plain_page()
+        write_overview(tmp_path / "b.png", make_metrics(trace), make_record(trace))
+        assert mpl.rcParams["font.size"] == 17.0
     first = (tmp_path / "a.png").read_bytes()
     assert first == (tmp_path / "b.png").read_bytes()
     assert first.startswith(b"\x89PNG")
 
 
-def test_picture_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None:
-    trace = make_trace()
-    plain = page(tmp_path)
-    write_run_picture(tmp_path / "a.png", trace, make_metrics(trace))
-    with mpl.rc_context({"font.size": 17.0, "svg.fonttype": "path", "savefig.dpi": 30}):
-        assert page(tmp_path) == plain
-        write_run_picture(tmp_path / "b.png", trace, make_metrics(trace))
-        assert mpl.rcParams["font.size"] == 17.0
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+def test_data_of_the_pictures_come_back_as_they_were(tmp_path: Path) -> None:
+    record = make_record(make_trace(steps=6, write_fs=10_000_000_000))
+    write_record(tmp_path / "figures.json", record)
+    assert read_record(tmp_path / "figures.json") == record
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("{", "Invalid JSON"), ("{}", "when: Field required"), ('{"when": []}', "when: Input")],
+)
+def test_damaged_data_of_pictures_are_a_plain_error(tmp_path: Path, text: str, what: str) -> None:
+    (tmp_path / "figures.json").write_text(text)
+    with pytest.raises(InputError, match=what):
+        read_record(tmp_path / "figures.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_record(tmp_path / "no.json")
 
 
 def test_a_file_that_cannot_be_written_is_a_plain_error(tmp_path: Path) -> None:
     trace = make_trace()
+    metrics, record = make_metrics(trace), make_record(trace)
     with pytest.raises(OutputError, match="cannot be written"):
-        write_html(tmp_path / "no" / "r.html", make_metrics(trace), trace, SPEC)
+        write_page(tmp_path / "no" / "r.html", "page.html.j2", {"title": "x"})
     with pytest.raises(OutputError, match="cannot be written"):
-        write_run_picture(tmp_path / "no" / "r.png", trace, make_metrics(trace))
+        write_overview(tmp_path / "no" / "r.png", metrics, record)
+    with pytest.raises(OutputError, match="no picture"):
+        write_overview(tmp_path / "r.gif", metrics, record)

@@ -14,7 +14,8 @@ from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.analysis.metrics import refresh
 from pnnsim.analysis.report.format import count, engineering, exact_time, percent
 from pnnsim.analysis.report.rows import energy_parts
-from pnnsim.analysis.report.text import WIDTH, compare_markdown, compare_table, summary_table
+from pnnsim.analysis.report.tables import compare_markdown
+from pnnsim.analysis.report.text import WIDTH, compare_table, summary_table
 from pnnsim.common.units import parse_quantity
 from pnnsim.mapping.prices import PriceTable
 from tests.analysis.report_example import make_metrics, make_trace
@@ -228,7 +229,7 @@ def test_markdown_comparison_is_a_table_whatever_the_label() -> None:
 def test_reports_are_written_without_torch_and_simpy() -> None:
     # a comparison of finished runs must answer at once
     code = (
-        "import pnnsim.analysis.report.run_figures, sys; "
+        "import pnnsim.analysis.report.html, sys; "
         "sys.exit(bool({'torch', 'simpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

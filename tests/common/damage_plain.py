@@ -6,6 +6,7 @@ what that is, each kind says for itself in `damage_plain_subjects.py`.
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Callable
@@ -84,23 +85,25 @@ def damaged_json(raw: bytes, draw: random.Random) -> bytes:
         above, key = draw.choice(places)
         match draw.randrange(7):
             case 0 if isinstance(above, dict):
-                above[draw.choice(("more", "\x1b[2J", "", "pnnsim_workload"))] = above[key]
+                above[draw.choice(("more", "\x1b[2J", "", "pnnsim_workload"))] = copy.deepcopy(
+                    above[key]
+                )
             case 1:
                 del above[key]
             case 2 if isinstance(above[key], int | float) and not isinstance(above[key], bool):
                 above[key] += draw.choice((-1, 1, 0.5, 1e30, -100, 7, 10**9))
             case 3:
                 other, name = draw.choice(places)
-                above[key] = json.loads(json.dumps(other[name])) if _has(other, name) else None
+                above[key] = copy.deepcopy(other[name]) if _has(other, name) else None
             case 4:
                 deep: Any = above[key]
-                for _ in range(draw.choice((1, 2, 9, 400))):
+                for _ in range(draw.choice((1, 2, 9, 60))):
                     deep = draw.choice(([deep], {"a": deep}))
                 above[key] = deep
             case 5 if isinstance(above, list):
                 above[:] = draw.choice((above[::-1], above * 2, above[:1], above[1:]))
             case _:
-                above[key] = draw.choice(VALUES)
+                above[key] = copy.deepcopy(draw.choice(VALUES))
     text = json.dumps(content)
     if draw.random() < 0.1:
         text = draw.choice(("\ufeff", "[", "//", "")) + text.replace(

@@ -403,3 +403,21 @@ def test_analog_values_and_numbers_do_not_mix_without_a_converter() -> None:
     text = refused(machine(nonlinearity="photonic_mrr"))
     assert "memory.kind: 'sram' keeps numbers; expected a memory of analog values" in text
     assert "readout.kind: 'register' reads numbers; expected a converter such as 'adc'" in text
+
+
+def test_lines_of_a_comb_have_a_part_of_their_noise_in_common() -> None:
+    """Correlation of two lines is the common part; the noise of each stays what it was."""
+    line = torch.ones((20_000, 4), dtype=torch.float64)
+    for common in (0.0, 0.3, 1.0):
+        spec = load_spec(
+            "photonic_mrr",
+            [("encoder.laser_rin", "-120 dB/Hz"), ("encoder.laser_common", str(common))],
+        )
+        encoder = Chip.nominal(spec, ReLaXNet()).encoder
+        drawn = draw_intensity(line, encoder, 1e9, stream(0, "comb", "read"))
+        assert drawn is not None
+        found = torch.cov(drawn.T) / (1e-12 * 1e9)
+        wanted = torch.full((4, 4), common).fill_diagonal_(1.0)
+        assert torch.allclose(found, wanted.double(), rtol=0.0, atol=5 * math.sqrt(2 / 20_000))
+    with pytest.raises(SpecError, match="laser_common of one shared laser"):
+        load_spec("photonic_mzi", [("encoder.laser_common", "0.5")])

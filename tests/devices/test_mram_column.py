@@ -133,8 +133,11 @@ def test_noise_grows_with_the_whole_column() -> None:
 def test_times_and_prices_are_those_of_the_cells() -> None:
     chip = Chip.nominal(machine(), ReLaXNet(hidden=64, weight_sets=2, steps=2))
     assert chip.detector.delay_fs("detect") == 135_000_000
-    assert chip.weight_banks.delay_fs("write") == 64 * 50_000_000
-    assert chip.weight_banks.cost("write") == pytest.approx(2 * 4096e-12, rel=1e-12, abs=0)
+    assert chip.weight_banks.delay_fs("write") == 64 * 50_000_000 + 270_000_000
+    written = 2 * 4096e-12 + 64 * 1.13e-12
+    assert chip.weight_banks.cost("write") == pytest.approx(written, rel=1e-12, abs=0)
+    unmeasured = bank(offset_calibration="false")
+    assert unmeasured.delay_fs("write") == 64 * 50_000_000
     each = 100e-15 * 0.8**2 + 0.5e-12
     assert chip.detector.cost("detect") == pytest.approx(64 * each, rel=1e-12, abs=0)
     assert chip.weight_banks.conductance == pytest.approx(1 / (64 * 18e3), rel=1e-12, abs=0)

@@ -25,6 +25,7 @@ from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.simulation.experiment_run import Comparison, JobResult
 from pnnsim.specs.experiment import Experiment
 from pnnsim.specs.hardware import load_spec
+from tests.analysis.report_example import write_example_run
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -55,7 +56,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """
 
     def run(experiment: Experiment, *, out: Path, **rest: Any) -> JobResult:
-        out.mkdir(parents=True)
+        write_example_run(out)  # pages draw figures of a run, and cite its sources
         (out / "resolved.yaml").write_text(experiment.resolved(), encoding="utf-8")
         return JobResult({}, "", out)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from pnnsim.errors import PnnsimError
 from pnnsim.explore import trained
 from pnnsim.explore.trained import TrainedCache, training_key
 from pnnsim.learning.task_examples import Data, load_data
-from pnnsim.networks.parameters import ParameterSet
+from pnnsim.networks.parameters import ParameterSet, load_parameters
 from pnnsim.specs.experiment import Experiment, load_experiment
 from pnnsim.specs.opened import Opened, open_experiment
 
@@ -145,3 +145,16 @@ def test_a_damaged_file_is_trained_again(case: Case, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:200])
     assert same(first, TrainedCache.at(tmp_path).get(experiment, case.data))
     assert file.stat().st_size > 200
+
+
+def test_a_file_of_another_network_under_the_same_name_is_trained_again(
+    case: Case, tmp_path: Path
+) -> None:
+    experiment = case.experiment()
+    first = TrainedCache.at(tmp_path).get(experiment, case.data)
+    (file,) = tmp_path.glob("*.safetensors")
+    kept = load_parameters(file)
+    longer = kept.network.model_copy(update={"steps": kept.network.steps + 1})
+    replace(kept, network=longer).save(file)
+    assert same(first, TrainedCache.at(tmp_path).get(experiment, case.data))
+    assert load_parameters(file).network == kept.network

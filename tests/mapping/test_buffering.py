@@ -9,6 +9,9 @@ from torch import nn
 import pnnsim
 from pnnsim.errors import MappingError
 from pnnsim.inference.chip import Chip
+from pnnsim.mapping.buffering import buffered
+from pnnsim.networks.builder import WorkloadBuilder
+from pnnsim.networks.workload import Value
 from pnnsim.specs.hardware import load_spec
 
 PRICED = [("front_end.buffer_capacity", "4096"), ("front_end.buffer_energy", "1 pJ")]
@@ -54,3 +57,13 @@ def test_a_network_whose_state_stays_analog_needs_no_buffer() -> None:
 def test_capacity_and_price_go_together() -> None:
     with pytest.raises(ValueError, match="got one of buffer_capacity and buffer_energy"):
         load_spec("photonic_mrr", PRICED[:1])
+
+
+def test_the_output_is_there_until_the_end_however_early_it_is_made() -> None:
+    builder = WorkloadBuilder(Value((4,)))
+    output = builder.digital("relu", 0)
+    wide = builder.digital("constant", shape=(100,))
+    builder.digital("relu", wide)
+    # The output beside the widest pair: what is read, and what is made of it.
+    live, _ = buffered(builder.build(output), converted=0, entering=0, analog=())
+    assert live == 4 + 100 + 100

@@ -95,3 +95,11 @@ def test_policy_of_a_description_decides_how_often_banks_are_written() -> None:
 def test_unknown_policy_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(SpecError, match=r"control\.policy.*'fifo'.*belady.*lru"):
         load_spec("photonic_mrr", [("control.policy", "fifo")])
+
+
+@pytest.mark.parametrize("policy", [Belady, LeastRecentlyUsed])
+def test_a_single_bank_is_overwritten_by_a_policy_that_writes_ahead_too(policy) -> None:
+    found = accesses([0, 1], 1, policy(ahead=True), blocks=2)
+    assert [(access.bank, access.write) for access in found] == [
+        (0, False), (0, True), (0, True), (0, True),
+    ]  # fmt: skip

@@ -152,3 +152,13 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "net.json")
     with pytest.raises(WorkloadError, match="got something else than a regular file"):
         Workload.load(tmp_path / "net.json")
+
+
+@pytest.mark.parametrize("factor", [10**40, 2**53 + 1, -(10**50)])
+def test_a_number_that_no_double_is_is_refused(factor: int) -> None:
+    """It would be another number, and another workload, in its own text."""
+    data = json.loads(example().to_json())
+    step = next(step for step in data["steps"] if "residual" in step)
+    step["residual"][1] = factor
+    with pytest.raises(WorkloadError, match=r"residual factor is .*; expected a finite number"):
+        Workload.from_json(json.dumps(data))

@@ -10,7 +10,8 @@ import torch
 
 from pnnsim.errors import ParameterError
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.predict import ideal_outputs, outputs, share_correct
+from pnnsim.inference.predict import ideal_outputs, outputs
+from pnnsim.inference.quality import share_correct
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from pnnsim.analysis.bands.assumptions import Assumption, assumptions_of
 from pnnsim.analysis.bands.draws import drawn_specs, quantiles
-from pnnsim.analysis.bands.replay import FIGURES, Replay
+from pnnsim.analysis.bands.pairs import FIGURES
+from pnnsim.analysis.bands.replay import Replay
 from pnnsim.analysis.bands.screen import active
 from pnnsim.analysis.bands.shares import variance_shares
 from pnnsim.common.units import show

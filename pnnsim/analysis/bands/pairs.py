@@ -5,9 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Protocol
 
-from pnnsim.analysis.bands.band import Band
-from pnnsim.analysis.bands.replay import FIGURES
+import numpy as np
+from numpy.typing import NDArray
+
+#: Figures of a run that a band is given for, by their key in the metrics.
+FIGURES = ("latency_s", "interval_s", "energy_j")
+
+
+class Drawn(Protocol):
+    """Figures of descriptions drawn from the ranges of a machine, such as those of a band."""
+
+    @property
+    def seed(self) -> int:
+        """Return the seed of the draws."""
+
+    @property
+    def draws(self) -> int:
+        """Return the number of descriptions that were drawn."""
+
+    @property
+    def drawn(self) -> NDArray[np.float64]:
+        """Return the figures of each draw, shape `(n_draw, n_figure)`."""
+
+    @property
+    def feasible(self) -> NDArray[np.bool_]:
+        """Return which draws are machines that run the network, shape `(n_draw,)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +56,7 @@ class Pairing:
     second_wins: dict[str, float]
 
 
-def pairings(bands: Sequence[Band | None]) -> list[Pairing]:
+def pairings(bands: Sequence[Drawn | None]) -> list[Pairing]:
     """Return how often each machine beats each other one.
 
     Machines without a band, and two whose draws differ in number or seed, are no pair.

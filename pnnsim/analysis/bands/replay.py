@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pnnsim.analysis.bands.pairs import FIGURES
 from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.analysis.metrics import interval, latencies
 from pnnsim.errors import PnnsimError
@@ -20,9 +21,6 @@ from pnnsim.timing.ahead import planned
 from pnnsim.timing.arrivals import Arrivals
 from pnnsim.timing.multicore import AnyTrace
 from pnnsim.timing.run import run_cores, run_fast
-
-#: Figures of a run that a band is given for, by their key in the metrics.
-FIGURES = ("latency_s", "interval_s", "energy_j")
 
 
 @dataclass(slots=True)

@@ -23,21 +23,6 @@ _FIGURES = (
 _REST = 0.01
 
 
-def spread(metrics: Metrics, figure: str, unit: str) -> str:
-    """Return the ends of a figure's band as the end of a note; empty where there is none.
-
-    Args:
-        metrics: Content of `metrics.json`.
-        figure: Key of the figure in the band.
-        unit: Its unit.
-    """
-    found = (metrics.get("band") or {}).get(figure)
-    if not found:
-        return ""
-    low, high = (engineering(found[end], unit, 3) for end in ("p5", "p95"))
-    return f"; {low} to {high} over the stated ranges (5 to 95 %)"
-
-
 def band_section(metrics: Metrics) -> Section:
     """Return what the ranges make of the figures, and which of them matter; empty for no band."""
     band = metrics.get("band")

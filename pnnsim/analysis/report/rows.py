@@ -10,13 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pnnsim.analysis.report.band_rows import spread
-from pnnsim.analysis.report.format import (
-    engineering,
-    percent,
-    plural,
-)
-from pnnsim.analysis.report.section import Metrics, Row
+from pnnsim.analysis.report.format import percent, plural
+from pnnsim.analysis.report.section import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,42 +70,6 @@ def title(metrics: Metrics) -> str:
     return (
         f"{metrics['hardware']}: {network['kind']} {shape}, "
         f"{plural(network['weight_sets'], 'weight set')}, {steps}"
-    )
-
-
-def headline(metrics: Metrics) -> tuple[Row, ...]:
-    """Return accuracy, latency, throughput and energy: the figures that come first."""
-    accuracy = metrics.get("accuracy") or {}
-    energy = metrics["energy_j"]
-    rows = []
-    if accuracy:
-        chips = len(accuracy.get("chips") or ())
-        rows.append(
-            Row(
-                "Accuracy on the hardware",
-                percent(accuracy.get("hardware_mean")),
-                f"surrogate {percent(accuracy.get('surrogate'))}, {plural(chips, 'chip')}",
-            )
-        )
-    return (
-        *rows,
-        Row(
-            "Latency of one inference",
-            engineering(metrics["latency_s"]["first"], "s"),
-            "first sample, from arrival to result at the host" + spread(metrics, "latency_s", "s"),
-        ),
-        Row(
-            "Throughput",
-            engineering(metrics["throughput_per_s"], "/s"),
-            f"one result every {engineering(metrics['interval_s'], 's')}"
-            + spread(metrics, "interval_s", "s"),
-        ),
-        Row(
-            "Energy of one inference",
-            engineering(energy["per_inference"], "J"),
-            f"{static_share(energy)} of it static; set-up not included"
-            + spread(metrics, "energy_j", "J"),
-        ),
     )
 
 

@@ -38,7 +38,8 @@ _COLUMNS = (
     ("set-up", "energy"),
 )
 
-_MARKDOWN_COLUMNS = (
+#: Heads of the same in full.
+_HEADS = (
     "run", "surrogate", "chips, mean ± std", "hidden parameters", "latency, first",
     "latency, p50", "throughput", "energy per inference", "writes per inference", "set-up energy",
 )  # fmt: skip
@@ -102,17 +103,15 @@ def compare_table(rows: Sequence[tuple[str, Metrics]]) -> str:
     )
 
 
-def compare_markdown(rows: Sequence[tuple[str, Metrics]]) -> str:
-    """Return several runs as a Markdown table, one line each, labels in full.
+def comparison_cells(
+    rows: Sequence[tuple[str, Metrics]],
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the heads of a comparison and the texts of each line, units and labels in full.
 
     Args:
         rows: Label and metrics of each run.
     """
-    cells = [_compare_cells(label, metrics, short=False) for label, metrics in rows]
-    lines = [_MARKDOWN_COLUMNS, ("---", *("---:" for _ in _MARKDOWN_COLUMNS[1:])), *cells]
-    return "\n".join(
-        "| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in lines
-    )
+    return _HEADS, [_compare_cells(label, metrics, short=False) for label, metrics in rows]
 
 
 def _row_lines(row: Row) -> list[str]:

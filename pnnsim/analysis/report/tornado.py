@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
-from pnnsim.analysis.report.canvas import COLORS, save_bitmap, settings
+from pnnsim.analysis.report.style import COLORS, settings, sheet, write_picture
 
 if TYPE_CHECKING:
     from pnnsim.analysis.sensitivity import Sensitivity
@@ -19,10 +16,10 @@ _BARS = ("sample", "write")
 
 
 def write_tornado(path: Path, found: Sequence[Sensitivity], title: str) -> None:
-    """Write a PNG with the most influential parameters.
+    """Write the most influential parameters.
 
     Args:
-        path: File to write.
+        path: File to write, `.svg`, `.pdf` or `.png`.
         found: What the parameters do, in any order.
         title: Name of the machine and network.
 
@@ -30,8 +27,7 @@ def write_tornado(path: Path, found: Sequence[Sensitivity], title: str) -> None:
         OutputError: If the file cannot be written.
     """
     with settings():
-        mpl.rcParams.update({"font.size": 8, "axes.titlesize": 9, "axes.titlelocation": "left"})
-        figure = Figure(figsize=(10.0, 4.5), layout="constrained")
+        figure = sheet(10.0, 4.5)
         figure.suptitle(title, fontsize=10, fontweight="bold")
         latency = [(each.latency_share, each.parameter) for each in found]
         energy = [(each.energy_share, each.parameter) for each in found]
@@ -45,4 +41,4 @@ def write_tornado(path: Path, found: Sequence[Sensitivity], title: str) -> None:
             axes.axvline(0, color=COLORS["soft"], linewidth=0.8)
             axes.set_title(f"Change of the {name}")
             axes.set_xlabel("% for 1 % more of the parameter")
-        save_bitmap(path, figure)
+    write_picture(path, figure)

@@ -82,6 +82,11 @@ class LaserEncoder(ConverterEncoder[L]):
         """Return the laser's relative intensity noise [1/Hz], from decibels."""
         return power_ratio(self.params.laser_rin)
 
+    @property
+    def common_intensity(self) -> float:
+        """Return the part of that noise which is that of all lines, as of a comb."""
+        return self.params.laser_common or 0.0
+
 
 @final
 class ModulatorEncoder(LaserEncoder[MrmParams]):

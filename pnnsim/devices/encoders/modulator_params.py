@@ -59,6 +59,9 @@ class MrmParams(DacParams):
     """Optical power over electrical power of a laser."""
     laser_rin: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of one laser, one-sided."""
+    laser_common: Annotated[Fraction, Field(ge=0, le=1)] | None = None
+    """Part of the variance of a line's intensity noise that is that of all lines, as where one pump
+    or one amplifier stands behind the lines of a comb; none for lasers of their own."""
 
     @property
     def package_heat(self) -> float:
@@ -114,6 +117,9 @@ class MzmParams(DacParams):
     """Optical power over electrical power of the laser."""
     laser_rin: Annotated[NoiseDbc, Field(ge=-200, le=-80)]
     """Relative intensity noise of the laser, one-sided."""
+    laser_common: Annotated[Fraction, Field(ge=0, le=1)] | None = None
+    """Part of the variance of a line's intensity noise that is that of all lines, as where one pump
+    or one amplifier stands behind the lines of a comb; none for lasers of their own."""
     laser_linewidth: Annotated[Frequency, Field(ge=0, le=1e12)] | None = None
     """Full width at half maximum of the laser's Lorentzian line, which matters to fields alone;
     none for a laser whose phase does not wander."""
@@ -125,6 +131,10 @@ class MzmParams(DacParams):
             raise PydanticCustomError(
                 "laser",
                 "fields of separate lasers, which do not interfere; expected a shared laser",
+            )
+        if self.one_laser and self.laser_common is not None:
+            raise PydanticCustomError(
+                "laser", "a laser_common of one shared laser, all of whose noise is; expected none"
             )
         return self
 

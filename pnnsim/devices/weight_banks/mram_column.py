@@ -47,7 +47,7 @@ class MramColumn(WeightBank[MramColumnParams]):
         delays = {
             "propagate": 0.0,
             "mvm": p.settling_time,
-            "write": p.cols * p.write_cycle,
+            "write": p.cols * p.write_cycle + p.offset_calibration * p.calibration_time,
         }
         return to_fs(delays[action])
 
@@ -58,9 +58,10 @@ class MramColumn(WeightBank[MramColumnParams]):
     # cost
 
     def cost(self, action: str) -> float:
-        """Return the energy of writing every junction; the charge of a node is the detector's."""
-        tiles = self.size.tiles_out * self.size.tiles_in
-        energy = 2 * tiles * self.params.rows * self.params.cols * self.params.write_energy
+        """Return the energy of writing every junction, and of measuring the offsets of columns."""
+        p, tiles = self.params, self.size.tiles_out * self.size.tiles_in
+        measured = p.offset_calibration * p.calibration_energy
+        energy = tiles * p.rows * (2 * p.cols * p.write_energy + measured)
         return {"propagate": 0.0, "mvm": 0.0, "write": energy}[action]
 
     def static_power(self) -> float:

@@ -38,6 +38,10 @@ class MramColumnParams(WeightBankParams):
     """Share of the junctions that stay in one state, either of both as often."""
     offset_calibration: bool
     """Whether what a column reads without regard to its inputs is measured and subtracted."""
+    calibration_time: Annotated[Time, Field(ge=0)]
+    """Time of that measurement, all columns of a bank together; part of writing it."""
+    calibration_energy: Annotated[Energy, Field(ge=0)]
+    """Energy of that measurement of one column."""
     settling_time: Annotated[Time, Field(ge=0)]
     """Wait for the paths of all cells and for the start of the discharge."""
     write_cycle: Annotated[Time, Field(gt=0)]
