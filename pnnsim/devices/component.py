@@ -89,6 +89,11 @@ class Component(ABC, Generic[P]):
         #: each of which has a state of its own.
         self.state: State = {}
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """Return the non-idealities of the kind that this description leaves out."""
+        return frozenset()
+
     def as_built(self, state: State) -> Self:
         """Return this part as one chip has it.
 

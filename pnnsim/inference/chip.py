@@ -192,6 +192,7 @@ class Chip:
             f"{part}.{name}"
             for part, component in self.components.items()
             for name in component.non_idealities
+            if name not in component.absent
         )
 
     @property
@@ -201,6 +202,7 @@ class Chip:
             f"{part}.{name}"
             for part, component in self.components.items()
             for name in component.deterministic
+            if name not in component.absent
         )
 
     @property

@@ -129,9 +129,7 @@ def test_chips_are_alike() -> None:
     chip = Chip.nominal(spec(), ReLaXNet(hidden=64))
     assert chip.non_idealities == {
         "encoder.quantization", "weight_banks.quantization", "nonlinearity.quantization",
-        "switch.leakage",  # of multiplexers with an isolation; these state none
     }  # fmt: skip
-    assert chip.components["switch"].leakage(frozenset({"switch.leakage"})) == 0.0
     for part in chip.components.values():
         assert part.fabricate(stream(1, part.part, "fabrication")) == {}
 

@@ -20,6 +20,11 @@ class Multiplexer(Switch[MultiplexerParams]):
     Params = MultiplexerParams
     deterministic = non_idealities = ("leakage",)
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """Return the leakage where gates of logic let nothing through."""
+        return frozenset() if self.params.isolation is not None else frozenset({"leakage"})
+
     def delay_fs(self, action: str) -> int:
         """Return the time of a new address."""
         return {"route": to_fs(self.params.select_time)}[action]

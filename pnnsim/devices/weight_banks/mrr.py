@@ -73,6 +73,12 @@ class RingBank(WeightBank[MrrParams]):
         self._heat: Kept[Tensor] = Kept(_KEPT)
         self._warmth = RingHeat(params, size.line_power * self.split_power_fraction)
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """Return the heat of neighboring banks where there is none, or no distance is given."""
+        reached = self.params.tuning == "thermal" and self.params.bank_spacing is not None
+        return frozenset() if reached else frozenset({"bank_crosstalk"})
+
     # timing
 
     def delay_fs(self, action: str) -> int:
@@ -288,8 +294,7 @@ class RingBank(WeightBank[MrrParams]):
 
         A bank is calibrated while the others hold weights of 0.
         """
-        reached = self.params.tuning == "thermal" and self.params.bank_spacing is not None
-        if not reached or not self.on(active, "bank_crosstalk"):
+        if "bank_crosstalk" in self.absent or not self.on(active, "bank_crosstalk"):
             return own
         beside = [None if bank is None else bank.weights for bank in (before, after)]
         added = self._warmth.from_neighbors(own.weights, beside[0], beside[1], self._curve)
