@@ -39,6 +39,10 @@ _SHARP: Mapping[str, Settings] = {
     "finite extinction of modulators off": (("encoder.extinction", "100 dB"),),
 }
 _NO_LOCK: Settings = (("weight_banks.path_lock", "none"),)
+_DRIFTED: Settings = (
+    ("weight_banks.drift_exponent", "0.005"),
+    ("weight_banks.rest_time", "24 h"),
+)
 _JUNCTIONS: Mapping[str, Settings] = {
     "amplifiers' voltage noise off": (("detector.voltage_noise", "0 V/Hz^0.5"),),
     "amplifiers' offset off": (("detector.input_offset", "0 V"),),
@@ -77,12 +81,12 @@ EFFECTS: Mapping[str, Mapping[str, Settings]] = {
         **_QUIET_LASER,
     },
     "photonic_pcm": {
-        "drift of cells, exponent 0.005": (("weight_banks.drift_exponent", "0.005"),),
+        "a day of drift, exponent 0.005": _DRIFTED,
         **_SHARP,
         **_QUIET_LASER,
     },
     "fiber_loop": {
-        "drift of cells, exponent 0.005": (("weight_banks.drift_exponent", "0.005"),),
+        "a day of drift, exponent 0.005": _DRIFTED,
         **_SHARP,
         **_QUIET_LASER,
     },

@@ -132,9 +132,8 @@ class Chip:
 
         The first core is this chip, and all cores of a nominal chip are alike.
         """
-        if not number or self.name == "nominal":
-            return self
-        return self._made(f"{self.name}.core{number}", self.seed)
+        alike = not number or self.name == "nominal"
+        return self if alike else self._made(f"{self.name}.core{number}", self.seed)
 
     def _made(self, name: str, seed: int) -> Chip:
         """Return the chip that a name and a seed stand for."""
