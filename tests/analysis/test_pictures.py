@@ -161,6 +161,8 @@ def test_latency_is_shown_in_order_where_it_settles_and_as_a_distribution_where_
     found = latencies_of(random)
     assert found.kind == "distribution"
     assert list(found.latency_s) == sorted(found.latency_s)
+    few = latencies_of(make_trace(samples=3))  # so few that a distribution says nothing
+    assert (few.kind, few.place, few.settled) == ("order", (0.0, 1.0, 2.0), 0)
     assert found.latency_s[-1] == pytest.approx(
         1e-15 * float((shifted - trace.arrival_fs).max()), rel=1e-12, abs=0.0
     )

@@ -30,8 +30,8 @@ SMALL = [
     ("simulation.band_draws", "4"),
 ]
 FILES = {
-    ".pnnsim-run", "metrics.json", "parameters.safetensors", "report.html", "resolved.yaml",
-    "run.png", "trace.json",
+    ".pnnsim-run", "figures.json", "metrics.json", "parameters.safetensors", "report.html",
+    "resolved.yaml", "run.png", "trace.json",
 }  # fmt: skip
 
 

@@ -13,11 +13,13 @@ import pytest
 from pnnsim.errors import OutputError, UnsavedError
 from pnnsim.networks.parameters import load_parameters
 from pnnsim.simulation import experiment_run as job
+from pnnsim.simulation import report_files
 from pnnsim.simulation.experiment_run import compare, run
 from pnnsim.specs.experiment import load_experiment
 
 FILES = {
     ".pnnsim-run",
+    "figures.json",
     "metrics.json",
     "parameters.safetensors",
     "report.html",
@@ -63,12 +65,16 @@ def test_a_run_writes_every_file_and_every_key(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_the_same_run_twice_is_the_same_to_the_byte(tmp_path: Path) -> None:
+def test_the_same_run_twice_is_the_same_to_the_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767323045")
     run(small(), out=tmp_path / "a")
     run(small(), out=tmp_path / "b")
     assert metrics_of(tmp_path / "a") == metrics_of(tmp_path / "b")
     for name in FILES - {"metrics.json"}:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+    assert "2026-01-02 03:04 UTC" in (tmp_path / "a" / "report.html").read_text("utf-8")
 
 
 def test_the_resolved_file_repeats_the_run(tmp_path: Path) -> None:
@@ -190,7 +196,7 @@ def test_a_run_that_dies_leaves_nothing_new(
     def fail(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(job, "write_html", fail)
+    monkeypatch.setattr(report_files, "write_html", fail)
     with pytest.raises(KeyboardInterrupt):
         run(small(), out=tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
@@ -227,7 +233,7 @@ def test_a_run_has_a_band_in_its_metrics_its_table_and_its_page(tmp_path: Path) 
     assert "Band: 20 draws from" in result.table
     page = (tmp_path / "a" / "report.html").read_text("utf-8")
     assert "Band: 20 draws from" in page
-    assert "over the stated ranges (5 to 95 %)" in page
+    assert "5 to 95 % of the stated ranges" in page
     without = run(small(), out=tmp_path / "b")
     assert without.metrics["band"] is None
     assert "Band" not in without.table

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 #: Pieces of power, and points of a curve.
 _PIECES, _POINTS = 2_000, 400
+#: Samples so few that each is shown, whatever their latencies.
+_FEW = 24
 
 _FS = 1e15
 _KINDS = {"route": "r", "write": "w", "refresh": "w", "digitize": "d", "compute": "d"}
@@ -179,6 +181,8 @@ def latencies_of(trace: Trace) -> Latencies:
     if found.min() == found.max():
         return Latencies("same", (0.0,), (float(found[0]),))
     settled = settled_from(found)
+    if settled is None and len(found) <= _FEW:
+        return Latencies("order", tuple(map(float, range(len(found)))), tuple(found.tolist()))
     if settled is None:
         share = np.linspace(0, 1, min(_POINTS, len(found)))
         ranked = np.sort(found)[np.ceil(share * (len(found) - 1)).astype(np.int64)]

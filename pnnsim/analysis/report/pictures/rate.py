@@ -188,7 +188,8 @@ def _latency(metrics: Metrics, record: Record) -> Picture:
 
     named = ", ".join(f"{n} {engineering(figures[n], 's')}" for n in figures)
     what = (
-        f"Each sample in order of arrival; from sample {found.settled} on latencies repeat."
+        "Each sample in order of arrival"
+        + (f"; from sample {found.settled} on latencies repeat." if found.settled else ".")
         if order
         else "Share of the samples that take at most so long."
     )
