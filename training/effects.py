@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pnnsim import available_specs, fit, load_dataset, load_experiment, load_spec, simulate
-from pnnsim.learning.fit import make_surrogate
+from pnnsim.learning import make_surrogate
 from training.figures import write_table
 
 FOLDER = Path("runs/effects")

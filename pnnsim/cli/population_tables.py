@@ -82,7 +82,12 @@ def curve_data(curve: LoadCurve) -> dict[str, Any]:
                 "load": point.share,
                 "offered_per_s": point.offered_per_s,
                 "served_per_s": point.served_per_s,
-                "latency_s": {"p50": point.p50, "p95": point.p95, "p99": point.p99},
+                "latency_s": {
+                    "p50": point.p50,
+                    "p95": point.p95,
+                    "p99": point.p99,
+                    "p99.9": point.p999,
+                },
                 "energy_j": point.energy,
                 "dropped": point.dropped,
             }
@@ -96,13 +101,16 @@ def print_curves(curves: list[LoadCurve]) -> None:
     from pnnsim.analysis.report.format import engineering
 
     print_table(
-        ["block", "load", "offered", "p50", "p95", "p99", "energy", "dropped"],
+        ["block", "load", "offered", "p50", "p95", "p99", "p99.9", "energy", "dropped"],
         [
             [
                 str(point.block),
                 f"{point.share:.2f}",
                 engineering(point.offered_per_s, "/s"),
-                *(engineering(value, "s") for value in (point.p50, point.p95, point.p99)),
+                *(
+                    engineering(value, "s")
+                    for value in (point.p50, point.p95, point.p99, point.p999)
+                ),
                 engineering(point.energy, "J"),
                 f"{point.dropped:.2%}",
             ]

@@ -8,21 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from pnnsim.analysis.energy import EnergyLedger
 from pnnsim.errors import InputError
 from pnnsim.explore.workers import InlineWorkers, LocalWorkers, Workers, run_all
 from pnnsim.inference.chip import Chip
 from pnnsim.simulation.timing_pass import time_run, timing_metrics
 from pnnsim.specs.experiment import load_experiment
 from pnnsim.specs.opened import Opened
+from pnnsim.timing.ahead import planned
 from pnnsim.timing.arrivals import Arrivals, poisson
+from pnnsim.timing.request_times import percentile_fs, request_times
+from pnnsim.timing.run import run_fast
 
 if TYPE_CHECKING:
     from pnnsim.common.progress import Progress
 
 #: Shares of the saturated rate that are offered.
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.1)
+
+#: Percentiles of the latency by their names.
+_PERCENTILES = {
+    "p50": Fraction(50),
+    "p95": Fraction(95),
+    "p99": Fraction(99),
+    "p999": Fraction(999, 10),
+}
+_FS_PER_S = 1e15
 
 #: Rise of the 99th percentile over that of the lowest load up to which a machine is at ease.
 _EASE = 2.0
@@ -41,6 +57,7 @@ class LoadPoint:
         p50: Median latency [s].
         p95: 95th percentile of the latency [s].
         p99: 99th percentile of the latency [s].
+        p999: 99.9th percentile of the latency [s].
         energy: Energy of an inference [J].
         served_per_s: Rate of results [Hz].
         dropped: Share of requests that found the queue full.
@@ -52,6 +69,7 @@ class LoadPoint:
     p50: float
     p95: float
     p99: float
+    p999: float
     energy: float
     served_per_s: float
     dropped: float
@@ -175,21 +193,51 @@ def _timed(context: _Load, task: tuple[int, float | None]) -> dict[str, float]:
         if rate is None
         else poisson(context.samples, rate, seed, capacity=context.queue)
     )
-    metrics = timing_metrics(time_run(chip, arrivals))
+    found = _by_recurrence(chip, arrivals)
+    return _by_events(chip, arrivals) if found is None else found
+
+
+def _by_events(chip: Chip, arrivals: Arrivals) -> dict[str, float]:
+    """Return the figures of a run, whatever the machine does."""
+    timing = time_run(chip, arrivals)
+    metrics = timing_metrics(timing)
+    base = timing.run.base
+    latency_fs = np.repeat(base.result_fs - base.arrival_fs, timing.run.sample_counts())
     return {
-        "p50": metrics["latency_s"]["p50"],
-        "p95": metrics["latency_s"]["p95"],
-        "p99": metrics["latency_s"]["p99"],
+        **{key: percentile_fs(latency_fs, q) / _FS_PER_S for key, q in _PERCENTILES.items()},
         "energy": metrics["energy_j"]["per_inference"],
         "throughput_per_s": metrics["throughput_per_s"],
         "dropped": float(metrics["queue"]["dropped"]),
     }
 
 
+def _by_recurrence(chip: Chip, arrivals: Arrivals) -> dict[str, float] | None:
+    """Return the same figures without events, a million requests in seconds; None where not so.
+
+    How often actions happen does not depend on when samples come, so a saturated run counts them.
+    """
+    prices, work = chip.prices(), planned(chip.work())
+    if prices.gated or not chip.memory.patient:
+        return None
+    times = request_times(work, arrivals)
+    if times is None or len(times.result_fs) < 2:
+        return None
+    count, latency_fs = len(times.result_fs), times.result_fs - times.arrival_fs
+    dynamic = EnergyLedger.from_trace(run_fast(work, count), prices).dynamic
+    total = dynamic + prices.standing_w * times.makespan_fs / _FS_PER_S
+    span = int(times.result_fs[-1] - times.result_fs[0])
+    return {
+        **{key: percentile_fs(latency_fs, q) / _FS_PER_S for key, q in _PERCENTILES.items()},
+        "energy": total / count,
+        "throughput_per_s": (count - 1) * _FS_PER_S / span,
+        "dropped": float(len(times.dropped)),
+    }
+
+
 def _point(block: int, rate: float, figures: dict[str, float], samples: int) -> LoadPoint:
     return LoadPoint(
-        block, 0.0, rate, figures["p50"], figures["p95"], figures["p99"], figures["energy"],
-        figures["throughput_per_s"], figures["dropped"] / samples,
+        block, 0.0, rate, figures["p50"], figures["p95"], figures["p99"], figures["p999"],
+        figures["energy"], figures["throughput_per_s"], figures["dropped"] / samples,
     )  # fmt: skip
 
 

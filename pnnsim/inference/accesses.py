@@ -186,6 +186,27 @@ def accesses_from_trace(
     )
 
 
+def held_s(run: AnyTrace, products: int, *, block: int = 1) -> Floats:
+    """Return how long the memory held each state of what was simulated of a run.
+
+    Those of a run that repeats itself are all among them, and no table of all samples is made.
+
+    Args:
+        run: The run.
+        products: Products that each sample takes part in.
+        block: Samples of one block, as of `accesses_from_trace`.
+
+    Returns:
+        Times [s], shape `(n_base_sample, n_product)`.
+    """
+    found = []
+    for part in run.parts:
+        trace, shape = part.base, (part.base.samples, products)
+        departed = _by_sample_and_step(trace, trace.rows("propagate"), shape)
+        found.append(seconds(_held(trace, trace.start_fs[departed], block)))
+    return np.concatenate(found)
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     """History of one bank: what it held from when, and since when that was written."""

@@ -100,7 +100,11 @@ class Chip:
             cols=banks.cols,
             parallel_tiles=spec.control.parallel_tiles,
         )
-        passage = passage_of(workload, mapping, spec.nonlinearity.operators)
+        reads, operators = spec.control.reads, spec.nonlinearity.operators
+        passage = passage_of(workload, mapping, operators, reads=reads)
+        if spec.control.averages_rows(numbers=passage.products[-1].converts):
+            mapping = replace(mapping, repeated=True)
+            passage = passage_of(workload, mapping, operators, reads=reads)
         refuse_unfit(spec, workload, mapping, passage)
         size = size_of(spec, workload, mapping=mapping, passage=passage)
         sections = spec.sections()

@@ -13,15 +13,15 @@ from itertools import groupby
 
 import torch
 from torch import Tensor
-from torch.nn.functional import unfold
 
 from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
 from pnnsim.inference.bank_models import BankModel
-from pnnsim.inference.chip import Chip
+from pnnsim.inference.corrections import Corrections
 from pnnsim.inference.mvm import BankMvm
-from pnnsim.inference.partial_sums import fold_lines, unfold_product
+from pnnsim.inference.partial_sums import averaged, fold_lines, unfold_product
 from pnnsim.inference.ranges import InputRange, Ranges
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
+from pnnsim.inference.vectors import by_channel, flat, placed, vectors_of, with_residual
 from pnnsim.mapping.products import Product
 from pnnsim.networks.operator_functions import activate, compute
 from pnnsim.networks.reference import last_uses
@@ -41,6 +41,7 @@ class WorkloadEvaluator:
             `(n_output,)`.
         ranges: Ranges of lines and converters.
         exact: Whether lines have no ends, and activations by name are those of the network.
+        corrections: Corrections of converted sums.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class WorkloadEvaluator:
         ranges: Ranges,
         *,
         exact: bool = False,
+        corrections: Corrections | None = None,
     ) -> None:
         self._exact = exact
+        self._corrections = corrections or Corrections()
         self._banks = banks
         self._chip = chip = banks.chip
         self._noise = banks.noise
@@ -116,8 +119,9 @@ class _Passing:
         """
         of = self._of
         products = of._products[use]
-        vectors = _vectors(values[step.source], step)
-        scaling, lines = self._lines(use, products, vectors)
+        vectors = vectors_of(values[step.source], step)
+        scaling = self._scaling(use, products, step, values)
+        lines = vectors if scaling is None else scaling.to_lines(vectors)
         sums = [
             self._product(lines if scaling is not None else None, vectors, number, product)
             for number, product in products
@@ -130,35 +134,40 @@ class _Passing:
         folds = self._chip.mapping.folds_of(step.matrix)
         if products[-1][1].activates:
             y = unfold_product(made, folds, matrix.outputs)
-            y = self._rescaled(y, scaling, weight, of._scales[step.matrix]) * gain + bias
+            y = self._rescaled(y, scaling, weight, step.matrix) * gain + bias
             y = self._activated(y, step, values, line)
             if products[-1][1].converts:
                 y = self._chip.digitize(y, self._chip.nonlinearity.range, of._noise.active)
             elif use + 1 == len(of._products):
                 y = self._chip.readout.read(y, self._chip.nonlinearity.range, of._noise.active)
         else:
-            converted = self._converted(made, products)
+            converted = self._converted(made, products, lines)
             y = unfold_product(converted, folds, matrix.outputs)
-            y = self._rescaled(y, scaling, weight, of._scales[step.matrix]) * gain + bias
-            y = _placed(y, step, values)
+            y = self._rescaled(y, scaling, weight, step.matrix) * gain + bias
+            y = placed(y, step, values)
             if step.inject is not None:
                 y = y + values[step.inject]
             if step.activation is not None:
                 y = activate(step.activation, y)
-            return _with_residual(y, step, values)
-        y = _placed(y, step, values)
+            return with_residual(y, step, values)
+        y = placed(y, step, values)
         if step.residual is not None and step.residual[0] != step.source:
-            y = _with_residual(y, step, values)
+            y = with_residual(y, step, values)
         return y
 
-    def _lines(
-        self, use: int, products: Sequence[tuple[int, Product]], vectors: Tensor
-    ) -> tuple[InputRange | None, Tensor]:
-        """Return the range of numbers, and vectors as lines are to carry them."""
+    def _scaling(
+        self,
+        use: int,
+        products: Sequence[tuple[int, Product]],
+        step: Mvm,
+        values: Mapping[int, Tensor],
+    ) -> InputRange | None:
+        """Return the range of the numbers that a use reads; None where its state stays analog."""
         if not products[0][1].digital:
-            return None, vectors
-        scaling = self._of._ranges.input(use, vectors, signed=self._chip.signed_lines)
-        return scaling, scaling.to_lines(vectors)
+            return None
+        numbers = by_channel(values[step.source])
+        signed = self._chip.signed_lines
+        return self._of._ranges.input(use, numbers, matrix=step.matrix, signed=signed)
 
     def _product(
         self, numbers: Tensor | None, state: Tensor, number: int, product: Product
@@ -183,11 +192,14 @@ class _Passing:
             converted = not chip.memory.analog or number == 0
             line = chip.encoder.encode(kept, converted=converted, active=noise.active)
         content = chip.mapping.contents[product.content]
-        mine = fold_lines(line, content.fold, chip.mapping).flatten(0, 1)
-        received = self._mvm.receive(mine, number, vectors=product.vectors)
+        mine = fold_lines(line, content.fold, chip.mapping)
+        if chip.spec.control.reads > 1:
+            mine = mine.repeat_interleave(chip.spec.control.reads, dim=1)
+        received = self._mvm.receive(mine.flatten(0, 1), number, vectors=product.vectors)
         captured = chip.detector.detect(received, noise.generator, noise.active)
         captured = captured.reshape(self._samples, product.vectors, -1)
-        return self._after_symbols(captured, number), line
+        captured = self._after_symbols(captured, number)
+        return averaged(captured, content.fold, chip.mapping), line
 
     def _after_symbols(self, captured: Tensor, number: int) -> Tensor:
         """Return what is captured with what the detector has left of the vector before.
@@ -208,13 +220,26 @@ class _Passing:
         return torch.lerp(captured, torch.cat([first, captured[:, :-1]], dim=1), residue)
 
     def _converted(
-        self, made: Sequence[Tensor], products: Sequence[tuple[int, Product]]
+        self, made: Sequence[Tensor], products: Sequence[tuple[int, Product]], lines: Tensor
     ) -> list[Tensor]:
-        """Return captured sums as numbers: those of single vectors added ahead of the converter."""
+        """Return captured sums as numbers: those of single vectors added ahead of the converter.
+
+        Args:
+            made: What was captured in each product.
+            products: The products and their numbers.
+            lines: Vectors as lines are to carry them.
+        """
+        corrections, reads = self._of._corrections, self._chip.spec.control.reads
+        if corrections.measures:
+            lines = self._chip.encoder.encode(lines, converted=True, active=frozenset())
         found: list[Tensor] = []
         waiting: Tensor | None = None
+        expected: Tensor | None = None
         for captured, (number, product) in zip(made, products, strict=True):
             total = captured if waiting is None else waiting + captured
+            if corrections.measures:
+                sums = corrections.expected(product.content, lines)
+                expected = sums if waiting is None or expected is None else expected + sums
             if not product.converts:
                 waiting = total
                 found.append(torch.zeros_like(captured))
@@ -222,21 +247,22 @@ class _Passing:
             waiting = None
             most = self._of._ranges.sum(number, total)
             numbers = self._chip.digitize(total / most, (-1.0, 1.0), self._of._noise.active)
-            found.append(numbers * most)
+            numbers = numbers.reshape(len(numbers), -1, reads, numbers.shape[-1]).mean(dim=2) * most
+            found.append(corrections.corrected(number, numbers, expected))
         return found
 
     def _rescaled(
-        self, sums: Tensor, scaling: InputRange | None, weight: Tensor, scale: Tensor
+        self, sums: Tensor, scaling: InputRange | None, weight: Tensor, matrix: int
     ) -> Tensor:
         """Return products in the units of the network, from sums in those of lines and banks.
 
         What the offset of the lines adds is known: the weights times it.
         """
-        product = sums * scale
+        product = sums * self._of._scales[matrix]
         if scaling is None:
             return product
-        product = product * scaling.span
-        return product + scaling.offset * weight.sum(dim=1)
+        shape = self._of._workload.matrices[matrix]
+        return product * scaling.span + scaling.of_offset(weight, shape)
 
     def _activated(
         self, y: Tensor, step: Mvm, values: Mapping[int, Tensor], line: Tensor
@@ -244,7 +270,7 @@ class _Passing:
         """Return the state behind the nonlinearity, with what the lines still carry."""
         noise = self._of._noise
         if step.inject is not None:
-            y = y + _flat(values[step.inject], y)
+            y = y + flat(values[step.inject], y)
         if self._of._exact and step.activation not in (None, MACHINE):
             y = activate(str(step.activation), y)
         else:
@@ -252,69 +278,6 @@ class _Passing:
         if step.residual is not None and step.residual[0] == step.source:
             y = y + step.residual[1] * line
         return y
-
-
-def _vectors(value: Tensor, step: Mvm) -> Tensor:
-    """Return the vectors of a value, shape `(batch, n_vector, n_input)`."""
-    if step.gather is not None:
-        gather = step.gather
-        return unfold(
-            value, gather.kernel, gather.dilation, gather.padding, gather.stride
-        ).transpose(1, 2)
-    return value.unsqueeze(1) if value.dim() == 2 else value
-
-
-def _placed(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
-    """Return vectors as a value, shape `(batch, *value)`."""
-    source = values[step.source]
-    if step.gather is None:
-        return y.squeeze(1) if source.dim() == 2 else y
-    places = step.gather.places(source.shape[2], source.shape[3])
-    return y.transpose(1, 2).reshape(len(y), -1, *places)
-
-
-def _flat(value: Tensor, y: Tensor) -> Tensor:
-    """Return a value as vectors, shape as `y`."""
-    if value.dim() == 4:
-        return value.flatten(2).transpose(1, 2)
-    return value.reshape(y.shape)
-
-
-def _with_residual(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
-    """Return a value with what is added behind the activation."""
-    if step.residual is None:
-        return y
-    other, factor = step.residual
-    return factor * values[other] + y
-
-
-def written_matrices(
-    chip: Chip, numbers: Mapping[str, Tensor]
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Return matrices as banks hold them, in [-1, 1], and the scale of each of their rows.
-
-    A matrix behind which only the machine's nonlinearity stands is written as it is, as the gain
-    behind the detector gives it its scale. Others fill the range of their banks row by row.
-
-    Args:
-        chip: Any chip of the machine.
-        numbers: Parameters by the names of the workload.
-    """
-    workload = chip.network.workload
-    uses = [step.matrix for step in workload.steps if isinstance(step, Mvm)]
-    activated = {product.step for product in chip.passage.products if product.activates}
-    as_numbers = {matrix for use, matrix in enumerate(uses) if use not in activated}
-    written, scales = [], []
-    for number, matrix in enumerate(workload.matrices):
-        weight = numbers[matrix.name]
-        if number in as_numbers:
-            most = weight.detach().abs().amax(dim=1)
-            scale = torch.where(most > 0, most, torch.ones_like(most))
-        else:
-            scale = weight.new_ones(matrix.outputs)
-        scales.append(scale)
-        written.append((weight / scale[:, None]).clamp(-1.0, 1.0))
-    return written, scales
 
 
 def evaluate_workload(
@@ -327,6 +290,7 @@ def evaluate_workload(
     noise: NoiseContext,
     *,
     exact: bool = False,
+    corrections: Corrections | None = None,
 ) -> Tensor:
     """Return the outputs of a network as a chip computes them, shape `(batch, *output)`.
 
@@ -339,8 +303,12 @@ def evaluate_workload(
         accesses: What each sample met, one row a sample or one row for all.
         noise: Noise, and which non-idealities are on.
         exact: As for `WorkloadEvaluator`.
+        corrections: Corrections of converted sums; none where not given.
     """
-    evaluator = WorkloadEvaluator(SwitchedBanks(model, noise), numbers, scales, ranges, exact=exact)
+    banks = SwitchedBanks(model, noise)
+    evaluator = WorkloadEvaluator(
+        banks, numbers, scales, ranges, exact=exact, corrections=corrections
+    )
     most = max(product.vectors for product in model.chip.passage.products)
     each = max(1, MOST_VECTORS // most)
     outputs = [

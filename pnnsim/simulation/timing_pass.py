@@ -15,7 +15,8 @@ from torch import Tensor
 
 from pnnsim.analysis.metrics import layout, metrics_from, setup_of
 from pnnsim.errors import ScheduleError
-from pnnsim.inference.accesses import AccessTable, accesses_from_trace
+from pnnsim.inference.accesses import AccessTable, accesses_from_trace, held_s
+from pnnsim.inference.calibration import CALIBRATED
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import streams_of
 from pnnsim.inference.waits import refuse_waits
@@ -46,14 +47,12 @@ class Timing:
         work: What was timed, with the decision whether banks are written ahead of time.
         run: Trace, as far as it was simulated.
         prices: What actions and time cost.
-        accesses: What each sample met.
     """
 
     chip: Chip
     work: Work
     run: AnyTrace
     prices: PriceTable
-    accesses: AccessTable
 
     def served(self, requests: Tensor) -> Tensor:
         """Return what belongs to the samples, without the requests that were turned away."""
@@ -62,9 +61,22 @@ class Timing:
         return requests[torch.from_numpy(self.run.served)]
 
     @cached_property
+    def accesses(self) -> AccessTable:
+        """Return what each sample met: memory for all samples, made where outputs need it."""
+        chip = self.chip
+        return accesses_from_trace(
+            self.run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
+        )
+
+    @cached_property
     def trace(self) -> Trace:
         """Return every span of the run, a row each: memory for all samples."""
         return self.run.expand()
+
+    @cached_property
+    def calibration(self) -> Timing:
+        """Return the timing pass of the known inputs that each core computes ahead of the run."""
+        return time_run(self.chip, CALIBRATED * self.chip.spec.control.cores)
 
 
 def time_run(
@@ -110,12 +122,10 @@ def time_run(
     check_run(run, work, arrivals)
     if progress is not None:
         progress.finish()
-    accesses = accesses_from_trace(
-        run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
-    )
+    timing = Timing(chip, work, run, chip.prices())
     if not chip.memory.patient:
-        refuse_waits(chip, accesses)
-    return Timing(chip, work, run, chip.prices(), accesses)
+        refuse_waits(chip, timing.accesses)
+    return timing
 
 
 def timing_metrics(timing: Timing) -> dict[str, Any]:
@@ -149,7 +159,8 @@ def faded(timing: Timing) -> list[str]:
     # Each fold of a step finds what the folds before it have left. Numbers do not fade.
     analog = [not product.digital for product in timing.chip.passage.products]
     begins = np.flatnonzero([product.begins for product in timing.chip.passage.products])
-    held = float(np.add.reduceat(timing.accesses.held_s * analog, begins, axis=1).max())
+    times = held_s(timing.run, len(analog), block=timing.chip.spec.control.block)
+    held = float(np.add.reduceat(times * analog, begins, axis=1).max())
     one = torch.ones(1, 1, dtype=torch.float64)
     kept = float(memory.hold(one, held * one, timing.chip.non_idealities))
     if kept > 1.0 - _FADED:

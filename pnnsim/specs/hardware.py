@@ -40,7 +40,7 @@ from pnnsim.specs.parts_table import parts_table
 from pnnsim.specs.plain_data import Notes, digest, section_tree
 from pnnsim.specs.ranges import check_ranges, check_values_in_ranges, outside_ranges
 from pnnsim.specs.resolve import available_specs, open_document, override
-from pnnsim.specs.tables import fill_curve, fill_routes
+from pnnsim.specs.tables import fill_from_tables
 from pnnsim.specs.validation import check_section, section_at
 
 __all__ = ["HardwareSpec", "available_specs", "load_spec"]
@@ -170,15 +170,10 @@ class HardwareSpec:
 
     def to_tree(self) -> dict[str, Any]:
         """Return the description as a tree that `load_spec` reads back to an equal spec."""
-        head = {
-            "schema": SCHEMA_VERSION,
-            "name": self.name,
-            "summary": self.summary,
-            "technology": self.technology,
-        }
+        head = {"name": self.name, "summary": self.summary, "technology": self.technology}
         notes = Notes(self.sources, self.ranges, self.groups, self.chosen, self.laws)
         body = {name: section_tree(part, name, notes) for name, part in self.sections().items()}
-        return {**head, **body}
+        return {"schema": SCHEMA_VERSION, **head, **body}
 
 
 def load_spec(
@@ -226,8 +221,7 @@ def build_spec(document: Document, prefix: KeyPath) -> HardwareSpec | None:
         model = _section_model(document, (*prefix, name))
         if model is not None:
             models[name] = model
-            fill_routes(document, (*prefix, name))
-            fill_curve(document, (*prefix, name))
+            fill_from_tables(document, (*prefix, name))
             found[name] = check_section(document, (*prefix, name), model)
             check_ranges(document, (*prefix, name), model)
             uses.update(read_laws(document, (*prefix, name), model))

@@ -25,6 +25,17 @@ _CURVE = ("weight_curve", "light_curve", "tuning_span")
 _MOST_FILES = 63
 
 
+def fill_from_tables(document: Document, path: KeyPath) -> None:
+    """Replace the tables of a part by what it takes from them, or report why it takes nothing.
+
+    Args:
+        document: Description that has been read; problems are added to it.
+        path: Section of the part.
+    """
+    fill_curve(document, path)
+    fill_routes(document, path)
+
+
 def fill_routes(document: Document, path: KeyPath) -> None:
     """Replace the tables of a switch by its routes, or report why they are none.
 

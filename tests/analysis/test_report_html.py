@@ -82,6 +82,8 @@ def test_page_is_well_formed_and_loads_nothing() -> None:
             assert str(value).startswith(allowed), value
     assert not re.search(r"url\((?!#)", text)
     assert "@import" not in text
+    # A browser is told to load nothing, whatever else the page may hold.
+    assert """content="default-src 'none'; style-src 'unsafe-inline'; script-src""" in text
     assert not re.search(r"fetch\(|XMLHttpRequest|WebSocket|sendBeacon|import\(", text)
 
 
@@ -186,6 +188,8 @@ def test_colors_of_pictures_are_those_of_the_page() -> None:
     style = Path(page_module.__file__).with_name("page.css").read_text(encoding="utf-8")
     drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert drawn
+    assert "next write" in text  # and not where nothing is written
+    assert "next write" not in plain_page()
     for element in drawn:
         assert not re.search(r'"[^"]*#[0-9a-f]{6}[^"]*"', element)
         for name in set(re.findall(r"var\(--(\w+)\)", element)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -472,6 +473,109 @@ def clicks(noise: str, counts: float) -> None:
     assert np.abs(off.var(axis=0) / variance[0] - 1).max() < 5 * math.sqrt(2.2 / WAVES)
 
 
+def charge(noise: str) -> None:
+    """Electrons of an integration of 100 ps, of the reset, and of the reading."""
+    d, unit = part("detector", "time_integrating"), 1e-5
+    p, met = d.params, received(unit)
+    one = p.responsivity * unit * p.integration_time / constants.e
+    dark = 2 * p.dark_current * p.integration_time / constants.e
+    variance = {
+        "shot_noise": one * met.total + dark,
+        "reset_noise": constants.k * 300.0 * p.capacitance / constants.e**2,
+        "read_noise": p.read_noise**2,
+    }[noise]
+    electrons = detected(d, met, noise) * p.integration_time / constants.e
+    off_by(electrons, torch.as_tensor(variance).sqrt())
+
+
+def times(noise: str) -> None:
+    """Voltage over the slope at the threshold, as a resistance; a clock's own jitter."""
+    d, column = part("detector", "time_to_digital"), 1.0 / 2e-3
+    p = d.params
+    per_ohm = p.capacitance * math.log(p.supply / p.threshold)
+    slope = p.threshold / (column * p.capacitance)
+    deviation = {
+        "thermal_noise": math.sqrt(constants.k * 300.0 / p.capacitance) / slope,
+        "comparator_noise": p.comparator_noise / slope,
+        "jitter": p.jitter,
+    }[noise]
+    off_by(detected(d, received(6e3), noise) * per_ohm, deviation)
+
+
+def chain_voltages(noise: str) -> None:
+    d = part("detector", "voltage_amplifier")
+    density = {"thermal_noise": 4 * constants.k * 300.0 / 2e-3, "voltage_noise": (2e-9) ** 2}[noise]
+    off_by(detected(d, received(1e-4), noise), math.sqrt(density * BAND * d.params.bandwidth))
+
+
+def averaged_light(kind: str) -> None:
+    """The band of a detector is that in which it captures the noise of its lines."""
+    d = part("detector", kind)
+    averages = kind == "time_integrating"
+    band = 1 / (2 * 100e-12) if averages else BAND * d.params.bandwidth
+    found = d.intensity_band(frozenset({"detector.laser_noise"}))
+    assert found == pytest.approx(band, rel=1e-12, abs=0)
+    encoder = part("encoder", "stream_modulator" if averages else "microwave_source")
+    line = torch.ones((WAVES, 7), dtype=torch.float64)
+    intensity = draw_intensity(line, encoder, found, generator(kind))
+    assert intensity is not None
+    density = 1e-14 if averages else 1e-11
+    off_by(intensity.numpy(), math.sqrt(density * band))
+
+
+def chain_offsets() -> None:
+    d = part("detector", "voltage_amplifier")
+    agrees(d.fabricate(generator("offset"))["offset"] / d.params.input_offset, stats.norm)
+
+
+def converters() -> None:
+    b = part("weight_banks", "streamed")
+    held = torch.zeros((3, 3), dtype=torch.float64)
+    variance = b.read_variance(held, 1.0, frozenset({"weight_banks.level_noise"}))
+    np.testing.assert_allclose(variance, b.params.level_noise**2, rtol=1e-12, atol=0)
+
+
+def column_paths(name: str, spread: str) -> None:
+    """Log-normal about 1, with the stated relative deviation."""
+    b = part("weight_banks", "mram_column")
+    width = math.log1p(getattr(b.params, spread) ** 2)
+    drawn = b.fabricate(generator(name))[name].log()
+    agrees(drawn, stats.norm(-width / 2, math.sqrt(width)))
+
+
+def stuck_paths() -> None:
+    b = part("weight_banks", "mram_column", stuck_fraction=0.2)
+    found = b.fabricate(generator("stuck"))["stuck"]
+    for state in (1.0, -1.0):
+        chance(int((found == state).sum()), found.numel(), 0.1)
+
+
+def failed_paths() -> None:
+    """Either path of a cell is wrong with half the chance of a failure, worth one sign's half."""
+    b = part("weight_banks", "mram_column", write_error_rate=0.2)
+    held = torch.ones((60, 50), dtype=torch.float64)
+    off = b.write_error(held, generator("w"), frozenset({"weight_banks.write_errors"}))
+    chance(-int(off.sum()), 2 * held.numel(), 0.1)
+    assert set(off.flatten().tolist()) == {0.0, -1.0, -2.0}
+
+
+def frequencies() -> None:
+    b = part("weight_banks", "spin_diode")
+    deviation = 2 * b.params.frequency_error / b.params.linewidth
+    agrees(b.fabricate(generator("f"))["frequency"] / deviation, stats.norm)
+
+
+def tunings() -> None:
+    b = part("weight_banks", "tabulated")
+    deviation = b.params.tuning_error / abs(b.params.tuning_span)
+    agrees(b.fabricate(generator("t"))["tuning"] / deviation, stats.norm)
+
+
+def gains() -> None:
+    b, made = fabricated("intensity")
+    agrees(made["gain"] / b.params.gain_spread, stats.norm)
+
+
 #: Part, kind and non-ideality -> what compares its draws with their law.
 LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("detector", "balanced_photodiode", "shot_noise"): lambda: shot("balanced_photodiode"),
@@ -539,11 +643,45 @@ LAWS: dict[tuple[str, str, str], Callable[[], None]] = {
     ("weight_banks", "mtj_crossbar", "retention"): luck,
     ("weight_banks", "mtj_crossbar", "write_errors"): failed_writes,
     ("weight_banks", "mtj_crossbar", "telegraph_noise"): traps,
+    **{
+        ("detector", "time_integrating", noise): partial(charge, noise)
+        for noise in ("shot_noise", "reset_noise", "read_noise")
+    },
+    ("detector", "time_integrating", "laser_noise"): lambda: averaged_light("time_integrating"),
+    **{
+        ("detector", "time_to_digital", noise): partial(times, noise)
+        for noise in ("thermal_noise", "comparator_noise", "jitter")
+    },
+    **{
+        ("detector", "voltage_amplifier", noise): partial(chain_voltages, noise)
+        for noise in ("thermal_noise", "voltage_noise")
+    },
+    ("detector", "voltage_amplifier", "laser_noise"): lambda: averaged_light("voltage_amplifier"),
+    ("detector", "voltage_amplifier", "input_offset"): chain_offsets,
+    ("weight_banks", "streamed", "level_noise"): converters,
+    ("weight_banks", "intensity", "gain_spread"): gains,
+    **{
+        ("weight_banks", "mram_column", f"{name}_spread"): partial(
+            column_paths, name, f"{name}_spread"
+        )
+        for name in ("resistance", "tmr", "transistor")
+    },
+    ("weight_banks", "mram_column", "stuck_junctions"): stuck_paths,
+    ("weight_banks", "mram_column", "write_errors"): failed_paths,
+    ("weight_banks", "spin_diode", "frequency_error"): frequencies,
+    ("weight_banks", "spin_diode", "write_repeatability"): lambda: write_misses(
+        "spin_diode", "write_repeatability", "write_repeatability"
+    ),
+    ("weight_banks", "tabulated", "tuning_error"): tunings,
+    ("weight_banks", "tabulated", "write_repeatability"): lambda: write_misses(
+        "tabulated", "write_repeatability", "write_repeatability"
+    ),
 }
 
 #: Non-idealities that depend on a chip's schedule or design, and draw nothing.
 NOT_DRAWN = {"settling", "self_heating", "crosstalk", "heater_crosstalk", "quantization",
-             "wire_resistance", "voltage_dependence", "droop"}  # fmt: skip
+             "wire_resistance", "voltage_dependence", "droop", "bank_crosstalk",
+             "column_offset"}  # fmt: skip
 
 
 @pytest.mark.parametrize("key", LAWS, ids=".".join)

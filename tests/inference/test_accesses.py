@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pnnsim.inference.accesses import UNWRITTEN, AccessTable, nominal_accesses
+from pnnsim.inference.accesses import UNWRITTEN, AccessTable, held_s, nominal_accesses
 from pnnsim.inference.chip import Chip
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.timing_pass import time_run
+from pnnsim.simulation.timing_pass import faded, time_run, timing_metrics
 from pnnsim.specs.hardware import load_spec
 
 #: Elapsed times are integer femtoseconds over 1e15: exact to the rounding of a float.
 EXACT = 1e-12
+
+TWO_CORES = [("control.cores", "2")]
 
 
 def timing(network: ReLaXNet, samples: int, **overrides: str):
@@ -82,6 +84,19 @@ def test_accesses_of_a_run_that_repeats_are_those_of_every_event(sets: int) -> N
     for name in AccessTable.__slots__:
         np.testing.assert_array_equal(getattr(fast.accesses, name), getattr(exact.accesses, name))
     assert fast.trace.equals(exact.trace)
+
+
+def test_figures_of_a_long_run_need_no_table_of_its_samples() -> None:
+    chip = Chip.nominal(load_spec("photonic_mrr"), ReLaXNet(weight_sets=3, steps=5))
+    run = time_run(chip, 1_000_000)
+    assert timing_metrics(run)["samples"] == 1_000_000
+    faded(run)
+    assert "accesses" not in vars(run)
+    short = time_run(chip, 300)
+    products = len(chip.order)
+    assert held_s(short.run, products).max() == short.accesses.held_s.max()
+    two = time_run(Chip.nominal(load_spec("photonic_mrr", TWO_CORES), chip.network), 300)
+    assert held_s(two.run, products).max() == two.accesses.held_s.max()
 
 
 @pytest.mark.parametrize("stateful", [False, True])

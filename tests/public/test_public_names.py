@@ -41,11 +41,19 @@ EXCEPTIONS = {
         "pnnsim.physics",
     },
     # Recipes that score by themselves, or train by a loop of their own.
-    "training/effects.py": {"pnnsim.learning.fit"},
     "training/lrunet_images.py": {
         "pnnsim.common.rng",
         "pnnsim.inference.predict",
         "pnnsim.networks.lrunet_files",
+    },
+    "training/lrunet_machines.py": {
+        "pnnsim.common.rng",
+        "pnnsim.inference.predict",
+        "pnnsim.learning.examples",
+        "pnnsim.learning.fit",
+        "pnnsim.networks.lrunet_files",
+        "pnnsim.networks.network_parameters",
+        "pnnsim.simulation.simulate",
     },
     "training/non_idealities.py": {
         "pnnsim.inference.predict",

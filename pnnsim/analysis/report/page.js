@@ -66,6 +66,15 @@
     const ink = {}; for (const name of ["ink", "soft", "line", "sample", "route", "write", "digital", "other", "oncolor", "ground"]) ink[name] = color(name);
     pen.fillStyle = ink.ground; pen.fillRect(0, 0, width, height);
     pen.font = (width < 500 ? 9 : 11) + "px system-ui, sans-serif"; pen.textBaseline = "middle";
+    const most = Math.max(2, Math.floor((width - gutter) / 110)), raw = (to - from) / most, decade = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 5, 10].map((m) => m * decade).find((each) => each >= raw);
+    const digits = Math.max(4, Math.ceil(Math.log10(to / step)) + 1);
+    for (let tick = Math.ceil(from / step) * step; tick <= to; tick += step) {
+      const x = place(tick);
+      pen.strokeStyle = ink.line; pen.beginPath(); pen.moveTo(x, TOP); pen.lineTo(x, height - AXIS + 4); pen.stroke();
+      pen.fillStyle = ink.ink; pen.textAlign = "center";
+      if (x < width - 24 && x > gutter - 1) pen.fillText(time(tick, digits), x, height - AXIS / 2 + 2);
+    }
     const whole = data.complete.some(([a, b]) => a <= from && to <= b);
     data.lanes.forEach((name, lane) => {
       const y = TOP + LANE * lane;
@@ -100,16 +109,6 @@
       }
       if (i === over) { pen.strokeStyle = ink.ink; pen.strokeRect(a, y, wide, LANE - 6); }
     }
-    const most = Math.max(2, Math.floor((width - gutter) / 110)), raw = (to - from) / most, decade = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 5, 10].map((m) => m * decade).find((each) => each >= raw);
-    const digits = Math.max(4, Math.ceil(Math.log10(to / step)) + 1);
-    pen.textAlign = "center";
-    for (let tick = Math.ceil(from / step) * step; tick <= to; tick += step) {
-      const x = place(tick);
-      pen.strokeStyle = ink.line; pen.beginPath(); pen.moveTo(x, TOP); pen.lineTo(x, height - AXIS + 4); pen.stroke();
-      pen.fillStyle = ink.ink;
-      if (x < width - 24 && x > gutter - 1) pen.fillText(time(tick, digits), x, height - AXIS / 2 + 2);
-    }
   }
   // Wheel, drag and pinch are those of d3-zoom, whose transform maps the whole run to what is shown.
   const all = data.makespan_fs || 1;
@@ -142,6 +141,10 @@
   };
   const acts = {
     in: () => closer(0.5), out: () => closer(2), all: () => show(0, all), first,
+    write: () => {
+      const next = starts.findIndex((start, i) => data.kind[i] === "w" && start > (from + to) / 2), i = next < 0 ? data.kind.indexOf("w") : next;
+      show(starts[i] - data.length_fs[i], starts[i] + 2 * data.length_fs[i]);
+    },
     middle: () => { const [a, b] = data.complete[data.complete.length - 1]; data.complete.length > 1 ? show(a, b) : show((a + b) * 0.45, (a + b) * 0.55); },
   };
   for (const each of figure.querySelectorAll("[data-do]")) each.addEventListener("click", () => acts[each.dataset.do]());

@@ -1,5 +1,7 @@
 """Render pages that need nothing else: no network, no font, and no script but for zooming.
 
+A policy in their head forbids the browser to load anything.
+
 All pages share style sheet, script and the form of a figure; the templates stand beside this file.
 """
 
