@@ -282,6 +282,8 @@ def test_a_database_whose_names_are_no_text_is_refused(tmp_path: Path) -> None:
     database.close()
     file = tmp_path / "trials.sqlite"
     raw = file.read_bytes()
-    file.write_bytes(raw.replace(b"CREATE TABLE pnnsim_study", b"CREATE TABLE pnnsim\xdf\x81tudy"))
+    damaged = raw.replace(b"ON pnnsim_trial (", b"ON pnnsim\xdftrial (")
+    assert damaged != raw
+    file.write_bytes(damaged)
     with pytest.raises(OutputError, match="cannot keep trials here"):
         open_database("", tmp_path)
