@@ -1,4 +1,4 @@
-"""Measure how planning and timing of any workload grow with tiles, vectors and samples.
+"""Measure how planning, timing and values of any workload grow with tiles, vectors and samples.
 
     python -m benchmarks.workloads            # all tables, some minutes
     python -m benchmarks.workloads --small    # sizes for a check that it works, seconds
@@ -9,19 +9,25 @@ Times are those of the processor, so that other work on the computer does not co
 from __future__ import annotations
 
 import argparse
+import math
+import resource
 import time
 import tracemalloc
 from collections.abc import Callable
 from typing import TypeVar
 
+import torch
+
 from benchmarks.timing import circumstances, table
-from pnnsim import Workload
+from pnnsim import Surrogate, Workload, load_spec, simulate
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.folding import MatrixShape
 from pnnsim.mapping.products import passage_of
 from pnnsim.mapping.tiling import map_matrices
 from pnnsim.mapping.work import Work
 from pnnsim.networks.builder import WorkloadBuilder
+from pnnsim.networks.given import GivenNetwork
+from pnnsim.networks.initial import uniform_weights
 from pnnsim.networks.parts import Gather, Value
 from pnnsim.specs.control import ControlParams
 from pnnsim.timing.multicore import AnyTrace
@@ -40,6 +46,8 @@ _DELAYS = Delays(
     output=(Stage("front_end", "map_output", 500),),
     route_fs=900, write_fs=5000, digitize_fs=300,
 )  # fmt: skip
+#: Tiles and samples of whole simulations, small ones first: memory is the most so far.
+VALUES = [(4, 1000), (4, 10_000), (4, 100_000), (256, 4), (1024, 4), (4096, 4)]
 _HEAD = (
     "tiles", "banks", "vectors", "samples", "spans", "simulated", "plan [s]", "time [s]",
     "check [s]", "most memory [MiB]",
@@ -56,6 +64,7 @@ def main() -> None:
     vectors([2, 4] if small else [10, 100, 1000])
     samples([50] if small else [1000, 10_000, 100_000])
     residual_network(1 if small else 8)
+    values([(4, 20)] if small else VALUES)
 
 
 def tiles(counts: list[int]) -> None:
@@ -80,6 +89,26 @@ def samples(counts: list[int]) -> None:
 def residual_network(count: int) -> None:
     """Show ResNet-18 at 32 x 32 on 64 banks."""
     table("ResNet-18 at 32 x 32, 1000 classes", _HEAD, [row(resnet18(), 64, count)])
+
+
+def values(sizes: list[tuple[int, int]]) -> None:
+    """Show whole simulations of one chip, outputs included: one matrix on 64 banks."""
+    rows = []
+    settings = [("weight_banks.count", "64"), ("control.block", "4"), ("memory.capacity", "4")]
+    for count, samples in sizes:
+        workload = square(count)
+        network = GivenNetwork(workload, uniform_weights(workload, "benchmark", 0))
+        spec = load_spec("photonic_pcm", settings)
+        surrogate = Surrogate(network, spec, dtype=torch.float32)
+        x, y = torch.rand(samples, workload.values[0].size), torch.zeros(samples, dtype=torch.long)
+        seconds, result = measured(
+            lambda s=surrogate, x=x, y=y: simulate(s.chip, s, x, y, chips=1)  # type: ignore[misc]
+        )
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        writes = result.metrics["counts"].get("weight_banks.write", 0)
+        rows.append((count, samples, writes, f"{seconds:.1f}", round(most)))
+    head = ("tiles", "samples", "writes", "time [s]", "most memory so far [MiB]")
+    table("Values: one chip of photonic_pcm with 64 banks, blocks of 4", head, rows)
 
 
 def row(
@@ -132,6 +161,13 @@ def chain(length: int) -> Workload:
     for number in range(length):
         value = builder.mvm(builder.matrix(f"w{number}", SIDE, SIDE), value, activation="relu")
     return builder.build(value)
+
+
+def square(tiles: int) -> Workload:
+    """Return one matrix of as many tiles down as across."""
+    side = SIDE * math.isqrt(tiles)
+    builder = WorkloadBuilder(Value((side,)))
+    return builder.build(builder.mvm(builder.matrix("w", side, side), 0, activation="relu"))
 
 
 def convolution(side: int) -> Workload:

@@ -36,7 +36,7 @@ from pnnsim import (
     timing_metrics,
 )
 from pnnsim.common.rng import stream
-from pnnsim.inference.predict import share_correct
+from pnnsim.inference.quality import share_correct
 from pnnsim.learning import Labelled, score
 from pnnsim.networks.lrunet_files import load as load_module
 from pnnsim.networks.lrunet_files import save

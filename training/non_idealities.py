@@ -24,7 +24,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pnnsim import available_specs, fit, load_dataset, load_experiment, time_run
-from pnnsim.inference.predict import outputs, share_correct
+from pnnsim.inference.predict import outputs
+from pnnsim.inference.quality import share_correct
 from pnnsim.learning import make_surrogate
 
 #: Overrides of an experiment; the quick ones show only that the recipe runs.

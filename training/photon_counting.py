@@ -24,7 +24,8 @@ from torch import Tensor
 from pnnsim import Chip, Data, HardwareSpec, ReLaXNet, fit, load_experiment, load_spec, time_run
 from pnnsim.devices.base import Active, Detector, Received
 from pnnsim.devices.detectors.camera import Camera
-from pnnsim.inference.predict import outputs, share_correct
+from pnnsim.inference.predict import outputs
+from pnnsim.inference.quality import share_correct
 from pnnsim.learning import make_surrogate
 from pnnsim.physics import photonic_detection
 from training.common import Options, load, read_options

@@ -31,7 +31,7 @@ from pnnsim import (
     time_run,
     timing_metrics,
 )
-from pnnsim.inference.predict import share_correct
+from pnnsim.inference.quality import share_correct
 from pnnsim.learning import Labelled
 from pnnsim.simulation.simulate import chip_outputs
 from pnnsim.simulation.timing_pass import Timing

@@ -116,6 +116,7 @@ def add_experiment_commands(app: typer.Typer) -> None:
                     offline=offline,
                     checkpoints=resume,
                     progress=progress,
+                    announce=None if quiet else lambda text: say(f"note: {text}"),
                 )
         except KeyboardInterrupt:
             if resume is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Literal, get_args, get_origin
 
@@ -35,6 +35,8 @@ def expected(form: Form) -> str:
         return " or ".join(f"'{choice}'" for choice in get_args(form.type))
     if get_origin(form.type) in (tuple, list):
         return "a list"
+    if get_origin(form.type) is Mapping:
+        return "sections by name"
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
     return names.get(form.type, "a value")
 

@@ -21,7 +21,8 @@ from pnnsim.explore.trained import TrainedCache
 from pnnsim.explore.trial_run import task_data
 from pnnsim.explore.workers import InlineWorkers, LocalWorkers, Workers, run_all
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, Parameters, streams_of
+from pnnsim.inference.predict import Parameters, streams_of
+from pnnsim.inference.quality import IMAGE_QUALITIES, TEXT_QUALITIES
 from pnnsim.simulation.simulate import chip_outputs
 from pnnsim.simulation.timing_pass import Timing, time_run, timing_metrics
 from pnnsim.specs.experiment import Experiment, load_experiment
@@ -208,7 +209,7 @@ def _qualities(context: _Chips, task: _Task) -> list[dict[str, float]]:
     for number in task.chips:
         chip = timed.timing.chip.fabricate(seed, number)
         outputs = chip_outputs(chip, parameters, timed.x, timed.timing, without=task.without)
-        found.append({name: measure(outputs, timed.y) for name, measure in measures.items()})
+        found.append({name: measure.of(outputs, timed.y) for name, measure in measures.items()})
     return found
 
 

@@ -20,7 +20,8 @@ from pnnsim.explore.study_spec import Trial
 from pnnsim.explore.trained import TrainedCache
 from pnnsim.explore.trial import Outcome, Stage, TrialContext
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
+from pnnsim.inference.predict import streams_of
+from pnnsim.inference.quality import IMAGE_QUALITIES, TEXT_QUALITIES
 from pnnsim.learning.task_examples import Data, load_data
 from pnnsim.simulation.simulate import counts_of, simulate
 from pnnsim.simulation.timing_pass import faded, time_run, timing_metrics

@@ -59,8 +59,7 @@ class Chip:
         passage: What one sample takes.
         components: Part name → component.
         states: What fabrication made of each logical bank; empty tensors' dicts when nominal.
-        name: `nominal`, or the path under which this chip draws its random numbers.
-        seed: Seed of those numbers.
+        name: `nominal`, or the path of its random numbers; `seed` is their seed.
     """
 
     spec: HardwareSpec

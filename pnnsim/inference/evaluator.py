@@ -17,7 +17,7 @@ from torch import Tensor
 from pnnsim.errors import ParameterError
 from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
 from pnnsim.inference.bank_models import BankModel
-from pnnsim.inference.mvm import BankMvm
+from pnnsim.inference.mvm import BankMvm, Observe
 from pnnsim.inference.partial_sums import averaged, fold_lines, unfold_product
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
 from pnnsim.networks.parameters import ParameterSet
@@ -50,11 +50,19 @@ class StepEvaluator:
             `(n_layer, n_out)`.
         bias: Bias of each set, shape `(n_layer, n_out)`.
         accesses: What each sample met, one row a sample or one row for all.
+        probe: What looks at each product; None for nothing.
     """
 
     def __init__(
-        self, banks: SwitchedBanks, gain: Tensor, bias: Tensor, accesses: AccessTable
+        self,
+        banks: SwitchedBanks,
+        gain: Tensor,
+        bias: Tensor,
+        accesses: AccessTable,
+        *,
+        probe: Observe | None = None,
     ) -> None:
+        self._probe = probe
         self._chip = chip = banks.chip
         self._gain = gain.unbind()
         self._bias = bias.unbind()
@@ -158,6 +166,8 @@ class StepEvaluator:
         """
         detector, noise = self._chip.detector, self._noise
         fresh = detector.detect(self._mvm.receive(line, number), noise.generator, noise.active)
+        if self._probe is not None:
+            self._probe(number, line, fresh, 1)
         if not self._residue:
             return fresh
         if not self._alone[number]:

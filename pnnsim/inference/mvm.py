@@ -34,6 +34,10 @@ from pnnsim.inference.sample_groups import (
 from pnnsim.inference.switched_banks import EffectiveWeights, SwitchedBanks
 from pnnsim.inference.weighted_sums import Share, light_of, times, weighted_sum
 
+#: What looks at each product: its number, its lines, what is captured of them, and the vectors of a
+#: sample.
+Observe = Callable[[int, Tensor, Tensor, int], None]
+
 #: Samples whose individually programmed weights are in memory at once.
 _CHUNK = 256
 

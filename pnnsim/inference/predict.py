@@ -1,15 +1,14 @@
-"""Outputs of chips: fabricated, nominal or ideal, and how good they are.
+"""Outputs of chips: fabricated, nominal or ideal.
 
-What drifts is advanced here as a chip's clock runs. Nothing is timed, and the only figures are the
-share that is right and the loss.
+What drifts is advanced here as a chip's clock runs. Nothing is timed, and nothing is measured of
+the outputs; see `pnnsim.inference.quality`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -277,50 +276,3 @@ def streams_of(chip: Chip) -> int:
 def streams_of_core(chip: Chip) -> int:
     """Return how many samples of one core do, each of which goes on with states of its own."""
     return chip.spec.control.block if chip.stateful else 1
-
-
-def share_correct(outputs: Tensor, y: Tensor) -> float:
-    """Return the share of samples whose largest output is their class.
-
-    Args:
-        outputs: Shape `(batch, n_outputs)`.
-        y: Classes, shape `(batch,)`.
-    """
-    return float((outputs.argmax(dim=1) == y).double().mean())
-
-
-def mean_loss(outputs: Tensor, y: Tensor) -> float:
-    """Return the mean cross-entropy of the classes [nats], a softmax taken of the outputs.
-
-    Args:
-        outputs: Shape `(batch, n_outputs)`.
-        y: Classes, shape `(batch,)`.
-    """
-    return float(torch.nn.functional.cross_entropy(outputs.double(), y))
-
-
-#: What is measured of the outputs, by the key of the metrics: for images, and for a text.
-Qualities = Mapping[str, Callable[[Tensor, Tensor], float]]
-IMAGE_QUALITIES: Qualities = {"accuracy": share_correct}
-TEXT_QUALITIES: Qualities = {"accuracy": share_correct, "loss_nats": mean_loss}
-
-
-def quality(surrogate: float, chips: list[float]) -> dict[str, Any]:
-    """Return one figure of the outputs, with its spread over chips.
-
-    Args:
-        surrogate: Figure of the surrogate.
-        chips: Figure of each chip.
-    """
-    return {"surrogate": surrogate, **spread("hardware", chips), "chips": chips}
-
-
-def spread(name: str, values: Sequence[float]) -> dict[str, float]:
-    """Return mean and sample standard deviation; a single value has no spread.
-
-    Args:
-        name: What they are called in the result, before `_mean` and `_std`.
-        values: At least one.
-    """
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return {f"{name}_mean": float(np.mean(values)), f"{name}_std": deviation}

@@ -14,7 +14,12 @@ from pnnsim.networks.workload import Mvm
 
 
 def vectors_of(value: Tensor, step: Mvm) -> Tensor:
-    """Return the vectors of a value, shape `(batch, n_vector, n_input)`."""
+    """Return the vectors of a value, shape `(batch, n_vector, n_input)`.
+
+    Args:
+        value: The value, batch first.
+        step: Product that reads it.
+    """
     if step.gather is not None:
         gather = step.gather
         return unfold(
@@ -30,7 +35,13 @@ def by_channel(value: Tensor) -> Tensor:
 
 
 def placed(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
-    """Return vectors as a value, shape `(batch, *value)`."""
+    """Return vectors as a value, shape `(batch, *value)`.
+
+    Args:
+        y: Vectors, shape `(batch, n_vector, n_output)`.
+        step: Product that made them.
+        values: Values of the network by number.
+    """
     source = values[step.source]
     if step.gather is None:
         return y.squeeze(1) if source.dim() == 2 else y
@@ -46,7 +57,13 @@ def flat(value: Tensor, y: Tensor) -> Tensor:
 
 
 def with_residual(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
-    """Return a value with what is added behind the activation."""
+    """Return a value with what is added behind the activation.
+
+    Args:
+        y: The value.
+        step: Product that made it.
+        values: Values of the network by number.
+    """
     if step.residual is None:
         return y
     other, factor = step.residual

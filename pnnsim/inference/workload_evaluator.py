@@ -17,7 +17,7 @@ from torch import Tensor
 from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
 from pnnsim.inference.bank_models import BankModel
 from pnnsim.inference.corrections import Corrections
-from pnnsim.inference.mvm import BankMvm
+from pnnsim.inference.mvm import BankMvm, Observe
 from pnnsim.inference.partial_sums import averaged, fold_lines, unfold_product
 from pnnsim.inference.ranges import InputRange, Ranges
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
@@ -42,6 +42,7 @@ class WorkloadEvaluator:
         ranges: Ranges of lines and converters.
         exact: Whether lines have no ends, and activations by name are those of the network.
         corrections: Corrections of converted sums.
+        probe: What looks at each product; None for nothing.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class WorkloadEvaluator:
         *,
         exact: bool = False,
         corrections: Corrections | None = None,
+        probe: Observe | None = None,
     ) -> None:
         self._exact = exact
         self._corrections = corrections or Corrections()
+        self._probe = probe
         self._banks = banks
         self._chip = chip = banks.chip
         self._noise = banks.noise
@@ -195,8 +198,11 @@ class _Passing:
         mine = fold_lines(line, content.fold, chip.mapping)
         if chip.spec.control.reads > 1:
             mine = mine.repeat_interleave(chip.spec.control.reads, dim=1)
-        received = self._mvm.receive(mine.flatten(0, 1), number, vectors=product.vectors)
+        mine = mine.flatten(0, 1)
+        received = self._mvm.receive(mine, number, vectors=product.vectors)
         captured = chip.detector.detect(received, noise.generator, noise.active)
+        if self._of._probe is not None:
+            self._of._probe(number, mine, captured, product.vectors)
         captured = captured.reshape(self._samples, product.vectors, -1)
         captured = self._after_symbols(captured, number)
         return averaged(captured, content.fold, chip.mapping), line
@@ -291,6 +297,7 @@ def evaluate_workload(
     *,
     exact: bool = False,
     corrections: Corrections | None = None,
+    probe: Observe | None = None,
 ) -> Tensor:
     """Return the outputs of a network as a chip computes them, shape `(batch, *output)`.
 
@@ -304,10 +311,11 @@ def evaluate_workload(
         noise: Noise, and which non-idealities are on.
         exact: As for `WorkloadEvaluator`.
         corrections: Corrections of converted sums; none where not given.
+        probe: As for `WorkloadEvaluator`.
     """
     banks = SwitchedBanks(model, noise)
     evaluator = WorkloadEvaluator(
-        banks, numbers, scales, ranges, exact=exact, corrections=corrections
+        banks, numbers, scales, ranges, exact=exact, corrections=corrections, probe=probe
     )
     most = max(product.vectors for product in model.chip.passage.products)
     each = max(1, MOST_VECTORS // most)

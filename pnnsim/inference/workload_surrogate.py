@@ -138,7 +138,7 @@ class WorkloadSurrogate(nn.Module):
         """Return the outputs with some ranges."""
         rows = self._rows(x)
         numbers = self.numbers()
-        written, scales = written_matrices(self.chip, numbers, ranges)
+        written, scales = written_matrices(self.chip, numbers, ranges, exact=self.ideal)
         model: BankModel
         if self.training and self.draws is not None:
             model, noise = self.draws.sample(written)

@@ -13,21 +13,24 @@ from torch import Tensor
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.ranges import Ranges, across
 from pnnsim.networks.workload import Mvm
+from pnnsim.physics import quantize
 
 
 def written_matrices(
-    chip: Chip, numbers: Mapping[str, Tensor], ranges: Ranges
+    chip: Chip, numbers: Mapping[str, Tensor], ranges: Ranges, *, exact: bool = False
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Return matrices as banks hold them, in [-1, 1], and the scale of each of their rows.
 
     A matrix behind which only the machine's nonlinearity stands is written as it is, as the gain
     behind the detector gives it its scale. Others take over the proportions of their lines, and
-    fill the range of their banks row by row.
+    fill the range of their banks, row by row or as a whole. A layer with bits of its own is rounded
+    to them.
 
     Args:
         chip: Any chip of the machine.
         numbers: Parameters by the names of the workload.
         ranges: Ranges of lines, whose proportions they are.
+        exact: Whether nothing is rounded.
     """
     workload = chip.network.workload
     uses = [step.matrix for step in workload.steps if isinstance(step, Mvm)]
@@ -41,11 +44,16 @@ def written_matrices(
             weight = weight * across(profile.to(weight), matrix)
         if number in as_numbers:
             most = weight.detach().abs().amax(dim=1)
+            if matrix.scaling == "matrix":
+                most = most.amax().expand_as(most)
             scale = torch.where(most > 0, most, torch.ones_like(most))
         else:
             scale = weight.new_ones(matrix.outputs)
         scales.append(scale)
-        written.append((weight / scale[:, None]).clamp(-1.0, 1.0))
+        target = (weight / scale[:, None]).clamp(-1.0, 1.0)
+        if matrix.bits is not None and not exact:
+            target = quantize.quantize(target, matrix.bits, -1.0, 1.0)
+        written.append(target)
     return written, scales
 
 

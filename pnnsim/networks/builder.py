@@ -6,6 +6,7 @@ Whatever lowers a network uses it, so that no lowering counts operations or work
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks import operators
@@ -57,7 +58,16 @@ class WorkloadBuilder:
             raise WorkloadError(f"parameter {name}: has shape {known}; expected {shape}")
         return name
 
-    def matrix(self, name: str, outputs: int, inputs: int, *, groups: int = 1) -> int:
+    def matrix(
+        self,
+        name: str,
+        outputs: int,
+        inputs: int,
+        *,
+        groups: int = 1,
+        bits: int | None = None,
+        scaling: Literal["row", "matrix"] = "row",
+    ) -> int:
         """Return the number of a matrix, which is added where its name is new.
 
         Args:
@@ -65,11 +75,13 @@ class WorkloadBuilder:
             outputs: Rows.
             inputs: Columns over all groups.
             groups: Independent diagonal blocks.
+            bits: Bits of its weights; None for no rounding.
+            scaling: What fills the range of the banks, as of `Matrix`.
 
         Raises:
             WorkloadError: If the name stands for another matrix.
         """
-        matrix = Matrix(name, outputs, inputs, groups)
+        matrix = Matrix(name, outputs, inputs, groups, bits, scaling)
         number = self._numbers.setdefault(name, len(self._matrices))
         if number == len(self._matrices):
             self.parameter(name, matrix.shape)

@@ -135,6 +135,12 @@ def _check_matrices(matrices: Sequence[Matrix], shapes: Mapping[str, Shape]) -> 
                 f"{where}: outputs, inputs and groups are {shown(sizes)}; expected whole numbers "
                 "of at least 1"
             )
+        if matrix.bits is not None and not (is_whole(matrix.bits) and 1 <= matrix.bits <= 16):
+            raise WorkloadError(f"{where}: bits is {shown(matrix.bits)}; expected 1 to 16")
+        if matrix.scaling not in ("row", "matrix"):
+            raise WorkloadError(
+                f"{where}: scaling is {shown(matrix.scaling)}; expected row or matrix"
+            )
         if matrix.outputs % matrix.groups or matrix.inputs % matrix.groups:
             raise WorkloadError(
                 f"{where}: {matrix.groups} groups of {matrix.outputs} outputs and {matrix.inputs} "

@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pnnsim.common.description import Description
+from pnnsim.networks.layer_settings import LayeredNetwork, LayerSettings
+from pnnsim.networks.layers import with_layers
 from pnnsim.networks.workload import Workload
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pnnsim.networks.given import GivenNetwork
 
 
-class FileNetwork(Description):
+class FileNetwork(LayeredNetwork):
     """Network in a file: an ONNX file with its weights, or a workload, whose weights are drawn."""
 
     kind: Literal["onnx", "workload"] = "onnx"
@@ -31,8 +32,8 @@ class FileNetwork(Description):
             WorkloadError: If the file is missing, damaged, or has a part that cannot be lowered.
         """
         if self.kind == "workload":
-            return _workload(self.file)
-        return _onnx(self.file).workload
+            return with_layers(_workload(self.file), self.layers)
+        return self._lowered().workload
 
     def initial_parameters(self, seed: int = 0) -> dict[str, Tensor]:
         """Return the weights of the file, or first weights where it has none, by name.
@@ -41,10 +42,14 @@ class FileNetwork(Description):
             seed: Seed of the draws.
         """
         if self.kind == "onnx":
-            return _onnx(self.file).initial_parameters(seed)
+            return self._lowered().initial_parameters(seed)
         from pnnsim.networks.initial import uniform_weights
 
         return uniform_weights(self.workload, f"{self.kind}.weights", seed)
+
+    def _lowered(self) -> GivenNetwork:
+        """Return the network of an ONNX file."""
+        return _onnx(self.file, tuple(sorted(self.layers.items())))
 
 
 @lru_cache(maxsize=16)
@@ -53,8 +58,8 @@ def _workload(file: str) -> Workload:
 
 
 @lru_cache(maxsize=16)
-def _onnx(file: str) -> GivenNetwork:
+def _onnx(file: str, layers: tuple[tuple[str, LayerSettings], ...]) -> GivenNetwork:
     # Not ahead of the class: a description is checked without torch.
     from pnnsim.networks.lowering.from_onnx import from_onnx
 
-    return from_onnx(file)
+    return from_onnx(file, layers=dict(layers))

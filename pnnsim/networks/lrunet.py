@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pnnsim.common.description import Description
+from pnnsim.networks.layer_settings import LayeredNetwork
+from pnnsim.networks.layers import with_layers
 from pnnsim.networks.lowering.lower_lrunet import lower_lrunet
 from pnnsim.networks.workload import Workload
 
@@ -89,7 +90,7 @@ class Convolution:
         return weight if self.shared else f"{weight}.{repetition}"
 
 
-class LruNet(Description):
+class LruNet(LayeredNetwork):
     """LruNet for square images."""
 
     kind: Literal["lrunet"] = "lrunet"
@@ -158,7 +159,7 @@ class LruNet(Description):
     @property
     def workload(self) -> Workload:
         """Return the steps of an image, as data."""
-        return lower_lrunet(self)
+        return with_layers(lower_lrunet(self), self.layers)
 
     def initial_parameters(self, seed: int = 0) -> dict[str, Tensor]:
         """Return the numbers of a module that has not been trained, by name.

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pnnsim.common.description import Description
 from pnnsim.networks.builder import WorkloadBuilder
+from pnnsim.networks.layer_settings import LayeredNetwork
+from pnnsim.networks.layers import with_layers
 from pnnsim.networks.workload import Value, Workload
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Mlp(Description):
+class Mlp(LayeredNetwork):
     """Network of dense layers with one activation between them."""
 
     kind: Literal["mlp"] = "mlp"
@@ -47,7 +48,7 @@ class Mlp(Description):
                 scalar_gain=self.gains == "set",
                 activation=None if number == last else self.activation,
             )
-        return builder.build(value)
+        return with_layers(builder.build(value), self.layers)
 
     def initial_parameters(self, seed: int = 0) -> dict[str, Tensor]:
         """Return first weights that keep the variance of a signal, by name.

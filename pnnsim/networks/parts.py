@@ -46,12 +46,17 @@ class Matrix:
         outputs: Rows of the whole matrix.
         inputs: Columns of the whole matrix, over all groups.
         groups: Independent diagonal blocks; 1 for a dense matrix.
+        bits: Bits to which its weights are rounded before they are written; None for no rounding.
+        scaling: Where sums become numbers, whether each `row` fills the range of the banks, or the
+            largest row of the `matrix` alone does.
     """
 
     name: str
     outputs: int
     inputs: int
     groups: int = 1
+    bits: int | None = None
+    scaling: Literal["row", "matrix"] = "row"
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -56,10 +56,7 @@ def text(
             else {"shape": value.shape, "dtype": value.dtype}
             for value in values
         ],
-        "matrices": [
-            {"name": m.name, "outputs": m.outputs, "inputs": m.inputs, "groups": m.groups}
-            for m in matrices
-        ],
+        "matrices": [_plain_matrix(matrix) for matrix in matrices],
         "steps": [_plain(step) for step in steps],
         "output": output,
         "carried": [
@@ -68,6 +65,16 @@ def text(
         "shapes": shapes,
     }
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain_matrix(matrix: Matrix) -> dict[str, Any]:
+    """Return a matrix as a mapping, what every matrix has by default left out."""
+    found = asdict(matrix)
+    if matrix.bits is None:
+        del found["bits"]
+    if matrix.scaling == "row":
+        del found["scaling"]
+    return found
 
 
 def _plain(step: Mvm | Digital) -> dict[str, Any]:
@@ -162,7 +169,7 @@ def _value(data: dict[str, Any]) -> Value:
 
 def _matrix(data: dict[str, Any]) -> Matrix:
     keys = {"name", "outputs", "inputs", "groups"}
-    _check_keys("matrix", data, keys, keys)
+    _check_keys("matrix", data, keys, keys | {"bits", "scaling"})
     return Matrix(**data)
 
 

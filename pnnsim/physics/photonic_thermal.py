@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
 
 from pnnsim.physics._checks import require, require_positive, require_square
@@ -85,16 +86,40 @@ def spread_heat(
 
     Reference: exponential decay with distance, `K_0 exp(-(d - d_0) / l)`.
     """
-    require_positive("spread_heat", pitch=pitch, decay_length=decay_length)
-    # Nothing lies farther away than the array is long, however far heat would reach.
-    reach = min(math.ceil(1.0 + math.log(1000.0) * decay_length / pitch), max(shift.shape[-2:]))
-    steps = torch.arange(-reach, reach + 1, dtype=shift.dtype, device=shift.device)
-    distance = pitch * torch.sqrt(steps[:, None] ** 2 + steps[None, :] ** 2)
-    kernel = strength * torch.exp(-(distance - reference_distance) / decay_length)
-    kernel = kernel.clamp(max=1.0)
-    kernel[reach, reach] = 0.0
-    spread = torch.nn.functional.conv2d(shift[None, None], kernel[None, None], padding=reach)
-    return spread[0, 0]
+    heat = _NeighborHeat(shift, pitch, strength, reference_distance, decay_length)
+    return heat.spread(shift)
+
+
+class _NeighborHeat:
+    """Heat of the neighbors on one grid, whose kernel is transformed once for all its uses."""
+
+    def __init__(
+        self,
+        like: Tensor,
+        pitch: float,
+        strength: float,
+        reference_distance: float,
+        decay_length: float,
+    ) -> None:
+        require_positive("spread_heat", pitch=pitch, decay_length=decay_length)
+        # Nothing lies farther away than the array is long, however far heat would reach.
+        reach = min(math.ceil(1.0 + math.log(1000.0) * decay_length / pitch), max(like.shape[-2:]))
+        steps = torch.arange(-reach, reach + 1, dtype=like.dtype, device=like.device)
+        distance = pitch * torch.sqrt(steps[:, None] ** 2 + steps[None, :] ** 2)
+        kernel = strength * torch.exp(-(distance - reference_distance) / decay_length)
+        kernel = kernel.clamp(max=1.0)
+        kernel[reach, reach] = 0.0
+        self._reach = reach
+        # Long enough that what wraps around falls beside the grid.
+        self._size = [next_fast_len(side + 2 * reach, real=True) for side in like.shape[-2:]]
+        self._kernel = torch.fft.rfft2(kernel, s=self._size)
+
+    def spread(self, shift: Tensor) -> Tensor:
+        """Return what the neighbors' heaters add to each element."""
+        rows, cols = shift.shape
+        transformed = torch.fft.rfft2(shift, s=self._size) * self._kernel
+        spread: Tensor = torch.fft.irfft2(transformed, s=self._size)
+        return spread[self._reach : self._reach + rows, self._reach : self._reach + cols]
 
 
 def calibration_residue(
@@ -127,9 +152,10 @@ def calibration_residue(
     Reference: Jacobi iteration of the linear system `K c = d`.
     """
     require(rounds >= 1, "calibration_residue", "rounds", rounds, "1 or more")
+    heat = _NeighborHeat(wanted, pitch, strength, reference_distance, decay_length)
     sign, left = -1.0, wanted
     for _ in range(rounds):
-        left = spread_heat(left, pitch, strength, reference_distance, decay_length)
+        left = heat.spread(left)
         sign = -sign
     return sign * left
 

@@ -19,7 +19,8 @@ from pnnsim.analysis.bands.band import Band, Share, percentiles_of, shares_of
 from pnnsim.analysis.bands.draws import drawn_specs
 from pnnsim.errors import PnnsimError
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.predict import Parameters, share_correct
+from pnnsim.inference.predict import Parameters
+from pnnsim.inference.quality import share_correct
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.task_examples import load_data
 from pnnsim.simulation.experiment_run import train_surrogate

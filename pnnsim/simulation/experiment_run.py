@@ -7,7 +7,7 @@ returned metrics; nothing is printed.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +19,21 @@ from pnnsim.analysis.bands.pairs import Drawn
 from pnnsim.analysis.report.past_run import PastRun
 from pnnsim.analysis.report.text import summary_table
 from pnnsim.errors import UnsavedError
-from pnnsim.inference.predict import IMAGE_QUALITIES, TEXT_QUALITIES, streams_of
+from pnnsim.inference.predict import streams_of
+from pnnsim.inference.quality import IMAGE_QUALITIES, TEXT_QUALITIES
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.inference.workload_surrogate import WorkloadSurrogate
 from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.learning.task_examples import Data, load_data
 from pnnsim.networks.protocol import is_stateful
+from pnnsim.simulation.ablation import ablation
 from pnnsim.simulation.comparison import Comparison, side_by_side
+from pnnsim.simulation.estimates import LONG, Estimate, estimate_run
 from pnnsim.simulation.report_files import record_of_run, write_report_files
 from pnnsim.simulation.result import Result
 from pnnsim.simulation.run_folder import check_checkpoints, claim
-from pnnsim.simulation.simulate import ablation, simulate
+from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.experiment import Experiment
 from pnnsim.timing.arrivals import arrivals_of
@@ -70,6 +73,7 @@ def run(
     offline: bool = False,
     checkpoints: Path | None = None,
     progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> JobResult:
     """Train, simulate and report.
 
@@ -83,6 +87,7 @@ def run(
         checkpoints: Folder where training keeps its state, and from which it goes on if it was
             stopped; None for none.
         progress: Display of training and simulation; None for silence.
+        announce: What shows, before it starts, how long a long run takes; None for nothing.
 
     Raises:
         OutputError: If the folder exists and may not be replaced, or cannot be written.
@@ -97,7 +102,7 @@ def run(
         if checkpoints is not None:
             check_checkpoints(checkpoints, out)
         data = load_data(experiment.task, data_dir=data_dir, offline=offline, progress=progress)
-        done = _work(experiment, data, progress, checkpoints, explain=True)
+        done = _work(experiment, data, progress, checkpoints, explain=True, announce=announce)
         metrics = done.metrics
         if target is None:
             return JobResult(metrics, summary_table(metrics), None)
@@ -152,6 +157,7 @@ def train_surrogate(
     data: Data,
     progress: Progress | None = None,
     checkpoints: Path | None = None,
+    begun: Callable[[Surrogate | WorkloadSurrogate, Labelled], None] | None = None,
 ) -> tuple[Surrogate | WorkloadSurrogate, Labelled]:
     """Return the trained surrogate of an experiment, and the samples that it is measured with.
 
@@ -160,6 +166,7 @@ def train_surrogate(
         data: Its data.
         progress: Display of the training; None for silence.
         checkpoints: Folder of the state of the training; None for none.
+        begun: Called ahead of the training with the surrogate and the samples; None for nothing.
 
     Raises:
         PnnsimError: If the machine cannot run the network, or training diverges.
@@ -171,6 +178,8 @@ def train_surrogate(
     # What cannot be timed is refused now, not after the training.
     control = experiment.hardware.control
     time_run(surrogate.chip, min(len(samples), 2 * control.block * control.cores))
+    if begun is not None:
+        begun(surrogate, samples)
     if experiment.training.standardize and isinstance(surrogate, Surrogate):
         surrogate.standardize(data.pixels())
     fit(
@@ -192,13 +201,21 @@ def _work(
     checkpoints: Path | None = None,
     *,
     explain: bool = False,
+    announce: Callable[[str], None] | None = None,
 ) -> _Done:
     """Return the metrics of an experiment, and what they were made from.
 
     To explain the gap by switching non-idealities off takes as many evaluations as there are.
     """
     begin = time.perf_counter()
-    surrogate, samples = train_surrogate(experiment, data, progress, checkpoints)
+
+    def begun(surrogate: Surrogate | WorkloadSurrogate, samples: Labelled) -> None:
+        if announce is not None:
+            estimate = _estimate(experiment, data, surrogate, samples, explain=explain)
+            if estimate.total_s > LONG:
+                announce(estimate.sentence())
+
+    surrogate, samples = train_surrogate(experiment, data, progress, checkpoints, begun)
     trained = time.perf_counter()
     simulation = experiment.simulation
     x, y = samples.x, samples.y
@@ -242,6 +259,28 @@ def _work(
         },
     }
     return _Done(metrics, surrogate, result, band)
+
+
+def _estimate(
+    experiment: Experiment,
+    data: Data,
+    surrogate: Surrogate | WorkloadSurrogate,
+    samples: Labelled,
+    *,
+    explain: bool,
+) -> Estimate:
+    """Return what a run is expected to take, before its training."""
+    training = data.epochs(experiment.training)
+    examples = min(training.examples or len(data.train), len(data.train))
+    return estimate_run(
+        surrogate,
+        samples.x,
+        samples=len(samples),
+        steps=training.epochs * -(-examples // training.batch),
+        batch=training.batch,
+        chips=experiment.simulation.chips,
+        passes=1 + explain * len(surrogate.chip.non_idealities),
+    )
 
 
 def _band(

@@ -13,25 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import BaseModel
 from torch import Tensor
 
-from pnnsim.analysis.report.intervals import Z95
 from pnnsim.errors import InputError
 from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.inference.predict import (
-    IMAGE_QUALITIES,
     Parameters,
-    Qualities,
     calibrated,
     nominal_outputs,
     outputs,
-    quality,
-    spread,
     streams_of_core,
 )
+from pnnsim.inference.programmings import sharing
+from pnnsim.inference.quality import (
+    IMAGE_QUALITIES,
+    Qualities,
+    quality,
+)
+from pnnsim.inference.signal_to_noise import signal_to_noise
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -114,6 +116,12 @@ def simulate(
     nominally = nominal_outputs(nominal, parameters, x)
     in_software = software_outputs(nominal, parameters, x)
     really = [chip_outputs(chip, parameters, x, timing) for chip in parts]
+    timed_metrics = timing_metrics(timing)
+    ratios = signal_to_noise(nominal, parameters, x)
+    for layer in timed_metrics["layers"]:
+        layer["snr_db"] = ratios.get(layer["name"])
+    counts = timed_metrics["counts"]
+    writes = sum(counts.get(f"weight_banks.{action}", 0) for action in ("write", "refresh"))
     metrics = {
         "schema": METRICS_SCHEMA,
         "pnnsim_version": version("pnnsim"),
@@ -122,17 +130,20 @@ def simulate(
         "seed": seed,
         "network": network_figures(network),
         **{
-            name: {
-                **{kind: measure(found, y) for kind, found in in_software.items()},
-                **quality(measure(nominally, y), [measure(found, y) for found in really]),
-            }
+            name: quality(measure, in_software, nominally, really, y)
             for name, measure in qualities.items()
         },
-        **timing_metrics(timing),
+        **timed_metrics,
         **calibration_of(timing, parameters),
         **counts_of(network),
         "area_m2": nominal.areas(),
-        "warnings": [*spec.warnings(), *nominal.warnings(timing.work), *faded(timing), *more],
+        "warnings": [
+            *spec.warnings(),
+            *nominal.warnings(timing.work),
+            *faded(timing),
+            *sharing(writes),
+            *more,
+        ],
     }
     evaluated = time.perf_counter()
     return Result(
@@ -190,94 +201,6 @@ def counts_of(network: Network) -> dict[str, Any]:
         "parameters": parameters_by_place(workload),
         "macs_per_inference": macs_by_place(workload),
     }
-
-
-def ablation(
-    timing: Timing,
-    parameters: Parameters | Trained,
-    x: Tensor | ArrayLike,
-    y: Tensor | ArrayLike,
-    *,
-    seed: int,
-    chips: int,
-    progress: Progress | None = None,
-) -> list[dict[str, Any]]:
-    """Return the accuracy that each non-ideality costs, switched off one at a time.
-
-    Args:
-        timing: The timing pass of as many samples.
-        parameters: As for `simulate`, like the arguments that follow.
-        x: Inputs.
-        y: Classes.
-        seed: Seed of the chips.
-        chips: Number of fabricated chips.
-        progress: Display of the non-idealities; None for silence.
-
-    Returns:
-        One entry for each non-ideality, the most costly first: its name, mean and standard
-        deviation of the accuracy without it, by how much the mean rises (`recovered`), and what the
-        first chip loses with it as its only one (`alone`); both with 95 % intervals (`_low`,
-        `_high`).
-
-    Raises:
-        InputError: If an argument cannot be meant, as for `simulate`.
-    """
-    parameters = as_parameters(parameters)
-    seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
-    x, y = as_examples(parameters, x, y)
-    parts = [timing.chip.fabricate(seed, index) for index in range(chips)]
-    x, y = timing.served(x), timing.served(y)
-
-    def right(on: Sequence[Chip], without: Sequence[str]) -> NDArray[np.float64]:
-        """Return which samples each chip gets right, shape `(n_chip, batch)`."""
-        found = [chip_outputs(chip, parameters, x, timing, without=without) for chip in on]
-        return np.array([(each.argmax(dim=1) == y).double().numpy() for each in found])
-
-    names = sorted(timing.chip.non_idealities)
-    if progress is not None:
-        progress.start("explaining the gap", len(names))
-    base, ideal = right(parts, ()), right(parts[:1], names)
-    rows = []
-    for name in names:
-        without = right(parts, (name,))
-        alone = right(parts[:1], [other for other in names if other != name])
-        rows.append(
-            {
-                "non_ideality": name,
-                **spread("accuracy_without", without.mean(axis=1).tolist()),
-                **paired("recovered", without, base),
-                **paired("alone", ideal, alone),
-            }
-        )
-        if progress is not None:
-            progress.advance(1, name)
-    if progress is not None:
-        progress.finish()
-    return sorted(rows, key=lambda row: (-row["recovered"], row["non_ideality"]))
-
-
-def paired(
-    name: str, more: NDArray[np.float64], less: NDArray[np.float64]
-) -> dict[str, float | None]:
-    """Return the mean difference of two accuracies on the same samples, with its 95 % interval.
-
-    Its variance is that over the samples, each a mean over the chips, and that over the chips. A
-    single sample has no interval.
-
-    Args:
-        name: What the difference is called in the result, also before `_low` and `_high`.
-        more: Which samples are right where more are expected to be, shape `(n_chip, batch)`.
-        less: Which are where fewer are expected to be, likewise.
-    """
-    gap = more - less
-    mean = float(gap.mean())
-    if gap.shape[1] < 2:
-        return {name: mean, f"{name}_low": None, f"{name}_high": None}
-    variance = float(gap.mean(axis=0).var(ddof=1)) / gap.shape[1]
-    if len(gap) > 1:
-        variance += float(gap.mean(axis=1).var(ddof=1)) / len(gap)
-    half = Z95 * variance**0.5
-    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
 
 
 def chip_outputs(

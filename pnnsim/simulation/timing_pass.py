@@ -19,6 +19,7 @@ from pnnsim.inference.accesses import AccessTable, accesses_from_trace, held_s
 from pnnsim.inference.calibration import CALIBRATED
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import streams_of
+from pnnsim.inference.programmings import sharing_errors
 from pnnsim.inference.waits import refuse_waits
 from pnnsim.mapping.bounds import bottleneck
 from pnnsim.mapping.plan import closed_form_fs
@@ -64,9 +65,10 @@ class Timing:
     def accesses(self) -> AccessTable:
         """Return what each sample met: memory for all samples, made where outputs need it."""
         chip = self.chip
-        return accesses_from_trace(
+        accesses = accesses_from_trace(
             self.run, chip.order, chip.mapping, chip.setup_age(), block=chip.spec.control.block
         )
+        return sharing_errors(accesses, chip.mapping.used)
 
     @cached_property
     def trace(self) -> Trace:

@@ -207,6 +207,8 @@ def _build(document: Document, machine: Document | None, prefix: KeyPath) -> Exp
     if task is not None and network is not None:
         _check_shape(document, task, network)
         _check_state(document, task, network, training, simulation)
+    if network is not None and training is not None:
+        _check_maps(document, network, training)
     if hardware is not None and training is not None:
         _check_non_idealities(document, hardware, training)
     raise_problems([document] if machine in (None, document) else [document, machine])
@@ -274,6 +276,24 @@ def _check_state(
     if stateful and not saturated:
         what = "is true, but arrivals are not saturated; expected a block to have all its streams"
         document.report(("network", "stateful"), what, "simulation.arrivals: saturated")
+
+
+def _check_maps(document: Document, network: Network, training: TrainingParams) -> None:
+    """Refuse what changes the maps of the front end where a network has none that learn."""
+    if isinstance(network, ReLaXNet) and network.digital_maps:
+        return
+    kind = section_at(document.tree, ("network", "kind"))
+    what = f"but a network '{kind if isinstance(kind, str) else 'relaxnet'}' has no digital maps"
+    if training.standardize:
+        hint = "ranges of lines and converters are fixed on training inputs without it"
+        document.report(
+            ("training", "standardize"), f"is true, {what} to take means in; expected false", hint
+        )
+    if training.state_scale != 1.0:
+        document.report(
+            ("training", "state_scale"),
+            f"is {training.state_scale:g}, {what} around one state; expected 1",
+        )
 
 
 def _check_non_idealities(

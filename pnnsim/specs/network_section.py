@@ -11,9 +11,10 @@ from pnnsim.common.hints import did_you_mean
 from pnnsim.common.units import show
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.kinds import FILE_KINDS, KINDS, network_class
+from pnnsim.networks.layer_settings import LayeredNetwork, LayerSettings
 from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.specs.document import Document, Tree
+from pnnsim.specs.document import Document, KeyPath, Tree
 from pnnsim.specs.settings import TaskParams
 from pnnsim.specs.validation import check_section, section_at
 
@@ -35,10 +36,54 @@ def check_network(document: Document) -> Network | None:
             document.report(("network", "kind"), what, did_you_mean(kind, KINDS))
             return None
         model = network_class(kind)
-    found = check_section(document, ("network",), model)
-    if found is not None and kind in FILE_KINDS:
-        return _opened(document, cast("FileNetwork", found))
+    layered = issubclass(model, LayeredNetwork)
+    found = check_section(document, ("network",), model, ("layers",) if layered else ())
+    if isinstance(found, LayeredNetwork):
+        return _with_layers(document, found, from_file=kind in FILE_KINDS)
     return cast("Network | None", found)
+
+
+def _with_layers(document: Document, network: LayeredNetwork, *, from_file: bool) -> Network | None:
+    """Return a network with the settings of its layers, or None after reporting a fault."""
+    layers = _layers(document)
+    if layers is None:
+        return None
+    plain = _opened(document, cast("FileNetwork", network)) if from_file else network
+    if plain is None or not layers:
+        return cast("Network | None", plain)
+    found = cast("Network", plain.model_copy(update={"layers": layers}))
+    try:
+        found.workload  # noqa: B018
+    except WorkloadError as error:
+        document.report(("network", "layers"), str(error))
+        return None
+    return found
+
+
+def _layers(document: Document) -> dict[str, LayerSettings] | None:
+    """Return the settings of layers by name; None after reporting what is wrong with one."""
+    path: KeyPath = ("network", "layers")
+    tree = section_at(document.tree, path)
+    if not isinstance(tree, dict):
+        document.report(path, "is not a mapping; expected layers by name")
+        return None
+    found: dict[str, LayerSettings] = {}
+    for at in _named(tree, path):
+        settings = check_section(document, at, LayerSettings)
+        if settings is None:
+            return None
+        name = ".".join(map(str, at[len(path) :]))
+        # A name with a dot may stand whole in the file, and as levels in a key that is set.
+        before = found.get(name, LayerSettings())
+        found[name] = before.model_copy(update=settings.model_dump(exclude_unset=True))
+    return found
+
+
+def _named(tree: Tree, path: KeyPath) -> list[KeyPath]:
+    """Return the paths of the settings of single layers: a dot of a name may be a level."""
+    if not isinstance(tree, dict) or not all(isinstance(each, dict) for each in tree.values()):
+        return [path]
+    return [found for key, each in tree.items() for found in _named(each, (*path, key))]
 
 
 def shape_defaults(kind: str, task: TaskParams) -> dict[str, Tree]:

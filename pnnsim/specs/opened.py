@@ -13,7 +13,7 @@ from typing import Any
 
 from pnnsim.errors import SpecError
 from pnnsim.specs.document import Document, KeyPath
-from pnnsim.specs.resolve import open_document
+from pnnsim.specs.resolve import open_document, override
 from pnnsim.specs.validation import section_at
 
 
@@ -67,7 +67,26 @@ def opened(document: Document, folder: Path | None = None) -> Opened:
     if not (isinstance(tree, dict) and "hardware" in tree):
         return Opened(Document(document.file, tree={}), document, (), is_experiment=False)
     machine, prefix = _open_machine(document, folder)
+    _set_values(document, machine, prefix)
     return Opened(document, machine, prefix, is_experiment=True)
+
+
+def _set_values(document: Document, machine: Document | None, prefix: KeyPath) -> None:
+    """Set the values of the machine that an experiment changes, by dotted keys under `set`."""
+    assert isinstance(document.tree, dict), "it has the key of the machine"
+    given = document.tree.pop("set", None)
+    if given is None:
+        return
+    if not isinstance(given, dict):
+        what = "is not a mapping; expected keys of the machine, such as weight_banks.count: 8"
+        document.report(("set",), what)
+        return
+    for key, value in given.items():
+        text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else value
+        if not isinstance(text, str):
+            document.report(("set", key), "is not a value; expected one, or a list")
+        elif machine is not None:
+            override(machine, prefix, key, text, f"set {key}: {text}")
 
 
 def _open_machine(document: Document, folder: Path | None) -> tuple[Document | None, KeyPath]:

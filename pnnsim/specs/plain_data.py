@@ -46,7 +46,8 @@ def digest(values: Mapping[str, Any]) -> str:
 def section_tree(model: BaseModel, prefix: str, notes: Notes) -> dict[str, Any]:
     """Return a section as plain data, values with a unit as text that reads back exactly.
 
-    Fields that are None are left out: they are derived from others and have no text.
+    Fields that are None are left out: they are derived from others and have no text. A mapping is
+    one of sections.
 
     Args:
         model: The section.
@@ -56,7 +57,13 @@ def section_tree(model: BaseModel, prefix: str, notes: Notes) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for key, field_value in model:
         value = field_value
-        if value is None:
+        if value is None or value == {}:
+            continue
+        if isinstance(value, Mapping):
+            tree[key] = {
+                name: section_tree(each, f"{prefix}.{key}.{name}", notes)
+                for name, each in value.items()
+            }
             continue
         dimension = forms_of(type(model), key)[0].dimension
         if dimension is not None:

@@ -163,6 +163,7 @@ def make_metrics(trace: Trace, prices: PriceTable = PRICES) -> dict[str, Any]:
             "hardware_mean": 0.9694,
             "hardware_std": 0.0042,
             "chips": [0.9667, 0.975, 0.9667],
+            "interval": {"surrogate": [0.9534, 0.9867], "hardware_mean": [0.9463, 0.9828]},
             "ablation": [
                 {"non_ideality": "weight_banks.write_noise", "accuracy_without_mean": 0.9722,
                  "accuracy_without_std": 0.003, "recovered": 0.0028, "recovered_low": -0.001,

@@ -79,6 +79,12 @@ def test_workloads_are_planned_and_timed(capsys: pytest.CaptureFixture[str]) -> 
     assert lines[7][2] == "9"
 
 
+def test_whole_simulations_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    workloads.values([(4, 8)])
+    row = capsys.readouterr().out.split()[-5:]
+    assert row[:3] == ["4", "8", "0"]
+
+
 def test_residual_network_has_its_tiles() -> None:
     work = workloads.planned(workloads.resnet18(), 64)
     assert work.mapping.matrices == 2855

@@ -98,6 +98,8 @@ def test_commands_of_a_page_exist_and_load_in_their_order(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "examples" / "data", tmp_path / "examples" / "data")
+    for file in (ROOT / "examples").glob("*.yaml"):
+        shutil.copy(file, tmp_path / "examples")
     write_named_files(page, tmp_path)
     lines = [line for block in blocks(page, "console") for line in block.splitlines()]
     if "runs/first" in "".join(lines) and "--out runs/first" not in "".join(lines):

@@ -13,6 +13,7 @@ from pnnsim.networks.mlp import Mlp
 from pnnsim.networks.network_parameters import load_network_parameters
 from pnnsim.networks.reference import run_reference
 from pnnsim.networks.relaxnet_parameters import by_name
+from pnnsim.networks.workload import Mvm
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.specs.resolve import available_specs
@@ -166,6 +167,40 @@ def test_a_run_has_the_keys_of_a_relaxnet_run() -> None:
     ledger = result.metrics["energy_j"]
     assert sum(ledger["by_component"].values()) == pytest.approx(ledger["total"], rel=1e-12, abs=0)
     assert len(network.workload.matrices) == 4
+
+
+class Recurrent(nn.Module):
+    """Recurrent layer over a sequence, whose last state is classified."""
+
+    def __init__(self, kind: type[nn.LSTM] | type[nn.GRU]) -> None:
+        super().__init__()
+        self.cells = kind(5, 6, batch_first=True)
+        self.last = nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.cells(x)[0][:, -1])
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_twenty_steps_of_a_recurrent_layer_run_on_a_chip(
+    kind: type[nn.LSTM] | type[nn.GRU],
+) -> None:
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(1)
+        module = Recurrent(kind).double().eval()
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn(3, 20, 5, generator=generator, dtype=torch.float64)
+    network, spec = pnnsim.from_torch(module, x), load_spec("photonic_pcm")
+    ideal = pnnsim.Surrogate(network, spec, ideal=True)(x)
+    torch.testing.assert_close(ideal, module(x), rtol=1e-9, atol=1e-9)
+    y = module(x).argmax(dim=1)
+    surrogate = pnnsim.Surrogate(network, spec)
+    result = pnnsim.simulate(spec, surrogate.parameter_set(), x, y, chips=1)
+    # W_ih takes all items as vectors of one product, W_hh comes back for each item.
+    layers = {layer["name"] for layer in result.metrics["layers"]}
+    assert {"matrix.0", "matrix.1", "matrix.2"} <= layers
+    assert sum(isinstance(step, Mvm) for step in network.workload.steps) == 1 + 20 + 1
+    assert result.metrics["accuracy"]["float"] == 1.0
 
 
 def test_parameters_and_ranges_survive_a_file(tmp_path) -> None:

@@ -115,7 +115,8 @@ def test_a_text_is_trained_simulated_and_reported_in_nats(text: str, tmp_path: P
     result = run(load_experiment("photonic_mrr", SMALL, task="shakespeare"), out=tmp_path / "a")
     loss = result.metrics["loss_nats"]
     software = {"float", "int8"}
-    assert set(loss) == software | {"surrogate", "hardware_mean", "hardware_std", "chips"}
+    rest = {"surrogate", "hardware_mean", "hardware_std", "chips", "interval"}
+    assert set(loss) == software | rest
     assert loss["float"] == pytest.approx(loss["surrogate"], abs=0.2, rel=0)
     assert len(loss["chips"]) == 2
     # The letters stand in a row, so they can be told; guessing costs ln 65.

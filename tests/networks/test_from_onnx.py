@@ -33,6 +33,15 @@ def test_lenet_has_one_workload_through_torch_and_onnx(tmp_path: Path) -> None:
     with torch.no_grad():
         found = run_reference(theirs.workload, theirs.initial_parameters(), x)
         torch.testing.assert_close(found, module(x), rtol=1e-9, atol=1e-12)
+    # On a machine, too, one is the other.
+    spec, y = pnnsim.load_spec("photonic_pcm"), torch.arange(3)
+    runs = [
+        pnnsim.simulate(spec, pnnsim.Surrogate(network, spec), x, y, chips=1)
+        for network in (ours, theirs)
+    ]
+    assert runs[0].trace.equals(runs[1].trace)
+    for key in ("energy_j", "accuracy", "layers"):
+        assert runs[0].metrics[key] == runs[1].metrics[key]
 
 
 @pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU, nn.RNN])

@@ -124,5 +124,5 @@ def test_arguments_are_checked() -> None:
         from_torch(layer, torch.zeros(1, 4), batch_axis=2)
     with pytest.raises(WorkloadError, match=r"^layers.fc: no layer with a matrix; expected one of"):
         from_torch(nn.Sequential(layer), torch.zeros(1, 4), layers={"fc": {"place": "digital"}})
-    with pytest.raises(WorkloadError, match=r"^layers.0.bits: got 4; expected place"):
-        from_torch(nn.Sequential(layer), torch.zeros(1, 4), layers={"0": {"bits": 4}})  # type: ignore[dict-item]
+    with pytest.raises(WorkloadError, match=r"^layers.0.bits: got 40; expected place"):
+        from_torch(nn.Sequential(layer), torch.zeros(1, 4), layers={"0": {"bits": 40}})

@@ -30,6 +30,7 @@ POSITIVE = {
     "photonic_mesh.mesh_positions": ["column_pitch", "mode_pitch"],
     "photonic_modulation.ring_power": ["swing"],
     "photonic_ring_bus.coherent_bank_transmissions": ["fsr"],
+    "photonic_ring_bus.ways_between": ["fsr"],
     "photonic_ring.free_spectral_range": ["group_index", "circumference"],
     "photonic_ring.bank_transmissions": ["fsr"],
     "photonic_switch.mirror_load_time": ["clock"],

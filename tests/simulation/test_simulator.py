@@ -10,11 +10,13 @@ import torch
 
 from pnnsim.errors import ParameterError
 from pnnsim.inference.chip import Chip
-from pnnsim.inference.predict import ideal_outputs, outputs, share_correct
+from pnnsim.inference.predict import ideal_outputs, outputs
+from pnnsim.inference.quality import share_correct
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import ablation, simulate
+from pnnsim.simulation.ablation import ablation
+from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.timing.arrivals import periodic

@@ -47,3 +47,24 @@ def test_a_machine_that_cannot_be_read_is_reported_each_time(tmp_path: Path) -> 
     for _ in range(2):
         with pytest.raises(SpecError, match="no_such_machine"):
             load_experiment(opened)
+
+
+def test_an_experiment_sets_values_of_the_machine_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(
+        "schema: 1\nhardware: photonic_mrr\n"
+        "set: {weight_banks.count: 8, control.gating: [encoder, readout]}\n",
+        "utf-8",
+    )
+    found = load_experiment(path)
+    wanted = [("weight_banks.count", "8"), ("control.gating", "[encoder, readout]")]
+    assert found.hardware == load_experiment("photonic_mrr", wanted).hardware
+    assert load_experiment(path, [("weight_banks.count", "4")]).hardware != found.hardware
+    for text, said in (
+        ("3", r"set: is not a mapping; expected keys of the machine"),
+        ("{weight_banks.cuont: 8}", r"weight_banks.cuont: unknown key. Hint: did you mean"),
+        ("{weight_banks.count: {a: 1}}", r"set.weight_banks.count: is not a value"),
+    ):
+        path.write_text(f"schema: 1\nhardware: photonic_mrr\nset: {text}\n", "utf-8")
+        with pytest.raises(SpecError, match=said):
+            load_experiment(path)

@@ -5,6 +5,8 @@ No layout here, and no arithmetic beyond sums and shares of what `metrics.json` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pnnsim.analysis.report.band_rows import band_section
 from pnnsim.analysis.report.format import (
     MISSING,
@@ -50,15 +52,21 @@ def _accuracy(metrics: Metrics) -> Section:
     if accuracy:
         chips = accuracy.get("chips") or ()
         each = "  ".join(f"{100 * value:.2f}" for value in chips)
+        sure = accuracy.get("interval") or {}
         for kind, what in (("float", "exact arithmetic"), ("int8", "8-bit products")):
             if kind in accuracy:
-                rows.append(Row(f"software, {kind}", percent(accuracy[kind]), what))
-        rows.append(Row("surrogate", percent(accuracy.get("surrogate")), "the trained model"))
+                note = _noted(what, _sure(sure.get(kind)))
+                rows.append(Row(f"software, {kind}", percent(accuracy[kind]), note))
+        note = _noted("the trained model", _sure(sure.get("surrogate")))
+        rows.append(Row("surrogate", percent(accuracy.get("surrogate")), note))
         rows.append(
             Row(
                 "chips, mean ± std",
                 mean_std(accuracy.get("hardware_mean"), accuracy.get("hardware_std")),
-                f"{plural(len(chips), 'chip')}: {each} %" if chips else "",
+                _noted(
+                    f"{plural(len(chips), 'chip')}: {each} %" if chips else "",
+                    _sure(sure.get("hardware_mean")),
+                ),
             )
         )
     loss = metrics.get("loss_nats") or {}
@@ -68,6 +76,16 @@ def _accuracy(metrics: Metrics) -> Section:
         rows.append(Row("loss, surrogate", _nats(loss.get("surrogate"))))
         rows.append(Row("loss, chips", _nats(loss.get("hardware_mean")), f"each: {each}"))
     return Section(name, tuple(rows))
+
+
+def _sure(ends: Sequence[float] | None) -> str:
+    """Return the confidence interval of a share; nothing where there is none."""
+    return "" if ends is None else f"95 % sure: {100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+
+
+def _noted(*notes: str) -> str:
+    """Return those notes that say something, as one."""
+    return "; ".join(note for note in notes if note)
 
 
 def _latency(metrics: Metrics) -> Section:
@@ -207,7 +225,7 @@ def _layers(metrics: Metrics) -> Section:
             engineering(layer["energy_j"], "J"),
             f"{percent(layer['energy_j'] / total if total else 0.0):>8}   "
             f"{engineering(layer['latency_s'], 's')} of the latency, "
-            f"banks busy {percent(layer['utilization'])}",
+            f"banks busy {percent(layer['utilization'])}{_snr(layer.get('snr_db'))}",
         )
         for layer in shown
     ]
@@ -216,6 +234,11 @@ def _layers(metrics: Metrics) -> Section:
     return Section(
         title if not left else f"{title}: {plural(left, 'smaller one')} not shown", tuple(rows)
     )
+
+
+def _snr(decibels: float | None) -> str:
+    """Return the signal-to-noise ratio of a layer; nothing where there is none."""
+    return "" if decibels is None else f", {decibels:.1f} dB over noise"
 
 
 def _size(metrics: Metrics) -> Section:

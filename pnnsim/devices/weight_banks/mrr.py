@@ -16,7 +16,7 @@ from pnnsim.common.rng import noise_like, normal, uniform
 from pnnsim.common.units import power_ratio, to_fs
 from pnnsim.devices.base import Active, ProgrammedWeights, Size, State, WeightBank, settling
 from pnnsim.devices.weight_banks.mrr_params import MrrParams
-from pnnsim.devices.weight_banks.ring_buses import weights_on_buses
+from pnnsim.devices.weight_banks.ring_buses import ways_on_buses, weights_on_buses
 from pnnsim.devices.weight_banks.ring_curve import RingCurve
 from pnnsim.devices.weight_banks.ring_heat import RingHeat
 from pnnsim.physics import (
@@ -194,8 +194,8 @@ class RingBank(WeightBank[MrrParams]):
         heated = self._heats_neighbors(active)
         if shift is None and not heated and not self.on(active, "crosstalk"):
             return ProgrammedWeights(command)
-        measured = self._measure(command, shift, bus_phase, active, heated=heated)
-        return ProgrammedWeights(measured)
+        ways = ways_on_buses(bus_phase, self.params, self._curve.spectral_range)
+        return ProgrammedWeights(self._measure(command, shift, ways, active, heated=heated))
 
     def _bus_phase(self, target: Tensor, state: State, active: Active) -> Tensor | None:
         """Return the phases between the rings of a chip; None where light does not interfere."""
@@ -226,9 +226,10 @@ class RingBank(WeightBank[MrrParams]):
     def _corrected(self, target: Tensor, bus_phase: Tensor | None, active: Active) -> Tensor:
         """Return the command after all rounds: of light that does not interfere, for all chips."""
         command, wanted = self._converted(target, active), target
-        part = 1.0 if bus_phase is None else _PART
+        ways = ways_on_buses(bus_phase, self.params, self._curve.spectral_range)
+        part = 1.0 if ways is None else _PART
         for _ in range(self.params.calibration_rounds - 1):
-            wanted = wanted + part * (target - self._measure(command, None, bus_phase, active))
+            wanted = wanted + part * (target - self._measure(command, None, ways, active))
             command = self._converted(wanted, active)
         return command
 
@@ -244,7 +245,7 @@ class RingBank(WeightBank[MrrParams]):
         self,
         command: Tensor,
         shift: Tensor | None,
-        bus_phase: Tensor | None,
+        ways: Tensor | None,
         active: Active,
         *,
         heated: bool = False,
@@ -262,8 +263,7 @@ class RingBank(WeightBank[MrrParams]):
         if not self.on(active, "crosstalk"):
             return self._curve.weight(detuning) / self._scale
         ring = (self._curve.spectral_range, self._curve.amplitude)
-        weights = weights_on_buses(detuning, bus_phase, self.params, ring)
-        return weights / self._scale
+        return weights_on_buses(detuning, ways, self.params, ring) / self._scale
 
     def _heat_left(self, detuning: Tensor) -> Tensor:
         """Return what calibration leaves of the neighbors' heat, as a detuning [m]."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.given import GivenNetwork
-from pnnsim.networks.lowering.from_torch import check_places, read_places
+from pnnsim.networks.layer_settings import LayerSettings
+from pnnsim.networks.lowering.from_torch import read_layers
 from pnnsim.networks.lowering.onnx_file import Call, Graph, read_graph
 from pnnsim.networks.lowering.onnx_folding import fold
 from pnnsim.networks.lowering.onnx_rules import RULES
@@ -37,24 +39,24 @@ _FAULTS = (
 def from_onnx(
     path: str | Path,
     *,
-    layers: Mapping[str, Mapping[str, str]] | None = None,
+    layers: Mapping[str, Mapping[str, Any] | LayerSettings] | None = None,
     gains: Gains = "row",
 ) -> GivenNetwork:
     """Return the network of a file.
 
     Args:
         path: The file.
-        layers: Settings of layers by name: `place`, `banks` or `digital`.
+        layers: Settings of layers by name, as of `LayerSettings`.
         gains: `row`: a gain for each output of a matrix; `set`: one for all of them.
 
     Raises:
         WorkloadError: If the file is missing, damaged or too large, or has a part that cannot be
             lowered.
     """
-    places = read_places(layers)
+    settings = read_layers(layers)
     graph = read_graph(Path(path))
     try:
-        sketch = Sketch(Value(graph.shape, "int" if graph.whole else "float"), places)
+        sketch = Sketch(Value(graph.shape, "int" if graph.whole else "float"), settings)
         output = _drawn(sketch, graph)
         sketch.where = f"output {graph.output}"
         if output.shape[:1] != (1,):
@@ -62,7 +64,7 @@ def from_onnx(
         shape = output.shape[1:] or (1,)
         dtype = torch.get_default_dtype()
         workload, weights = emit(sketch, output, shape, dtype=dtype, gains=gains)
-        check_places(sketch)
+        sketch.refuse_unknown_layers()
     except WorkloadError as error:
         raise WorkloadError(f"{path}: {error}") from None
     return GivenNetwork(workload, weights)

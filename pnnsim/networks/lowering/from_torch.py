@@ -20,15 +20,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks.given import GivenNetwork
-from pnnsim.networks.lowering.sketch import Place, Sketch, Symbol
+from pnnsim.networks.layer_settings import LayerSettings
+from pnnsim.networks.lowering.sketch import Sketch, Symbol
 from pnnsim.networks.lowering.sketch_emission import Gains, emit
 from pnnsim.networks.lowering.torch_rules import RULES
 from pnnsim.networks.lowering.torch_trace import Tracer
+from pnnsim.networks.operator_constants import shown
 from pnnsim.networks.parts import Value
 from pnnsim.networks.reference import run_reference
 
@@ -53,7 +56,7 @@ def from_torch(
     module: nn.Module,
     example: Tensor,
     *,
-    layers: Mapping[str, Mapping[str, str]] | None = None,
+    layers: Mapping[str, Mapping[str, Any] | LayerSettings] | None = None,
     batch_axis: int = 0,
     gains: Gains = "row",
 ) -> GivenNetwork:
@@ -62,7 +65,8 @@ def from_torch(
     Args:
         module: The module; it is left as it was.
         example: Samples, such as one batch of the data; their numbers do not matter.
-        layers: Settings of layers by name: `place`, `banks` or `digital`.
+        layers: Settings of layers by name, as of `LayerSettings`: `place` (`banks` or `digital`),
+            `bits` and `scaling`.
         batch_axis: Axis of the samples in what the module reads; 1 for `batch_first=False`. What
             the network reads and gives has it first.
         gains: `row`: a gain for each output of a matrix; `set`: one for all of them.
@@ -71,11 +75,11 @@ def from_torch(
         WorkloadError: If the module has a part that cannot be lowered, or mixes samples.
     """
     _check(module, example, batch_axis)
-    places = read_places(layers)
+    settings = read_layers(layers)
     samples = _two(example.detach().movedim(batch_axis, 0))
     shape = tuple(samples.shape[1:])
     with _evaluating(module):
-        sketch = Sketch(Value(shape, "float" if samples.is_floating_point() else "int"), places)
+        sketch = Sketch(Value(shape, "float" if samples.is_floating_point() else "int"), settings)
         made, operands = _run(
             module, Tracer(sketch, module, RULES), samples[:1].movedim(0, batch_axis)
         )
@@ -95,13 +99,15 @@ def from_torch(
     workload, weights = emit(
         sketch, output, tuple(both.shape[1:]) or (1,), dtype=dtype, gains=gains
     )
-    check_places(sketch)
+    sketch.refuse_unknown_layers()
     _compare(sketch, GivenNetwork(workload, weights), samples, both)
     return GivenNetwork(workload, weights)
 
 
-def read_places(layers: Mapping[str, Mapping[str, str]] | None) -> dict[str, Place]:
-    """Return where the products of layers are made.
+def read_layers(
+    layers: Mapping[str, Mapping[str, Any] | LayerSettings] | None,
+) -> dict[str, LayerSettings]:
+    """Return the settings of layers.
 
     Args:
         layers: Settings of layers by name.
@@ -109,27 +115,22 @@ def read_places(layers: Mapping[str, Mapping[str, str]] | None) -> dict[str, Pla
     Raises:
         WorkloadError: If a setting is unknown.
     """
-    found: dict[str, Place] = {}
-    for name, settings in (layers or {}).items():
-        for key, value in settings.items():
-            if key != "place" or value not in ("banks", "digital"):
-                raise WorkloadError(
-                    f"layers.{name}.{key}: got {value!r}; expected place: banks or digital"
-                )
-            found[name] = "digital" if value == "digital" else "banks"
+    found = {}
+    for name, given in (layers or {}).items():
+        try:
+            found[name] = LayerSettings.model_validate(given)
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+            where = ".".join(["layers", name, *map(str, detail["loc"])])
+            raise WorkloadError(
+                f"{where}: got {shown(detail['input'])}; expected place: banks or digital, bits: "
+                "1 to 16, scaling: row or matrix"
+            ) from None
+        if found[name].place == "digital" and found[name] != LayerSettings(place="digital"):
+            raise WorkloadError(
+                f"layers.{name}: is digital and has bits or a scaling; expected either"
+            )
     return found
-
-
-def check_places(sketch: Sketch) -> None:
-    """Refuse layers that the network does not have.
-
-    Raises:
-        WorkloadError: If there is one.
-    """
-    unknown = sketch.unknown_layers()
-    if unknown:
-        known = ", ".join(sketch.layer_names()) or "none"
-        raise WorkloadError(f"layers.{unknown[0]}: no layer with a matrix; expected one of {known}")
 
 
 _BATCH = "a module that treats samples apart from each other"

@@ -14,16 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from torch import Tensor
 
 from pnnsim.errors import WorkloadError
 from pnnsim.networks import operators
+from pnnsim.networks.layer_settings import LayerSettings
+from pnnsim.networks.layers import refuse_unknown_layers, setting_of
 from pnnsim.networks.operator_rules import places
 from pnnsim.networks.parts import Constant, Gather, Shape, Value
-
-Place = Literal["banks", "digital"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +94,7 @@ class Product:
         activation: Operator that follows.
         inject: Node whose value is added ahead of it.
         residual: Node whose value is added behind it, and its factor.
+        settings: Settings of its layer.
     """
 
     matrix: Weight
@@ -104,6 +105,7 @@ class Product:
     activation: str | None = None
     inject: int | None = None
     residual: tuple[int, float] | None = None
+    settings: LayerSettings = field(default_factory=LayerSettings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,17 +142,17 @@ class Sketch:
 
     Args:
         source: What a sample brings.
-        layers: Where the products of a layer are made, by name or by the name ahead of a dot.
+        layers: Settings of layers, by name or by the name ahead of a dot.
     """
 
-    def __init__(self, source: Value, layers: Mapping[str, Place]) -> None:
+    def __init__(self, source: Value, layers: Mapping[str, LayerSettings]) -> None:
         self.nodes = [Node("input", (), source)]
         #: Part of the network that is being lowered, for messages.
         self.where = ""
         self._layers = dict(layers)
         self._forms: dict[tuple[int, Shape], int] = {}
         self._stored: dict[tuple[Hashable, Shape], int] = {}
-        self._placed: set[str] = set()
+        self._found: set[str] = set()
         self._names: set[str] = set()
 
     def refuse(self, what: str, expected: str, hint: str = "") -> NoReturn:
@@ -268,7 +270,8 @@ class Sketch:
             groups: Independent diagonal blocks.
             inject: Node whose value is added.
         """
-        if self._place(matrix.name) == "digital":
+        settings = self._settings(matrix.name)
+        if settings.place == "digital":
             return self._digital_product(source, matrix, shape, bias, gather, groups, inject)
         before, rows = self.nodes[source].value.shape, matrix.shape[0]
         if gather is None:
@@ -278,16 +281,17 @@ class Sketch:
                 made = (rows, *places(gather, before[1], before[2]))
             except WorkloadError as error:
                 raise WorkloadError(f"{self.where or 'network'}: {error}") from None
-        product = Product(matrix, groups, gather, bias, inject=inject)
+        product = Product(matrix, groups, gather, bias, inject=inject, settings=settings)
         return self._add(Node("", (source,), Value(made), product=product), tuple(shape))
 
-    def unknown_layers(self) -> list[str]:
-        """Return the layers with a place that have no matrix."""
-        return sorted(set(self._layers) - self._placed)
+    def refuse_unknown_layers(self) -> None:
+        """Refuse settings of layers that have no matrix.
 
-    def layer_names(self) -> list[str]:
-        """Return the layers that have a matrix."""
-        return sorted({name.rpartition(".")[0] or name for name in self._names if name})
+        Raises:
+            WorkloadError: If there is one.
+        """
+        known = sorted({name.rpartition(".")[0] or name for name in self._names if name})
+        refuse_unknown_layers(set(self._layers) - self._found, known)
 
     def _digital_product(
         self,
@@ -321,16 +325,14 @@ class Sketch:
             return made
         return self.digital("add", [inject, made.node], shape)
 
-    def _place(self, name: str) -> Place:
-        """Return where the product with a weight is made, by the longest name ahead of a dot."""
+    def _settings(self, name: str) -> LayerSettings:
+        """Return the settings of the layer of a weight."""
         self._names.add(name)
-        parts = name.split(".")
-        for count in range(len(parts), 0, -1):
-            layer = ".".join(parts[:count])
-            if layer in self._layers:
-                self._placed.add(layer)
-                return self._layers[layer]
-        return "banks"
+        found = setting_of(name, self._layers)
+        if found is None:
+            return LayerSettings()
+        self._found.add(found[0])
+        return found[1]
 
     def _add(self, node: Node, shape: Shape) -> Symbol:
         if math.prod(shape) != node.value.size:

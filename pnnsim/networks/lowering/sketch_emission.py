@@ -110,8 +110,9 @@ class _Emission:
             name = f"matrix.{len(self._matrices)}"
             rows, columns = weight.shape
             matrix = self._builder.matrix(
-                name, rows, columns * product.groups, groups=product.groups
-            )
+                name, rows, columns * product.groups, groups=product.groups,
+                bits=product.settings.bits, scaling=product.settings.scaling,
+            )  # fmt: skip
             self._matrices[key] = matrix
             self._scales[matrix] = scales
             self._numbers[name] = numbers / scales[:, None]
