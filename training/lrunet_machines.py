@@ -28,12 +28,12 @@ from torch.nn.functional import avg_pool2d, cross_entropy
 from pnnsim import Chip, Data, LruModule, LruNet, Surrogate, load_spec, time_run, timing_metrics
 from pnnsim.common.rng import stream
 from pnnsim.inference.predict import share_correct
-from pnnsim.learning.examples import Examples, Labelled
-from pnnsim.learning.fit import score
+from pnnsim.learning import Examples, Labelled, score
 from pnnsim.networks.lrunet_files import load as load_module
 from pnnsim.networks.lrunet_files import save
 from pnnsim.networks.network_parameters import NetworkParameters, load_network_parameters
-from pnnsim.simulation.simulate import calibration_of, chip_outputs
+from pnnsim.simulation.chip_calibration import calibration_of
+from pnnsim.simulation.simulate import chip_outputs
 from training.common import Cells, Options, least, load, read_options
 from training.figures import picture, spread, write_table
 from training.held_out import Closed, opened

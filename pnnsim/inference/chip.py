@@ -33,15 +33,14 @@ from pnnsim.errors import MappingError
 from pnnsim.inference.chip_delays import delays_of
 from pnnsim.inference.chip_fit import refuse_darkness, refuse_unfit, refuse_values
 from pnnsim.inference.chip_prices import prices_of
-from pnnsim.inference.chip_size import size_of
+from pnnsim.inference.chip_size import mapped, size_of
 from pnnsim.inference.chip_table import chip_table
 from pnnsim.inference.chip_warnings import warnings_of
 from pnnsim.mapping.delays import Delays
-from pnnsim.mapping.folding import MatrixShape
 from pnnsim.mapping.policies import POLICIES, Policy
 from pnnsim.mapping.prices import PriceTable
-from pnnsim.mapping.products import Passage, passage_of
-from pnnsim.mapping.tiling import Mapping, map_matrices
+from pnnsim.mapping.products import Passage
+from pnnsim.mapping.tiling import Mapping
 from pnnsim.mapping.work import Work
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -92,18 +91,7 @@ class Chip:
             MappingError: If the network does not fit the machine.
         """
         banks, workload = spec.weight_banks, network.workload
-        mapping = map_matrices(
-            [MatrixShape(m.outputs, m.inputs, m.groups) for m in workload.matrices],
-            count=banks.count,
-            rows=banks.rows,
-            cols=banks.cols,
-            parallel_tiles=spec.control.parallel_tiles,
-        )
-        reads, operators = spec.control.reads, spec.nonlinearity.operators
-        passage = passage_of(workload, mapping, operators, reads=reads)
-        if spec.control.averages_rows(numbers=passage.products[-1].converts):
-            mapping = replace(mapping, repeated=True)
-            passage = passage_of(workload, mapping, operators, reads=reads)
+        mapping, passage = mapped(spec, workload)
         refuse_unfit(spec, workload, mapping, passage)
         size = size_of(spec, workload, mapping=mapping, passage=passage)
         sections = spec.sections()

@@ -7,10 +7,36 @@ from typing import Any, cast
 
 from pnnsim.devices.base import Memory, Size
 from pnnsim.devices.registry import component_class
-from pnnsim.mapping.products import Passage
-from pnnsim.mapping.tiling import Mapping
+from pnnsim.mapping.folding import MatrixShape
+from pnnsim.mapping.products import Passage, passage_of
+from pnnsim.mapping.tiling import Mapping, map_matrices
 from pnnsim.networks.workload import Workload
 from pnnsim.specs.hardware import HardwareSpec
+
+
+def mapped(spec: HardwareSpec, workload: Workload) -> tuple[Mapping, Passage]:
+    """Return where the matrices of a workload live on a machine, and what one sample takes there.
+
+    Args:
+        spec: Description of the machine.
+        workload: What is to be computed.
+
+    Raises:
+        MappingError: If the matrices do not fit, or are to be read several times and cannot be.
+    """
+    banks, control, operators = spec.weight_banks, spec.control, spec.nonlinearity.operators
+    mapping = map_matrices(
+        [MatrixShape(m.outputs, m.inputs, m.groups) for m in workload.matrices],
+        count=banks.count,
+        rows=banks.rows,
+        cols=banks.cols,
+        parallel_tiles=control.parallel_tiles,
+    )
+    passage = passage_of(workload, mapping, operators, reads=control.reads)
+    if not control.averages_rows(numbers=passage.products[-1].converts):
+        return mapping, passage
+    repeated = replace(mapping, repeated=True)
+    return repeated, passage_of(workload, repeated, operators, reads=control.reads)
 
 
 def size_of(spec: HardwareSpec, workload: Workload, *, mapping: Mapping, passage: Passage) -> Size:

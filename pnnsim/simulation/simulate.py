@@ -18,12 +18,9 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from pnnsim.errors import InputError
-from pnnsim.inference.accesses import Ints
-from pnnsim.inference.calibration import CALIBRATED
 from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.inference.predict import (
-    Measured,
     Parameters,
     calibrated,
     nominal_outputs,
@@ -36,13 +33,17 @@ from pnnsim.inference.quality import (
     Qualities,
     quality,
 )
-from pnnsim.inference.ranges import KNOWN_INPUTS
 from pnnsim.inference.signal_to_noise import signal_to_noise
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.protocol import Network, input_width, output_width
 from pnnsim.networks.relaxnet import ReLaXNet
 from pnnsim.networks.workload import Mvm
 from pnnsim.networks.workload_counts import macs_by_place, parameters_by_place
+from pnnsim.simulation.chip_calibration import (
+    calibration_of,
+    measured_by,
+    samples_of_cores,
+)
 from pnnsim.simulation.result import Result
 from pnnsim.simulation.software import software_outputs
 from pnnsim.simulation.timing_pass import Timing, faded, time_run, timing_metrics
@@ -215,7 +216,7 @@ def chip_outputs(
         without: Names of non-idealities to switch off.
     """
     if not isinstance(timing.run, ParallelTrace):
-        measured = _measured(timing, parameters, slice(None))
+        measured = measured_by(timing, parameters, slice(None))
         return outputs(chip, parameters, x, timing.accesses, without=without, measured=measured)
     samples = samples_of_cores(timing)
     firsts = samples_of_cores(timing.calibration) if timing.chip.converts else []
@@ -223,65 +224,8 @@ def chip_outputs(
         outputs(
             chip.core(core), parameters, x[torch.from_numpy(mine)], timing.accesses.select(mine),
             without=without, streams=streams_of_core(chip),
-            measured=_measured(timing, parameters, firsts[core]) if core < len(firsts) else None,
+            measured=measured_by(timing, parameters, firsts[core]) if core < len(firsts) else None,
         )
         for core, mine in enumerate(samples)
     ]  # fmt: skip
     return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(samples)))]
-
-
-def _measured(timing: Timing, parameters: Parameters, samples: slice | Ints) -> Measured | None:
-    """Return the known inputs by which a core is calibrated; None for no calibration.
-
-    Args:
-        timing: The timing pass of the run.
-        parameters: Trained numbers.
-        samples: Samples of the calibration that the core has.
-    """
-    known = known_inputs(timing.chip, parameters)
-    if known is None:
-        return None
-    count = CALIBRATED if isinstance(samples, slice) else len(samples)
-    accesses = timing.calibration.accesses.select(samples)
-    return Measured(known[torch.arange(count) % len(known)], accesses)
-
-
-def samples_of_cores(timing: Timing) -> list[Ints]:
-    """Return the numbers of the samples of each core that has any."""
-    run = timing.run
-    assert isinstance(run, ParallelTrace), "there are several cores"
-    return [run.samples_of_core(core) for core in range(len(run.parts))]
-
-
-def known_inputs(chip: Chip, parameters: Parameters) -> Tensor | None:
-    """Return the inputs by which each chip is calibrated, shape `(CALIBRATED, *input)`.
-
-    Args:
-        chip: Any chip of the machine.
-        parameters: Trained numbers; their ranges have the inputs, which are repeated where they are
-            few. None where values become no numbers, or where a sample goes on from another.
-    """
-    if isinstance(parameters, ParameterSet) or not chip.converts or chip.stateful:
-        return None
-    inputs = parameters.ranges.get(KNOWN_INPUTS)
-    if inputs is None:
-        return None
-    return inputs[torch.arange(CALIBRATED) % len(inputs)]
-
-
-def calibration_of(timing: Timing, parameters: Parameters) -> dict[str, Any]:
-    """Return what the calibration of a chip takes, as `calibration` of the metrics, or nothing.
-
-    Args:
-        timing: The timing pass of the run.
-        parameters: Trained numbers.
-    """
-    if known_inputs(timing.chip, parameters) is None:
-        return {}
-    figures = timing_metrics(timing.calibration)
-    taken = {
-        "samples": CALIBRATED * timing.chip.spec.control.cores,
-        "time_s": figures["makespan_s"],
-        "energy_j": figures["energy_j"]["total"],
-    }
-    return {"calibration": taken}

@@ -49,10 +49,9 @@ EXCEPTIONS = {
     "training/lrunet_machines.py": {
         "pnnsim.common.rng",
         "pnnsim.inference.predict",
-        "pnnsim.learning.examples",
-        "pnnsim.learning.fit",
         "pnnsim.networks.lrunet_files",
         "pnnsim.networks.network_parameters",
+        "pnnsim.simulation.chip_calibration",
         "pnnsim.simulation.simulate",
     },
     "training/non_idealities.py": {
