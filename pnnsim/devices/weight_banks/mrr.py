@@ -155,7 +155,7 @@ class RingBank(WeightBank[MrrParams]):
 
         All are Ornstein-Uhlenbeck processes of the time of the temperature.
         """
-        rings = (self.size.detectors, self.size.lines)
+        rings, time = (self.size.detectors, self.size.lines), self.params.temperature_time
         wandering = {
             "temperature": (rings, self.params.temperature_error),
             "bus_drift": (rings, self.params.bus_drift or 0.0),
@@ -164,17 +164,11 @@ class RingBank(WeightBank[MrrParams]):
         state: State = {}
         for name, (shape, deviation) in wandering.items():
             noise = normal(shape, generator)
-            state[name] = (
-                deviation * noise
-                if previous is None
-                else dynamics.ornstein_uhlenbeck_step(
-                    previous[name],
-                    torch.tensor(elapsed),
-                    deviation,
-                    self.params.temperature_time,
-                    noise,
+            state[name] = deviation * noise
+            if previous is not None:
+                state[name] = dynamics.ornstein_uhlenbeck_step(
+                    previous[name], torch.tensor(elapsed), deviation, time, noise
                 )
-            )
         return state
 
     def correlation_time(self) -> float:
