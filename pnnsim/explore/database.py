@@ -33,6 +33,9 @@ _PAUSE = 0.05
 #: Codes of SQLite for a file or a table that another connection has locked.
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
+#: Faults of a database file; a message of SQLite that quotes damaged names is no text in UTF-8.
+_FAULTS = (sqlite3.Error, UnicodeDecodeError)
+
 #: Lock of the server under which statements that belong together run.
 _SERVER_LOCK = 0x706E6E73
 
@@ -105,7 +108,7 @@ class SqliteDatabase(Database):
             except BaseException:
                 self._connection.close()
                 raise
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, *_FAULTS) as error:
             raise OutputError(
                 f"{file}: cannot keep trials here: got '{' '.join(str(error).split())}'; expected "
                 "a file of a study in a folder that is writable"
@@ -115,7 +118,7 @@ class SqliteDatabase(Database):
         """Run a statement; see `Database`."""
         try:
             return self._connection.execute(statement, tuple(values)).fetchall()
-        except sqlite3.Error as error:
+        except _FAULTS as error:
             raise _failed("SQLite", error) from None
 
     @contextmanager

@@ -49,7 +49,7 @@ class Bench:
             this size on an ordinary computer.
 
     Raises:
-        BackendError: If the time is not a time.
+        BackendError: If the time is not a time, or the network has a gain for each row.
     """
 
     def __init__(self, backend: HardwareBackend, *, update_time: float = 1e-3) -> None:
@@ -57,6 +57,11 @@ class Bench:
             raise BackendError(f"update_time: got {update_time}; expected seconds from 0")
         self.backend = backend
         self.description = backend.describe()
+        if self.description.network.gains != "set":
+            raise BackendError(
+                f"network.gains: got {self.description.network.gains}; expected set, as a bench "
+                "programs one gain for each weight set"
+            )
         self.update_time = update_time
         self.cost = CostReport()
         self._written: dict[int, Tensor] = {}

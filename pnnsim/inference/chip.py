@@ -60,8 +60,7 @@ class Chip:
         passage: What one sample takes.
         components: Part name → component.
         states: What fabrication made of each logical bank; empty tensors' dicts when nominal.
-        name: `nominal`, or the path under which this chip draws its random numbers.
-        seed: Seed of those numbers.
+        name: `nominal`, or the path of its random numbers; `seed` is their seed.
     """
 
     spec: HardwareSpec
@@ -100,7 +99,11 @@ class Chip:
             cols=banks.cols,
             parallel_tiles=spec.control.parallel_tiles,
         )
-        passage = passage_of(workload, mapping, spec.nonlinearity.operators)
+        reads, operators = spec.control.reads, spec.nonlinearity.operators
+        passage = passage_of(workload, mapping, operators, reads=reads)
+        if spec.control.averages_rows(numbers=passage.products[-1].converts):
+            mapping = replace(mapping, repeated=True)
+            passage = passage_of(workload, mapping, operators, reads=reads)
         refuse_unfit(spec, workload, mapping, passage)
         size = size_of(spec, workload, mapping=mapping, passage=passage)
         sections = spec.sections()

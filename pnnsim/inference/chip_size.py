@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from pnnsim.devices.base import Memory, Size
@@ -42,4 +43,5 @@ def _cells(mapping: Mapping, passage: Passage) -> int:
     """Return how many states, or numbers, nonlinearity, memory and readout have cells for."""
     if not passage.products[-1].converts:
         return mapping.shapes[0].outputs
-    return max(mapping.outputs, *(product.cells for product in passage.products))
+    once = replace(mapping, repeated=False)  # the mean of rows is taken ahead of these parts
+    return max(once.outputs, *(product.cells for product in passage.products))

@@ -18,7 +18,7 @@ from pnnsim.errors import ParameterError
 from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
 from pnnsim.inference.bank_models import BankModel
 from pnnsim.inference.mvm import BankMvm, Observe
-from pnnsim.inference.partial_sums import fold_lines, unfold_product
+from pnnsim.inference.partial_sums import averaged, fold_lines, unfold_product
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
 from pnnsim.networks.parameters import ParameterSet
 
@@ -46,7 +46,8 @@ class StepEvaluator:
 
     Args:
         banks: What the banks of a chip hold, and the noise of reading it.
-        gain: Electronic gain of each set, shape `(n_layer,)`.
+        gain: Electronic gain of each set, shape `(n_layer,)`, or of each of its rows, shape
+            `(n_layer, n_out)`.
         bias: Bias of each set, shape `(n_layer, n_out)`.
         accesses: What each sample met, one row a sample or one row for all.
         probe: What looks at each product; None for nothing.
@@ -143,7 +144,7 @@ class StepEvaluator:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the lines, the whole product, and what was captured last, for one step."""
         chip, mapping = self._chip, self._chip.mapping
-        state, captured, sums = carry.state, carry.captured, []
+        state, captured, sums = carry.state, carry.captured, list[Tensor]()
         folds = mapping.folds_of(self._order[step])
         for place, fold in enumerate(folds):
             number = step * len(folds) + place
@@ -151,8 +152,9 @@ class StepEvaluator:
                 state = self._hold(state, number)
             line = chip.encoder.encode(state, converted=converted, active=self._noise.active)
             captured = self._capture(fold_lines(line, fold, mapping), number, captured)
-            sums.append(captured)
-        return line, unfold_product(sums, folds, line.shape[1]), sums[-1]
+            sums.append(averaged(captured, fold, mapping))
+        assert captured is not None, "a matrix has a fold"
+        return line, unfold_product(sums, folds, line.shape[1]), captured
 
     def _capture(self, line: Tensor, number: int, before: Tensor | None) -> Tensor:
         """Return what the detector captures of one product.

@@ -1,5 +1,7 @@
 """Cut matrices and lines into the folds that logical banks multiply, and add up what comes back.
 
+Rows that a bank repeats are averaged behind the detector, where partial sums are added.
+
 Beyond the edge of a matrix a fold has weight 0, its lines are dark, and what its detectors see is
 left out.
 """
@@ -23,7 +25,7 @@ def bank_targets(weights: Tensor | Sequence[Tensor], mapping: Mapping) -> Tensor
         weights: Weights of each matrix, shape `(n_output, n_input / groups)`.
         mapping: How they are cut.
     """
-    if mapping.uniform and mapping.folds == 1:
+    if mapping.uniform and mapping.folds == 1 and not mapping.repeated:
         return weights
     return [
         _bank_target(weights[content.matrix], content.fold, mapping) for content in mapping.contents
@@ -39,6 +41,7 @@ def _bank_target(weight: Tensor, fold: Fold, mapping: Mapping) -> Tensor:
         # The columns of a group are numbered over all groups, its weights from 0.
         first = fold.tile.inputs.start % fan_in
         held = rows[:, first : first + len(fold.tile.inputs)]
+    held = held.repeat(mapping.copies(fold), 1)
     return pad(held, (0, mapping.inputs - held.shape[1], 0, mapping.outputs - held.shape[0]))
 
 
@@ -54,6 +57,21 @@ def fold_lines(line: Tensor, fold: Fold, mapping: Mapping) -> Tensor:
         return line
     mine = line[..., fold.tile.columns]
     return pad(mine, (0, mapping.inputs - mine.shape[-1]))
+
+
+def averaged(captured: Tensor, fold: Fold, mapping: Mapping) -> Tensor:
+    """Return what was captured of a fold with the mean of each row that is repeated.
+
+    Args:
+        captured: Shape `(..., n_out)`.
+        fold: The fold.
+        mapping: How matrices are cut.
+    """
+    copies, rows = mapping.copies(fold), len(fold.tile.outputs)
+    if copies == 1:
+        return captured
+    split = captured[..., : copies * rows].reshape(*captured.shape[:-1], copies, rows)
+    return split.mean(dim=-2)
 
 
 def unfold_product(sums: Sequence[Tensor], folds: Sequence[Fold], outputs: int) -> Tensor:

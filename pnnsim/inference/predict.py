@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,18 +19,24 @@ from pnnsim.devices.base import Active
 from pnnsim.errors import InputError, MappingError
 from pnnsim.inference.accesses import AccessTable, nominal_accesses
 from pnnsim.inference.bank_models import BankModel, FabricatedBanks, NominalBanks
+from pnnsim.inference.calibration import calibrated_ranges
 from pnnsim.inference.chip import Chip
+from pnnsim.inference.corrections import CorrectionObserver, Corrections
 from pnnsim.inference.drift import drift_windows
 from pnnsim.inference.evaluator import evaluate, evaluate_streams
 from pnnsim.inference.inputs import as_values
-from pnnsim.inference.ranges import Observer, Ranges
+from pnnsim.inference.ranges import Ranges
 from pnnsim.inference.switched_banks import NoiseContext
-from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
+from pnnsim.inference.workload_evaluator import evaluate_workload
+from pnnsim.inference.written_matrices import written_matrices
 from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.parameters import ParameterSet
 
 #: Trained numbers: of a ReLaX-Net, stacked by weight set, or of any network, by name.
 Parameters = ParameterSet | NetworkParameters
+
+#: Distance of the numbers of programmings that serve the calibration from those of the run.
+_APART = 2**32
 
 
 def outputs(
@@ -40,6 +47,7 @@ def outputs(
     *,
     without: Sequence[str] = (),
     streams: int | None = None,
+    measured: Measured | None = None,
 ) -> Tensor:
     """Return the outputs of one chip, with all of its non-idealities but some.
 
@@ -54,6 +62,7 @@ def outputs(
         without: Names of non-idealities to switch off.
         streams: Samples ahead of the one that goes on from the first; those of the whole machine
             where not given.
+        measured: Known inputs by which the chip is calibrated beforehand; None for none.
 
     Returns:
         Outputs, shape `(batch, n_outputs)`.
@@ -67,17 +76,57 @@ def outputs(
         raise InputError(
             f"accesses: are those of {len(accesses.bank)} samples, x has {len(x)}; expected as many"
         )
-    noise = NoiseContext(
-        chip.non_idealities - frozenset(without),
-        stream(chip.seed, f"{chip.name}.detector", "read"),
-    )
+    active = chip.non_idealities - frozenset(without)
     loop = _loop(chip, parameters, streams_of(chip) if streams is None else streams)
-    found = []
     with _without_gradients():
-        for samples, environment in drift_windows(chip, accesses, len(x), loop.streams):
-            banks = FabricatedBanks(chip, loop.weight, noise.active, environment)
-            found.append(loop.predict(banks, x[samples], accesses.select(samples), noise))
-    return _finite(torch.cat(found), chip)
+        if measured is not None:
+            _calibrate(chip, loop, parameters, measured, active)
+        generator = stream(chip.seed, f"{chip.name}.detector", "read")
+        found = _through(chip, loop, x, accesses, NoiseContext(active, generator))
+    return _finite(found, chip)
+
+
+def _through(
+    chip: Chip, loop: _Loop | _Passes, x: Tensor, accesses: AccessTable, noise: NoiseContext
+) -> Tensor:
+    """Return the outputs of samples that go through a chip while it drifts."""
+    found = []
+    for samples, environment in drift_windows(chip, accesses, len(x), loop.streams):
+        banks = FabricatedBanks(chip, loop.weight, noise.active, environment)
+        found.append(loop.predict(banks, x[samples], accesses.select(samples), noise))
+    return torch.cat(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Known inputs that go through a chip before its first sample, so that it is calibrated.
+
+    Args:
+        x: Inputs, shape `(batch, *input)`.
+        accesses: What each of them met.
+    """
+
+    x: Tensor
+    accesses: AccessTable
+
+
+def _calibrate(
+    chip: Chip, loop: _Loop | _Passes, parameters: Parameters, measured: Measured, active: Active
+) -> None:
+    """Correct the sums of a chip by what it gives for known inputs, drawn apart from the run."""
+    if not isinstance(loop, _Passes):
+        return
+    observer = CorrectionObserver(loop.weight, chip.mapping)
+    loop.corrections = observer
+    # What the set-up has written stays; later programmings have errors of their own.
+    write = measured.accesses.write
+    accesses = replace(
+        measured.accesses, write=np.where(write < chip.mapping.used, write, write + _APART)
+    )
+    generator = stream(chip.seed, f"{chip.name}.detector.calibration", "read")
+    x = _rows(chip, parameters, measured.x)
+    _through(chip, loop, x, accesses, NoiseContext(active, generator))
+    loop.corrections = observer.corrections()
 
 
 def _finite(found: Tensor, chip: Chip) -> Tensor:
@@ -122,15 +171,11 @@ def calibrated(chip: Chip, parameters: NetworkParameters, x: Tensor) -> NetworkP
         parameters: Trained numbers.
         x: As for `outputs`.
     """
-    observer = Observer()
     with _without_gradients():
-        passes = _Passes(chip, parameters, observer)
-        banks = NominalBanks(chip, passes.weight, chip.deterministic)
-        accesses = nominal_accesses(chip.order, chip.mapping, chip.policy)
-        passes.predict(
-            banks, _rows(chip, parameters, x), accesses, NoiseContext(chip.deterministic)
+        found = calibrated_ranges(
+            chip, parameters.numbers, _rows(chip, parameters, x), active=chip.deterministic
         )
-    return replace(parameters, ranges=observer.ranges().tensors())
+    return replace(parameters, ranges=found.tensors())
 
 
 def _settled_outputs(chip: Chip, parameters: Parameters, x: Tensor, active: Active) -> Tensor:
@@ -167,25 +212,24 @@ class _Passes:
     Args:
         chip: Nominal or fabricated.
         parameters: Trained numbers.
-        ranges: Ranges of lines and converters; those of the parameters where not given.
     """
 
     streams = 1
 
-    def __init__(
-        self, chip: Chip, parameters: NetworkParameters, ranges: Ranges | None = None
-    ) -> None:
+    def __init__(self, chip: Chip, parameters: NetworkParameters) -> None:
         self._numbers = parameters.numbers
-        self._ranges = ranges or Ranges.from_tensors(parameters.ranges)
-        self.weight, self._scales = written_matrices(chip, parameters.numbers)
+        self._ranges = Ranges.from_tensors(parameters.ranges)
+        self.weight, self._scales = written_matrices(chip, parameters.numbers, self._ranges)
+        self.corrections = Corrections()
 
     def predict(
         self, banks: BankModel, x: Tensor, accesses: AccessTable, noise: NoiseContext
     ) -> Tensor:
         """Return outputs, shape `(batch, *output)`; see `_Loop.predict`."""
         return evaluate_workload(
-            banks, self._numbers, self._scales, self._ranges, x, accesses, noise
-        )
+            banks, self._numbers, self._scales, self._ranges, x, accesses, noise,
+            corrections=self.corrections,
+        )  # fmt: skip
 
 
 class _Loop:

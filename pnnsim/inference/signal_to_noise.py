@@ -22,7 +22,8 @@ from pnnsim.inference.mvm import BankMvm
 from pnnsim.inference.predict import Parameters
 from pnnsim.inference.ranges import Ranges
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
-from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
+from pnnsim.inference.workload_evaluator import evaluate_workload
+from pnnsim.inference.written_matrices import written_matrices
 from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.parameters import ParameterSet
 
@@ -96,14 +97,15 @@ def _of_workload(
     chip: Chip, parameters: NetworkParameters, x: Tensor, generator: torch.Generator
 ) -> Probe:
     """Return the powers of a network of any shape."""
-    written, scales = written_matrices(chip, parameters.numbers)
+    ranges = Ranges.from_tensors(parameters.ranges)
+    written, scales = written_matrices(chip, parameters.numbers, ranges)
     model = NominalBanks(chip, written, chip.deterministic)
     probe = Probe(model, NoiseContext(chip.non_idealities, generator))
     evaluate_workload(
         model,
         parameters.numbers,
         scales,
-        Ranges.from_tensors(parameters.ranges),
+        ranges,
         x,
         nominal_accesses(chip.order, chip.mapping),
         NoiseContext(chip.deterministic),

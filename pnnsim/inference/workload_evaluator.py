@@ -16,17 +16,16 @@ from torch import Tensor
 
 from pnnsim.inference.accesses import NO_SYMBOL, AccessTable
 from pnnsim.inference.bank_models import BankModel
-from pnnsim.inference.chip import Chip
+from pnnsim.inference.corrections import Corrections
 from pnnsim.inference.mvm import BankMvm, Observe
-from pnnsim.inference.partial_sums import fold_lines, unfold_product
+from pnnsim.inference.partial_sums import averaged, fold_lines, unfold_product
 from pnnsim.inference.ranges import InputRange, Ranges
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
-from pnnsim.inference.vectors_of_values import flat, placed, vectors_of, with_residual
+from pnnsim.inference.vectors import by_channel, flat, placed, vectors_of, with_residual
 from pnnsim.mapping.products import Product
 from pnnsim.networks.operator_functions import activate, compute
 from pnnsim.networks.reference import last_uses
 from pnnsim.networks.workload import MACHINE, Digital, Mvm
-from pnnsim.physics import quantize
 
 #: Vectors of one batch at most: what 64 lines carry then takes some megabytes in float32.
 MOST_VECTORS = 32_768
@@ -42,6 +41,7 @@ class WorkloadEvaluator:
             `(n_output,)`.
         ranges: Ranges of lines and converters.
         exact: Whether lines have no ends, and activations by name are those of the network.
+        corrections: Corrections of converted sums.
         probe: What looks at each product; None for nothing.
     """
 
@@ -53,9 +53,11 @@ class WorkloadEvaluator:
         ranges: Ranges,
         *,
         exact: bool = False,
+        corrections: Corrections | None = None,
         probe: Observe | None = None,
     ) -> None:
         self._exact = exact
+        self._corrections = corrections or Corrections()
         self._probe = probe
         self._banks = banks
         self._chip = chip = banks.chip
@@ -121,7 +123,8 @@ class _Passing:
         of = self._of
         products = of._products[use]
         vectors = vectors_of(values[step.source], step)
-        scaling, lines = self._lines(use, products, vectors)
+        scaling = self._scaling(use, products, step, values)
+        lines = vectors if scaling is None else scaling.to_lines(vectors)
         sums = [
             self._product(lines if scaling is not None else None, vectors, number, product)
             for number, product in products
@@ -134,16 +137,16 @@ class _Passing:
         folds = self._chip.mapping.folds_of(step.matrix)
         if products[-1][1].activates:
             y = unfold_product(made, folds, matrix.outputs)
-            y = self._rescaled(y, scaling, weight, of._scales[step.matrix]) * gain + bias
+            y = self._rescaled(y, scaling, weight, step.matrix) * gain + bias
             y = self._activated(y, step, values, line)
             if products[-1][1].converts:
                 y = self._chip.digitize(y, self._chip.nonlinearity.range, of._noise.active)
             elif use + 1 == len(of._products):
                 y = self._chip.readout.read(y, self._chip.nonlinearity.range, of._noise.active)
         else:
-            converted = self._converted(made, products)
+            converted = self._converted(made, products, lines)
             y = unfold_product(converted, folds, matrix.outputs)
-            y = self._rescaled(y, scaling, weight, of._scales[step.matrix]) * gain + bias
+            y = self._rescaled(y, scaling, weight, step.matrix) * gain + bias
             y = placed(y, step, values)
             if step.inject is not None:
                 y = y + values[step.inject]
@@ -155,14 +158,19 @@ class _Passing:
             y = with_residual(y, step, values)
         return y
 
-    def _lines(
-        self, use: int, products: Sequence[tuple[int, Product]], vectors: Tensor
-    ) -> tuple[InputRange | None, Tensor]:
-        """Return the range of numbers, and vectors as lines are to carry them."""
+    def _scaling(
+        self,
+        use: int,
+        products: Sequence[tuple[int, Product]],
+        step: Mvm,
+        values: Mapping[int, Tensor],
+    ) -> InputRange | None:
+        """Return the range of the numbers that a use reads; None where its state stays analog."""
         if not products[0][1].digital:
-            return None, vectors
-        scaling = self._of._ranges.input(use, vectors, signed=self._chip.signed_lines)
-        return scaling, scaling.to_lines(vectors)
+            return None
+        numbers = by_channel(values[step.source])
+        signed = self._chip.signed_lines
+        return self._of._ranges.input(use, numbers, matrix=step.matrix, signed=signed)
 
     def _product(
         self, numbers: Tensor | None, state: Tensor, number: int, product: Product
@@ -187,13 +195,17 @@ class _Passing:
             converted = not chip.memory.analog or number == 0
             line = chip.encoder.encode(kept, converted=converted, active=noise.active)
         content = chip.mapping.contents[product.content]
-        mine = fold_lines(line, content.fold, chip.mapping).flatten(0, 1)
+        mine = fold_lines(line, content.fold, chip.mapping)
+        if chip.spec.control.reads > 1:
+            mine = mine.repeat_interleave(chip.spec.control.reads, dim=1)
+        mine = mine.flatten(0, 1)
         received = self._mvm.receive(mine, number, vectors=product.vectors)
         captured = chip.detector.detect(received, noise.generator, noise.active)
         if self._of._probe is not None:
             self._of._probe(number, mine, captured, product.vectors)
         captured = captured.reshape(self._samples, product.vectors, -1)
-        return self._after_symbols(captured, number), line
+        captured = self._after_symbols(captured, number)
+        return averaged(captured, content.fold, chip.mapping), line
 
     def _after_symbols(self, captured: Tensor, number: int) -> Tensor:
         """Return what is captured with what the detector has left of the vector before.
@@ -214,13 +226,26 @@ class _Passing:
         return torch.lerp(captured, torch.cat([first, captured[:, :-1]], dim=1), residue)
 
     def _converted(
-        self, made: Sequence[Tensor], products: Sequence[tuple[int, Product]]
+        self, made: Sequence[Tensor], products: Sequence[tuple[int, Product]], lines: Tensor
     ) -> list[Tensor]:
-        """Return captured sums as numbers: those of single vectors added ahead of the converter."""
+        """Return captured sums as numbers: those of single vectors added ahead of the converter.
+
+        Args:
+            made: What was captured in each product.
+            products: The products and their numbers.
+            lines: Vectors as lines are to carry them.
+        """
+        corrections, reads = self._of._corrections, self._chip.spec.control.reads
+        if corrections.measures:
+            lines = self._chip.encoder.encode(lines, converted=True, active=frozenset())
         found: list[Tensor] = []
         waiting: Tensor | None = None
+        expected: Tensor | None = None
         for captured, (number, product) in zip(made, products, strict=True):
             total = captured if waiting is None else waiting + captured
+            if corrections.measures:
+                sums = corrections.expected(product.content, lines)
+                expected = sums if waiting is None or expected is None else expected + sums
             if not product.converts:
                 waiting = total
                 found.append(torch.zeros_like(captured))
@@ -228,21 +253,22 @@ class _Passing:
             waiting = None
             most = self._of._ranges.sum(number, total)
             numbers = self._chip.digitize(total / most, (-1.0, 1.0), self._of._noise.active)
-            found.append(numbers * most)
+            numbers = numbers.reshape(len(numbers), -1, reads, numbers.shape[-1]).mean(dim=2) * most
+            found.append(corrections.corrected(number, numbers, expected))
         return found
 
     def _rescaled(
-        self, sums: Tensor, scaling: InputRange | None, weight: Tensor, scale: Tensor
+        self, sums: Tensor, scaling: InputRange | None, weight: Tensor, matrix: int
     ) -> Tensor:
         """Return products in the units of the network, from sums in those of lines and banks.
 
         What the offset of the lines adds is known: the weights times it.
         """
-        product = sums * scale
+        product = sums * self._of._scales[matrix]
         if scaling is None:
             return product
-        product = product * scaling.span
-        return product + scaling.offset * weight.sum(dim=1)
+        shape = self._of._workload.matrices[matrix]
+        return product * scaling.span + scaling.of_offset(weight, shape)
 
     def _activated(
         self, y: Tensor, step: Mvm, values: Mapping[int, Tensor], line: Tensor
@@ -260,42 +286,6 @@ class _Passing:
         return y
 
 
-def written_matrices(
-    chip: Chip, numbers: Mapping[str, Tensor], *, exact: bool = False
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Return matrices as banks hold them, in [-1, 1], and the scale of each of their rows.
-
-    A matrix behind which only the machine's nonlinearity stands is written as it is, as the gain
-    behind the detector gives it its scale. Others fill the range of their banks, row by row or as a
-    whole. A layer with bits of its own is rounded to them.
-
-    Args:
-        chip: Any chip of the machine.
-        numbers: Parameters by the names of the workload.
-        exact: Whether nothing is rounded.
-    """
-    workload = chip.network.workload
-    uses = [step.matrix for step in workload.steps if isinstance(step, Mvm)]
-    activated = {product.step for product in chip.passage.products if product.activates}
-    as_numbers = {matrix for use, matrix in enumerate(uses) if use not in activated}
-    written, scales = [], []
-    for number, matrix in enumerate(workload.matrices):
-        weight = numbers[matrix.name]
-        if number in as_numbers:
-            most = weight.detach().abs().amax(dim=1)
-            if matrix.scaling == "matrix":
-                most = most.amax().expand_as(most)
-            scale = torch.where(most > 0, most, torch.ones_like(most))
-        else:
-            scale = weight.new_ones(matrix.outputs)
-        scales.append(scale)
-        target = (weight / scale[:, None]).clamp(-1.0, 1.0)
-        if matrix.bits is not None and not exact:
-            target = quantize.quantize(target, matrix.bits, -1.0, 1.0)
-        written.append(target)
-    return written, scales
-
-
 def evaluate_workload(
     model: BankModel,
     numbers: Mapping[str, Tensor],
@@ -306,6 +296,7 @@ def evaluate_workload(
     noise: NoiseContext,
     *,
     exact: bool = False,
+    corrections: Corrections | None = None,
     probe: Observe | None = None,
 ) -> Tensor:
     """Return the outputs of a network as a chip computes them, shape `(batch, *output)`.
@@ -319,10 +310,13 @@ def evaluate_workload(
         accesses: What each sample met, one row a sample or one row for all.
         noise: Noise, and which non-idealities are on.
         exact: As for `WorkloadEvaluator`.
+        corrections: Corrections of converted sums; none where not given.
         probe: As for `WorkloadEvaluator`.
     """
     banks = SwitchedBanks(model, noise)
-    evaluator = WorkloadEvaluator(banks, numbers, scales, ranges, exact=exact, probe=probe)
+    evaluator = WorkloadEvaluator(
+        banks, numbers, scales, ranges, exact=exact, corrections=corrections, probe=probe
+    )
     most = max(product.vectors for product in model.chip.passage.products)
     each = max(1, MOST_VECTORS // most)
     outputs = [

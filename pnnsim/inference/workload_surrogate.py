@@ -16,13 +16,15 @@ from pnnsim.devices.base import Active
 from pnnsim.errors import ParameterError
 from pnnsim.inference.accesses import nominal_accesses
 from pnnsim.inference.bank_models import BankModel, NominalBanks
+from pnnsim.inference.calibration import calibrated_ranges
 from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.chip_sampler import ChipSampler
 from pnnsim.inference.inputs import as_values
-from pnnsim.inference.ranges import Observer, Ranges
+from pnnsim.inference.ranges import QUANTILE, BatchRanges, Ranges
 from pnnsim.inference.switched_banks import NoiseContext
 from pnnsim.inference.working_point import working_point
-from pnnsim.inference.workload_evaluator import evaluate_workload, written_matrices
+from pnnsim.inference.workload_evaluator import evaluate_workload
+from pnnsim.inference.written_matrices import written_matrices
 from pnnsim.networks.network_parameters import NetworkParameters
 from pnnsim.networks.protocol import Network
 from pnnsim.networks.relaxnet import ReLaXNet
@@ -80,7 +82,7 @@ class WorkloadSurrogate(nn.Module):
             ChipSampler(self.chip, known, drawn, seed=seed, redraw=redraw) if drawn else None
         )
         self.accesses = nominal_accesses(self.chip.order, self.chip.mapping, self.chip.policy)
-        self.ranges = Ranges()
+        self.ranges: Ranges = BatchRanges()
         first = _first_numbers(network, self.chip, self.known, seed)
         self._names = tuple(first)
         fixed = _fixed(network)
@@ -124,13 +126,19 @@ class WorkloadSurrogate(nn.Module):
         if torch.is_inference_mode_enabled():
             with torch.inference_mode(False), torch.no_grad():
                 return self.forward(x)
-        return self._outputs(x, Ranges() if self.ideal or self.training else self.ranges)
+        if self.ideal:
+            return self._outputs(x, BatchRanges(quantile=1.0))
+        return self._outputs(x, self.ranges.of_batches() if self.training else self.ranges)
+
+    def _rows(self, x: Tensor) -> Tensor:
+        """Return inputs as one row a sample."""
+        return as_values(x, self.network.workload.values[0], self.weight, finite=False)
 
     def _outputs(self, x: Tensor, ranges: Ranges) -> Tensor:
         """Return the outputs with some ranges."""
-        rows = as_values(x, self.network.workload.values[0], self.weight, finite=False)
+        rows = self._rows(x)
         numbers = self.numbers()
-        written, scales = written_matrices(self.chip, numbers, exact=self.ideal)
+        written, scales = written_matrices(self.chip, numbers, ranges, exact=self.ideal)
         model: BankModel
         if self.training and self.draws is not None:
             model, noise = self.draws.sample(written)
@@ -142,7 +150,7 @@ class WorkloadSurrogate(nn.Module):
         )
 
     @torch.no_grad()
-    def calibrate(self, x: Tensor, *, quantile: float = 1.0) -> None:
+    def calibrate(self, x: Tensor, *, quantile: float = QUANTILE) -> None:
         """Fix the ranges of lines and converters, so that some inputs fill them.
 
         Args:
@@ -152,12 +160,10 @@ class WorkloadSurrogate(nn.Module):
         Raises:
             InputError: If the inputs are not numbers of such a shape.
         """
-        observer = Observer(quantile)
-        training = self.training
-        self.eval()
-        self._outputs(x, observer)
-        self.train(training)
-        self.ranges = observer.ranges()
+        numbers = {name: number.detach() for name, number in self.numbers().items()}
+        self.ranges = calibrated_ranges(
+            self.chip, numbers, self._rows(x), active=self.known, quantile=quantile
+        )
 
     def standardize(self, x: Tensor) -> None:
         """Fix the ranges on training inputs; see `calibrate`."""

@@ -16,10 +16,13 @@ from typing import Any
 
 from pnnsim.common.units import from_fs
 from pnnsim.mapping.actions import ENGINE_LANE
-from pnnsim.mapping.plan import plan_blocks, plan_period
+from pnnsim.mapping.plan import period_within, plan_blocks
 from pnnsim.mapping.policies import Access
 from pnnsim.mapping.products import Product
 from pnnsim.mapping.work import Work
+
+#: Products over which a plan is looked at for its period: those of thousands of folds come late.
+_PRODUCTS = 65_536
 
 
 def interval_bounds_fs(work: Work) -> dict[str, Fraction]:
@@ -36,7 +39,8 @@ def interval_bounds_fs(work: Work) -> dict[str, Fraction]:
         work: What is to be done, and with what.
     """
     delays, products = work.delays, work.products
-    trains, jobs = sum(work.trains_fs), sum(work.jobs_fs)
+    each_train, jobs = work.trains_fs, sum(work.jobs_fs)
+    trains = sum(each_train)
     encode = sum(work.encode_fs(product) for product in products)
     held = len(products) * delays.hold_symbol_fs
     stages = (*delays.input, *delays.output)
@@ -44,8 +48,8 @@ def interval_bounds_fs(work: Work) -> dict[str, Fraction]:
     encoder = max(encode, held) + trains if delays.double_buffered else encode + held + trains
     activations = [n for n, product in enumerate(products) if product.activates]
     conversions = [n for n, product in enumerate(products) if product.converts]
-    nonlinearity = sum(delays.activate_fs + work.trains_fs[n] for n in activations)
-    converter = sum(delays.digitize_fs + work.trains_fs[n] for n in conversions)
+    nonlinearity = sum(delays.activate_fs + each_train[n] for n in activations)
+    converter = sum(delays.digitize_fs + each_train[n] for n in conversions)
     bounds = {
         "front_end": Fraction(max(delays.input_fs, engine)),
         "encoder": Fraction(encoder),
@@ -87,23 +91,27 @@ def _several_in_flight(work: Work, encoder_fs: int) -> dict[str, Fraction]:
     delays, control = work.delays, work.control
     together = control.block * control.blocks_in_flight
     accesses = next(islice(plan_blocks(work.order, work.mapping, work.policy), 1, None))
-    moves = 0
+    trains, moves = work.trains_fs, 0
     for number, (product, access) in enumerate(zip(work.products, accesses, strict=True)):
-        apart = _spacing_fs(work, number - 1, product)
+        apart = _spacing_fs(work, product) + trains[number - 1]
         moves += access.route * max(0, delays.mm_fs + delays.route_fs - apart)
     still = [
         Access(access.bank, access.weight_set, write=False, route=False) for access in accesses
     ]
     return {
         "switch": encoder_fs + Fraction(moves, together),
-        "loop": Fraction(_cycle_fs(work, still), together),
+        "loop": Fraction(_cycle_fs(work, still, trains), together),
     }
 
 
 def _one_in_flight(work: Work) -> dict[str, Fraction]:
-    """Return the bounds of banks and loop where one block follows the other."""
-    control = work.control
-    start, length = plan_period(work.order, work.mapping, work.policy)
+    """Return the bounds of banks and loop where one block follows the other.
+
+    They are means over one period of the plan, or over its first blocks where it repeats late.
+    """
+    control, trains = work.control, work.trains_fs
+    most = max(1, _PRODUCTS // len(work.order))
+    start, length = period_within(most, work.order, work.mapping, work.policy) or (1, most)
     plan = plan_blocks(work.order, work.mapping, work.policy)
     # The first block finds the switch at rest on its bank.
     blocks = list(islice(plan, max(1, start), max(1, start) + length))
@@ -112,16 +120,17 @@ def _one_in_flight(work: Work) -> dict[str, Fraction]:
     drivers = work.mapping.writers(control.write_drivers)
     return {
         "weight_banks": Fraction(writes * work.delays.write_fs, drivers * samples),
-        "loop": Fraction(sum(_cycle_fs(work, accesses) for accesses in blocks), samples),
+        "loop": Fraction(sum(_cycle_fs(work, accesses, trains) for accesses in blocks), samples),
     }
 
 
-def _cycle_fs(work: Work, accesses: Sequence[Access]) -> int:
+def _cycle_fs(work: Work, accesses: Sequence[Access], trains_fs: Sequence[int]) -> int:
     """Return the least time from a first departure to that of the block which comes in its place.
 
     Args:
         work: What is to be done.
         accesses: Accesses of the block; the change before the first one is that of the next block.
+        trains_fs: Time from the first to the last vector of each product [fs].
     """
     delays, control = work.delays, work.control
     alone, total = control.blocks_in_flight == 1, 0
@@ -134,8 +143,8 @@ def _cycle_fs(work: Work, accesses: Sequence[Access]) -> int:
         state = _behind_fs(work, number) + work.encode_fs(work.products[following])
         if wraps and not work.converts:
             state -= delays.hold_fs
-        through = delays.mm_fs + work.train_fs(product)
-        train = (control.block - 1) * _spacing_fs(work, number, product)
+        through = delays.mm_fs + trains_fs[number]
+        train = (control.block - 1) * (_spacing_fs(work, product) + trains_fs[number])
         if not control.overlap:
             total += through + change + state + (train if change or wraps else 0)
         elif wraps:
@@ -161,14 +170,12 @@ def _behind_fs(work: Work, number: int) -> int:
     return behind
 
 
-def _spacing_fs(work: Work, before: int, product: Product) -> int:
-    """Return the least time between departures of two samples that follow each other [fs].
+def _spacing_fs(work: Work, product: Product) -> int:
+    """Return the least time between departures of a sample and of the vector before it [fs].
 
     Args:
         work: What is to be done.
-        before: Number of the product of the first one.
-        product: Product of the second one.
+        product: Product of the sample.
     """
     held, encode = work.delays.hold_symbol_fs, work.encode_fs(product)
-    paced = max(held, encode) if work.delays.double_buffered else held + encode
-    return paced + work.trains_fs[before]
+    return max(held, encode) if work.delays.double_buffered else held + encode

@@ -26,7 +26,8 @@ class Product:
         step: Number of the use of a matrix.
         fold: Fold of its matrix.
         content: What the bank must hold.
-        vectors: Vectors of the sample that cross the bank one after the other.
+        vectors: Vectors of the sample that cross the bank one after the other, each as often as it
+            is read.
         lines: Lines that are priced for each vector; 1 where prices are those of whole states.
         rows: Detectors that are priced for each vector; 1 likewise.
         cells: States, or numbers, behind the detector that are priced for each vector; 1 likewise.
@@ -93,11 +94,14 @@ class Passage:
     moved: int = 0
 
 
-def passage_of(workload: Workload, mapping: Mapping, operators: Set[str] = frozenset()) -> Passage:
+def passage_of(
+    workload: Workload, mapping: Mapping, operators: Set[str] = frozenset(), *, reads: int = 1
+) -> Passage:
     """Return what one sample of a workload takes.
 
     Sums of one vector wait behind the detector for those of its other folds. Of several vectors,
-    each is converted in each fold, and the sums are those of numbers.
+    each is converted in each fold, and the sums are those of numbers. A vector that is read several
+    times is encoded, multiplied, detected and converted each time; its mean is one of numbers.
 
     Args:
         workload: What is computed.
@@ -105,10 +109,11 @@ def passage_of(workload: Workload, mapping: Mapping, operators: Set[str] = froze
         operators: Activations by name that the machine's nonlinearity is. It computes them where
             one state goes through all steps; otherwise values are numbers, and the digital engine
             does.
+        reads: Times that each vector crosses its bank.
 
     Raises:
         MappingError: There is no product, or the machine's nonlinearity needs sums of several
-            vectors at once.
+            vectors, or several reads of one, at once.
     """
     uses = [(at, step) for at, step in enumerate(workload.steps) if isinstance(step, Mvm)]
     if not uses:
@@ -132,7 +137,13 @@ def passage_of(workload: Workload, mapping: Mapping, operators: Set[str] = froze
     for number, (at, use) in enumerate(uses):
         vectors = workload.vectors(at)
         activates = use.activation in machine
-        made = _step(number, use, mapping, vectors=vectors, whole=whole)
+        if activates and reads > 1:
+            raise MappingError(
+                f"control.reads: got {reads}, but the state of step {number} goes on to the "
+                "machine's activation as it was captured; expected 1, as means are those of "
+                "numbers. Hint: a longer detector.integration_time, or an activation by name"
+            )
+        made = _step(number, use, mapping, vectors=vectors * reads, whole=whole)
         folds = mapping.folds_of(use.matrix)
         enters = not whole and (number == 0 or not analog[number - 1])
         made = [replace(product, digital=enters) for product in made]
@@ -150,7 +161,7 @@ def passage_of(workload: Workload, mapping: Mapping, operators: Set[str] = froze
             converted = {len(made) - 1}
         else:
             made = [replace(product, activates=False) for product in made]
-            apart = vectors > 1
+            apart = vectors * reads > 1
             converted = {n for n in range(len(made)) if apart or _ends_rows(folds, n)}
         if not whole and not analog[number]:
             made = [replace(product, converts=n in converted) for n, product in enumerate(made)]
@@ -164,8 +175,9 @@ def passage_of(workload: Workload, mapping: Mapping, operators: Set[str] = froze
         products += made
     live = moved = 0
     if not whole:
-        written = sum(p.vectors * p.cells for p in products if p.converts)
-        entering = sum(p.vectors * p.lines for p in products if p.digital)
+        # Reads of one vector are those of one symbol, and their mean is one number.
+        written = sum(p.vectors // reads * p.cells for p in products if p.converts)
+        entering = sum(p.vectors // reads * p.lines for p in products if p.digital)
         states = [at + 1 for (at, _), stays in zip(uses, analog, strict=True) if stays]
         live, moved = buffered(workload, written, entering, states)
     return Passage(tuple(products), Job.of(before[0]), Job.of(before[-1]), live, moved)
@@ -242,7 +254,7 @@ def _step(number: int, use: Mvm, mapping: Mapping, *, vectors: int, whole: bool)
             content=first + place,
             vectors=vectors,
             lines=1 if whole else len(fold.tile.inputs),
-            rows=1 if whole else len(fold.tile.outputs),
+            rows=1 if whole else mapping.copies(fold) * len(fold.tile.outputs),
             cells=1 if whole else len(fold.tile.outputs),
             begins=not place,
         )
@@ -272,7 +284,7 @@ def _own_operations(
     outputs = vectors * mapping.shapes[use.matrix].outputs
     count = 0
     if not activates:
-        count += sum(product.cells * vectors for product in made if product.converts)
+        count += sum(product.cells * product.vectors for product in made if product.converts)
         count += outputs * ((use.activation is not None) + (use.inject is not None))
     own = use.residual is None or (activates and use.residual[0] == use.source)
     return count + (0 if own else outputs)

@@ -46,6 +46,7 @@ class Mapping:
         rows: Outputs of one bank.
         cols: Inputs of one bank.
         parallel_tiles: Tiles of a logical bank that share inputs, and tiles that share outputs.
+        repeated: Whether rows of a bank that would be spare repeat the outputs of the others.
     """
 
     shapes: tuple[MatrixShape, ...]
@@ -53,6 +54,7 @@ class Mapping:
     rows: int
     cols: int
     parallel_tiles: tuple[int, int]
+    repeated: bool = False
 
     @cached_property
     def uniform(self) -> bool:
@@ -122,9 +124,19 @@ class Mapping:
         """Return how many contents logical banks hold in turn: all folds of all matrices."""
         return len(self.contents)
 
+    def copies(self, fold: Fold) -> int:
+        """Return how often a logical bank holds the rows of a fold: once, or as often as they fit.
+
+        Rows are repeated within one physical bank.
+        """
+        return max(1, self.rows // len(fold.tile.outputs)) if self.repeated else 1
+
     @cached_property
     def outputs(self) -> int:
-        """Return the outputs of a logical bank."""
+        """Return the outputs of a logical bank, repeated ones included."""
+        if self.repeated:
+            folds = (content.fold for content in self.contents)
+            return max(self.copies(fold) * len(fold.tile.outputs) for fold in folds)
         return min(max(shape.outputs for shape in self.shapes), self._bank[0])
 
     @cached_property
@@ -191,7 +203,7 @@ def map_matrices(
     cols: int,
     parallel_tiles: int | None = None,
 ) -> Mapping:
-    """Map matrices on the banks of a machine.
+    """Map matrices on the banks of a machine, each row once.
 
     Dense matrices of one shape: as many tiles as are allowed lie side by side, so that a matrix
     takes as few folds as possible; of the ways to do so, that with the fewest banks, and of these

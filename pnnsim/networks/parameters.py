@@ -43,7 +43,8 @@ class ParameterSet:
         input_weight: W_xh, shape `(n_hidden, n_inputs)`.
         input_bias: Bias of the input map, shape `(n_hidden,)`; zero where x is injected each step.
         weight: Weight sets in [-1, 1], shape `(n_layer, n_out, n_in)`.
-        gain: Electronic gain of each set, shape `(n_layer,)`.
+        gain: Electronic gain of each set, shape `(n_layer,)`, or of each of its rows, shape
+            `(n_layer, n_out)`.
         bias: Bias of each set, switched with it, shape `(n_layer, n_out)`.
         output_weight: W_out, shape `(n_outputs, n_hidden)`.
         output_bias: Shape `(n_outputs,)`.
@@ -139,7 +140,7 @@ def shapes(network: ReLaXNet) -> dict[str, tuple[int, ...]]:
         "input_weight": (hidden, network.inputs),
         "input_bias": (hidden,),
         "weight": (sets, hidden, hidden),
-        "gain": (sets,),
+        "gain": network.gain_shape,
         "bias": (sets, hidden),
         "output_weight": (network.outputs, hidden),
         "output_bias": (network.outputs,),

@@ -14,6 +14,7 @@ torch: a description must be checked at once.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -52,6 +53,8 @@ class ReLaXNet(Description):
     order: Literal["cycle", "sequence"] | tuple[Annotated[int, Field(ge=0)], ...] = "cycle"
     """Weight set of each step: 0,1,0,1,… or 0,0,…,1,1,… or a list with one entry per step."""
 
+    gains: Literal["set", "row"] = "set"
+    """One electronic gain behind the detector for each weight set, or one for each of its rows."""
     stateful: bool = False
     """Whether a sample starts from the state in which the sample before it has ended."""
     input_map: Literal["digital", "banks", "fixed", "none"] = "digital"
@@ -173,16 +176,22 @@ class ReLaXNet(Description):
 
         return by_name(self, initial(self, seed, point=point or WorkingPoint()))
 
+    @property
+    def gain_shape(self) -> tuple[int, ...]:
+        """Return the shape of the electronic gains: of each set, or of each of its rows."""
+        sets = self.weight_sets
+        return (sets, self.hidden) if self.gains == "row" else (sets,)
+
     def parameter_counts(self) -> dict[str, int]:
         """Return how many parameters there are, by place, and how many of them are not trained.
 
-        Hidden counts weights and biases of the sets, as the paper does; the electronic gain, one
-        per set, is counted with them on a line of its own.
+        Hidden counts weights and biases of the sets, as the paper does; the electronic gains, one
+        for each set or for each of its rows, are counted with them on a line of their own.
         """
         hidden = self.weight_sets * (self.hidden * self.hidden + self.hidden)
         into = self.inputs * self.hidden + (self.hidden if self.injection == "first" else 0)
         out = self.hidden * self.outputs + self.outputs
-        found = {"hidden": hidden, "gain": self.weight_sets, "front_end": 0, "readout": 0}
+        found = {"hidden": hidden, "gain": math.prod(self.gain_shape), "front_end": 0, "readout": 0}
         fixed = 0
         for place, kind, count in (
             ("front_end", self.input_map, into),

@@ -129,7 +129,7 @@ def initial(network: ReLaXNet, seed: int, *, point: WorkingPoint) -> dict[str, T
         ),
         "input_bias": zeros(hidden).fill_(first),
         "weight": zeros(sets, hidden, hidden).uniform_(-1.0, 1.0, generator=generator),
-        "gain": zeros(sets).fill_(branch * math.sqrt(3.0 / hidden) / point.slope),
+        "gain": zeros(*network.gain_shape).fill_(branch * math.sqrt(3.0 / hidden) / point.slope),
         "bias": zeros(sets, hidden),
         "output_weight": zeros(network.outputs, hidden).normal_(
             0.0, math.sqrt(1.0 / hidden), generator=generator
@@ -137,7 +137,7 @@ def initial(network: ReLaXNet, seed: int, *, point: WorkingPoint) -> dict[str, T
         "output_bias": zeros(network.outputs),
     }
     center = torch.tensor(centers(network, point), dtype=torch.float64)
-    made = (found["gain"] * center).unsqueeze(1) * found["weight"].sum(dim=2)
+    made = found["gain"].reshape(sets, -1) * center.unsqueeze(1) * found["weight"].sum(dim=2)
     found["bias"] = point.value - made
     found["output_bias"] = -point.output * found["output_weight"].sum(dim=1)
     return found

@@ -27,12 +27,13 @@ from pnnsim.learning.examples import Labelled
 from pnnsim.learning.fit import fit, make_surrogate
 from pnnsim.learning.task_examples import Data, load_data
 from pnnsim.networks.protocol import is_stateful
+from pnnsim.simulation.ablation import ablation
 from pnnsim.simulation.comparison import Comparison, side_by_side
 from pnnsim.simulation.estimates import LONG, Estimate, estimate_run
 from pnnsim.simulation.report_files import record_of_run, write_report_files
 from pnnsim.simulation.result import Result
 from pnnsim.simulation.run_folder import check_checkpoints, claim
-from pnnsim.simulation.simulate import ablation, simulate
+from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.experiment import Experiment
 from pnnsim.timing.arrivals import arrivals_of

@@ -6,7 +6,9 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,9 @@ from pnnsim.simulation.timing_pass import Timing
 
 if TYPE_CHECKING:
     from pnnsim.analysis.bands.band import Band
+
+#: Libraries that compute figures.
+_LIBRARIES = ("torch", "numpy", "scipy", "simpy")
 
 
 def record_of_run(
@@ -48,6 +53,7 @@ def record_of_run(
         when=now(),
         confusion=confusion_of(predicted, classes) if metrics.get("accuracy") else (),
         band=band,
+        versions=versions(),
     )
 
 
@@ -72,6 +78,11 @@ def write_report_files(
     write_record(folder / "figures.json", record)
     write_html(folder / "report.html", metrics, record)
     write_overview(folder / "run.png", metrics, record)
+
+
+def versions() -> tuple[tuple[str, str], ...]:
+    """Return the versions of Python and of the libraries that figures depend on."""
+    return (("Python", python_version()), *((name, version(name)) for name in _LIBRARIES))
 
 
 def now() -> str:

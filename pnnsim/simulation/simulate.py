@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import BaseModel
 from torch import Tensor
 
-from pnnsim.analysis.report.intervals import Z95
 from pnnsim.errors import InputError
+from pnnsim.inference.accesses import Ints
+from pnnsim.inference.calibration import CALIBRATED
 from pnnsim.inference.chip import Chip, nominal_chip
 from pnnsim.inference.inputs import SpecLike, Trained, as_examples, as_parameters, as_spec, as_whole
 from pnnsim.inference.predict import (
+    Measured,
     Parameters,
     calibrated,
     nominal_outputs,
@@ -33,8 +35,8 @@ from pnnsim.inference.quality import (
     IMAGE_QUALITIES,
     Qualities,
     quality,
-    spread,
 )
+from pnnsim.inference.ranges import KNOWN_INPUTS
 from pnnsim.inference.signal_to_noise import signal_to_noise
 from pnnsim.networks.parameters import ParameterSet
 from pnnsim.networks.protocol import Network, input_width, output_width
@@ -131,6 +133,7 @@ def simulate(
             for name, measure in qualities.items()
         },
         **timed_metrics,
+        **calibration_of(timing, parameters),
         **counts_of(network),
         "area_m2": nominal.areas(),
         "warnings": [
@@ -199,94 +202,6 @@ def counts_of(network: Network) -> dict[str, Any]:
     }
 
 
-def ablation(
-    timing: Timing,
-    parameters: Parameters | Trained,
-    x: Tensor | ArrayLike,
-    y: Tensor | ArrayLike,
-    *,
-    seed: int,
-    chips: int,
-    progress: Progress | None = None,
-) -> list[dict[str, Any]]:
-    """Return the accuracy that each non-ideality costs, switched off one at a time.
-
-    Args:
-        timing: The timing pass of as many samples.
-        parameters: As for `simulate`, like the arguments that follow.
-        x: Inputs.
-        y: Classes.
-        seed: Seed of the chips.
-        chips: Number of fabricated chips.
-        progress: Display of the non-idealities; None for silence.
-
-    Returns:
-        One entry for each non-ideality, the most costly first: its name, mean and standard
-        deviation of the accuracy without it, by how much the mean rises (`recovered`), and what the
-        first chip loses with it as its only one (`alone`); both with 95 % intervals (`_low`,
-        `_high`).
-
-    Raises:
-        InputError: If an argument cannot be meant, as for `simulate`.
-    """
-    parameters = as_parameters(parameters)
-    seed, chips = as_whole(seed, "seed", 0), as_whole(chips, "chips", 1)
-    x, y = as_examples(parameters, x, y)
-    parts = [timing.chip.fabricate(seed, index) for index in range(chips)]
-    x, y = timing.served(x), timing.served(y)
-
-    def right(on: Sequence[Chip], without: Sequence[str]) -> NDArray[np.float64]:
-        """Return which samples each chip gets right, shape `(n_chip, batch)`."""
-        found = [chip_outputs(chip, parameters, x, timing, without=without) for chip in on]
-        return np.array([(each.argmax(dim=1) == y).double().numpy() for each in found])
-
-    names = sorted(timing.chip.non_idealities)
-    if progress is not None:
-        progress.start("explaining the gap", len(names))
-    base, ideal = right(parts, ()), right(parts[:1], names)
-    rows = []
-    for name in names:
-        without = right(parts, (name,))
-        alone = right(parts[:1], [other for other in names if other != name])
-        rows.append(
-            {
-                "non_ideality": name,
-                **spread("accuracy_without", without.mean(axis=1).tolist()),
-                **paired("recovered", without, base),
-                **paired("alone", ideal, alone),
-            }
-        )
-        if progress is not None:
-            progress.advance(1, name)
-    if progress is not None:
-        progress.finish()
-    return sorted(rows, key=lambda row: (-row["recovered"], row["non_ideality"]))
-
-
-def paired(
-    name: str, more: NDArray[np.float64], less: NDArray[np.float64]
-) -> dict[str, float | None]:
-    """Return the mean difference of two accuracies on the same samples, with its 95 % interval.
-
-    Its variance is that over the samples, each a mean over the chips, and that over the chips. A
-    single sample has no interval.
-
-    Args:
-        name: What the difference is called in the result, also before `_low` and `_high`.
-        more: Which samples are right where more are expected to be, shape `(n_chip, batch)`.
-        less: Which are where fewer are expected to be, likewise.
-    """
-    gap = more - less
-    mean = float(gap.mean())
-    if gap.shape[1] < 2:
-        return {name: mean, f"{name}_low": None, f"{name}_high": None}
-    variance = float(gap.mean(axis=0).var(ddof=1)) / gap.shape[1]
-    if len(gap) > 1:
-        variance += float(gap.mean(axis=1).var(ddof=1)) / len(gap)
-    half = Z95 * variance**0.5
-    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
-
-
 def chip_outputs(
     chip: Chip, parameters: Parameters, x: Tensor, timing: Timing, *, without: Sequence[str] = ()
 ) -> Tensor:
@@ -300,13 +215,73 @@ def chip_outputs(
         without: Names of non-idealities to switch off.
     """
     if not isinstance(timing.run, ParallelTrace):
-        return outputs(chip, parameters, x, timing.accesses, without=without)
-    samples = [timing.run.samples_of_core(core) for core in range(len(timing.run.parts))]
+        measured = _measured(timing, parameters, slice(None))
+        return outputs(chip, parameters, x, timing.accesses, without=without, measured=measured)
+    samples = samples_of_cores(timing)
+    firsts = samples_of_cores(timing.calibration) if timing.chip.converts else []
     found = [
         outputs(
             chip.core(core), parameters, x[torch.from_numpy(mine)], timing.accesses.select(mine),
             without=without, streams=streams_of_core(chip),
+            measured=_measured(timing, parameters, firsts[core]) if core < len(firsts) else None,
         )
         for core, mine in enumerate(samples)
     ]  # fmt: skip
     return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(samples)))]
+
+
+def _measured(timing: Timing, parameters: Parameters, samples: slice | Ints) -> Measured | None:
+    """Return the known inputs by which a core is calibrated; None for no calibration.
+
+    Args:
+        timing: The timing pass of the run.
+        parameters: Trained numbers.
+        samples: Samples of the calibration that the core has.
+    """
+    known = known_inputs(timing.chip, parameters)
+    if known is None:
+        return None
+    count = CALIBRATED if isinstance(samples, slice) else len(samples)
+    accesses = timing.calibration.accesses.select(samples)
+    return Measured(known[torch.arange(count) % len(known)], accesses)
+
+
+def samples_of_cores(timing: Timing) -> list[Ints]:
+    """Return the numbers of the samples of each core that has any."""
+    run = timing.run
+    assert isinstance(run, ParallelTrace), "there are several cores"
+    return [run.samples_of_core(core) for core in range(len(run.parts))]
+
+
+def known_inputs(chip: Chip, parameters: Parameters) -> Tensor | None:
+    """Return the inputs by which each chip is calibrated, shape `(CALIBRATED, *input)`.
+
+    Args:
+        chip: Any chip of the machine.
+        parameters: Trained numbers; their ranges have the inputs, which are repeated where they are
+            few. None where values become no numbers, or where a sample goes on from another.
+    """
+    if isinstance(parameters, ParameterSet) or not chip.converts or chip.stateful:
+        return None
+    inputs = parameters.ranges.get(KNOWN_INPUTS)
+    if inputs is None:
+        return None
+    return inputs[torch.arange(CALIBRATED) % len(inputs)]
+
+
+def calibration_of(timing: Timing, parameters: Parameters) -> dict[str, Any]:
+    """Return what the calibration of a chip takes, as `calibration` of the metrics, or nothing.
+
+    Args:
+        timing: The timing pass of the run.
+        parameters: Trained numbers.
+    """
+    if known_inputs(timing.chip, parameters) is None:
+        return {}
+    figures = timing_metrics(timing.calibration)
+    taken = {
+        "samples": CALIBRATED * timing.chip.spec.control.cores,
+        "time_s": figures["makespan_s"],
+        "energy_j": figures["energy_j"]["total"],
+    }
+    return {"calibration": taken}

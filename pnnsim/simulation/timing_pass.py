@@ -16,6 +16,7 @@ from torch import Tensor
 from pnnsim.analysis.metrics import layout, metrics_from, setup_of
 from pnnsim.errors import ScheduleError
 from pnnsim.inference.accesses import AccessTable, accesses_from_trace, held_s
+from pnnsim.inference.calibration import CALIBRATED
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import streams_of
 from pnnsim.inference.programmings import sharing_errors
@@ -73,6 +74,11 @@ class Timing:
     def trace(self) -> Trace:
         """Return every span of the run, a row each: memory for all samples."""
         return self.run.expand()
+
+    @cached_property
+    def calibration(self) -> Timing:
+        """Return the timing pass of the known inputs that each core computes ahead of the run."""
+        return time_run(self.chip, CALIBRATED * self.chip.spec.control.cores)
 
 
 def time_run(

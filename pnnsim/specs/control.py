@@ -70,6 +70,13 @@ class ControlParams(Params):
     the other. As many as there are banks where it is not given."""
     write_drivers: Count = 1
     """Physical banks that can be written at once; a matrix of several tiles shares them."""
+    spare_rows: Literal["average", "idle"] | None = None
+    """Rows of a bank that its matrix leaves free: `average` has them repeat its outputs, each of
+    which is the mean of its rows; `idle` leaves them dark. Where it is not given, they are averaged
+    for networks whose values become numbers on their way, and idle for those of one state."""
+    reads: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Times that each vector crosses its bank; the mean of what is captured is its product. Of a
+    network whose values become numbers on their way."""
     refresh_interval: Annotated[Time, Field(gt=0)] | None = None
     """Age at which a bank is written again with what it holds; samples wait meanwhile. Never where
     it is not given."""
@@ -81,3 +88,11 @@ class ControlParams(Params):
         AfterValidator(distinct),
     ] = ()
     """Parts that are switched off while they neither work nor hold anything."""
+
+    def averages_rows(self, *, numbers: bool) -> bool:
+        """Return whether spare rows repeat outputs.
+
+        Args:
+            numbers: Whether values become numbers on their way.
+        """
+        return numbers if self.spare_rows is None else self.spare_rows == "average"

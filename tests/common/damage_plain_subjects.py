@@ -21,7 +21,9 @@ from pnnsim.devices.tables.read_scattering import read_scattering
 from pnnsim.devices.tables.scattering_table import TableError
 from pnnsim.errors import MeasurementError, OutputError, SpecError, TaskError, WorkloadError
 from pnnsim.explore import Study
+from pnnsim.explore.database import open_database
 from pnnsim.explore.run_index import Entry, index
+from pnnsim.explore.store import Store
 from pnnsim.learning.datasets import load_task
 from pnnsim.networks.lowering.from_onnx import from_onnx
 from pnnsim.networks.workload import Workload
@@ -182,27 +184,27 @@ def metrics() -> Plain:
 
 
 @cache
-def _study() -> bytes:
+def _study() -> tuple[str, bytes]:
+    """Return the identity of a study that has ended, and its trials."""
     with tempfile.TemporaryDirectory() as folder:
         study = Study.open(TIMING, out=Path(folder) / "study")
         study.sweep(workers=0)
-        return (study.folder / "trials.sqlite").read_bytes()
+        return study.spec.identity, (study.folder / "trials.sqlite").read_bytes()
 
 
 def trials() -> Plain:
     """Trials of a study, which has ended."""
-    import yaml
-
-    raw = _study()
+    identity, raw = _study()
 
     def load(path: Path) -> str:
-        folder = path.parent
-        (folder / "study.yaml").write_text(yaml.safe_dump(TIMING))
-        study = Study.open(folder)
-        with study.store() as store:
-            found = [(r.trial, r.state, r.outcome) for r in store.records()]
+        database = open_database("", path.parent)
+        try:
+            store = Store(database, identity)
+            found = [(each.trial, each.state, each.outcome) for each in store.records()]
             store.revive()
             return repr((found, store.counts(), store.entered(), store.claim(4)))
+        finally:
+            database.close()
 
     return Plain(OutputError, raw, load, "trials.sqlite", sealed=True)
 

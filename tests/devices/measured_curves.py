@@ -199,7 +199,9 @@ def drift(random: np.random.Generator) -> Curves:
     time = np.geomspace(1, 1e5, 30)
     cells = [(i, random.normal(mean, spread), random.uniform(5, 20)) for i in range(30)]
     level = [
-        first * ((time + 20) / 20) ** -exponent * np.exp(random.normal(0, 0.01, time.shape))
+        first
+        * (np.maximum(time, 20) / 20) ** -exponent
+        * np.exp(random.normal(0, 0.01, time.shape))
         for _, exponent, first in cells
     ]
     return Curves(

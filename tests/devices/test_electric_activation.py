@@ -175,4 +175,4 @@ def test_gradients_match_finite_differences() -> None:
 
 def test_an_oscillator_that_never_starts_is_refused() -> None:
     with pytest.raises(ValueError, match="do not reach threshold_current"):
-        oscillator(threshold_current="0.6 mA")
+        oscillator(threshold_current="3 mA")

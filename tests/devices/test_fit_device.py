@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from scipy import optimize, stats
 
 import pnnsim
 from pnnsim.cli.app import main
 from pnnsim.devices.fit.fit_device import MEASUREMENTS, DeviceFit
+from pnnsim.physics import dynamics
 from tests.devices.measured_curves import GENERATORS, Curves
 
 ROOT = Path(__file__).parents[2]
@@ -318,7 +320,7 @@ def test_the_spread_of_cells_is_without_that_of_their_measurement(tmp_path: Path
     level = np.concatenate(
         [
             10.0
-            * ((time + 20) / 20) ** -random.normal(0.1, 0.01)
+            * (np.maximum(time, 20) / 20) ** -random.normal(0.1, 0.01)
             * np.exp(random.normal(0, 0.2, 30))
             for _ in range(cells)
         ]
@@ -334,6 +336,21 @@ def test_the_spread_of_cells_is_without_that_of_their_measurement(tmp_path: Path
     assert seen > 0.014  # cells and measurement together
     assert fit["drift_spread"].low < 0.01 < fit["drift_spread"].high
     assert fit["drift_spread"].value < 0.75 * seen
+
+
+def test_drift_is_that_of_the_cells_from_their_reference_time_on(tmp_path: Path) -> None:
+    """Levels that the bank's own law makes are fitted exactly; what was read before is left out."""
+    time = torch.logspace(0, 5, 40, dtype=torch.float64)
+    made = dynamics.power_law_drift(torch.tensor(8.0), time, 20.0, 0.061)
+    for early in (1.0, 3.0):
+        level = torch.where(time < 20.0, early * made, made)
+        columns = {"time [s]": time.numpy(), "conductance [uS]": level.numpy()}
+        fit = fitted(tmp_path, "pcm-drift", Curves(columns, {}, {}))
+        assert fit["drift_exponent"].value == pytest.approx(0.061, rel=1e-6, abs=0)
+    few = {name: values[:20] for name, values in columns.items()}
+    known = {"drift_reference_time": "10 min"}
+    with pytest.raises(pnnsim.SpecError, match="0 rows of this cell from 600 s"):
+        fitted(tmp_path, "pcm-drift", Curves(few, known, {}))
 
 
 def test_units_and_separators_do_not_matter(tmp_path: Path) -> None:

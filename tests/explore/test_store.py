@@ -274,3 +274,14 @@ def test_a_damaged_database_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="regular file"):
         open_database("", tmp_path)
     assert list((tmp_path / "owners").iterdir()) == []
+
+
+def test_a_database_whose_names_are_no_text_is_refused(tmp_path: Path) -> None:
+    database = open_database("", tmp_path)
+    Store(database, "one").begin("{}", "here")
+    database.close()
+    file = tmp_path / "trials.sqlite"
+    raw = file.read_bytes()
+    file.write_bytes(raw.replace(b"CREATE TABLE pnnsim_study", b"CREATE TABLE pnnsim\xdf\x81tudy"))
+    with pytest.raises(OutputError, match="cannot keep trials here"):
+        open_database("", tmp_path)

@@ -26,6 +26,7 @@ NETWORKS = {
     "injection": ReLaXNet(weight_sets=2, steps=6, injection="every", residual=0.25),
     "sequence": ReLaXNet(weight_sets=3, steps=6, order="sequence"),
     "list": ReLaXNet(weight_sets=3, steps=5, order=(2, 0, 0, 1, 2)),
+    "gains of rows": ReLaXNet(weight_sets=2, steps=3, hidden=8, gains="row"),
 }
 
 

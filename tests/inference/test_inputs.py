@@ -22,7 +22,8 @@ from pnnsim.inference.inputs import as_inputs, as_labels
 from pnnsim.inference.predict import ideal_outputs, nominal_outputs, outputs
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import ablation, simulate
+from pnnsim.simulation.ablation import ablation
+from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 from pnnsim.timing.arrivals import periodic

@@ -109,10 +109,10 @@ def test_signed_maps_ride_on_an_offset_where_light_is_an_intensity() -> None:
     names = [NETWORK.workload.matrices[step.matrix].name for step in steps]
     ranges = surrogate("photonic_pcm", 8).parameter_set().ranges
     for number, name in enumerate(names):
-        offset = float(ranges[f"range.input.{number}"][0])
-        assert (offset < 0.0) == (".pointwise." in name)
+        offsets = ranges[f"range.offset.{number}"]
+        assert bool((offsets < 0.0).any()) == (".pointwise." in name)
     signed = surrogate("photonic_mzi", 8).parameter_set().ranges
-    assert all(float(signed[f"range.input.{n}"][0]) == 0.0 for n in range(len(names)))
+    assert not any(bool(signed[f"range.offset.{n}"].any()) for n in range(len(names)))
 
 
 def test_quantizers_fade_with_their_bits() -> None:
@@ -154,21 +154,33 @@ BITS = 5
 
 
 def stepped(module: LruModule, ranges: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Return what the module gives where each convolution reads numbers of a few levels."""
+    """Return what the module gives where each convolution reads numbers of a few levels.
+
+    Each channel has levels of its own. Filter f of a stage reads every second channel from f on.
+    """
     stages = list(module.stages)
     uses = {module.stem: [0]}
+    matrices = [step.matrix for step in NETWORK.workload.steps if isinstance(step, Mvm)]
+    filters = {}
     for number, stage in enumerate(stages):
         assert isinstance(stage, LruBlock)
         count = NETWORK.repetitions
         first = 1 + 2 * count * number
         for place, convs in enumerate((stage.depthwise, stage.pointwise)):
-            for conv in convs:
+            for index, conv in enumerate(convs):
+                filters[conv] = slice(index, None, len(convs)) if place else slice(None)
                 uses[conv] = [first + 2 * repetition + place for repetition in range(count)]
     uses[module.reduce] = [1 + 2 * NETWORK.repetitions * len(stages)]
     uses[module.classify] = [2 + 2 * NETWORK.repetitions * len(stages)]
 
     def levels(conv: nn.Module, given: tuple[Tensor]) -> Tensor:
-        offset, span = ranges[f"range.input.{uses[conv].pop(0)}"].unbind()
+        use = uses[conv].pop(0)
+        mine = filters.get(conv, slice(None))
+        offset, profile = (
+            tensor[mine].reshape(-1, 1, 1)
+            for tensor in (ranges[f"range.offset.{use}"], ranges[f"range.profile.{matrices[use]}"])
+        )
+        span = ranges[f"range.span.{use}"] * profile
         line = ((given[0] - offset) / span).clamp(0.0, 1.0)
         return offset + span * (line * (2**BITS - 1)).round() / (2**BITS - 1)
 

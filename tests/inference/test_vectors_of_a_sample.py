@@ -15,8 +15,9 @@ from pnnsim.inference.accesses import AccessTable
 from pnnsim.inference.bank_models import NominalBanks
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.mvm import BankMvm
+from pnnsim.inference.ranges import BatchRanges
 from pnnsim.inference.switched_banks import NoiseContext, SwitchedBanks
-from pnnsim.inference.workload_evaluator import written_matrices
+from pnnsim.inference.written_matrices import written_matrices
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec
 
@@ -43,7 +44,7 @@ def test_each_vector_meets_what_a_sample_of_its_own_would_meet_at_that_time(sinc
     replaced = np.full_like(accesses.replaced, 1)
     accesses = replace(accesses, since_write_s=since, dwell_s=since, replaced=replaced)
     active = chip.deterministic | {"weight_banks.settling", "switch.settling"}
-    written, _ = written_matrices(chip, numbers)
+    written, _ = written_matrices(chip, numbers, BatchRanges())
     banks = SwitchedBanks(NominalBanks(chip, written, active), NoiseContext(active))
     lines = torch.rand(SAMPLES * VECTORS, chip.mapping.inputs, dtype=torch.float64)
     train = BankMvm(banks, accesses).receive(lines, 0, vectors=VECTORS).signal

@@ -11,7 +11,8 @@ from torch import nn
 
 import pnnsim
 from pnnsim.errors import SpecError, WorkloadError
-from pnnsim.inference.workload_evaluator import written_matrices
+from pnnsim.inference.ranges import BatchRanges
+from pnnsim.inference.written_matrices import written_matrices
 from pnnsim.networks.file_network import FileNetwork
 from pnnsim.networks.layer_settings import LayerSettings
 from pnnsim.networks.lrunet import LruNet
@@ -88,10 +89,10 @@ def test_bits_and_scaling_decide_what_is_written_to_the_banks() -> None:
     spec = pnnsim.load_spec("photonic_mrr")
     for network, levels in ((plain, 32), (few, 3)):
         chip = pnnsim.Chip.nominal(spec, network)
-        written, scales = written_matrices(chip, network.weights)
+        written, scales = written_matrices(chip, network.weights, BatchRanges())
         assert len(written[0].unique()) <= levels
         assert len(scales[0].unique()) == (1 if network is few else 4) or network is plain
-        exact, _ = written_matrices(chip, network.weights, exact=True)
+        exact, _ = written_matrices(chip, network.weights, BatchRanges(), exact=True)
         assert len(exact[0].unique()) > 3
     # Without any non-ideality a machine computes what the module does, rounded nowhere.
     ideal = pnnsim.Surrogate(few, spec, ideal=True)(x)

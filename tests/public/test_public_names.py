@@ -46,6 +46,15 @@ EXCEPTIONS = {
         "pnnsim.inference.quality",
         "pnnsim.networks.lrunet_files",
     },
+    "training/lrunet_machines.py": {
+        "pnnsim.common.rng",
+        "pnnsim.inference.predict",
+        "pnnsim.learning.examples",
+        "pnnsim.learning.fit",
+        "pnnsim.networks.lrunet_files",
+        "pnnsim.networks.network_parameters",
+        "pnnsim.simulation.simulate",
+    },
     "training/non_idealities.py": {
         "pnnsim.inference.predict",
         "pnnsim.inference.quality",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,7 @@ def test_a_report_can_be_read_back_and_is_never_lost(result: Result, tmp_path: P
     }  # fmt: skip
     past = read_run(folder)
     assert past.metrics["latency_s"] == result.metrics["latency_s"]
+    assert dict(past.record.versions)["torch"] == importlib.metadata.version("torch")
     assert sum(map(sum, past.record.confusion)) == 2 * 5
     assert "pnnsim run resolved.yaml" not in (folder / "report.html").read_text(encoding="utf-8")
     with pytest.raises(OutputError, match="exists"):

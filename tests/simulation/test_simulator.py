@@ -15,7 +15,8 @@ from pnnsim.inference.quality import share_correct
 from pnnsim.inference.surrogate import Surrogate
 from pnnsim.networks.parameters import ParameterSet, shapes
 from pnnsim.networks.relaxnet import ReLaXNet
-from pnnsim.simulation.simulate import ablation, simulate
+from pnnsim.simulation.ablation import ablation
+from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import HardwareSpec, load_spec
 from pnnsim.timing.arrivals import periodic

@@ -72,6 +72,7 @@ def test_control_may_be_left_out_and_environment_may_not(tmp_path: Path) -> None
     own = {key: source for key, source in spec.sources.items() if key.startswith("control.")}
     assert own == {
         "control.block": DEFAULT_SOURCE,
+        "control.blocks_in_flight": DEFAULT_SOURCE,
         "control.policy": DEFAULT_SOURCE,
         "control.overlap": DEFAULT_SOURCE,
         "control.prefetch": DEFAULT_SOURCE,
@@ -342,8 +343,8 @@ def test_the_catalog_gives_unit_bounds_default_and_meaning() -> None:
     assert rows["settling_time"][1:4] == ("s", "> 0 s", "derived")
     assert rows["usable_range"][1] == "1 or %"
     assert [row[0] for row in fields_of_kind("control.sequencer")] == [
-        "block", "policy", "overlap", "prefetch", "parallel_tiles", "write_drivers",
-        "refresh_interval", "cores", "gating",
+        "block", "blocks_in_flight", "policy", "overlap", "prefetch", "parallel_tiles",
+        "write_drivers", "refresh_interval", "cores", "gating",
     ]  # fmt: skip
     with pytest.raises(SpecError, match=r"unknown part 'weight_bank'.*did you mean 'weight_banks'"):
         kinds_of_parts("weight_bank")

@@ -151,6 +151,19 @@ def test_an_unknown_demonstration_is_a_users_error(capsys: pytest.CaptureFixture
     assert "Hint: did you mean 'mirrors'?" in capsys.readouterr().err
 
 
+def test_the_page_of_published_machines_shows_the_figures_of_today() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/published-machines.md").read_text("utf-8")
+    names = published_specs()
+    described_machines = [c for c in CHECKS if c.demonstration.name in names]
+    assert len({c.demonstration.name for c in described_machines}) >= 8
+    for one in described_machines:
+        assert f"## `{one.demonstration.name}`" in page
+        _, _, figure, published, simulated, *_ = one.row()
+        # What is drawn may differ in its last digit on another processor.
+        shown = f"{simulated} |" if one.unit in ("s", "J", "W", "op/s") else ""
+        assert f"| {figure} | {published} | {shown}" in page
+
+
 FIGURES = """
 shown: A loop
 work: "Somebody, 2025"

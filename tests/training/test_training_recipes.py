@@ -20,6 +20,7 @@ RECIPES = {
     "relaxnet_svhn": (["sweep", "grid", "machines"], ["sweep", "grid"]),
     "relaxnet_budget": (["budget", "machines"], ["budget"]),
     "relaxnet_shakespeare": (["loss"], ["loss"]),
+    "lrunet_machines": (["machines"], ["machines"]),
     "lrunet_images": (["sweep", "reuse", "machines"], ["sweep"]),
 }
 

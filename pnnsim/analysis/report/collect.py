@@ -59,6 +59,7 @@ def record_of(
     when: str,
     confusion: tuple[tuple[int, ...], ...] = (),
     band: Band | None = None,
+    versions: tuple[tuple[str, str], ...] = (),
 ) -> Record:
     """Return the data of the pictures of a run.
 
@@ -70,6 +71,7 @@ def record_of(
         when: Date and time of the run.
         confusion: How often each class was taken for each.
         band: What the ranges make of the figures; None for none.
+        versions: Names and versions of what computed the run.
     """
     return Record(
         when=when,
@@ -83,6 +85,7 @@ def record_of(
         sources=sources_of(spec),
         confusion=confusion,
         drawn=() if band is None or not band.ranges else _drawn(band),
+        versions=versions,
     )
 
 

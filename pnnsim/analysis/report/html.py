@@ -139,8 +139,6 @@ def points(entry: Mapping[str, Any], key: str) -> str:
 def _provenance(metrics: Metrics, record: Record) -> Sequence[tuple[str, str]]:
     """Return the identity of the run: date, machine, network, seed and versions."""
     network = ", ".join(f"{key} {value}" for key, value in metrics["network"].items())
-    environment = metrics.get("environment") or {}
-    versions = environment.get("versions") or {}
     return [
         ("run on", record.when),
         ("hardware", str(metrics["hardware"])),
@@ -148,5 +146,5 @@ def _provenance(metrics: Metrics, record: Record) -> Sequence[tuple[str, str]]:
         ("network", network),
         ("seed", str(metrics["seed"])),
         ("pnnsim", str(metrics["pnnsim_version"])),
-        *[(name, str(version)) for name, version in versions.items()],
+        *record.versions,
     ]

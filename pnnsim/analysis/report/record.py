@@ -165,6 +165,7 @@ class Record:
             where none was measured.
         drawn: Latency [s], interval [s] and energy [J] of each draw of the band; None for
             infeasible ones.
+        versions: Names and versions of the interpreter and of the libraries that computed.
     """
 
     when: str
@@ -178,6 +179,7 @@ class Record:
     sources: tuple[SourceRow, ...]
     confusion: tuple[tuple[int, ...], ...] = ()
     drawn: tuple[tuple[float | None, ...], ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
 
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Record)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy import stats
 
+from pnnsim.common.units import readable_quantity
 from pnnsim.devices.fit.measured_table import (
     Column,
     MeasuredTable,
@@ -43,9 +44,17 @@ def _regress(table: MeasuredTable, known: Values) -> Regression:
             what = f"has {rows.size} rows of this cell; expected at least 5"
             raise table.refuse("time" if "cell" not in table else "cell", int(rows[0]), what)
         require_increasing(table, "time", rows)
-        time = table.values["time"][rows]
-        level = np.log(table.values["conductance"][rows])
-        exponent, first = np.polyfit(-np.log1p(time / reference), level, 1)
+        # The law is that of a level from its reference time on; what was read before says nothing.
+        late = rows[table.values["time"][rows] >= reference]
+        if late.size < 5:
+            what = (
+                f"has {late.size} rows of this cell from {readable_quantity(reference, 'time')} "
+                "after the write on, where drift sets in; expected at least 5"
+            )
+            raise table.refuse("time", int(rows[-1]), what)
+        time = table.values["time"][late]
+        level = np.log(table.values["conductance"][late])
+        exponent, first = np.polyfit(-np.log(time / reference), level, 1)
         label = f"cell {cell:g}" if "cell" in table else "cell"
         curves.append(Curve(label, time, level, "time [s]", "ln conductance", logarithmic=True))
         times.append(time)

@@ -106,8 +106,8 @@ class FeedbackAlignment(Rule):
                 value = value + drive
             which = step if self._feedback == "step" else number
             delta = (error @ self._matrices[which].T) * self._slope_at(surrogate, value)
-            found["weight"][number] += numbers.gain[number] * delta.T @ line
-            found["gain"][number] += (delta * product).sum()
+            found["weight"][number] += (numbers.gain[number] * delta).T @ line
+            found["gain"][number] += (delta * product).sum_to_size(numbers.gain[number].shape)
             found["bias"][number] += delta.sum(dim=0)
             at_drive += delta
             state = states[step]

@@ -40,7 +40,7 @@ def lower_relaxnet(network: ReLaXNet) -> Workload:
             state,
             bias=f"bias.{number}",
             gain=f"gain.{number}",
-            scalar_gain=True,
+            scalar_gain=network.gains == "set",
             activation=MACHINE,
             inject=drive,
             residual=(state, network.residual) if network.residual else None,

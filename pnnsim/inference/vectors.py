@@ -1,6 +1,6 @@
-"""Values as the vectors that cross a bank, and back: gathers of convolutions, items of sequences.
+"""Vectors that cross a bank, cut from a value of the network, and what is made of them as a value.
 
-Nothing is scaled or converted here.
+Shapes alone: nothing here depends on the hardware.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def vectors_of(value: Tensor, step: Mvm) -> Tensor:
     """Return the vectors of a value, shape `(batch, n_vector, n_input)`.
 
     Args:
-        value: Value that feeds the step, shape `(batch, *value)`.
-        step: The step.
+        value: The value, batch first.
+        step: Product that reads it.
     """
     if step.gather is not None:
         gather = step.gather
@@ -28,13 +28,19 @@ def vectors_of(value: Tensor, step: Mvm) -> Tensor:
     return value.unsqueeze(1) if value.dim() == 2 else value
 
 
+def by_channel(value: Tensor) -> Tensor:
+    """Return a value with one column for each channel, shape `(n, n_channel)`."""
+    columns = value.movedim(1, -1) if value.dim() == 4 else value
+    return columns.reshape(-1, columns.shape[-1])
+
+
 def placed(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
     """Return vectors as a value, shape `(batch, *value)`.
 
     Args:
         y: Vectors, shape `(batch, n_vector, n_output)`.
-        step: The step.
-        values: Values so far.
+        step: Product that made them.
+        values: Values of the network by number.
     """
     source = values[step.source]
     if step.gather is None:
@@ -44,12 +50,7 @@ def placed(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
 
 
 def flat(value: Tensor, y: Tensor) -> Tensor:
-    """Return a value as vectors.
-
-    Args:
-        value: Shape `(batch, *value)`.
-        y: Vectors of the shape that is wanted.
-    """
+    """Return a value as vectors, shape as `y`."""
     if value.dim() == 4:
         return value.flatten(2).transpose(1, 2)
     return value.reshape(y.shape)
@@ -59,9 +60,9 @@ def with_residual(y: Tensor, step: Mvm, values: Mapping[int, Tensor]) -> Tensor:
     """Return a value with what is added behind the activation.
 
     Args:
-        y: What the activation gives, shape `(batch, *value)`.
-        step: The step.
-        values: Values so far.
+        y: The value.
+        step: Product that made it.
+        values: Values of the network by number.
     """
     if step.residual is None:
         return y
