@@ -43,7 +43,7 @@ EXCEPTIONS = {
     # Recipes that score by themselves, or train by a loop of their own.
     "training/lrunet_images.py": {
         "pnnsim.common.rng",
-        "pnnsim.inference.predict",
+        "pnnsim.inference.quality",
         "pnnsim.networks.lrunet_files",
     },
     "training/lrunet_machines.py": {
@@ -56,15 +56,17 @@ EXCEPTIONS = {
     },
     "training/non_idealities.py": {
         "pnnsim.inference.predict",
+        "pnnsim.inference.quality",
     },
     "training/photon_counting.py": {
         "pnnsim.devices.base",
         "pnnsim.devices.detectors.camera",
         "pnnsim.inference.predict",
+        "pnnsim.inference.quality",
         "pnnsim.physics",
     },
     "training/refresh_interval.py": {
-        "pnnsim.inference.predict",
+        "pnnsim.inference.quality",
         "pnnsim.simulation.simulate",
         "pnnsim.simulation.timing_pass",
         "pnnsim.timing.arrivals",
@@ -89,6 +91,8 @@ EXCEPTIONS = {
     },
     "benchmarks/values.py": {"pnnsim.inference.predict", "pnnsim.simulation.timing_pass"},
     "benchmarks/workloads.py": {
+        "pnnsim.networks.given",
+        "pnnsim.networks.initial",
         "pnnsim.mapping.delays",
         "pnnsim.mapping.folding",
         "pnnsim.mapping.products",
