@@ -48,7 +48,7 @@ EXCEPTIONS = {
     },
     "training/lrunet_machines.py": {
         "pnnsim.common.rng",
-        "pnnsim.inference.predict",
+        "pnnsim.inference.quality",
         "pnnsim.learning.examples",
         "pnnsim.learning.fit",
         "pnnsim.networks.lrunet_files",
