@@ -27,7 +27,7 @@ from torch.nn.functional import avg_pool2d, cross_entropy
 
 from pnnsim import Chip, Data, LruModule, LruNet, Surrogate, load_spec, time_run, timing_metrics
 from pnnsim.common.rng import stream
-from pnnsim.inference.predict import share_correct
+from pnnsim.inference.quality import share_correct
 from pnnsim.learning import Examples, Labelled, score
 from pnnsim.networks.lrunet_files import load as load_module
 from pnnsim.networks.lrunet_files import save

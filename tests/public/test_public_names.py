@@ -48,7 +48,7 @@ EXCEPTIONS = {
     },
     "training/lrunet_machines.py": {
         "pnnsim.common.rng",
-        "pnnsim.inference.predict",
+        "pnnsim.inference.quality",
         "pnnsim.networks.lrunet_files",
         "pnnsim.networks.network_parameters",
         "pnnsim.simulation.chip_calibration",
