@@ -90,7 +90,7 @@ def test_a_page_escapes_what_a_study_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2, 8])
+@pytest.mark.parametrize("count", [1, 2, pytest.param(8, marks=pytest.mark.long)])
 def test_the_table_does_not_depend_on_the_number_of_workers(
     done: Study, tmp_path: Path, count: int
 ) -> None:
@@ -101,7 +101,7 @@ def test_the_table_does_not_depend_on_the_number_of_workers(
         assert (study.folder / name).read_bytes() == (done.folder / name).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_trained_trials_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
     for count in (0, 2):
         Study.open(TRAINED, out=tmp_path / str(count)).sweep(workers=count)
@@ -205,7 +205,7 @@ def test_a_worker_that_is_killed_has_its_trial_done_again(done: Study, tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("together", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_driver_that_is_killed_loses_nothing(tmp_path: Path, together: bool) -> None:
     """Kill a driver in the middle; go on afterwards, or with a second one that runs beside it."""
     vary = {"switch.rise_time": {"log": ["1 ns", "1 us"], "n": 120}}

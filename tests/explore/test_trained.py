@@ -102,6 +102,7 @@ def doubled(experiment: Experiment, section: str, field: str) -> tuple[str, str]
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["photonic_mrr", "photonic_pcm", "spintronic_mtj"])
 def test_machines_with_the_same_key_train_to_the_same_bits(name: str, data: Data) -> None:
     case = Case(open_experiment(name), data)

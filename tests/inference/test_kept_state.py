@@ -194,10 +194,8 @@ def test_streams_take_turns_in_the_samples_of_a_text(monkeypatch: pytest.MonkeyP
         load_data(TaskParams()).in_sequences(None)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("cores", "samples"), [pytest.param("1", 64, marks=pytest.mark.long), ("3", 60)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("cores", "samples"), [("1", 64), ("3", 60)])
 def test_a_text_with_a_kept_state_goes_through_training_and_machine(
     cores: str, samples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,7 +80,7 @@ def test_a_plain_torch_loop_with_a_data_loader_trains_it() -> None:
     assert losses[-1] < 0.5 * losses[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 # torch's own tracer does things of which torch itself warns.
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 def test_torch_compile_gives_the_same_answers_and_gradients() -> None:

@@ -12,7 +12,7 @@ from pnnsim.learning.fit import fit, score
 from pnnsim.specs.experiment import load_experiment
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_surrogate_reaches_95_percent_on_held_out_digits() -> None:
     """Mean of three training seeds, as required of the main job; chips are not judged here."""
     task = load_task("digits")

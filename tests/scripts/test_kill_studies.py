@@ -10,7 +10,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kill_studies.py"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kills_lose_no_trial_and_count_none_twice(tmp_path: Path) -> None:
     script = runpy.run_path(str(SCRIPT))
     killed = script["disturb"](tmp_path / "studies", kills=4, trials=150)

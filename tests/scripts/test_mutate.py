@@ -192,7 +192,7 @@ def _contents(root: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_weak_test_leaves_its_fault_alive_and_a_strong_one_kills_it(
     planted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -226,7 +226,7 @@ def test_a_weak_test_leaves_its_fault_alive_and_a_strong_one_kills_it(
         ("a", "a + b", "(a - b)", "survived"),
         ("a", "a * b", "(a / b)", "killed"),
         ("a", "a - b", "(a + b)", "no test"),
-        ("b", "n -= 1", "pass", "timeout"),
+        pytest.param("b", "n -= 1", "pass", "timeout", marks=pytest.mark.long),
     ],
 )
 def test_the_outcome_of_a_fault(

@@ -333,13 +333,14 @@ def test_checkpoints_are_tried_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_runs_killed_at_any_moment_lose_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.long)])
+def test_runs_killed_at_any_moment_lose_nothing(tmp_path: Path, kills: int) -> None:
     script = Path(kill_runs.__file__)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.kill_runs", str(tmp_path), "10"],
+        [sys.executable, "-m", "tests.simulation.kill_runs", str(tmp_path), str(kills)],
         capture_output=True, text=True, check=False, cwd=script.parents[2], timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     counts = json.loads((tmp_path / "counts.json").read_text())
-    assert counts["kills"] == 10
-    assert counts["workspaces_left"] > 0
+    assert counts["kills"] == kills
+    assert counts["workspaces_left"] >= (kills == 10)

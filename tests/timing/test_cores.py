@@ -67,7 +67,7 @@ def test_each_core_has_a_queue_of_its_own():
 
 
 @given(machines(samples=(1, 60), ahead=True), st.integers(2, 5), st.integers(0, 60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_cores_keep_the_laws_and_both_ways_agree(case, cores, gap):
     if gap:
         case = replace(case, arrivals=periodic(case.samples, gap * 1e-15, capacity=2))

@@ -25,8 +25,14 @@ RECIPES = {
 }
 
 
+#: Recipes whose quick form takes many seconds.
+LONG = ("lrunet_machines", "relaxnet_budget")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in RECIPES]
+)
 def test_a_quick_recipe_writes_tables_and_pictures(name: str, tmp_path: Path) -> None:
     recipe = importlib.import_module(f"training.{name}")
     recipe.main(["--quick", "--seeds", "1", "--out", str(tmp_path)])

@@ -27,7 +27,7 @@ def accuracy(row: dict[str, str], name: str) -> float:
     return float(row[f"{name} [%]"].split()[0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_old_weights_and_waits_cost_accuracy(rows: list[dict[str, str]]) -> None:
     never, often, too_often = rows
     worst = "electrical, worst"
@@ -40,7 +40,7 @@ def test_old_weights_and_waits_cost_accuracy(rows: list[dict[str, str]]) -> None
     assert WRITE / 2 < float(too_often["p99 [s]"]) < 3 * WRITE
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_refreshes_are_paid_for_in_energy_and_wear(rows: list[dict[str, str]]) -> None:
     never, often, _ = rows
     assert (never["of it refresh [J]"], never["cells last [days]"]) == ("0.0", "inf")
