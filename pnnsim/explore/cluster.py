@@ -117,7 +117,10 @@ class ClusterWorkers:
     def _done(self, future: Any) -> Done:
         tag, _ = self._futures.pop(future.key)
         if future.status == "finished":
-            return Done(tag, future.result())
+            try:
+                return Done(tag, future.result())
+            except OSError:  # as Dask's closed connection is: the result was not yet here
+                self._refuse()
         if future.status in ("cancelled", "lost"):
             self._refuse()
         error = future.exception()

@@ -35,6 +35,7 @@ _TIMING: dict[str, str] = {
     "refresh.energy_j": "energy",
     "makespan_s": "time",
     "interval_s": "time",
+    "bottleneck.interval_s": "time",
     "throughput_per_s": "frequency",
     "closed_form.latency_s": "time",
     "energy_j.per_inference": "energy",

@@ -10,7 +10,7 @@ import matplotlib.image as mpimg
 import pytest
 
 from pnnsim.analysis.report.html import write_html
-from tests.analysis.report_example import SPEC, make_metrics, make_trace
+from tests.analysis.report_example import make_metrics, make_record, make_trace
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -25,7 +25,7 @@ WIDTH, HEIGHT = 1200, 3000
 def test_a_browser_shows_the_page_of_a_run(tmp_path: Path) -> None:
     page, picture = tmp_path / "report.html", tmp_path / "page.png"
     trace = make_trace(steps=12)
-    write_html(page, make_metrics(trace), trace, SPEC)
+    write_html(page, make_metrics(trace), make_record(trace))
     done = subprocess.run(
         [
             BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",

@@ -97,6 +97,7 @@ def test_run_hands_everything_to_the_job(
     more += " --rule hardware_aware --resume kept"
     assert main(["run", str(machine), *words.split(), *more.split()]) == 0
     call = job.calls[0]
+    assert callable(call.pop("announce"))
     overrides = [("weight_banks.count", "8"), ("network.steps", "24")]
     assert call.pop("experiment") == load_experiment(
         machine, overrides, task="svhn", rule="hardware_aware", seed=1, training_seed=2, chips=4,

@@ -6,7 +6,6 @@ import ast
 import hashlib
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -286,7 +285,7 @@ def _within(seconds: int, what: Callable[[], bool]) -> bool:
     for _ in range(seconds * 20):
         if what():
             return True
-        time.sleep(0.05)
+        subprocess.run(["sleep", "0.05"], check=True)
     return what()
 
 

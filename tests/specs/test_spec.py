@@ -77,6 +77,7 @@ def test_control_may_be_left_out_and_environment_may_not(tmp_path: Path) -> None
         "control.overlap": DEFAULT_SOURCE,
         "control.prefetch": DEFAULT_SOURCE,
         "control.write_drivers": DEFAULT_SOURCE,
+        "control.reads": DEFAULT_SOURCE,
         "control.cores": DEFAULT_SOURCE,
         "control.gating": DEFAULT_SOURCE,
     }
@@ -344,7 +345,7 @@ def test_the_catalog_gives_unit_bounds_default_and_meaning() -> None:
     assert rows["usable_range"][1] == "1 or %"
     assert [row[0] for row in fields_of_kind("control.sequencer")] == [
         "block", "blocks_in_flight", "policy", "overlap", "prefetch", "parallel_tiles",
-        "write_drivers", "refresh_interval", "cores", "gating",
+        "write_drivers", "spare_rows", "reads", "refresh_interval", "cores", "gating",
     ]  # fmt: skip
     with pytest.raises(SpecError, match=r"unknown part 'weight_bank'.*did you mean 'weight_banks'"):
         kinds_of_parts("weight_bank")
@@ -369,4 +370,4 @@ def test_a_description_is_read_without_workloads() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in ast.literal_eval(found.stdout)}
-    assert loaded == {"kinds", "protocol", "relaxnet"}
+    assert loaded == {"kinds", "layer_settings", "protocol", "relaxnet"}

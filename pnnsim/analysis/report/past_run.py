@@ -71,7 +71,10 @@ class PastRun:
 
 def is_run(folder: Path) -> bool:
     """Return whether a folder is that of a run."""
-    return (folder / METRICS).is_file()
+    try:
+        return (folder / METRICS).is_file()
+    except OSError:  # no folder has such a name
+        return False
 
 
 def read_run(folder: Path) -> PastRun:

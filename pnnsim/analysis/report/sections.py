@@ -224,7 +224,7 @@ def _layers(metrics: Metrics) -> Section:
             "outside layers" if layer["name"] is None else str(layer["name"]),
             engineering(layer["energy_j"], "J"),
             f"{percent(layer['energy_j'] / total if total else 0.0):>8}   "
-            f"{engineering(layer['latency_s'], 's')} of the latency, "
+            f"{engineering(layer['latency_s'], 's')} of latency, "
             f"banks busy {percent(layer['utilization'])}{_snr(layer.get('snr_db'))}",
         )
         for layer in shown
@@ -238,7 +238,7 @@ def _layers(metrics: Metrics) -> Section:
 
 def _snr(decibels: float | None) -> str:
     """Return the signal-to-noise ratio of a layer; nothing where there is none."""
-    return "" if decibels is None else f", {decibels:.1f} dB over noise"
+    return "" if decibels is None else f", SNR {decibels:.1f} dB"
 
 
 def _size(metrics: Metrics) -> Section:
