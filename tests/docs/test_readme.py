@@ -23,7 +23,8 @@ def accuracies(text: str) -> list[float]:
     """Return the figures of the section on accuracy, in percent, without deviations."""
     section = re.search(r"^Accuracy: .*?(?=\n\n)", text, re.DOTALL | re.M)
     assert section is not None
-    rows = "".join(section[0].splitlines()[1:])
+    rows = " ".join(section[0].splitlines()[1:])
+    rows = re.sub(r"95 % sure: +[\d.]+ +to +[\d.]+ +%", "", rows)
     return [float(found) for found in re.findall(r"(?<!± )\b\d+\.\d+", rows)]
 
 

@@ -225,7 +225,7 @@ def _layers(metrics: Metrics) -> Section:
             engineering(layer["energy_j"], "J"),
             f"{percent(layer['energy_j'] / total if total else 0.0):>8}   "
             f"{engineering(layer['latency_s'], 's')} of latency, "
-            f"banks busy {percent(layer['utilization'])}{_snr(layer.get('snr_db'))}",
+            f"busy {percent(layer['utilization'])}{_snr(layer.get('snr_db'))}",
         )
         for layer in shown
     ]
@@ -238,7 +238,7 @@ def _layers(metrics: Metrics) -> Section:
 
 def _snr(decibels: float | None) -> str:
     """Return the signal-to-noise ratio of a layer; nothing where there is none."""
-    return "" if decibels is None else f", SNR {decibels:.1f} dB"
+    return "" if decibels is None else f", SNR {decibels:.0f} dB"
 
 
 def _size(metrics: Metrics) -> Section:
