@@ -140,6 +140,7 @@ def test_a_chip_outputs_the_same_again_and_another_chip_otherwise() -> None:
     assert bool(torch.isfinite(other).all())
 
 
+@pytest.mark.long
 def test_images_of_any_form_are_read_and_others_refused_by_name() -> None:
     found, x = surrogate("photonic_mrr", 16), images(3)
     run = partial(simulate, found.spec, found, y=[0, 1, 2], chips=1)
