@@ -90,6 +90,12 @@ def test_sources_prints_classes_of_values_energy_and_latency(
     assert printed[0].split()[:4] == ["machine", "of", "published", "derived"]
     assert [line.split()[0] for line in printed[1:4]] == ["photonic_pcm", "energy", "latency"]
     assert "52 of 82 values (63%) are published, derived, fitted, or by a law within" in printed[-1]
+    assert main(["sources", "photonic_pmc"]) == 2
+    assert "did you mean 'photonic_pcm'?" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_sources_gives_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sources", "photonic_pcm", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["photonic_pcm"]
     assert set(found) == {"values", "energy_share", "latency_share", "backed"}
@@ -97,5 +103,3 @@ def test_sources_prints_classes_of_values_energy_and_latency(
     assert found["backed"]["energy"] > 0.9
     assert found["backed"]["latency"] > 0.9
     assert sum(found["energy_share"].values()) == pytest.approx(1.0, abs=1e-9)
-    assert main(["sources", "photonic_pmc"]) == 2
-    assert "did you mean 'photonic_pcm'?" in capsys.readouterr().err

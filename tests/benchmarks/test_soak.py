@@ -12,7 +12,7 @@ from benchmarks import soak
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_soak_ends_at_its_counts_and_shows_the_memory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -87,7 +87,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(
     assert (out / "trials.csv").read_bytes() == (tmp_path / "here" / "trials.csv").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_scheduler_that_is_gone_gives_one_message_and_loses_nothing(
     scheduler: tuple[str, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:

@@ -122,7 +122,7 @@ def test_a_search_beats_chance(tmp_path: Path) -> None:
     assert sorted(latency[-6:])[2] < sorted(latency[:6])[2]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_only_the_best_of_a_stage_go_on_and_none_that_breaks_a_constraint(tmp_path: Path) -> None:
     vary = {"switch.rise_time": {"log": ["1 ns", "10 ns"]}, "weight_banks.bits": [4, 8]}
     description = {

@@ -204,8 +204,8 @@ def test_a_worker_that_is_killed_has_its_trial_done_again(done: Study, tmp_path:
     assert table(study.folder) == table(done.folder)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("together", [pytest.param(False, marks=pytest.mark.long), True])
+@pytest.mark.long
+@pytest.mark.parametrize("together", [False, True])
 def test_a_driver_that_is_killed_loses_nothing(tmp_path: Path, together: bool) -> None:
     """Kill a driver in the middle; go on afterwards, or with a second one that runs beside it."""
     vary = {"switch.rise_time": {"log": ["1 ns", "1 us"], "n": 120}}

@@ -62,6 +62,7 @@ def test_chips_are_those_of_a_run_and_the_yield_is_their_share(reference: list[f
     assert found.interval == wilson(sum(found.met), 5)
 
 
+@pytest.mark.long
 def test_the_cause_of_failures_is_the_non_ideality_that_was_made_large() -> None:
     (found,) = yields("accuracy >= 0.7", chips=8)
     assert found.share < 1.0

@@ -19,7 +19,10 @@ RECIPES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.long if name == "hil_rules" else ()) for name in RECIPES],
+)
 def test_a_quick_recipe_writes_tables_and_pictures(name: str, tmp_path: Path) -> None:
     words, tables, pictures = RECIPES[name]
     recipe = importlib.import_module(f"training.{name.split()[0]}")

@@ -93,7 +93,7 @@ def test_a_recipe_reads_test_data_only_after_its_choice(
     assert {f"test {key}" for key in trained} == set(cells) - trained
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_rules_are_compared_on_test_data_after_all_have_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

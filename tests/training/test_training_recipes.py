@@ -26,7 +26,7 @@ RECIPES = {
 
 
 #: Recipes whose quick form takes many seconds.
-LONG = ("lrunet_machines", "relaxnet_budget")
+LONG = ("lrunet_images", "lrunet_machines", "relaxnet_budget")
 
 
 @pytest.mark.slow
