@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pnnsim.common.units import from_fs
-from pnnsim.mapping.plan import closed_form_fs, plan_blocks
+from pnnsim.mapping.closed_form import closed_form_fs
+from pnnsim.mapping.plan import plan_blocks
 from pnnsim.mapping.work import Work
 
 if TYPE_CHECKING:

@@ -1,10 +1,9 @@
 """Order the accesses of samples to banks, and say what must be written or switched before each.
 
-There are no times here but for the closed form, which needs no simulation. A block of samples
-accesses the bank of step 0, then that of step 1, and so on; then the next block comes. Which bank
-is overwritten is the choice of a policy (`pnnsim.mapping.policies`). Where a
-matrix is folded, each fold is an access of its own, and its number (`pnnsim.mapping.tiling`) is
-what is called the weight set here.
+There are no times here. A block of samples accesses the bank of step 0, then that of step 1, and so
+on; then the next block comes. Which bank is overwritten is the choice of a policy
+(`pnnsim.mapping.policies`). Where a matrix is folded, each fold is an access of its own, and its
+number (`pnnsim.mapping.tiling`) is what is called the weight set here.
 """
 
 from __future__ import annotations
@@ -12,15 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from pnnsim.common.units import to_fs
 from pnnsim.errors import ScheduleError
 from pnnsim.mapping.policies import Access, Belady, Policy, Situation, initial_contents
 from pnnsim.mapping.tiling import Mapping
-from pnnsim.mapping.work import Work
 
 __all__ = [
     "Access",
-    "closed_form_fs",
     "initial_contents",
     "period_within",
     "plan_blocks",
@@ -109,62 +105,6 @@ def _blocks(
         found = situation
         accesses, situation = known[situation]
         yield found, accesses
-
-
-def closed_form_fs(work: Work) -> int | None:
-    """Return the latency of the first sample in closed form, or None where the form does not apply.
-
-        T_in + T_encode + L_T T_MM + sum over the L_T - 1 changes of max(T_change, T_state)
-             + T_nonlinearity + T_out
-
-    Within a step whose matrix is folded, the state is only encoded again: each fold takes T_MM, and
-    T_encode stands in the place of T_state between two of them. Several vectors add the time from
-    the first to the last of them to T_MM. Where a value becomes a number, T_state is the activation
-    if there is one, the conversion, the digital steps, and T_encode with its conversion; and a
-    conversion begins no sooner than the one before it ends.
-
-    Without overlap the maximum is a sum. T_change is T_write where the bank must be written plus
-    T_switch where the selected bank changes: a write into the selected bank leaves the switch at
-    rest. The form holds with one sample in flight, so it does not apply to blocks of several; nor
-    does it hold for writes that begin ahead of time (prefetch), or for a bank that is refreshed
-    before the sample is through.
-
-    Args:
-        work: What is to be done, and with what.
-
-    Returns:
-        Latency of the first sample [fs].
-
-    Reference: T_MM + max(T_swt or T_upd, T_state) of Tsuchiyama, Roehm, Mihana and Horisaki,
-    arXiv:2511.00044, with the edges of a pass added.
-    """
-    delays, control = work.delays, work.control
-    if control.block > 1 or control.blocks_in_flight > 1 or work.ahead:
-        return None
-    over = delays.input_fs
-    behind = converted = 0
-    accesses = next(plan_blocks(work.order, work.mapping, work.policy))
-    for number, (product, access) in enumerate(zip(work.products, accesses, strict=True)):
-        change = access.write * delays.write_fs + access.route * delays.route_fs
-        state = behind + work.encode_fs(product)
-        if not number:
-            departs = over + state
-        else:
-            departs = over + (max(change, state) if control.overlap else change + state)
-        activate = delays.activate_fs if product.activates else 0
-        if product.converts:
-            departs = max(departs, converted - delays.mm_fs - activate)
-        over = departs + delays.mm_fs + work.train_fs(product)
-        behind = activate + (delays.hold_fs if product.activates else 0)
-        if product.converts:
-            converted = over + activate + delays.digitize_fs
-        if product.leaves:
-            behind = activate + delays.digitize_fs + work.jobs_fs[number]
-    if not work.converts:
-        behind = delays.activate_fs
-    total = over + behind + delays.output_fs
-    refreshed = control.refresh_interval is not None and to_fs(control.refresh_interval) < total
-    return None if refreshed else total
 
 
 def _distances_to_next_use(order: Sequence[int]) -> list[int]:

@@ -22,7 +22,7 @@ from pnnsim.inference.predict import streams_of
 from pnnsim.inference.programmings import sharing_errors
 from pnnsim.inference.waits import refuse_waits
 from pnnsim.mapping.bounds import bottleneck
-from pnnsim.mapping.plan import closed_form_fs
+from pnnsim.mapping.closed_form import closed_form_fs
 from pnnsim.mapping.prices import PriceTable
 from pnnsim.mapping.work import Work
 from pnnsim.timing.ahead import planned

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pnnsim.mapping.closed_form import closed_form_fs
 from pnnsim.mapping.delays import Delays, Stage
-from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.mapping.policies import POLICIES
 from pnnsim.mapping.tiling import Mapping, map_network
 from pnnsim.mapping.work import Work

@@ -10,9 +10,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from pnnsim.errors import MappingError
+from pnnsim.mapping.closed_form import closed_form_fs
 from pnnsim.mapping.delays import Delays, Stage
 from pnnsim.mapping.folding import MatrixShape
-from pnnsim.mapping.plan import closed_form_fs
 from pnnsim.mapping.policies import POLICIES
 from pnnsim.mapping.products import Passage, passage_of
 from pnnsim.mapping.tiling import map_matrices
