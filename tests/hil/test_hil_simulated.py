@@ -20,7 +20,7 @@ from pnnsim.hil.simulated import SimulatedBackend
 from pnnsim.inference.chip import Chip
 from pnnsim.inference.predict import ideal_outputs, outputs
 from pnnsim.learning.rules import Settings, dry_run, make_rule
-from pnnsim.mapping.plan import closed_form_fs
+from pnnsim.mapping.closed_form import closed_form_fs
 from pnnsim.simulation.simulate import simulate
 from pnnsim.simulation.timing_pass import time_run
 from pnnsim.specs.hardware import load_spec

@@ -28,7 +28,7 @@ from pnnsim.learning.rules import (
     measure,
     train,
 )
-from pnnsim.mapping.plan import closed_form_fs
+from pnnsim.mapping.closed_form import closed_form_fs
 from tests.hil.hil_machines import NETWORK, examples, spec
 
 SETTINGS = Settings(epochs=2, batch=5, learning_rate=1e-3)
